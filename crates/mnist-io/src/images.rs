@@ -1,0 +1,156 @@
+//! Grayscale images of one size, one byte a pixel.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::hash::sha256_of_parts;
+use crate::write::{header, write_whole};
+use crate::{ElementType, Error, Idx, IdxData, Result};
+
+/// Images of one size: u8 `[n, rows, cols]`, row-major, 0 for the background
+/// and 255 for full ink. Rows and columns are at least 1; `n` may be 0.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Images {
+    rows: usize,
+    cols: usize,
+    pixels: Vec<u8>,
+}
+
+impl Images {
+    /// Cuts `pixels` into images of `rows` times `cols`.
+    ///
+    /// # Errors
+    /// [`Error::PixelCount`] where they make no whole number of images, or
+    /// rows or columns are 0; [`Error::TooLarge`] where a size exceeds the
+    /// 32 bits that an IDX file has for it.
+    pub fn new(rows: usize, cols: usize, pixels: Vec<u8>) -> Result<Images> {
+        let wrong_count = Error::PixelCount {
+            rows,
+            cols,
+            pixels: pixels.len(),
+        };
+        let Some(size) = rows.checked_mul(cols).filter(|&size| size > 0) else {
+            return Err(wrong_count);
+        };
+        if !pixels.len().is_multiple_of(size) {
+            return Err(wrong_count);
+        }
+        let shape = [pixels.len() / size, rows, cols];
+        if shape.iter().any(|&size| u32::try_from(size).is_err()) {
+            return Err(Error::TooLarge {
+                shape: shape.to_vec(),
+            });
+        }
+        Ok(Images { rows, cols, pixels })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.pixels.len() / (self.rows * self.cols)
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.pixels.is_empty()
+    }
+
+    /// Rows of each image.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns of each image.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// All pixels, `[n, rows, cols]` in row-major order.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The pixels of one image, `[rows, cols]` in row-major order.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        self.iter().nth(index)
+    }
+
+    /// The images in order, each as the pixels `[rows, cols]`.
+    pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
+        self.pixels.chunks_exact(self.rows * self.cols)
+    }
+
+    /// The images at `indices`, in that order, repeats allowed; `None` where
+    /// an index is out of range.
+    pub fn select(&self, indices: &[usize]) -> Option<Images> {
+        let picked: Option<Vec<&[u8]>> = indices.iter().map(|&index| self.get(index)).collect();
+        Images::new(self.rows, self.cols, picked?.concat()).ok()
+    }
+
+    /// Reads an IDX file of images, plain or packed with gzip.
+    ///
+    /// # Errors
+    /// Those of [`Idx::read_file`], and [`Error::InFile`] around
+    /// [`Error::NotImages`].
+    pub fn read_file(path: &Path) -> Result<Images> {
+        Images::try_from(Idx::read_file(path)?).map_err(|e| e.in_file(path))
+    }
+
+    /// Writes a plain IDX file, which appears under its name whole or not at
+    /// all; a file of that name is replaced.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the action that was refused.
+    pub fn write_file(&self, path: &Path) -> Result<()> {
+        write_whole(path, |writer| {
+            writer.write_all(&self.header())?;
+            writer.write_all(&self.pixels)
+        })
+    }
+
+    /// SHA-256, in hexadecimal, of the plain IDX file that holds the images.
+    pub fn idx_sha256(&self) -> String {
+        sha256_of_parts(&[&self.header(), &self.pixels])
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        [self.len(), self.rows, self.cols]
+    }
+
+    fn header(&self) -> Vec<u8> {
+        header(ElementType::U8, &self.shape())
+    }
+}
+
+/// Sizes only: the pixels of a data set would drown everything else.
+impl fmt::Debug for Images {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Images")
+            .field("shape", &self.shape())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<Idx> for Images {
+    type Error = Error;
+
+    /// Fails with [`Error::NotImages`] unless the array is u8
+    /// `[n, rows, cols]` with rows and columns above 0.
+    fn try_from(idx: Idx) -> Result<Images> {
+        let (shape, data) = idx.into_parts();
+        match (&shape[..], data) {
+            (&[_, rows, cols], IdxData::U8(pixels)) if rows > 0 && cols > 0 => {
+                Images::new(rows, cols, pixels)
+            }
+            (_, data) => Err(Error::NotImages {
+                element: data.element_type(),
+                shape,
+            }),
+        }
+    }
+}
+
+impl From<Images> for Idx {
+    fn from(images: Images) -> Idx {
+        Idx::from_checked(images.shape().to_vec(), IdxData::U8(images.pixels))
+    }
+}

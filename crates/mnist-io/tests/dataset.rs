@@ -1,0 +1,131 @@
+//! Data sets in folders: found by name, and checked against each other.
+
+mod common;
+
+use std::fs;
+
+use common::{NAMES, files, gzip, u8_file, write_set};
+use mnist_io::{Dataset, Error, Idx, IdxData, Split, sha256_hex};
+
+#[test]
+fn both_splits_open_from_the_usual_names() {
+    let dir = tempfile::tempdir().unwrap();
+    write_set(dir.path());
+    let train = Dataset::open(dir.path(), Split::Train).unwrap();
+    assert_eq!(train.len(), 3);
+    assert_eq!(train.labels(), [7, 0, 255]);
+    assert_eq!((train.images().rows(), train.images().cols()), (2, 2));
+    assert_eq!(train.images().get(1), Some(&[4, 5, 6, 7][..]));
+    let (images, labels) = Dataset::open(dir.path(), Split::Test).unwrap().into_parts();
+    assert_eq!(images.pixels(), [20, 21, 22, 23, 24, 25, 26, 27]);
+    assert_eq!(labels, [1, 2]);
+}
+
+#[test]
+fn every_spelling_of_a_name_is_found_and_plain_comes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let first_pixel = || Dataset::open(path, Split::Test).unwrap().images().pixels()[0];
+    let images = |pixel| u8_file(&[1, 1, 1], &[pixel]);
+    fs::write(
+        path.join("t10k-labels.idx1-ubyte.gz"),
+        gzip(&u8_file(&[1], &[0])),
+    )
+    .unwrap();
+    // From the last choice to the first.
+    fs::write(path.join("t10k-images.idx3-ubyte.gz"), gzip(&images(4))).unwrap();
+    assert_eq!(first_pixel(), 4);
+    fs::write(path.join("t10k-images-idx3-ubyte.gz"), gzip(&images(3))).unwrap();
+    assert_eq!(first_pixel(), 3);
+    fs::write(path.join("t10k-images.idx3-ubyte"), images(2)).unwrap();
+    assert_eq!(first_pixel(), 2);
+    fs::write(path.join("t10k-images-idx3-ubyte"), images(1)).unwrap();
+    assert_eq!(first_pixel(), 1);
+}
+
+#[test]
+fn a_missing_file_is_named_with_its_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    write_set(dir.path());
+    fs::remove_file(dir.path().join(NAMES[1])).unwrap();
+    // A folder of that name is no file.
+    fs::create_dir(dir.path().join(NAMES[1])).unwrap();
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(matches!(&error, Error::MissingFile { names, .. } if names[0] == NAMES[1]));
+    for part in [
+        dir.path().to_str().unwrap(),
+        "training labels",
+        "train-labels-idx1-ubyte,",
+        "train-labels.idx1-ubyte.gz",
+        "choose another folder",
+    ] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(Dataset::open(dir.path(), Split::Test).is_ok());
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("none");
+    let error = Dataset::open(&missing, Split::Train).unwrap_err();
+    assert!(matches!(&error, Error::MissingFolder { dir } if *dir == missing));
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Dataset::open(&file, Split::Train).unwrap_err();
+    assert!(matches!(error, Error::MissingFolder { .. }), "{error:?}");
+}
+
+#[test]
+fn there_must_be_as_many_labels_as_images() {
+    let dir = tempfile::tempdir().unwrap();
+    write_set(dir.path());
+    fs::write(dir.path().join(NAMES[1]), u8_file(&[2], &[0, 1])).unwrap();
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(matches!(
+        error.rule(),
+        Error::LabelCount {
+            images: 3,
+            labels: 2
+        }
+    ));
+    assert!(
+        error.to_string().contains(dir.path().to_str().unwrap()),
+        "{error}"
+    );
+}
+
+#[test]
+fn labels_and_images_must_not_be_exchanged() {
+    let dir = tempfile::tempdir().unwrap();
+    let [images, labels, ..] = files();
+    write_set(dir.path());
+    fs::write(dir.path().join(NAMES[0]), &labels).unwrap();
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(matches!(error.rule(), Error::NotImages { shape, .. } if shape[..] == [3]));
+    assert!(error.to_string().contains(NAMES[0]), "{error}");
+
+    write_set(dir.path());
+    fs::write(dir.path().join(NAMES[1]), &images).unwrap();
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(matches!(error.rule(), Error::NotLabels { shape, .. } if shape[..] == [3, 2, 2]));
+    assert!(error.to_string().contains("a file of images?"), "{error}");
+
+    let signed = Idx::new(vec![3], IdxData::I8(vec![0; 3])).unwrap();
+    signed.write_file(&dir.path().join(NAMES[1])).unwrap();
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(matches!(error.rule(), Error::NotLabels { .. }));
+}
+
+#[test]
+fn hashes_are_those_of_the_plain_files() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in NAMES.iter().zip(files()) {
+        fs::write(dir.path().join(format!("{name}.gz")), gzip(&bytes)).unwrap();
+    }
+    let [images, labels, ..] = files();
+    let set = Dataset::open(dir.path(), Split::Train).unwrap();
+    assert_eq!(set.images_sha256(), sha256_hex(&images));
+    assert_eq!(set.images().idx_sha256(), sha256_hex(&images));
+    assert_eq!(set.labels_sha256(), sha256_hex(&labels));
+}

@@ -1,0 +1,106 @@
+//! Known data sets: identified and verified by SHA-256.
+
+mod common;
+
+use std::fs;
+
+use common::{NAMES, files, gzip, write_set};
+use mnist_io::known::{self, KnownFile, KnownSet};
+use mnist_io::{Error, sha256_hex};
+
+/// The one-block example of FIPS 180-4's published test values, and the empty
+/// message.
+#[test]
+fn sha256_is_the_standards() {
+    assert_eq!(
+        sha256_hex(b"abc"),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+    assert_eq!(
+        sha256_hex(b""),
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+}
+
+#[test]
+fn a_known_set_is_identified_by_either_split_and_not_by_a_mixture() {
+    for set in &known::ALL {
+        let [a, b, c, d] = set.files.map(|file| file.sha256);
+        assert_eq!(known::identify(a, b), Some(set));
+        assert_eq!(known::identify(c, d), Some(set));
+        assert_eq!(known::identify(a, d), None);
+        assert_eq!(known::identify(b, a), None);
+    }
+    let mnist = known::MNIST.files[0].sha256;
+    assert_eq!(
+        known::identify(mnist, known::FASHION_MNIST.files[1].sha256),
+        None
+    );
+}
+
+#[test]
+fn known_files_have_the_usual_names_and_whole_hashes() {
+    for set in &known::ALL {
+        assert_eq!(set.files.map(|file| file.name), NAMES);
+        assert_eq!(
+            set.files.map(|file| file.bytes),
+            [47_040_016, 60_008, 7_840_016, 10_008]
+        );
+        for file in set.files {
+            assert_eq!(file.sha256.len(), 64);
+            assert!(
+                file.sha256
+                    .bytes()
+                    .all(|b| b"0123456789abcdef".contains(&b))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_known_sets_files_are_verified_byte_for_byte() {
+    let set = KnownSet {
+        name: "small",
+        title: "Small",
+        files: std::array::from_fn(|i| KnownFile {
+            name: NAMES[i],
+            bytes: files()[i].len() as u64,
+            sha256: sha256_hex(&files()[i]).leak(),
+        }),
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(NAMES[2]);
+    write_set(dir.path());
+    set.verify(dir.path()).unwrap();
+
+    let mut changed = files()[2].clone();
+    changed[17] ^= 1;
+    fs::write(&path, &changed).unwrap();
+    let error = set.verify(dir.path()).unwrap_err();
+    assert!(matches!(&error, Error::InFile { path: named, .. } if *named == path));
+    assert!(matches!(
+        error.rule(),
+        Error::WrongHash { title: "Small", .. }
+    ));
+
+    for bytes in [&files()[2][..23], &[&files()[2][..], &[0]].concat(), &[]] {
+        fs::write(&path, bytes).unwrap();
+        let error = set.verify(dir.path()).unwrap_err();
+        assert!(
+            matches!(error.rule(), Error::WrongSize { expected: 24, .. }),
+            "{error:?}"
+        );
+    }
+
+    fs::remove_file(&path).unwrap();
+    let error = set.verify(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::MissingFile { .. }), "{error:?}");
+
+    let packed = gzip(&files()[2]);
+    let path = dir.path().join(format!("{}.gz", NAMES[2]));
+    fs::write(&path, &packed).unwrap();
+    set.verify(dir.path()).unwrap();
+    fs::write(&path, &packed[..packed.len() - 3]).unwrap();
+    let error = set.verify(dir.path()).unwrap_err();
+    assert!(matches!(error.rule(), Error::GzipTruncated), "{error:?}");
+}
