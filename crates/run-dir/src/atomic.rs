@@ -1,0 +1,147 @@
+//! Files and folders that appear under their final name whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Writes a file aside, flushes it to the disk, and renames it to `path`.
+///
+/// Until the rename, an older file under that name stays as it was; when
+/// anything fails, the file written aside is removed. Missing parent folders
+/// are created.
+///
+/// # Errors
+/// [`Error::Io`] with the path and the action that was refused; an error of
+/// `write` itself is reported as a refused write.
+pub fn write_atomic(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
+) -> Result<()> {
+    let parent = parent_of(path)?;
+    let aside = builder(0o666)
+        .tempfile_in(parent)
+        .map_err(Error::io("write", path))?;
+    let mut writer = BufWriter::new(aside.as_file());
+    write(&mut writer)
+        .and_then(|()| writer.flush())
+        .map_err(Error::io("write", path))?;
+    drop(writer);
+    aside
+        .as_file()
+        .sync_all()
+        .map_err(Error::io("flush", path))?;
+    aside
+        .persist(path)
+        .map_err(|e| Error::io("rename", path)(e.error))?;
+    Ok(())
+}
+
+/// Fills a folder aside with `fill`, then renames it to `path`.
+///
+/// A folder that already stands under that name is replaced. `fill` receives
+/// the folder to write into.
+///
+/// # Errors
+/// Whatever `fill` returns, or [`Error::Io`] when the folder cannot be made
+/// or renamed; nothing new stands under `path` then.
+pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let parent = parent_of(path)?;
+    let aside = builder(0o777)
+        .tempdir_in(parent)
+        .map_err(Error::io("write", path))?;
+    fill(aside.path())?;
+    if path.exists() {
+        fs::remove_dir_all(path).map_err(Error::io("replace", path))?;
+    }
+    fs::rename(aside.path(), path).map_err(Error::io("rename", path))?;
+    // The folder has moved, so there is nothing left for its guard to remove.
+    let _ = aside.keep();
+    Ok(())
+}
+
+fn parent_of(path: &Path) -> Result<&Path> {
+    let parent = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+    Ok(parent)
+}
+
+/// `tempfile` makes private files; what ends under a final name gets the
+/// permissions that any new file has, the user's umask applied.
+fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".aside-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(mode));
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_write_leaves_the_old_file_and_nothing_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        write_atomic(&path, |w| w.write_all(b"old")).unwrap();
+        let failed = write_atomic(&path, |w| {
+            w.write_all(b"half")?;
+            Err(std::io::Error::other("stop"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failing_fill_leaves_no_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        let failed = write_dir_atomic(&path, |aside| {
+            fs::write(aside.join("x"), b"half").map_err(Error::io("write", aside))?;
+            Err(Error::NotARun {
+                path: aside.to_owned(),
+            })
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_replaces_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        for name in ["a", "b"] {
+            write_dir_atomic(&path, |aside| {
+                fs::write(aside.join(name), b"").map_err(Error::io("write", aside))
+            })
+            .unwrap();
+        }
+        assert!(!path.join("a").exists());
+        assert!(path.join("b").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_get_ordinary_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let plain = dir.path().join("plain");
+        write_atomic(&path, |_| Ok(())).unwrap();
+        fs::write(&plain, b"").unwrap();
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+    }
+}

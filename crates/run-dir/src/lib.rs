@@ -1,0 +1,91 @@
+//! The run directory: the only thing a training run leaves behind, and the
+//! only thing that figures, sampling and later commands read.
+//!
+//! ```text
+//! runs/0001-modern/
+//!   config.toml                    everything resolved, as a [`Config`]
+//!   originals.idx3                 u8 [n, rows, cols], real images to compare with
+//!   metrics.jsonl                  append-only, one [`MetricsRow`] per report
+//!   samples/000300.idx3            u8 [n, rows, cols], the fixed latents seen through G at step 300
+//!   checkpoints/000300/            safetensors and state.toml, written aside, then renamed
+//!   figures/                       pictures
+//! ```
+//!
+//! A "step" is one update of D and one of G. File names carry the step with
+//! six digits, more where it needs more; readers sort by number, not by name.
+
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod config;
+mod dir;
+mod rows;
+
+pub use atomic::{write_atomic, write_dir_atomic};
+pub use config::{Config, DatasetInfo, Software};
+pub use dir::{RunDir, Snapshot};
+pub use rows::MetricsRow;
+
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with a run directory; every variant names the path.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused to read, write, create or rename.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    Io {
+        /// What was tried, as a verb: "read", "write".
+        action: &'static str,
+        /// The file or folder it was tried on.
+        path: PathBuf,
+        /// The operating system's reason.
+        reason: std::io::Error,
+    },
+    /// The folder exists but holds no `config.toml`.
+    #[error("{} is not a run directory: it holds no config.toml", path.display())]
+    NotARun {
+        /// The folder that was looked at.
+        path: PathBuf,
+    },
+    /// A new run was asked for in a folder that already holds something.
+    #[error("{} is not empty; choose another folder for the new run", path.display())]
+    NotEmpty {
+        /// The folder that was asked for.
+        path: PathBuf,
+    },
+    /// `config.toml` does not say what a run's configuration must say.
+    #[error("{}: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The parser's or the check's reason.
+        reason: String,
+    },
+    /// A line of a row file is not such a row.
+    #[error("{} line {line}: {reason}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+        /// The parser's reason.
+        reason: String,
+    },
+    /// An IDX file of the run could not be read or written.
+    #[error(transparent)]
+    Idx(#[from] mnist_io::Error),
+}
+
+impl Error {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_owned();
+        move |reason| Error::Io {
+            action,
+            path,
+            reason,
+        }
+    }
+}
+
+/// A result whose error is this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
