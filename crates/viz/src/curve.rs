@@ -1,0 +1,141 @@
+//! A column of numbers over the steps, thinned and smoothed for drawing.
+
+/// A moving average spans one in so many of the points.
+const SMOOTHING: usize = 50;
+/// Most stretches that a line is thinned to.
+const STRETCHES: usize = 400;
+
+/// One quantity over the steps: (step, value) with finite values.
+pub struct Curve {
+    points: Vec<(f64, f64)>,
+}
+
+impl Curve {
+    /// Leaves out what is not finite in single precision, in which losses are
+    /// computed.
+    pub fn new(points: impl IntoIterator<Item = (u64, f64)>) -> Curve {
+        let largest = f64::from(f32::MAX);
+        let points = points.into_iter().map(|(step, value)| (step as f64, value));
+        Curve {
+            points: points.filter(|(_, value)| value.abs() <= largest).collect(),
+        }
+    }
+
+    /// How many points a moving average spans, an odd number; 1 where there
+    /// are too few to smooth.
+    pub fn window(&self) -> usize {
+        (self.points.len() / SMOOTHING) | 1
+    }
+
+    /// The lowest and the highest point of each of at most 400 stretches, in
+    /// their order: the same outline as all the points, whatever their number.
+    pub fn outline(&self) -> Vec<(f64, f64)> {
+        let stretch = self.points.len().div_ceil(STRETCHES).max(1);
+        let mut outline = Vec::new();
+        for points in self.points.chunks(stretch) {
+            let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+            let low = points.iter().min_by(by_value);
+            let high = points.iter().max_by(by_value);
+            let mut pair: Vec<(f64, f64)> = low.into_iter().chain(high).copied().collect();
+            pair.sort_by(|a, b| a.0.total_cmp(&b.0));
+            pair.dedup();
+            outline.extend(pair);
+        }
+        outline
+    }
+
+    /// The moving average around at most 400 evenly spread points, over what
+    /// there is of the window at either end.
+    pub fn smooth(&self) -> Vec<(f64, f64)> {
+        let count = self.points.len();
+        let half = self.window() / 2;
+        crate::moments::spread(count, STRETCHES)
+            .into_iter()
+            .filter_map(|i| {
+                let near = self
+                    .points
+                    .get(i.saturating_sub(half)..(i + half + 1).min(count))?;
+                let sum: f64 = near.iter().map(|(_, value)| value).sum();
+                Some((self.points.get(i)?.0, sum / near.len() as f64))
+            })
+            .collect()
+    }
+}
+
+/// The range that shows `curves`: all values where there are few; otherwise
+/// without the half per cent at either end, so that one spike does not flatten
+/// the rest. Never empty, and never too narrow for an axis to be labeled.
+pub fn range<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> (f64, f64) {
+    let points = curves.into_iter().flat_map(|curve| &curve.points);
+    let mut values: Vec<f64> = points.map(|(_, value)| *value).collect();
+    values.sort_by(f64::total_cmp);
+    let outliers = values.len() / 200;
+    let low = values.get(outliers);
+    let high = values.get(values.len().saturating_sub(outliers + 1));
+    let (Some(low), Some(high)) = (low, high) else {
+        return (0.0, 1.0);
+    };
+    let largest = low.abs().max(high.abs());
+    let padding = (0.05 * (high - low)).max(0.01 * largest).max(1e-6);
+    (low - padding, high + padding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(values: impl IntoIterator<Item = f64>) -> Curve {
+        Curve::new((0..).zip(values))
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_left_out() {
+        let curve = curve([1.0, f64::NAN, f64::INFINITY, -2.0, 1e39]);
+        assert_eq!(curve.points, [(0.0, 1.0), (3.0, -2.0)]);
+    }
+
+    #[test]
+    fn an_outline_of_few_points_is_the_points() {
+        let curve = curve((0..400).map(|i| f64::from(i * 37 % 100)));
+        assert_eq!(curve.outline(), curve.points);
+    }
+
+    #[test]
+    fn an_outline_of_many_points_keeps_every_spike() {
+        let spike = |i| {
+            if i % 1000 == 7 {
+                50.0
+            } else {
+                f64::from(i % 3)
+            }
+        };
+        let curve = curve((0..10_000).map(spike));
+        let outline = curve.outline();
+        assert!(outline.len() <= 800);
+        assert!(outline.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(outline.iter().filter(|(_, v)| *v == 50.0).count(), 10);
+    }
+
+    #[test]
+    fn smoothing_is_the_mean_of_the_window() {
+        let values: Vec<f64> = (0..300).map(|i| f64::from(i * i % 17)).collect();
+        let curve = curve(values.clone());
+        assert_eq!(curve.window(), 7);
+        for (i, (step, mean)) in curve.smooth().into_iter().enumerate() {
+            let near = &values[i.saturating_sub(3)..(i + 4).min(300)];
+            assert_eq!(step, i as f64);
+            assert!((mean - near.iter().sum::<f64>() / near.len() as f64).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_range_leaves_out_rare_spikes_and_is_never_empty() {
+        assert_eq!(range(&[]), (0.0, 1.0));
+        let spiky = curve((0..1000).map(|i| if i == 500 { 1e6 } else { f64::from(i % 2) }));
+        assert_eq!(range(&[spiky]), (-0.05, 1.05));
+        for value in [0.0, 5.0, -1e30, 1e-30, f64::from(f32::MAX)] {
+            let (low, high) = range(&[curve([value; 3])]);
+            assert!(low < value && value < high);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Which of a run's snapshots to show, where not all can be shown.
+
+/// Steps worth a snapshot: early training changes fast, so they lie close at
+/// first. `progress.png` shows them, next to the run's first and last step,
+/// where the run reached them.
+pub const MOMENTS: [u64; 5] = [20, 100, 300, 1000, 10_000];
+
+/// Moments shown at least, where there are as many snapshots.
+const FEWEST: usize = 6;
+
+/// The positions in `steps` (ascending) that tell the run's story: first and
+/// last, the nearest to each of [`MOMENTS`] that lies clearly before the last,
+/// and, where those are fewer than six, the middles of the widest gaps.
+///
+/// Ascending and without repeats; at most seven.
+pub fn moments(steps: &[u64]) -> Vec<usize> {
+    let Some((end, last)) = steps.len().checked_sub(1).zip(steps.last()) else {
+        return Vec::new();
+    };
+    let early = MOMENTS.into_iter().filter(|step| *step <= last / 3 * 2);
+    let mut chosen: Vec<usize> = early.map(|step| nearest(steps, step)).collect();
+    chosen.extend([0, end]);
+    chosen.sort_unstable();
+    chosen.dedup();
+    while chosen.len() < FEWEST.min(steps.len()) {
+        let gaps = chosen.iter().zip(chosen.iter().skip(1));
+        // The earliest of equally wide gaps: more happens early.
+        let Some((from, to)) = gaps.rev().max_by_key(|(from, to)| *to - *from) else {
+            break;
+        };
+        chosen.push(usize::midpoint(*from, *to));
+        chosen.sort_unstable();
+    }
+    chosen
+}
+
+/// Positions of at most `most` (at least 2) out of `count` entries, evenly
+/// spread, the first and the last among them.
+pub fn spread(count: usize, most: usize) -> Vec<usize> {
+    let kept = count.min(most.max(2));
+    let gaps = kept.saturating_sub(1).max(1);
+    (0..kept).map(|i| i * (count - 1) / gaps).collect()
+}
+
+/// Position of the entry nearest to `step`, the earlier of two equally near.
+fn nearest(steps: &[u64], step: u64) -> usize {
+    let distances = steps.iter().map(|s| s.abs_diff(step)).enumerate();
+    distances
+        .min_by_key(|(_, distance)| *distance)
+        .map_or(0, |(i, _)| i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(steps: impl IntoIterator<Item = u64>) -> Vec<u64> {
+        let steps: Vec<u64> = steps.into_iter().collect();
+        moments(&steps).into_iter().map(|i| steps[i]).collect()
+    }
+
+    #[test]
+    fn moments_of_runs_short_and_long() {
+        let ladder = [0, 10, 20, 50, 100, 200, 300, 500, 1000];
+        let long = |last, every| ladder.into_iter().chain((2000..=last).step_by(every));
+        assert!(shown([]).is_empty());
+        assert_eq!(shown([7]), [7]);
+        assert_eq!(shown([0, 50]), [0, 50]);
+        assert_eq!(shown((0..=50).step_by(10)), [0, 10, 20, 30, 40, 50]);
+        assert_eq!(shown(0..=50), [0, 10, 20, 27, 35, 50]);
+        assert_eq!(shown((0..=600).step_by(100)), [0, 100, 200, 300, 400, 600]);
+        assert_eq!(shown(ladder), [0, 10, 20, 100, 300, 1000]);
+        assert_eq!(shown(long(9000, 1000)), [0, 20, 100, 300, 1000, 9000]);
+        assert_eq!(
+            shown(long(100_000, 1000)),
+            [0, 20, 100, 300, 1000, 10_000, 100_000]
+        );
+        assert_eq!(
+            shown((0..=20_000).step_by(1000)),
+            [0, 1000, 5000, 10_000, 15_000, 20_000]
+        );
+        assert_eq!(shown([0, 300, u64::MAX]), [0, 300, u64::MAX]);
+    }
+
+    #[test]
+    fn spread_keeps_first_and_last_and_even_distances() {
+        assert!(spread(0, 100).is_empty());
+        assert_eq!(spread(1, 100), [0]);
+        assert_eq!(spread(5, 100), [0, 1, 2, 3, 4]);
+        assert_eq!(spread(9, 5), [0, 2, 4, 6, 8]);
+        assert_eq!(spread(10, 4), [0, 3, 6, 9]);
+        for count in 2..400 {
+            let kept = spread(count, 100);
+            assert_eq!(kept.len(), count.min(100));
+            assert_eq!((kept[0], kept[kept.len() - 1]), (0, count - 1));
+            let distances: Vec<usize> = kept.windows(2).map(|w| w[1] - w[0]).collect();
+            let (least, most) = (distances.iter().min(), distances.iter().max());
+            assert!(most.unwrap() - least.unwrap() <= 1);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The losses' SVG, read back as XML.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use gan_viz::losses;
+use roxmltree::Document;
+use run_dir::MetricsRow;
+
+fn row(step: u64, loss: f64, share: f64) -> MetricsRow {
+    MetricsRow {
+        step,
+        images_seen: step.saturating_mul(64),
+        seconds: step as f64,
+        loss_d: loss,
+        loss_g: 2.0 - loss,
+        real_called_real: share,
+        fake_called_real: 1.0 - share,
+        lr_d: 1e-3,
+        lr_g: 1e-3,
+    }
+}
+
+fn texts(svg: &str) -> Vec<String> {
+    let document = Document::parse(svg).unwrap();
+    assert_eq!(document.root_element().tag_name().name(), "svg");
+    let texts = document.descendants().filter(|n| n.has_tag_name("text"));
+    texts
+        .map(|n| n.text().unwrap_or_default().trim().to_owned())
+        .collect()
+}
+
+/// A line's color, opacity and points.
+type Line = (String, String, Vec<(f64, f64)>);
+
+fn lines(svg: &str) -> Vec<Line> {
+    let document = Document::parse(svg).unwrap();
+    let lines = document
+        .descendants()
+        .filter(|n| n.has_tag_name("polyline"));
+    lines
+        .map(|line| {
+            let points = line.attribute("points").unwrap().split_whitespace();
+            let points = points.map(|point| {
+                let (x, y) = point.split_once(',').unwrap();
+                (x.parse().unwrap(), y.parse().unwrap())
+            });
+            let attribute = |name| line.attribute(name).unwrap().to_owned();
+            (attribute("stroke"), attribute("opacity"), points.collect())
+        })
+        .collect()
+}
+
+/// D, G, originals, forgeries.
+const COLORS: [&str; 4] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"];
+
+#[test]
+fn it_names_its_curves_and_axes() {
+    let rows: Vec<MetricsRow> = (0..=50).map(|i| row(i * 200, 0.5, 0.75)).collect();
+    let texts = texts(&losses(&rows, "0001-modern").unwrap());
+    for expected in [
+        "0001-modern",
+        "Loss",
+        "D",
+        "G",
+        "D calls original, %",
+        "originals",
+        "forgeries",
+        "step",
+        "10,000",
+        "0",
+        "100",
+    ] {
+        assert!(texts.iter().any(|t| t == expected), "{expected}: {texts:?}");
+    }
+}
+
+#[test]
+fn a_title_from_outside_stays_text() {
+    let title = "</text><script>\"'&\u{1}\u{ffff}";
+    let texts = texts(&losses(&[row(1, 0.5, 0.5)], title).unwrap());
+    assert!(texts.iter().any(|t| t == "</text><script>\"'&"));
+}
+
+#[test]
+fn few_rows_are_drawn_as_they_are_and_many_smoothed() {
+    let count = |rows: u64| {
+        let rows: Vec<MetricsRow> = (0..rows)
+            .map(|i| row(i, (i % 7) as f64, 0.1 * (i % 9) as f64))
+            .collect();
+        let lines = lines(&losses(&rows, "").unwrap());
+        COLORS.map(|color| {
+            let drawn = lines
+                .iter()
+                .filter(|(c, _, points)| c == color && points.len() > 2);
+            let mut opacities: Vec<String> = drawn.map(|(_, o, _)| o.clone()).collect();
+            opacities.sort();
+            opacities
+        })
+    };
+    assert!(count(99).iter().all(|o| o == &["1"]));
+    assert!(count(100).iter().all(|o| o == &["0.25", "1"]));
+}
+
+#[test]
+fn a_higher_value_stands_higher_and_a_later_step_further_right() {
+    let rows: Vec<MetricsRow> = (0..50).map(|i| row(i, f64::from(i as u32), 0.5)).collect();
+    for (color, _, points) in lines(&losses(&rows, "").unwrap()) {
+        if points.len() < 3 {
+            continue;
+        }
+        assert!(points.is_sorted_by(|a, b| a.0 < b.0));
+        if color == COLORS[0] {
+            assert!(points.is_sorted_by(|a, b| a.1 > b.1));
+        } else if color == COLORS[1] {
+            assert!(points.is_sorted_by(|a, b| a.1 < b.1));
+        }
+    }
+}
+
+#[test]
+fn the_file_stays_small_however_many_rows() {
+    let rows: Vec<MetricsRow> = (0..50_000)
+        .map(|i| row(i, (i * 7919 % 1000) as f64, (i * 31 % 101) as f64 / 100.0))
+        .collect();
+    assert!(losses(&rows, "").unwrap().len() < 100_000);
+}
+
+#[test]
+fn numbers_that_no_axis_can_show_do_no_harm() {
+    let odd = [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        f64::from(f32::MAX),
+        f64::from(f32::MIN),
+        -0.0,
+        1e-300,
+    ];
+    let mut sets = vec![Vec::new()];
+    sets.extend(odd.map(|value| vec![row(0, value, value)]));
+    sets.extend(odd.map(|value| vec![row(1, 0.5, 0.5), row(u64::MAX, value, value)]));
+    sets.push(odd.into_iter().map(|value| row(7, value, value)).collect());
+    for rows in sets {
+        let svg = losses(&rows, "").unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{rows:?}");
+        assert!(texts(&svg).iter().any(|t| t == "step"));
+    }
+}
+
+#[test]
+fn rows_that_are_not_finite_leave_the_others_drawn() {
+    let rows: Vec<MetricsRow> = (0..50)
+        .map(|i| row(i, if i % 5 == 0 { f64::NAN } else { 0.5 }, 0.5))
+        .collect();
+    let lines = lines(&losses(&rows, "").unwrap());
+    let points = |color: &str| {
+        let of_color = lines.iter().filter(|(c, _, _)| c == color);
+        of_color.map(|(_, _, points)| points.len()).max()
+    };
+    assert_eq!(COLORS.map(points), [40, 40, 50, 50].map(Some));
+}
