@@ -60,7 +60,7 @@ type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
 
 enum Source<R: Read> {
     Plain(Peeked<R>),
-    Gzip(Gunzip<BufReader<Peeked<R>>>),
+    Gzip(Box<Gunzip<BufReader<Peeked<R>>>>),
 }
 
 fn detect<R: Read>(mut reader: R) -> Result<Source<R>> {
@@ -68,7 +68,10 @@ fn detect<R: Read>(mut reader: R) -> Result<Source<R>> {
     let found = fill(&mut reader, &mut start)?;
     let peeked = Cursor::new(start[..found].to_vec()).chain(reader);
     Ok(if found == 2 && start == gzip::MAGIC {
-        Source::Gzip(Gunzip::new(BufReader::with_capacity(64 * 1024, peeked)))
+        Source::Gzip(Box::new(Gunzip::new(BufReader::with_capacity(
+            64 * 1024,
+            peeked,
+        ))))
     } else {
         Source::Plain(peeked)
     })

@@ -1,5 +1,7 @@
 //! The contract of a run directory, from outside.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::fs;
 use std::path::Path;
 

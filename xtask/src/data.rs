@@ -1,0 +1,169 @@
+//! The data set's folder: what is in it, and MNIST put into it where nothing is.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use indicatif::HumanCount;
+use mnist_io::known::{self, KnownFile, MNIST};
+use mnist_io::{Dataset, Split, sha256_hex};
+
+use crate::fault::fault;
+use crate::mirrors;
+use crate::progress::say;
+use crate::workspace::Workspace;
+
+/// Checks the data set in `dir`, whichever it is, and puts MNIST there where
+/// there is none. Returns what it is, in words. Overwrites nothing.
+pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
+    if missing(dir)?.is_empty() {
+        return check(dir);
+    }
+    let _turn = workspace.turn()?;
+    let missing = missing(dir)?;
+    if !missing.is_empty() {
+        say(format_args!("fetching MNIST into {}", dir.display()));
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        mirrors::fetch(&missing, &workspace.staging(), |file, raw| {
+            let path = dir.join(file.name);
+            Ok(run_dir::write_atomic(&path, |w| w.write_all(raw))?)
+        })?;
+    }
+    check(dir)
+}
+
+/// Checks that `dir` holds a data set, whichever it is. Returns what it is, in
+/// words.
+pub fn check(dir: &Path) -> Result<String> {
+    let open = |split| Dataset::open(dir, split).map_err(|e| explain(&e, dir));
+    let (train, test) = (open(Split::Train)?, open(Split::Test)?);
+    let known = known::identify(&train.images_sha256(), &train.labels_sha256());
+    let title = known.map_or("a data set of your own", |set| set.title);
+    let count = |set: &Dataset| HumanCount(set.len() as u64);
+    Ok(format!(
+        "{title}, {} training and {} test images",
+        count(&train),
+        count(&test)
+    ))
+}
+
+fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
+    use mnist_io::Error::{MissingFile, MissingFolder};
+    let fetch = format!("cargo xtask fetch --data {}", dir.display());
+    let remedy = match error.rule() {
+        MissingFolder { .. } => format!("correct the path, or put MNIST there with `{fetch}`"),
+        MissingFile { .. } => "put the missing file there, or name another folder".to_owned(),
+        _ => format!("replace that file; if it is MNIST's, remove it and run `{fetch}`"),
+    };
+    fault(error.to_string(), remedy)
+}
+
+/// The files of MNIST that `dir` lacks: all four, none, or what an interrupted
+/// call left to do. Some files of another set are an error.
+fn missing(dir: &Path) -> Result<Vec<KnownFile>> {
+    let (there, missing): (Vec<_>, Vec<_>) = MNIST
+        .files
+        .iter()
+        .map(|file| (file, find(dir, file)))
+        .partition(|(_, path)| path.is_some());
+    let missing: Vec<KnownFile> = missing.into_iter().map(|(file, _)| *file).collect();
+    if there.is_empty() || missing.is_empty() {
+        return Ok(missing);
+    }
+    for (file, path) in there {
+        let Some(path) = path else { continue };
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        if sha256_hex(&bytes) != file.sha256 {
+            let names: Vec<_> = missing.iter().map(|f| f.name).collect();
+            return Err(fault(
+                format!(
+                    "{} holds some files of a data set, but no {}",
+                    dir.display(),
+                    names.join(", no ")
+                ),
+                "put the missing files there, or name another folder with --data; a folder \
+                 without any of the four files gets MNIST",
+            ));
+        }
+    }
+    Ok(missing)
+}
+
+/// The file in `dir` with this role, under one of the names that are in use.
+fn find(dir: &Path, file: &KnownFile) -> Option<PathBuf> {
+    let dotted = file.name.replacen("-idx", ".idx", 1);
+    [file.name, &dotted]
+        .iter()
+        .flat_map(|name| [dir.join(name), dir.join(format!("{name}.gz"))])
+        .find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use mnist_io::{Idx, IdxData, Images};
+
+    use super::*;
+
+    fn write(dir: &Path, images: &str, labels: &str, count: usize) {
+        Images::new(2, 2, vec![7; 4 * count])
+            .unwrap()
+            .write_file(&dir.join(images))
+            .unwrap();
+        Idx::new(vec![count], IdxData::U8(vec![1; count]))
+            .unwrap()
+            .write_file(&dir.join(labels))
+            .unwrap();
+    }
+
+    #[test]
+    fn any_four_files_are_a_data_set_and_lack_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
+        write(
+            dir,
+            "t10k-images.idx3-ubyte.gz",
+            "t10k-labels-idx1-ubyte.gz",
+            2,
+        );
+        assert_eq!(missing(dir).unwrap(), []);
+        let words = check(dir).unwrap();
+        assert_eq!(
+            words,
+            "a data set of your own, 3 training and 2 test images"
+        );
+    }
+
+    #[test]
+    fn an_empty_or_absent_folder_lacks_all_four() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(missing(dir.path()).unwrap(), MNIST.files);
+        assert_eq!(missing(&dir.path().join("none")).unwrap(), MNIST.files);
+    }
+
+    #[test]
+    fn some_files_of_another_set_are_an_error_that_names_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            "train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte",
+            3,
+        );
+        let error = missing(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_the_images_are_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "train-images-idx3-ubyte", "x", 3);
+        write(dir.path(), "x2", "train-labels-idx1-ubyte", 2);
+        let error = check(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("3 images but 2 labels"), "{error}");
+    }
+}

@@ -1,0 +1,50 @@
+//! `cargo xtask figures`: all figures of a run again, from its directory alone.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use run_dir::RunDir;
+
+use crate::fault::fault;
+use crate::progress;
+use crate::workspace::Workspace;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask figures                         the newest run
+  cargo xtask figures --run runs/0003-modern  another one
+
+Needs the run's directory and nothing else, no libtorch either.";
+
+/// Draw all figures of a run again, from its directory alone.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The run's directory [default: runs/latest]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+}
+
+/// Draws the figures and lists their paths on standard output.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let dir = match &args.run {
+        Some(dir) => dir.clone(),
+        None => workspace.runs().join("latest"),
+    };
+    if args.run.is_none() && !dir.exists() {
+        return Err(fault(
+            format!("there is no run yet: {} does not exist", dir.display()),
+            "train one with `cargo xtask train`, or name a run's directory with --run",
+        ));
+    }
+    let run = RunDir::open(&dir)?;
+    let bar = progress::spinner(format!("drawing the figures of {}", run.root().display()));
+    let figures = gan_viz::figures::draw_all(&run);
+    bar.finish_and_clear();
+    let mut out = std::io::stdout().lock();
+    for figure in figures? {
+        writeln!(out, "{}  {}", figure.path.display(), figure.shows)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! `cargo xtask train` and `cargo xtask sample`: fetch, build, then hand over
+//! to the trainer's own program.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use clap::CommandFactory;
+
+use crate::cargo::{cargo, output};
+use crate::fault::fault;
+use crate::progress::say;
+use crate::workspace::Workspace;
+use crate::{Cli, data, libtorch};
+
+/// The binary of the package gan-trainer.
+const FORGER: &str = "forger";
+
+const TRAIN: &str = "\
+Options, which go to the trainer unchanged (`cargo xtask train --help` says more, once it is built):
+  --preset NAME           the system to train
+  --list                  print the presets and end
+  --steps N               stretch or shrink the schedule to so many steps
+  --seconds S             stretch or shrink the schedule to so many seconds
+  --seed N                what everything random follows from
+  --batch N               originals per step
+  --data DIR              folder of four IDX files [default: data/mnist, fetched]
+  --run DIR               folder of this run [default: the next number under --runs]
+  --runs DIR              folder of numbered runs [default: runs]
+  --device DEVICE         auto, cpu or cuda
+  --precision PRECISION   auto, f32 or bf16
+  --threads N             threads to compute with
+  --snapshot-every N      steps between snapshots
+  --set KEY=VALUE         override one setting of the preset; can be given many times
+
+Examples:
+  cargo xtask train                            the default preset on MNIST, about two minutes
+  cargo xtask train --preset golbin --seed 3   another preset, another seed
+  cargo xtask train --seconds 600              five times as long, the schedule stretched to it
+  cargo xtask train --data ../fashion          another data set
+
+Ctrl-C ends training cleanly and keeps what there is.";
+
+const SAMPLE: &str = "\
+Options, which go to the trainer unchanged (`cargo xtask sample --help` says more, once it is built):
+  --run DIR     the run to sample from [default: runs/latest]
+  --count N     how many digits
+  --seed N      what the latents follow from
+  --out FILE    a picture (.png) or an IDX file (.idx3)
+  --threads N   threads to compute with
+
+Examples:
+  cargo xtask sample                                    digits of the newest run
+  cargo xtask sample --run runs/0003-modern --count 9   of another one";
+
+/// Train a generator against a discriminator.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true, after_help = TRAIN)]
+pub struct TrainArgs {
+    /// The trainer's options, below
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
+}
+
+/// Draw forgeries from a trained generator.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true, after_help = SAMPLE)]
+pub struct SampleArgs {
+    /// The trainer's options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
+}
+
+/// Trains; returns the trainer's exit code.
+pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
+    let mut options = args.options;
+    if asks_for(&options, &["--help", "-h"]) {
+        return help("train");
+    }
+    if !asks_for(&options, &["--list"]) {
+        match value_of(&options, "--data") {
+            // A folder that the user names is theirs: checked, never filled.
+            Some(dir) => data::check(Path::new(&dir)).map(drop)?,
+            None => data::ensure(workspace, &workspace.data()).map(drop)?,
+        }
+    }
+    // The trainer's own defaults are relative to where it runs.
+    set_unless_given(&mut options, "--data", workspace.data());
+    set_unless_given(&mut options, "--runs", workspace.runs());
+    build_and_run(workspace, "train", options)
+}
+
+/// Samples; returns the trainer's exit code.
+pub fn sample(workspace: &Workspace, args: SampleArgs) -> Result<ExitCode> {
+    let mut options = args.options;
+    if asks_for(&options, &["--help", "-h"]) {
+        return help("sample");
+    }
+    set_unless_given(&mut options, "--run", workspace.runs().join("latest"));
+    build_and_run(workspace, "sample", options)
+}
+
+fn build_and_run(
+    workspace: &Workspace,
+    subcommand: &str,
+    options: Vec<OsString>,
+) -> Result<ExitCode> {
+    libtorch::ensure(workspace, false)?;
+    let program = build(workspace)?;
+    hand_over(Command::new(program).arg(subcommand).args(options))
+}
+
+/// The trainer's own help if it is built, the summary of it here if not.
+fn help(subcommand: &str) -> Result<ExitCode> {
+    match built_before() {
+        Some(program) => hand_over(Command::new(program).args([subcommand, "--help"])),
+        None => {
+            let mut cli = Cli::command();
+            cli.build();
+            if let Some(command) = cli.find_subcommand_mut(subcommand) {
+                command.print_help()?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Builds the trainer and returns where cargo put it.
+fn build(workspace: &Workspace) -> Result<PathBuf> {
+    if built_before().is_none() {
+        say("building the trainer; the first time takes 2 to 3 minutes");
+    }
+    // With --workspace, features are those of `cargo test --workspace`, so that
+    // both share one build of torch-sys.
+    let (built, messages) = output(cargo(workspace).args([
+        "build",
+        "--workspace",
+        "--bin",
+        FORGER,
+        "--message-format=json-render-diagnostics",
+    ]))?;
+    if !built {
+        return Err(fault(
+            "the trainer could not be built; cargo's messages are above",
+            match cxx_is_missing() {
+                Some(cxx) => format!(
+                    "there is no {cxx}; install a C++ compiler (Debian, Ubuntu: apt install g++)"
+                ),
+                None => "correct what they name, then run the same command again".to_owned(),
+            },
+        ));
+    }
+    executable(&messages).context("cargo built the trainer but does not say where it is")
+}
+
+/// The path in cargo's messages, one JSON object a line.
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_forger = message["target"]["name"] == FORGER;
+        let path = message["executable"].as_str().filter(|_| is_forger)?;
+        Some(PathBuf::from(path))
+    })
+}
+
+/// The trainer beside this program, where cargo puts both.
+fn built_before() -> Option<PathBuf> {
+    let name = format!("{FORGER}{}", env::consts::EXE_SUFFIX);
+    let path = env::current_exe().ok()?.with_file_name(name);
+    path.is_file().then_some(path)
+}
+
+/// The name of the C++ compiler if it cannot be run.
+fn cxx_is_missing() -> Option<String> {
+    let cxx = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
+    let answer = Command::new(&cxx).arg("--version").output();
+    (answer.is_err() && !cfg!(windows)).then_some(cxx)
+}
+
+/// Becomes the program, so that signals and the exit code are its own.
+#[cfg(unix)]
+fn hand_over(command: &mut Command) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    let name = command.get_program().display();
+    Err(error).with_context(|| format!("cannot run {name}"))
+}
+
+/// Runs the program to its end. Ctrl-C reaches it without our help.
+#[cfg(not(unix))]
+fn hand_over(command: &mut Command) -> Result<ExitCode> {
+    crate::interrupt::leave_to_child();
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    let code = status.code().and_then(|c| u8::try_from(c).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+fn asks_for(options: &[OsString], flags: &[&str]) -> bool {
+    options.iter().any(|o| flags.iter().any(|f| o == f))
+}
+
+fn set_unless_given(options: &mut Vec<OsString>, name: &str, value: PathBuf) {
+    if value_of(options, name).is_none() {
+        options.extend([name.into(), value.into()]);
+    }
+}
+
+/// The value of an option, given as `--name value` or `--name=value`.
+fn value_of(options: &[OsString], name: &str) -> Option<OsString> {
+    options.iter().enumerate().find_map(|(i, option)| {
+        if option == name {
+            return options.get(i + 1).cloned();
+        }
+        let (key, value) = option.to_str()?.split_once('=')?;
+        (key == name).then(|| OsStr::new(value).to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::Command as Task;
+
+    fn options(line: &[&str]) -> Vec<OsString> {
+        let words = ["xtask", "train"].iter().chain(line);
+        match Cli::try_parse_from(words).unwrap().command {
+            Task::Train(args) => args.options,
+            _ => panic!("not train"),
+        }
+    }
+
+    #[test]
+    fn options_reach_the_trainer_as_they_were_typed() {
+        let line = [
+            "--steps", "5", "--set", "a=-1", "b=2", "--help", "-h", "--seed=3",
+        ];
+        assert_eq!(options(&line), line);
+        assert_eq!(options(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_value_is_found_in_both_spellings() {
+        for line in [
+            &["--seed", "1", "--data", "x"][..],
+            &["--data=x", "--seed=1"],
+        ] {
+            assert_eq!(value_of(&options(line), "--data"), Some("x".into()));
+        }
+        assert_eq!(value_of(&options(&["--set", "data=x"]), "--data"), None);
+        assert_eq!(value_of(&options(&["--data"]), "--data"), None);
+    }
+
+    #[test]
+    fn the_summary_names_the_options_that_the_trainer_has() {
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/trainer/src/bin/forger/args.rs");
+        let source = std::fs::read_to_string(source).unwrap();
+        for (part, summary) in [("struct TrainArgs", TRAIN), ("struct SampleArgs", SAMPLE)] {
+            let (_, part) = source.split_once(part).unwrap();
+            let (part, _) = part.split_once("\n}").unwrap();
+            let has: Vec<String> = part
+                .lines()
+                .filter_map(|l| l.trim().strip_prefix("pub ")?.split_once(':'))
+                .map(|(name, _)| name.replace('_', "-"))
+                .collect();
+            let told: Vec<&str> = summary
+                .lines()
+                .filter_map(|l| l.strip_prefix("  --"))
+                .filter_map(|l| l.split_whitespace().next())
+                .collect();
+            assert_eq!(told, has);
+        }
+    }
+
+    #[test]
+    fn the_program_is_found_in_cargos_messages() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"gan_trainer"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"forger"},"executable":"/t/debug/forger"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages), Some("/t/debug/forger".into()));
+        assert_eq!(executable("noise"), None);
+    }
+}

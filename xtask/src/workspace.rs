@@ -1,0 +1,79 @@
+//! Where things lie in the workspace, and whose turn it is to change them.
+
+use std::env;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::progress::say;
+
+/// The folder that holds the workspace's `Cargo.toml`.
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace that this program belongs to.
+    pub fn find() -> Result<Workspace> {
+        // Cargo says where it runs the program from; a program started without
+        // cargo belongs to where it was built.
+        let package = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package
+            .parent()
+            .with_context(|| format!("{} is in no workspace", package.display()))?;
+        Ok(Workspace {
+            root: root.to_owned(),
+        })
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where libtorch lies once fetched; `.cargo/config.toml` says the same.
+    pub fn libtorch(&self) -> PathBuf {
+        self.root.join("libtorch")
+    }
+
+    /// What is on its way to [`Workspace::libtorch`], kept between attempts.
+    pub fn staging(&self) -> PathBuf {
+        self.root.join("libtorch.partial")
+    }
+
+    /// The data that is trained on unless the user names another folder.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("data").join("mnist")
+    }
+
+    /// Where runs go unless the user names another folder.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// Waits until no other call fetches into this workspace. The turn ends
+    /// when the file is dropped, or with the process, however that ends.
+    pub fn turn(&self) -> Result<File> {
+        let path = self.root.join("libtorch.lock");
+        let refused = || format!("cannot lock {}", path.display());
+        // The file stays: removing it would let two waiting calls lock two
+        // different files of the same name.
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(refused)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                say("waiting for another call that is fetching into this workspace");
+                file.lock().with_context(refused)?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(refused),
+        }
+        Ok(file)
+    }
+}
