@@ -1,0 +1,14 @@
+//! Generators and discriminators for handwritten digits, on libtorch.
+
+#![forbid(unsafe_code)]
+
+pub mod golbin;
+pub mod layers;
+pub mod modern;
+pub mod network;
+pub mod params;
+pub mod pixels;
+
+pub use network::{Discriminator, Generator, Latent, Mode};
+pub use params::{Init, Layout, Param, ParamId, Weights};
+pub use pixels::PixelRange;

@@ -1,0 +1,187 @@
+//! Parameters: what a network declares, and one flat buffer that holds them all.
+//!
+//! A network declares its parameters in a [`Layout`] when it is built. Their
+//! values live elsewhere, in one flat f32 tensor, and reach the network's
+//! `forward` as [`Weights`], views of such a buffer. So the same network runs
+//! on trained, averaged, frozen or half-precision weights, and an optimizer
+//! touches the whole network with a handful of operations.
+
+use tch::{Device, Kind, Tensor};
+
+/// How a parameter's values start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// Every value the same.
+    Constant(f64),
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Uniform on `[-bound, bound)`.
+    Uniform {
+        /// Half the width.
+        bound: f64,
+    },
+}
+
+impl Init {
+    /// Glorot and Bengio 2010, eq. 16: uniform with variance 2 / (fan_in + fan_out).
+    pub fn glorot_uniform(fan_in: i64, fan_out: i64) -> Init {
+        Init::Uniform {
+            bound: (6.0 / (fan_in + fan_out) as f64).sqrt(),
+        }
+    }
+
+    /// He et al. 2015, eq. 10: normal with variance gain² / fan_in, where gain²
+    /// is 2 for ReLU.
+    pub fn he_normal(fan_in: i64, gain: f64) -> Init {
+        Init::Normal {
+            std: gain / (fan_in as f64).sqrt(),
+        }
+    }
+}
+
+/// One parameter's place in a [`Layout`], to look it up in [`Weights`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParamId(usize);
+
+/// One declared parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Dotted name, the key in checkpoints: `g.conv1.weight`.
+    pub name: String,
+    /// Shape; rank 4 is `[out, in, height, width]`.
+    pub shape: Vec<i64>,
+    /// How it starts.
+    pub init: Init,
+    offset: i64,
+}
+
+impl Param {
+    /// Number of values.
+    pub fn numel(&self) -> i64 {
+        self.shape.iter().product()
+    }
+
+    /// This parameter's view of a flat buffer.
+    ///
+    /// Convolution kernels lie in memory as `[out, height, width, in]`, which is
+    /// the channels-last layout that the convolutions want: no copy per step.
+    fn view(&self, flat: &Tensor) -> Tensor {
+        let values = flat.narrow(0, self.offset, self.numel());
+        match *self.shape.as_slice() {
+            [o, i, h, w] => values.view([o, h, w, i]).permute([0, 3, 1, 2]),
+            _ => values.view(self.shape.as_slice()),
+        }
+    }
+}
+
+/// The parameters of one network, in the order they were declared.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layout {
+    params: Vec<Param>,
+    numel: i64,
+}
+
+impl Layout {
+    /// No parameters yet.
+    pub fn new() -> Layout {
+        Layout::default()
+    }
+
+    /// Declares one more parameter.
+    pub fn add(&mut self, name: impl Into<String>, shape: &[i64], init: Init) -> ParamId {
+        let param = Param {
+            name: name.into(),
+            shape: shape.to_vec(),
+            init,
+            offset: self.numel,
+        };
+        self.numel += param.numel();
+        self.params.push(param);
+        ParamId(self.params.len() - 1)
+    }
+
+    /// The parameters, in order.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// Number of values in all parameters together.
+    pub fn numel(&self) -> i64 {
+        self.numel
+    }
+
+    /// A flat f32 buffer `[numel]` with fresh starting values, drawn from
+    /// libtorch's global generator in the order of declaration.
+    pub fn init(&self, device: Device) -> Tensor {
+        // Drawn on the CPU, so that a seed means the same weights on any device.
+        let flat = Tensor::zeros([self.numel], (Kind::Float, Device::Cpu));
+        for param in &self.params {
+            let mut values = flat.narrow(0, param.offset, param.numel());
+            let _ = match param.init {
+                Init::Constant(c) => values.fill_(c),
+                Init::Normal { std } => values.normal_(0.0, std),
+                Init::Uniform { bound } => values.uniform_(-bound, bound),
+            };
+        }
+        flat.to_device(device)
+    }
+
+    /// The parameters as views of `flat`, a buffer `[numel]`.
+    pub fn weights(&self, flat: &Tensor) -> Weights {
+        Weights(self.params.iter().map(|p| p.view(flat)).collect())
+    }
+
+    /// As [`Layout::weights`], converted to `kind` in one operation and each a
+    /// leaf that gradients can be asked for.
+    ///
+    /// With [`Kind::Float`] nothing is copied.
+    pub fn leaves(&self, flat: &Tensor, kind: Kind) -> Weights {
+        let flat = flat.detach().to_kind(kind);
+        let leaf = |p: &Param| p.view(&flat).set_requires_grad(true);
+        Weights(self.params.iter().map(leaf).collect())
+    }
+
+    /// Gradients of [`Layout::leaves`], gathered into a flat f32 buffer
+    /// `[numel]` of this layout's order; an undefined gradient counts as zero.
+    pub fn gather(&self, gradients: &[Tensor], device: Device) -> Tensor {
+        let parts: Vec<Tensor> = self
+            .params
+            .iter()
+            .zip(gradients)
+            .map(|(param, gradient)| {
+                if !gradient.defined() {
+                    Tensor::zeros([param.numel()], (Kind::Float, device))
+                } else if gradient.dim() == 4 {
+                    gradient.permute([0, 2, 3, 1]).reshape([-1])
+                } else {
+                    gradient.reshape([-1])
+                }
+            })
+            .collect();
+        Tensor::cat(&parts, 0).to_kind(Kind::Float)
+    }
+}
+
+/// A network's parameters, ready to compute with.
+#[derive(Debug)]
+pub struct Weights(Vec<Tensor>);
+
+impl Weights {
+    /// One parameter.
+    pub fn get(&self, id: ParamId) -> &Tensor {
+        &self.0[id.0]
+    }
+
+    /// All parameters, in the order of the layout.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.0
+    }
+
+    /// The kind that the network computes in.
+    pub fn kind(&self) -> Kind {
+        self.0.first().map_or(Kind::Float, Tensor::kind)
+    }
+}

@@ -1,0 +1,148 @@
+//! What the user types, and the help that says what can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trains a generator (the counterfeiter) against a discriminator (the police)
+/// on handwritten digits, and makes digits from what was trained.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Forger {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train from noise to digits; pictures appear in the run's folder.
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(TrainArgs),
+    /// Make digits from a trained run.
+    #[command(after_help = SAMPLE_EXAMPLES)]
+    Sample(SampleArgs),
+}
+
+const TRAIN_EXAMPLES: &str = "Examples:
+  cargo xtask train                            the default preset, about two minutes on 2 cores
+  cargo xtask train --seconds 30               the whole schedule in half a minute
+  cargo xtask train --preset golbin --seed 7   another system, another seed
+  cargo xtask train --data DIR                 any folder of four IDX files, e.g. Fashion-MNIST
+  cargo xtask train --set loss=non-saturating --set r1=0   change single settings
+  cargo xtask train --list                     the presets";
+
+const SAMPLE_EXAMPLES: &str = "Examples:
+  cargo xtask sample                                   64 digits of the newest run, sample.png
+  cargo xtask sample --count 10000 --out digits.idx3   as an IDX file";
+
+/// Options of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The system to train.
+    #[arg(long, value_name = "NAME", default_value = "modern")]
+    pub preset: String,
+
+    /// Print the presets and exit.
+    #[arg(long)]
+    pub list: bool,
+
+    /// Stretch or shrink the schedule to so many steps.
+    #[arg(long, value_name = "N", conflicts_with = "seconds")]
+    pub steps: Option<u64>,
+
+    /// Stretch or shrink the schedule to so many seconds of training. How far it
+    /// gets then depends on the machine; --steps is what can be repeated.
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    pub seconds: Option<f64>,
+
+    /// What everything random follows from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Originals per step [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u64>,
+
+    /// Folder of the four IDX files, plain or gzip.
+    #[arg(long, value_name = "DIR", default_value = "data/mnist")]
+    pub data: PathBuf,
+
+    /// Folder of this run, new or empty [default: the next number under --runs].
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+
+    /// Folder of numbered runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+
+    /// Where to compute; auto takes the first CUDA device where there is one.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+
+    /// Arithmetic of the networks; auto takes bf16 where the processor has it.
+    /// Parameters are f32 always.
+    #[arg(long, value_enum, default_value_t)]
+    pub precision: PrecisionChoice,
+
+    /// Threads to compute with [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u64>,
+
+    /// Steps between snapshots of the fixed latents [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub snapshot_every: Option<u64>,
+
+    /// Override one setting of the preset; can be given many times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Options of `sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// The run to sample from.
+    #[arg(long, value_name = "DIR", default_value = "runs/latest")]
+    pub run: PathBuf,
+
+    /// How many digits.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub count: u64,
+
+    /// What the latents follow from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Where to write: a picture (.png) or an IDX file (.idx3).
+    #[arg(long, value_name = "FILE", default_value = "sample.png")]
+    pub out: PathBuf,
+
+    /// Threads to compute with [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u64>,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// CUDA where there is a device, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first CUDA device.
+    Cuda,
+}
+
+/// Arithmetic of the networks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionChoice {
+    /// bf16 where the hardware has it, else f32.
+    #[default]
+    Auto,
+    /// 32-bit floating point.
+    F32,
+    /// bfloat16, with f32 parameters.
+    Bf16,
+}

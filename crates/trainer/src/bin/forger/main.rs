@@ -1,0 +1,44 @@
+//! `forger`: trains a GAN on handwritten digits, and makes digits from what was
+//! trained.
+
+mod allocator;
+mod args;
+mod machine;
+mod progress;
+mod sample;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+fn main() -> ExitCode {
+    allocator::keep_freed_memory();
+    log_to_stderr();
+    let outcome = match args::Forger::parse().command {
+        args::Command::Train(args) => train::run(&args),
+        args::Command::Sample(args) => sample::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Shows warnings, or what `RUST_LOG` asks for, as `debug` or
+/// `gan_trainer=trace`.
+fn log_to_stderr() {
+    let asked = std::env::var("RUST_LOG").ok();
+    let shown: Targets = asked
+        .and_then(|asked| asked.parse().ok())
+        .unwrap_or_else(|| Targets::new().with_default(tracing::Level::WARN));
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(shown)
+        .init();
+}

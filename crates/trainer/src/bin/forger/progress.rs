@@ -1,0 +1,105 @@
+//! What is shown while training: a bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use run_dir::MetricsRow;
+
+/// Time between plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The bar counts in so many parts, since the schedule may be one of seconds.
+const PARTS: u64 = 1000;
+
+/// Shows rows as they come.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    last_line: Option<Instant>,
+    last_row: Option<(f64, u64)>,
+    images_per_second: f64,
+}
+
+impl Progress {
+    /// A bar if standard error is a terminal, else lines.
+    pub fn new() -> Progress {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(PARTS);
+            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Progress {
+            bar,
+            last_line: None,
+            last_row: None,
+            images_per_second: 0.0,
+        }
+    }
+
+    /// Shows `row`; `done` is the share of the schedule, 0 to 1.
+    pub fn show(&mut self, row: &MetricsRow, done: f64) {
+        let (seconds, images) = self.last_row.unwrap_or((0.0, 0));
+        if row.seconds > seconds {
+            let rate = (row.images_seen - images) as f64 / (row.seconds - seconds);
+            // Smoothed, so that the number can be read.
+            self.images_per_second = match self.last_row {
+                Some(_) => self.images_per_second * 0.8 + rate * 0.2,
+                None => rate,
+            };
+        }
+        self.last_row = Some((row.seconds, row.images_seen));
+        let text = self.describe(row, done);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position((done * PARTS as f64) as u64);
+                bar.set_message(text);
+            }
+            None if self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY) || done >= 1.0 => {
+                self.last_line = Some(Instant::now());
+                eprintln!("{:>3.0}%  {text}", done * 100.0);
+            }
+            None => {}
+        }
+    }
+
+    /// Prints a line above the bar.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn describe(&self, row: &MetricsRow, done: f64) -> String {
+        let left = if done > 0.0 {
+            clock(row.seconds / done * (1.0 - done))
+        } else {
+            "?".to_owned()
+        };
+        format!(
+            "step {}  {:.0} images/s  loss D {:.3} G {:.3}  \
+             D calls real: {:.0}% of originals, {:.0}% of forgeries  {left} left",
+            row.step,
+            self.images_per_second,
+            row.loss_d,
+            row.loss_g,
+            row.real_called_real * 100.0,
+            row.fake_called_real * 100.0,
+        )
+    }
+}
+
+/// Seconds as `m:ss`.
+pub fn clock(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    format!("{}:{:02}", whole / 60, whole % 60)
+}

@@ -1,0 +1,121 @@
+//! The originals: resident once on the device, handed out in a seeded order.
+
+use gan_models::PixelRange;
+use mnist_io::Images;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor};
+
+use crate::seeds::{Stream, stream_seed};
+
+/// Training images on the device.
+#[derive(Debug)]
+pub struct Originals {
+    /// u8 `[n, 1, rows, cols]`; a quarter of the memory that f32 takes, and one
+    /// conversion of a small batch per step.
+    bytes: Tensor,
+    range: PixelRange,
+}
+
+impl Originals {
+    /// The first `count` of `images` on `device`.
+    pub fn new(images: &Images, count: usize, range: PixelRange, device: Device) -> Originals {
+        let (rows, cols) = (images.rows() as i64, images.cols() as i64);
+        let bytes = Tensor::from_slice(images.pixels())
+            .view([-1, 1, rows, cols])
+            .narrow(0, 0, count as i64)
+            .to_device(device);
+        Originals { bytes, range }
+    }
+
+    /// The images of those indices, f32 `[n, 1, rows, cols]` in the range of the
+    /// networks.
+    pub fn batch(&self, indices: &[i64]) -> Tensor {
+        let indices = Tensor::from_slice(indices).to_device(self.bytes.device());
+        self.range
+            .from_bytes(&self.bytes.index_select(0, &indices), Kind::Float)
+    }
+}
+
+/// In which order the originals come.
+#[derive(Debug)]
+pub struct Order {
+    seed: u64,
+    size: u64,
+    with_replacement: bool,
+    /// The epoch that `permutation` is for.
+    epoch: Option<u64>,
+    permutation: Vec<i64>,
+}
+
+impl Order {
+    /// An order of `size` images.
+    pub fn new(seed: u64, size: u64, with_replacement: bool) -> Order {
+        Order {
+            seed,
+            size,
+            with_replacement,
+            epoch: None,
+            permutation: Vec::new(),
+        }
+    }
+
+    /// The indices of step `step`, from 0, of `batch` images each.
+    ///
+    /// Without replacement every image comes once per epoch, and a batch may
+    /// take the last of one epoch and the first of the next.
+    pub fn indices(&mut self, step: u64, batch: u64) -> Vec<i64> {
+        if self.with_replacement {
+            let mut rng = self.rng(step);
+            return (0..batch)
+                .map(|_| rng.random_range(0..self.size).cast_signed())
+                .collect();
+        }
+        (step * batch..(step + 1) * batch)
+            .map(|position| {
+                self.shuffle_for(position / self.size);
+                self.permutation[(position % self.size) as usize]
+            })
+            .collect()
+    }
+
+    fn shuffle_for(&mut self, epoch: u64) {
+        if self.epoch != Some(epoch) {
+            self.permutation = (0..self.size.cast_signed()).collect();
+            let mut rng = self.rng(epoch);
+            self.permutation.shuffle(&mut rng);
+            self.epoch = Some(epoch);
+        }
+    }
+
+    fn rng(&self, index: u64) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(stream_seed(self.seed, Stream::Order, index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_image_comes_once_per_epoch_also_across_batches() {
+        let mut order = Order::new(3, 10, false);
+        let mut seen: Vec<i64> = (0..5).flat_map(|s| order.indices(s, 4)).collect();
+        for epoch in seen.chunks_mut(10) {
+            epoch.sort_unstable();
+            assert_eq!(epoch, (0..10).collect::<Vec<i64>>());
+        }
+    }
+
+    #[test]
+    fn the_order_is_a_function_of_seed_and_step_alone() {
+        for with_replacement in [false, true] {
+            let mut straight = Order::new(7, 100, with_replacement);
+            let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16)).collect();
+            let mut entered_late = Order::new(7, 100, with_replacement);
+            assert_eq!(entered_late.indices(19, 16), all[19]);
+            assert_ne!(Order::new(8, 100, with_replacement).indices(0, 16), all[0]);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The state of a game: two networks, their parameters and their optimizers.
+
+use gan_models::{Discriminator, Generator, Mode, PixelRange, Weights};
+use mnist_io::Images;
+use tch::{Device, Kind, Tensor, no_grad};
+
+use crate::optimizer::{Adam, Average};
+use crate::presets::Pair;
+use crate::seeds::{Stream, seed_torch};
+use crate::settings::Settings;
+
+/// One network's parameters and the state of their optimizer.
+#[derive(Debug)]
+pub struct Player {
+    /// f32 `[numel]`, in the order of the network's layout.
+    pub parameters: Tensor,
+    /// The optimizer.
+    pub adam: Adam,
+}
+
+/// Everything that changes from step to step.
+pub struct Game {
+    /// The counterfeiter.
+    pub generator: Box<dyn Generator>,
+    /// The police officer.
+    pub discriminator: Box<dyn Discriminator>,
+    /// G's parameters.
+    pub g: Player,
+    /// D's parameters.
+    pub d: Player,
+    /// The average of G's parameters, where the settings ask for one.
+    pub average: Option<Average>,
+    /// The range of pixels in the networks.
+    pub range: PixelRange,
+    /// The kind that the networks compute in; parameters stay f32.
+    pub kind: Kind,
+    /// Where everything lies.
+    pub device: Device,
+}
+
+impl Game {
+    /// Fresh networks, their starting values a function of `seed`.
+    pub fn new(pair: Pair, settings: &Settings, seed: u64, device: Device, kind: Kind) -> Game {
+        seed_torch(seed, Stream::Init, 0);
+        let player = |parameters: Tensor| Player {
+            adam: Adam::new(settings.adam, &parameters),
+            parameters,
+        };
+        let g = player(pair.generator.layout().init(device));
+        let d = player(pair.discriminator.layout().init(device));
+        let average =
+            (settings.ema_images > 0.0).then(|| Average::new(settings.ema_images, &g.parameters));
+        Game {
+            generator: pair.generator,
+            discriminator: pair.discriminator,
+            g,
+            d,
+            average,
+            range: pair.range,
+            kind,
+            device,
+        }
+    }
+
+    /// The parameters that samples come from: the average where there is one.
+    pub fn sampling_parameters(&self) -> &Tensor {
+        match &self.average {
+            Some(average) => average.parameters(),
+            None => &self.g.parameters,
+        }
+    }
+
+    /// D's weights, frozen: gradients flow through them, not into them.
+    pub fn frozen_discriminator(&self) -> Weights {
+        let parameters = self.d.parameters.detach().to_kind(self.kind);
+        self.discriminator.layout().weights(&parameters)
+    }
+
+    /// Forgeries from `latents` f32 `[n, size]`, `[n, 1, side, side]`, with no
+    /// way back to G.
+    pub fn forge(&self, latents: &Tensor, mode: Mode) -> Tensor {
+        no_grad(|| {
+            let parameters = self.g.parameters.to_kind(self.kind);
+            let weights = self.generator.layout().weights(&parameters);
+            self.generator.forward(&weights, latents, None, mode)
+        })
+    }
+
+    /// The share of `originals` and `forgeries` that D tells apart, 0 to 1.
+    pub fn accuracy(&self, originals: &Tensor, forgeries: &Tensor) -> f64 {
+        no_grad(|| {
+            let weights = self.frozen_discriminator();
+            let judge = |images| {
+                self.discriminator
+                    .forward(&weights, images, None, Mode::Sample)
+            };
+            let right = |correct: Tensor| correct.to_kind(Kind::Float).mean(Kind::Float);
+            let both = right(judge(originals).gt(0.0)) + right(judge(forgeries).le(0.0));
+            both.double_value(&[]) / 2.0
+        })
+    }
+
+    /// What `latents` look like through the parameters that samples come from.
+    ///
+    /// # Errors
+    /// Where the images cannot be read back from the device.
+    pub fn snapshot(&self, latents: &Tensor) -> Result<Images, crate::Error> {
+        sample(
+            self.generator.as_ref(),
+            self.sampling_parameters(),
+            latents,
+            self.range,
+            self.kind,
+        )
+    }
+}
+
+/// Images of `latents` `[n, size]` seen through `generator` with `parameters`
+/// f32 `[numel]`.
+///
+/// # Errors
+/// Where the images cannot be read back from the device.
+pub fn sample(
+    generator: &dyn Generator,
+    parameters: &Tensor,
+    latents: &Tensor,
+    range: PixelRange,
+    kind: Kind,
+) -> Result<Images, crate::Error> {
+    let bytes = no_grad(|| {
+        let weights = generator.layout().weights(&parameters.to_kind(kind));
+        range.to_bytes(&generator.forward(&weights, latents, None, Mode::Sample))
+    });
+    let (n, _, rows, cols) = bytes.size4()?;
+    let mut pixels = vec![0u8; (n * rows * cols) as usize];
+    let numel = pixels.len();
+    bytes
+        .contiguous()
+        .to_device(Device::Cpu)
+        .f_copy_data(&mut pixels, numel)?;
+    Ok(Images::new(rows as usize, cols as usize, pixels)?)
+}

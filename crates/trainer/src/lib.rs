@@ -1,0 +1,56 @@
+//! Trains a generator against a discriminator: losses, penalties, optimizer,
+//! one step, one loop, presets.
+
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod data;
+pub mod game;
+pub mod losses;
+pub mod optimizer;
+pub mod penalties;
+pub mod presets;
+pub mod seeds;
+pub mod settings;
+pub mod step;
+pub mod train;
+
+use std::path::PathBuf;
+
+/// What can go wrong in training and sampling.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Settings that cannot work.
+    #[error(transparent)]
+    Settings(#[from] settings::SettingsError),
+    /// The run directory.
+    #[error(transparent)]
+    Run(#[from] run_dir::Error),
+    /// Images of the data set or of a sample.
+    #[error(transparent)]
+    Images(#[from] mnist_io::Error),
+    /// Images of a size that the preset's networks do not take.
+    #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
+    ImageSize {
+        /// Rows of the images.
+        rows: usize,
+        /// Columns of the images.
+        cols: usize,
+        /// Rows and columns that the networks take.
+        side: usize,
+    },
+    /// A checkpoint that cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint that could not be put into bytes.
+    #[error("cannot encode the checkpoint: {0}")]
+    Encode(String),
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+}

@@ -1,0 +1,250 @@
+//! The program `forger`, run as a user would.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use mnist_io::{Idx, IdxData, Images};
+
+/// A folder of four IDX files with a few bars to learn.
+fn data(dir: &Path) {
+    fs::create_dir_all(dir).unwrap();
+    for (split, n) in [("train", 60), ("t10k", 10)] {
+        let pixels = (0..n * 784)
+            .map(|i| {
+                if (i % 28_usize).abs_diff(i / 784 % 28) < 3 {
+                    255
+                } else {
+                    0
+                }
+            })
+            .collect();
+        let images = Images::new(28, 28, pixels).unwrap();
+        images
+            .write_file(&dir.join(format!("{split}-images-idx3-ubyte")))
+            .unwrap();
+        let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();
+        labels
+            .write_file(&dir.join(format!("{split}-labels-idx1-ubyte")))
+            .unwrap();
+    }
+}
+
+fn forger(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_forger"))
+        .args(args)
+        .current_dir(dir)
+        .env_remove("LD_LIBRARY_PATH")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs `forger train` and expects a refusal that names each of `hints`, in one
+/// message, with nothing left behind.
+#[track_caller]
+fn refused(dir: &Path, args: &[&str], hints: &[&str]) {
+    let args: Vec<&str> = ["train", "--data", "data"]
+        .iter()
+        .chain(args)
+        .copied()
+        .collect();
+    let output = forger(dir, &args);
+    let message = text(&output.stderr);
+    assert!(!output.status.success(), "{args:?} was accepted");
+    for hint in hints {
+        assert!(message.contains(hint), "{args:?}: no {hint:?} in {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+    assert!(!dir.join("runs").exists(), "{args:?} left a run behind");
+}
+
+#[test]
+fn train_then_sample() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let args = [
+        "train",
+        "--data",
+        "data",
+        "--steps",
+        "30",
+        "--batch",
+        "8",
+        "--threads",
+        "1",
+    ];
+    let output = forger(dir.path(), &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("100%"));
+    let run = dir.path().join("runs/latest");
+    for figure in [
+        "progress.png",
+        "progress.gif",
+        "progress-animated.png",
+        "originals_vs_forgeries.png",
+        "losses.svg",
+        "samples/000030.png",
+    ] {
+        assert!(run.join("figures").join(figure).is_file(), "{figure}");
+    }
+    assert!(text(&output.stdout).contains("progress.png"));
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(
+        config.contains("batch = 8") && config.contains("\"custom\""),
+        "{config}"
+    );
+
+    for out in ["digits.png", "digits.idx3"] {
+        let args = ["sample", "--count", "600", "--out", out];
+        let output = forger(dir.path(), &args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let digits = Images::read_file(&dir.path().join("digits.idx3")).unwrap();
+    assert_eq!((digits.len(), digits.rows(), digits.cols()), (600, 28, 28));
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    refused(dir, &["--preset", "best"], &["best", "modern", "golbin"]);
+    refused(dir, &["--batch", "0"], &["batch = 0", "at least 1"]);
+    refused(dir, &["--batch", "61"], &["batch = 61"]);
+    refused(dir, &["--batch", "many"], &["--batch"]);
+    refused(dir, &["--steps", "0"], &["--steps 0"]);
+    refused(dir, &["--steps", "18446744073709551615"], &["--steps"]);
+    refused(dir, &["--seconds", "-1"], &["--seconds"]);
+    refused(dir, &["--seconds", "NaN"], &["--seconds"]);
+    refused(dir, &["--steps", "5", "--seconds", "5"], &["--seconds"]);
+    refused(dir, &["--threads", "0"], &["--threads 0"]);
+    refused(dir, &["--snapshot-every", "0"], &["snapshot_every"]);
+    refused(dir, &["--set", "lr=1"], &["lr=1", "lr_d"]);
+    refused(dir, &["--set", "lr_d=fast"], &["lr_d=fast"]);
+    refused(
+        dir,
+        &["--preset", "golbin", "--batch", "10"],
+        &["train_images", "fewer"],
+    );
+    refused(dir, &["--data", "elsewhere"], &["--data"]);
+}
+
+#[test]
+fn data_that_is_broken_is_refused_by_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let images = dir.join("data/train-images-idx3-ubyte");
+    let whole = fs::read(&images).unwrap();
+    for broken in [
+        &whole[..whole.len() - 1],
+        &[&whole[..], &[0]].concat(),
+        &whole[1..],
+        &[],
+    ] {
+        fs::write(&images, broken).unwrap();
+        refused(dir, &[], &["train-images-idx3-ubyte"]);
+    }
+    fs::remove_file(&images).unwrap();
+    fs::write(dir.join("data/train-images-idx3-ubyte.gz"), b"not gzip").unwrap();
+    refused(dir, &[], &["train-images-idx3-ubyte.gz"]);
+}
+
+#[test]
+fn images_of_another_size_leave_no_run_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let small = Images::new(8, 8, vec![0; 60 * 64]).unwrap();
+    small
+        .write_file(&dir.join("data/train-images-idx3-ubyte"))
+        .unwrap();
+    refused(dir, &[], &["8x8", "28x28"]);
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_not_trained_into() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    refused(dir, &["--run", "data"], &["data is not empty"]);
+    assert_eq!(fs::read_dir(dir.join("data")).unwrap().count(), 4);
+}
+
+#[test]
+fn sample_says_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let refused = |args: &[&str], hint: &str| {
+        let args: Vec<&str> = ["sample"].iter().chain(args).copied().collect();
+        let output = forger(dir, &args);
+        let message = text(&output.stderr);
+        assert!(
+            !output.status.success() && message.contains(hint),
+            "{message}"
+        );
+        assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
+    };
+    refused(&[], "train first");
+    refused(&["--out", "digits.jpg"], "must end in .png or .idx3");
+    refused(&["--count", "0"], "--count 0");
+}
+
+#[test]
+fn the_list_of_presets_needs_no_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = forger(dir.path(), &["train", "--list"]);
+    assert!(output.status.success());
+    let list = text(&output.stdout);
+    assert!(list.contains("golbin") && list.contains("234512") && list.contains("201217"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_run_with_its_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let child = Command::new(env!("CARGO_BIN_EXE_forger"))
+        .args([
+            "train",
+            "--data",
+            "data",
+            "--seconds",
+            "600",
+            "--threads",
+            "1",
+        ])
+        .current_dir(dir.path())
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Snapshot 20 says that the loop is running.
+    let snapshot = dir.path().join("runs/0001-modern/samples/000020.idx3");
+    for _ in 0..600 {
+        if snapshot.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(text(&output.stdout).contains("stopped after"));
+    let run = dir.path().join("runs/latest");
+    assert!(run.join("figures/progress.gif").is_file());
+    assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 1);
+}

@@ -1,0 +1,59 @@
+//! Adam and averaging against the same recursions written for one number.
+
+use gan_trainer::optimizer::{Adam, AdamConfig, Average};
+use tch::Tensor;
+
+use crate::values;
+
+/// Algorithm 1 of Kingma and Ba 2015, for one number.
+fn adam_by_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f64) -> f64 {
+    let (mut theta, mut m, mut v) = (start, 0.0, 0.0);
+    for (t, g) in (1..).zip(gradients) {
+        m = config.beta1 * m + (1.0 - config.beta1) * g;
+        v = config.beta2 * v + (1.0 - config.beta2) * g * g;
+        let m_hat = m / (1.0 - config.beta1.powi(t));
+        let v_hat = v / (1.0 - config.beta2.powi(t));
+        theta -= rate * m_hat / (v_hat.sqrt() + config.epsilon);
+    }
+    theta
+}
+
+#[test]
+fn adam_is_the_papers_algorithm() {
+    let starts = [0.5, -2.0, 10.0];
+    let gradients = [[1.0, -3.0, 1e-6], [0.5, 4.0, 0.0], [-2.0, 0.1, 1e3]];
+    for (beta1, beta2, epsilon) in [(0.9, 0.999, 1e-8), (0.0, 0.99, 1e-8), (0.5, 0.999, 1e-3)] {
+        let config = AdamConfig {
+            beta1,
+            beta2,
+            epsilon,
+        };
+        let mut parameters = Tensor::from_slice(&starts);
+        let mut adam = Adam::new(config, &parameters);
+        for gradient in &gradients {
+            adam.update(&mut parameters, &Tensor::from_slice(gradient), 0.01);
+        }
+        for (i, actual) in values(&parameters).into_iter().enumerate() {
+            let column: Vec<f64> = gradients.iter().map(|g| g[i]).collect();
+            let expected = adam_by_the_paper(config, starts[i], &column, 0.01);
+            assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
+        }
+    }
+}
+
+#[test]
+fn what_was_half_a_life_ago_weighs_one_half() {
+    let mut average = Average::new(1000.0, &Tensor::from_slice(&[0.0]));
+    // 1000 images after the ramp-up is over, in batches of 50.
+    for _ in 0..20 {
+        average.update(&Tensor::from_slice(&[1.0]), 50.0, 1e6);
+    }
+    assert!((values(average.parameters())[0] - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn an_average_without_half_life_is_the_parameters() {
+    let mut average = Average::new(0.0, &Tensor::from_slice(&[3.0]));
+    average.update(&Tensor::from_slice(&[7.0]), 64.0, 64.0);
+    assert_eq!(values(average.parameters()), [7.0]);
+}

@@ -1,0 +1,101 @@
+//! Settings: overriding, refusing, and the schedule.
+
+use gan_trainer::losses::Loss;
+use gan_trainer::presets;
+use gan_trainer::settings::{Schedule, Settings};
+
+use crate::settings;
+
+#[test]
+fn set_overrides_numbers_words_and_nested_keys() {
+    let base = settings("modern");
+    let with = |pair: &str| base.with(pair).unwrap();
+    assert_eq!(with("lr_d=1e-4").lr_d, 1e-4);
+    assert_eq!(with("lr_d = 1").lr_d, 1.0);
+    assert_eq!(with("batch=16").batch, 16);
+    assert_eq!(with("loss=minimax").loss, Loss::Minimax);
+    assert_eq!(with("loss=\"minimax\"").loss, Loss::Minimax);
+    assert_eq!(with("adam.beta1=0.5").adam.beta1, 0.5);
+    assert!(with("with_replacement=true").with_replacement);
+}
+
+#[test]
+fn set_refuses_what_does_not_fit_and_says_what_would() {
+    let base = settings("modern");
+    let refusal = |pair: &str| base.with(pair).unwrap_err().to_string();
+    assert!(refusal("lr_d").contains("key=value"));
+    assert!(refusal("learning_rate=1").contains("lr_d"));
+    assert!(refusal("adam.beta3=1").contains("adam.beta1"));
+    assert!(refusal("adam=1").contains("invalid type"));
+    assert!(refusal("a.b.c=1").contains("unknown key"));
+    assert!(refusal("loss=best").contains("non-saturating"));
+    assert!(refusal("batch=-1").contains("batch=-1"));
+    assert!(refusal("batch=1.5").contains("batch=1.5"));
+    assert!(refusal("=").contains("unknown key"));
+}
+
+#[test]
+fn every_preset_can_work_on_mnist() {
+    for preset in presets::all() {
+        preset.settings.check(60_000).unwrap();
+        let found = presets::find(preset.name).unwrap();
+        assert_eq!(found.settings, preset.settings);
+    }
+}
+
+#[test]
+fn impossible_values_are_refused_by_name() {
+    let refused = |change: fn(&mut Settings), key: &str| {
+        let mut changed = settings("modern");
+        change(&mut changed);
+        let error = changed.check(60_000).unwrap_err().to_string();
+        assert!(error.starts_with(key), "{error}");
+    };
+    refused(|s| s.batch = 0, "batch");
+    refused(|s| s.batch = 60_001, "batch");
+    refused(
+        |s| {
+            s.train_images = 10;
+            s.batch = 11;
+        },
+        "batch",
+    );
+    refused(|s| s.train_images = 60_001, "train_images");
+    refused(|s| s.images = 0, "images");
+    refused(|s| s.penalty_every = 0, "penalty_every");
+    refused(|s| s.report_every = 0, "report_every");
+    refused(|s| s.snapshot_every = 0, "snapshot_every");
+    refused(
+        |s| {
+            s.pretrain_images = 100;
+            s.pretrain_batch = 0;
+        },
+        "pretrain_batch",
+    );
+    refused(|s| s.lr_d = 0.0, "lr_d");
+    refused(|s| s.lr_g = f64::NAN, "lr_g");
+    refused(|s| s.r1 = -1.0, "r1");
+    refused(|s| s.r2 = f64::INFINITY, "r2");
+    refused(|s| s.ema_images = -1.0, "ema_images");
+    refused(|s| s.adam.beta1 = 1.0, "adam.beta1");
+    refused(|s| s.adam.beta2 = f64::NAN, "adam.beta2");
+    refused(|s| s.adam.epsilon = 0.0, "adam.epsilon");
+}
+
+#[test]
+fn schedules_start_full_and_end_where_they_say() {
+    for schedule in [Schedule::Constant, Schedule::Cosine, Schedule::Late] {
+        assert_eq!(schedule.factor(0.0), 1.0, "{schedule:?}");
+        assert_eq!(schedule.factor(-1.0), 1.0);
+        assert_eq!(schedule.factor(2.0), schedule.factor(1.0));
+        let falling: Vec<f64> = (0..=10)
+            .map(|i| schedule.factor(f64::from(i) / 10.0))
+            .collect();
+        assert!(falling.is_sorted_by(|a, b| a >= b), "{schedule:?}");
+    }
+    assert_eq!(Schedule::Constant.factor(1.0), 1.0);
+    assert!((Schedule::Cosine.factor(1.0) - 0.01).abs() < 1e-12);
+    assert!((Schedule::Cosine.factor(0.5) - 0.505).abs() < 1e-12);
+    assert!((Schedule::Late.factor(1.0) - 0.01).abs() < 1e-12);
+    assert_eq!(Schedule::Late.factor(0.4), 1.0);
+}

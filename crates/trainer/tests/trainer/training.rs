@@ -1,0 +1,189 @@
+//! The loop: what it leaves behind, and that it can be repeated.
+
+use std::fs;
+
+use gan_trainer::Error;
+use gan_trainer::train::{Outcome, Plan, Watch, train};
+use run_dir::{Config, DatasetInfo, MetricsRow, RunDir, Software};
+use tch::{Device, Kind};
+
+use crate::{bars, settings, take_turns};
+
+/// Counts what it is shown and stops where it is told to.
+#[derive(Default)]
+struct Counter {
+    rows: Vec<MetricsRow>,
+    snapshots: Vec<u64>,
+    pretrained: Option<f64>,
+    stop_after_rows: Option<usize>,
+}
+
+impl Watch for Counter {
+    fn pretrained(&mut self, accuracy: f64) {
+        self.pretrained = Some(accuracy);
+    }
+    fn reported(&mut self, row: &MetricsRow, done: f64) {
+        assert!((0.0..=1.0).contains(&done));
+        self.rows.push(row.clone());
+    }
+    fn snapped(&mut self, step: u64) {
+        self.snapshots.push(step);
+    }
+    fn stop(&mut self) -> bool {
+        self.stop_after_rows == Some(self.rows.len())
+    }
+}
+
+fn plan(steps: u64) -> Plan {
+    let mut settings = settings("golbin");
+    settings.train_images = 0;
+    settings.batch = 10;
+    settings.images = steps * settings.batch;
+    settings.snapshot_every = 15;
+    Plan {
+        settings,
+        seed: 7,
+        seconds: None,
+        device: Device::Cpu,
+        kind: Kind::Float,
+    }
+}
+
+fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
+    let config = Config {
+        preset: "golbin".to_owned(),
+        seed: 7,
+        batch: 10,
+        device: "cpu".to_owned(),
+        precision: "f32".to_owned(),
+        threads: 1,
+        dataset: DatasetInfo {
+            name: "custom".to_owned(),
+            path: String::new(),
+            images: 64,
+            images_sha256: String::new(),
+            labels_sha256: String::new(),
+        },
+        software: Software {
+            trainer: String::new(),
+            libtorch: String::new(),
+        },
+        train: toml::Table::new(),
+    };
+    RunDir::create(&dir.path().join(name), &config).unwrap()
+}
+
+fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
+    let timeless = |row: &MetricsRow| MetricsRow {
+        seconds: 0.0,
+        ..row.clone()
+    };
+    rows.iter().map(timeless).collect()
+}
+
+fn go(plan: &Plan, run: &RunDir, watch: &mut Counter) -> Outcome {
+    train(plan, &bars(64), run, watch).unwrap()
+}
+
+#[test]
+fn a_run_leaves_rows_snapshots_and_a_checkpoint() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut watch = Counter::default();
+    let outcome = go(&plan(40), &run, &mut watch);
+    assert!(outcome.finished);
+    assert_eq!((outcome.steps, outcome.images_seen), (40, 400));
+    // The first step, every 10th, and the moments that the strip shows.
+    let steps: Vec<u64> = watch.rows.iter().map(|r| r.step).collect();
+    assert_eq!(steps, [1, 10, 20, 30, 40]);
+    assert_eq!(run.metrics().unwrap(), watch.rows);
+    assert_eq!(watch.snapshots, [0, 15, 20, 30, 40]);
+    let on_disk: Vec<u64> = run.snapshots().unwrap().iter().map(|s| s.step).collect();
+    assert_eq!(on_disk, watch.snapshots);
+    assert_eq!(run.newest_checkpoint().unwrap().unwrap().0, 40);
+}
+
+#[test]
+fn the_same_plan_gives_the_same_bytes() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (run_in(&dir, "a"), run_in(&dir, "b"));
+    for run in [&a, &b] {
+        go(&plan(30), run, &mut Counter::default());
+    }
+    assert_eq!(
+        without_times(&a.metrics().unwrap()),
+        without_times(&b.metrics().unwrap())
+    );
+    let files = [
+        "samples/000000.idx3",
+        "samples/000030.idx3",
+        "checkpoints/000030/generator.safetensors",
+        "checkpoints/000030/discriminator.safetensors",
+    ];
+    for file in files {
+        let read = |run: &RunDir| fs::read(run.root().join(file)).unwrap();
+        assert!(read(&a) == read(&b), "{file}");
+    }
+}
+
+#[test]
+fn a_stop_leaves_what_there_is() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut watch = Counter {
+        stop_after_rows: Some(2),
+        ..Counter::default()
+    };
+    let outcome = go(&plan(1000), &run, &mut watch);
+    assert!(!outcome.finished);
+    assert_eq!(outcome.steps, 10);
+    assert_eq!(watch.snapshots, [0, 10]);
+    assert_eq!(run.newest_checkpoint().unwrap().unwrap().0, 10);
+}
+
+#[test]
+fn seconds_stretch_the_schedule_instead_of_cutting_it_off() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut plan = plan(1);
+    plan.seconds = Some(0.5);
+    plan.settings.schedule = gan_trainer::settings::Schedule::Cosine;
+    let mut watch = Counter::default();
+    let outcome = go(&plan, &run, &mut watch);
+    assert!(outcome.finished && outcome.seconds >= 0.5 && outcome.steps > 1);
+    let (first, last) = (&watch.rows[0], &watch.rows[watch.rows.len() - 1]);
+    assert_eq!(first.lr_d, plan.settings.lr_d);
+    assert!(last.lr_d < 0.1 * first.lr_d, "{}", last.lr_d);
+}
+
+#[test]
+fn pretraining_comes_before_the_first_snapshot_and_reports_its_accuracy() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut plan = plan(1);
+    plan.settings.lr_d = 1e-3;
+    plan.settings.pretrain_images = 500;
+    plan.settings.pretrain_batch = 10;
+    let mut watch = Counter::default();
+    go(&plan, &run, &mut watch);
+    assert_eq!(watch.pretrained, Some(1.0));
+}
+
+#[test]
+fn images_of_another_size_are_refused_before_anything_starts() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let small = mnist_io::Images::new(8, 8, vec![0; 64 * 64]).unwrap();
+    let refused = train(&plan(5), &small, &run, &mut Counter::default());
+    assert!(
+        matches!(refused, Err(Error::ImageSize { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(run.snapshots().unwrap(), []);
+}
