@@ -14,6 +14,15 @@ pub enum Loss {
     /// Goodfellow et al. 2014, section 3: G maximizes log D(G(z)) instead,
     /// which has the same fixed point and stronger gradients early on.
     NonSaturating,
+    /// Mao et al. 2017, eq. 2 with a = 0, b = c = 1: originals are pulled to 1,
+    /// forgeries to 0, and G pulls its own to 1.
+    LeastSquares,
+    /// Lim and Ye 2017; Miyato et al. 2018, eq. 16: D stops caring once a logit
+    /// is past ±1 on its side.
+    Hinge,
+    /// Arjovsky et al. 2017, eq. 2: the difference of the means; D must be kept
+    /// from growing without bound by a penalty or by clipping its weights.
+    Wasserstein,
     /// Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 2: each original is
     /// compared with one forgery, and only the difference of logits counts.
     RelativisticPairing,
@@ -22,14 +31,19 @@ pub enum Loss {
 impl Loss {
     /// D's loss on its logits for `originals` and for `forgeries`.
     pub fn discriminator(self, originals: &Tensor, forgeries: &Tensor) -> Tensor {
-        let loss = match self {
+        let mean = |x: Tensor| x.mean(Kind::Float);
+        match self {
             // −log σ(a) = softplus(−a) and −log(1 − σ(a)) = softplus(a).
             Loss::Minimax | Loss::NonSaturating => {
-                softplus(&-originals).mean(Kind::Float) + softplus(forgeries).mean(Kind::Float)
+                mean(softplus(&-originals)) + mean(softplus(forgeries))
             }
-            Loss::RelativisticPairing => softplus(&(forgeries - originals)).mean(Kind::Float),
-        };
-        loss.to_kind(Kind::Float)
+            Loss::LeastSquares => {
+                (mean((originals - 1.0).square()) + mean(forgeries.square())) / 2.0
+            }
+            Loss::Hinge => mean((1.0f64 - originals).relu()) + mean((forgeries + 1.0).relu()),
+            Loss::Wasserstein => mean(forgeries - originals),
+            Loss::RelativisticPairing => mean(softplus(&(forgeries - originals))),
+        }
     }
 
     /// G's loss on D's logits for its `forgeries`; `originals` count only where
@@ -38,16 +52,15 @@ impl Loss {
         match self {
             Loss::Minimax => -softplus(forgeries).mean(Kind::Float),
             Loss::NonSaturating => softplus(&-forgeries).mean(Kind::Float),
+            Loss::LeastSquares => (forgeries - 1.0).square().mean(Kind::Float) / 2.0,
+            Loss::Hinge | Loss::Wasserstein => -forgeries.mean(Kind::Float),
             Loss::RelativisticPairing => softplus(&(originals - forgeries)).mean(Kind::Float),
         }
     }
 
     /// Whether G's loss looks at originals too.
     pub fn compares(self) -> bool {
-        match self {
-            Loss::Minimax | Loss::NonSaturating => false,
-            Loss::RelativisticPairing => true,
-        }
+        self == Loss::RelativisticPairing
     }
 
     /// The logit above which D calls an image an original.
@@ -55,10 +68,16 @@ impl Loss {
     /// Where only differences of logits count, that is the middle between the
     /// mean logits of originals and forgeries.
     pub fn threshold(self, originals: &Tensor, forgeries: &Tensor) -> Tensor {
-        if self.compares() {
-            (originals.mean(Kind::Float) + forgeries.mean(Kind::Float)) / 2.0
-        } else {
-            originals.mean(Kind::Float).zeros_like()
+        match self {
+            Loss::Minimax | Loss::NonSaturating | Loss::Hinge => {
+                forgeries.new_zeros([0i64; 0].as_slice(), (Kind::Float, forgeries.device()))
+            }
+            Loss::LeastSquares => {
+                forgeries.new_full([0i64; 0].as_slice(), 0.5, (Kind::Float, forgeries.device()))
+            }
+            Loss::Wasserstein | Loss::RelativisticPairing => {
+                (originals.mean(Kind::Float) + forgeries.mean(Kind::Float)) / 2.0
+            }
         }
     }
 }

@@ -229,6 +229,13 @@ impl Settings {
                 return refuse(key, &value, "it must be 0 or above");
             }
         }
+        if self.loss == Loss::Wasserstein && self.r1 == 0.0 && self.r2 == 0.0 {
+            return refuse(
+                "loss",
+                &"wasserstein",
+                "nothing keeps D's logits from growing; set r1 or r2 above 0",
+            );
+        }
         for (key, value) in [
             ("adam.beta1", self.adam.beta1),
             ("adam.beta2", self.adam.beta2),

@@ -10,9 +10,12 @@ use crate::values;
 const REAL: [f64; 6] = [0.0, 1.5, -2.0, 30.0, -30.0, 0.25];
 const FAKE: [f64; 6] = [0.0, -1.0, 3.0, -40.0, 25.0, 0.75];
 
-const LOSSES: [Loss; 3] = [
+const LOSSES: [Loss; 6] = [
     Loss::Minimax,
     Loss::NonSaturating,
+    Loss::LeastSquares,
+    Loss::Hinge,
+    Loss::Wasserstein,
     Loss::RelativisticPairing,
 ];
 
@@ -59,6 +62,14 @@ fn each_loss_is_its_formula() {
     // log(1 − σ(f)) = −(−log σ(−f)).
     close(g(Loss::Minimax), mean(|_, f| -minus_log_sigmoid(-f)));
     close(g(Loss::NonSaturating), mean(|_, f| minus_log_sigmoid(f)));
+    let squares = |r: f64, f: f64| ((r - 1.0).powi(2) + f * f) / 2.0;
+    close(d(Loss::LeastSquares), mean(squares));
+    close(g(Loss::LeastSquares), mean(|_, f| (f - 1.0).powi(2) / 2.0));
+    let margins = |r: f64, f: f64| (1.0 - r).max(0.0) + (1.0 + f).max(0.0);
+    close(d(Loss::Hinge), mean(margins));
+    close(g(Loss::Hinge), mean(|_, f| -f));
+    close(d(Loss::Wasserstein), mean(|r, f| f - r));
+    close(g(Loss::Wasserstein), mean(|_, f| -f));
     close(
         d(Loss::RelativisticPairing),
         mean(|r, f| minus_log_sigmoid(r - f)),
@@ -99,10 +110,10 @@ fn the_verdict_of_a_comparing_loss_does_not_depend_on_a_common_offset() {
         let (real, fake) = (&real + offset, &fake + offset);
         values(&real.gt_tensor(&loss.threshold(&real, &fake)))
     };
-    assert_eq!(
-        above(Loss::RelativisticPairing, 0.0),
-        above(Loss::RelativisticPairing, 100.0)
-    );
+    for loss in [Loss::RelativisticPairing, Loss::Wasserstein] {
+        assert_eq!(above(loss, 0.0), above(loss, 64.0), "{loss:?}");
+    }
+    assert_eq!(above(Loss::LeastSquares, 0.0), [0., 1., 0., 1., 0., 0.]);
     assert_eq!(above(Loss::NonSaturating, 0.0), [0., 1., 0., 1., 0., 1.]);
 }
 

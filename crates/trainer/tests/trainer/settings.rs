@@ -77,6 +77,13 @@ fn impossible_values_are_refused_by_name() {
     refused(|s| s.r1 = -1.0, "r1");
     refused(|s| s.r2 = f64::INFINITY, "r2");
     refused(|s| s.ema_images = -1.0, "ema_images");
+    refused(
+        |s| {
+            s.loss = Loss::Wasserstein;
+            (s.r1, s.r2) = (0.0, 0.0);
+        },
+        "loss",
+    );
     refused(|s| s.adam.beta1 = 1.0, "adam.beta1");
     refused(|s| s.adam.beta2 = f64::NAN, "adam.beta2");
     refused(|s| s.adam.epsilon = 0.0, "adam.epsilon");
