@@ -24,11 +24,14 @@ pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
     let missing = missing(dir)?;
     if !missing.is_empty() {
         say(format_args!("fetching MNIST into {}", dir.display()));
+        // Before anything is downloaded: a folder that cannot be made.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         mirrors::fetch(&missing, &workspace.staging(), |file, raw| {
             let path = dir.join(file.name);
             Ok(run_dir::write_atomic(&path, |w| w.write_all(raw))?)
-        })?;
+        })
+        // Only a folder that is still empty goes.
+        .inspect_err(|_| drop(fs::remove_dir(dir)))?;
     }
     check(dir)
 }

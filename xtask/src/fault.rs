@@ -49,23 +49,21 @@ fn remedy(error: &Error) -> Option<&str> {
     if let Some(fault) = error.chain().find_map(|e| e.downcast_ref::<Fault>()) {
         return Some(&fault.remedy);
     }
-    match error.chain().find_map(refusal)?.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Some("free some space on that disk, then run the same command again")
-        }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Some("make that folder writable, then run the same command again")
-        }
-        _ => None,
-    }
+    run_dir::remedy(error.chain().find_map(refusal)?)
 }
 
-/// What the operating system said.
-fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
-    match error.downcast_ref() {
-        Some(run_dir::Error::Io { reason, .. }) => Some(reason),
-        _ => error.downcast_ref(),
+/// What kind of refusal of the operating system the error is.
+fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    if let Some(error) = error.downcast_ref::<run_dir::Error>() {
+        return error.io_kind();
     }
+    if let Some(error) = error.downcast_ref::<mnist_io::Error>() {
+        return error.io_kind();
+    }
+    if let Some(error) = error.downcast_ref::<gan_viz::Error>() {
+        return error.io_kind();
+    }
+    error.downcast_ref::<io::Error>().map(io::Error::kind)
 }
 
 impl fmt::Display for Fault {
@@ -110,6 +108,8 @@ mod tests {
             let plain = Error::new(io::Error::from(kind)).context("cannot write x");
             assert!(remedy(&plain).unwrap().contains(word));
             assert!(remedy(&Error::new(told(kind))).unwrap().contains(word));
+            let drawing = gan_viz::Error::from(told(kind));
+            assert!(remedy(&Error::new(drawing)).unwrap().contains(word));
         }
         let other = Error::new(told(ErrorKind::NotFound));
         assert_eq!(remedy(&other), None);

@@ -80,6 +80,7 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
         return help("train");
     }
     if !asks_for(&options, &["--list"]) {
+        refuse_at_once(&options)?;
         match value_of(&options, "--data") {
             // A folder that the user names is theirs: checked, never filled.
             Some(dir) => data::check(Path::new(&dir)).map(drop)?,
@@ -90,6 +91,29 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
     set_unless_given(&mut options, "--data", workspace.data());
     set_unless_given(&mut options, "--runs", workspace.runs());
     build_and_run(workspace, "train", options)
+}
+
+/// Refuses what the trainer would refuse, before minutes of fetching and
+/// building.
+fn refuse_at_once(options: &[OsString]) -> Result<()> {
+    let presets = run_dir::PRESETS;
+    if let Some(name) = value_of(options, "--preset")
+        && !presets.iter().any(|preset| name == *preset)
+    {
+        return Err(fault(
+            format!("there is no preset {}", name.display()),
+            format!("the presets are {}", presets.join(", ")),
+        ));
+    }
+    for option in ["--batch", "--steps", "--threads", "--snapshot-every"] {
+        if value_of(options, option).is_some_and(|value| value == "0") {
+            return Err(fault(
+                format!("{option} 0 is impossible"),
+                "give a number of at least 1, or leave the option out",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Samples; returns the trainer's exit code.
@@ -254,6 +278,14 @@ mod tests {
         }
         assert_eq!(value_of(&options(&["--set", "data=x"]), "--data"), None);
         assert_eq!(value_of(&options(&["--data"]), "--data"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_before_anything_is_fetched() {
+        let refused = |line: &[&str]| refuse_at_once(&options(line)).is_err();
+        assert!(refused(&["--preset", "best"]) && refused(&["--preset=best"]));
+        assert!(refused(&["--batch", "0"]) && refused(&["--threads=0"]));
+        assert!(!refused(&["--preset", "golbin", "--batch", "10"]) && !refused(&[]));
     }
 
     #[test]

@@ -219,6 +219,14 @@ impl Error {
         }
     }
 
+    /// The kind of the operating system's refusal, where it was one.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self.rule() {
+            Error::Io { reason, .. } | Error::Read(reason) => Some(reason.kind()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
         move |reason| Error::Io {

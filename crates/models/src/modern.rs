@@ -9,7 +9,7 @@ use crate::params::{Init, Layout, Weights};
 
 const LATENT: i64 = 64;
 /// Channels at 7×7, where most of the arithmetic is.
-const COARSE: i64 = 96;
+const COARSE: i64 = 64;
 /// Channels at 14×14, the finest grid that either network computes on: images
 /// enter and leave as 2×2 blocks of pixels in four channels (Shi et al. 2016).
 const FINE: i64 = 32;

@@ -15,6 +15,10 @@ pub struct Config {
     pub seed: u64,
     /// Originals per step.
     pub batch: u64,
+    /// Seconds that the schedule is stretched over, where it follows the clock
+    /// and not the number of images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// The device as it was resolved: `cpu` or `cuda:0`.
     pub device: String,
     /// The precision of the arithmetic as it was resolved: `f32` or `bf16`.
@@ -35,9 +39,9 @@ pub struct Config {
 pub struct DatasetInfo {
     /// The known set's name, or `custom` for any other four IDX files.
     pub name: String,
-    /// The folder that was read.
+    /// The folder that was read, absolute.
     pub path: String,
-    /// Images trained on.
+    /// Images in the training set; a preset may use only the first of them.
     pub images: u64,
     /// SHA-256 of the raw IDX bytes of the training images, in hex.
     pub images_sha256: String,

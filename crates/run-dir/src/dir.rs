@@ -27,12 +27,16 @@ pub struct Snapshot {
 }
 
 impl RunDir {
-    /// Makes `root` a new run directory and writes its configuration.
+    /// Makes `root`, new or empty, a run directory: its folders, the originals
+    /// to compare with, and last its configuration, without which no folder is
+    /// a run.
     ///
     /// # Errors
-    /// [`Error::NotEmpty`] where something stands already; [`Error::Io`] where
-    /// the folder cannot be made or written.
-    pub fn create(root: &Path, config: &Config) -> Result<RunDir> {
+    /// [`Error::NotEmpty`] where something stands already; [`Error::Io`] or
+    /// [`Error::Idx`] where it cannot be made or written. What was made until
+    /// then is removed.
+    pub fn create(root: &Path, config: &Config, originals: &Images) -> Result<RunDir> {
+        let existed = root.exists();
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
         let mut entries = fs::read_dir(root).map_err(Error::io("read", root))?;
         if entries.next().is_some() {
@@ -43,24 +47,26 @@ impl RunDir {
         let run = RunDir {
             root: root.to_owned(),
         };
-        for folder in [run.samples_dir(), run.checkpoints_dir(), run.figures_dir()] {
-            fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
+        match run.fill(config, originals) {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                run.remove(existed);
+                Err(error)
+            }
         }
-        let path = run.config_path();
-        let text = toml::to_string(config).map_err(|e| Error::Config {
-            path: path.clone(),
-            reason: e.to_string(),
-        })?;
-        write_atomic(&path, |w| w.write_all(text.as_bytes()))?;
-        Ok(run)
     }
 
-    /// Makes the next numbered folder under `runs`, `0001-NAME` at first, a new
-    /// run directory, and points `runs/latest` at it.
+    /// Makes the next numbered folder under `runs`, `0001-NAME` at first, a run
+    /// directory, and points `runs/latest` at it.
     ///
     /// # Errors
     /// As [`RunDir::create`].
-    pub fn create_next(runs: &Path, name: &str, config: &Config) -> Result<RunDir> {
+    pub fn create_next(
+        runs: &Path,
+        name: &str,
+        config: &Config,
+        originals: &Images,
+    ) -> Result<RunDir> {
         fs::create_dir_all(runs).map_err(Error::io("create", runs))?;
         let newest = fs::read_dir(runs)
             .map_err(Error::io("read", runs))?
@@ -69,7 +75,7 @@ impl RunDir {
             .unwrap_or(0);
         // Another run may be made at the same moment: making the folder
         // itself, which only one can, decides who gets the number.
-        let mut number = newest + 1;
+        let mut number = newest.saturating_add(1);
         let root = loop {
             let root = runs.join(format!("{number:04}-{name}"));
             match fs::create_dir(&root) {
@@ -78,9 +84,37 @@ impl RunDir {
                 Err(e) => return Err(Error::io("create", &root)(e)),
             }
         };
-        let run = RunDir::create(&root, config)?;
-        run.set_latest()?;
+        let run = RunDir::create(&root, config, originals).inspect_err(|_| {
+            let _ = fs::remove_dir(&root);
+        })?;
+        run.set_latest(runs).inspect_err(|_| run.remove(false))?;
         Ok(run)
+    }
+
+    fn fill(&self, config: &Config, originals: &Images) -> Result<()> {
+        for folder in [
+            self.samples_dir(),
+            self.checkpoints_dir(),
+            self.figures_dir(),
+        ] {
+            fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
+        }
+        originals.write_file(&self.originals_path())?;
+        let path = self.config_path();
+        let text = toml::to_string(config).map_err(|e| Error::Config {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        write_atomic(&path, |w| w.write_all(text.as_bytes()))
+    }
+
+    /// Takes back what [`RunDir::create`] made, after an error that is the one
+    /// to report.
+    fn remove(&self, keep_folder: bool) {
+        let _ = fs::remove_dir_all(&self.root);
+        if keep_folder {
+            let _ = fs::create_dir(&self.root);
+        }
     }
 
     /// Opens an existing run directory; a link such as `runs/latest` is
@@ -212,14 +246,6 @@ impl RunDir {
         }
     }
 
-    /// Writes `originals.idx3`: real images, as many as a snapshot has.
-    ///
-    /// # Errors
-    /// Those of [`Images::write_file`].
-    pub fn write_originals(&self, originals: &Images) -> Result<()> {
-        Ok(originals.write_file(&self.originals_path())?)
-    }
-
     /// Writes the snapshot of `step`.
     ///
     /// # Errors
@@ -248,30 +274,38 @@ impl RunDir {
         Ok(numbered(&self.checkpoints_dir(), "")?.pop())
     }
 
-    /// Points `latest`, beside this run, at it.
-    fn set_latest(&self) -> Result<()> {
-        let (Some(runs), Some(name)) = (self.root.parent(), self.root.file_name()) else {
-            return Ok(());
-        };
+    /// Points `runs/latest` at this run, wherever it lies.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the link cannot be made.
+    pub fn set_latest(&self, runs: &Path) -> Result<()> {
+        fs::create_dir_all(runs).map_err(Error::io("create", runs))?;
         let link = runs.join(LATEST);
-        #[cfg(unix)]
-        {
-            // A link cannot be replaced in one move, but one written aside can
-            // be renamed over it.
-            let aside = runs.join(format!(".{LATEST}-{}", std::process::id()));
-            std::os::unix::fs::symlink(name, &aside)
-                .and_then(|()| fs::rename(&aside, &link))
-                .map_err(|e| {
-                    let _ = fs::remove_file(&aside);
-                    Error::io("link", &link)(e)
-                })
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = fs::remove_dir(&link);
-            std::os::windows::fs::symlink_dir(name, &link).map_err(Error::io("link", &link))
-        }
+        // Relative where it can be, so that `runs` can be moved.
+        let target = match self.root.file_name() {
+            Some(name) if self.root.parent() == Some(runs) => PathBuf::from(name),
+            _ => std::path::absolute(&self.root).map_err(Error::io("resolve", &self.root))?,
+        };
+        // A link cannot be replaced in one move, but one written aside can be
+        // renamed over it.
+        let aside = runs.join(format!(".{LATEST}-{}", std::process::id()));
+        symlink(&target, &aside)
+            .and_then(|()| fs::rename(&aside, &link))
+            .map_err(|e| {
+                let _ = fs::remove_file(&aside);
+                Error::io("link", &link)(e)
+            })
     }
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_dir(target, link)
 }
 
 /// The number at the front of a run folder's name, `12` of `0012-modern`.

@@ -7,7 +7,7 @@
 //!   originals.idx3                 u8 [n, rows, cols], real images to compare with
 //!   metrics.jsonl                  append-only, one [`MetricsRow`] per report
 //!   samples/000300.idx3            u8 [n, rows, cols], the fixed latents seen through G at step 300
-//!   checkpoints/000300/            safetensors and state.toml, written aside, then renamed
+//!   checkpoints/000300/            safetensors, written aside, then renamed
 //!   figures/                       pictures
 //! ```
 //!
@@ -77,6 +77,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// The kind of the operating system's refusal, where it was one.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Error::Io { reason, .. } => Some(reason.kind()),
+            Error::Idx(error) => error.io_kind(),
+            _ => None,
+        }
+    }
+
     fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_owned();
         move |reason| Error::Io {
@@ -86,6 +95,25 @@ impl Error {
         }
     }
 }
+
+/// What a user can do about a refusal of the operating system, in the
+/// imperative, where there is something.
+pub fn remedy(kind: std::io::ErrorKind) -> Option<&'static str> {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match kind {
+        StorageFull | QuotaExceeded => {
+            Some("free some space on that disk, then run the same command again")
+        }
+        PermissionDenied | ReadOnlyFilesystem => {
+            Some("make that folder writable or name another, then run the same command again")
+        }
+        _ => None,
+    }
+}
+
+/// The presets' names. They stand here, in the contract, because `xtask` must
+/// know them before the trainer can be built.
+pub const PRESETS: [&str; 2] = ["modern", "golbin"];
 
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

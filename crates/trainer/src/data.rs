@@ -19,12 +19,12 @@ pub struct Originals {
 }
 
 impl Originals {
-    /// The first `count` of `images` on `device`.
+    /// The first `count` of `images` on `device`, all if there are fewer.
     pub fn new(images: &Images, count: usize, range: PixelRange, device: Device) -> Originals {
         let (rows, cols) = (images.rows() as i64, images.cols() as i64);
         let bytes = Tensor::from_slice(images.pixels())
             .view([-1, 1, rows, cols])
-            .narrow(0, 0, count as i64)
+            .narrow(0, 0, count.min(images.len()) as i64)
             .to_device(device);
         Originals { bytes, range }
     }
@@ -42,6 +42,7 @@ impl Originals {
 #[derive(Debug)]
 pub struct Order {
     seed: u64,
+    stream: Stream,
     size: u64,
     with_replacement: bool,
     /// The epoch that `permutation` is for.
@@ -50,11 +51,12 @@ pub struct Order {
 }
 
 impl Order {
-    /// An order of `size` images.
-    pub fn new(seed: u64, size: u64, with_replacement: bool) -> Order {
+    /// An order of `size` images, at least one, drawn from `stream`.
+    pub fn new(seed: u64, stream: Stream, size: u64, with_replacement: bool) -> Order {
         Order {
             seed,
-            size,
+            stream,
+            size: size.max(1),
             with_replacement,
             epoch: None,
             permutation: Vec::new(),
@@ -90,7 +92,7 @@ impl Order {
     }
 
     fn rng(&self, index: u64) -> ChaCha8Rng {
-        ChaCha8Rng::seed_from_u64(stream_seed(self.seed, Stream::Order, index))
+        ChaCha8Rng::seed_from_u64(stream_seed(self.seed, self.stream, index))
     }
 }
 
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_image_comes_once_per_epoch_also_across_batches() {
-        let mut order = Order::new(3, 10, false);
+        let mut order = Order::new(3, Stream::Order, 10, false);
         let mut seen: Vec<i64> = (0..5).flat_map(|s| order.indices(s, 4)).collect();
         for epoch in seen.chunks_mut(10) {
             epoch.sort_unstable();
@@ -111,11 +113,17 @@ mod tests {
     #[test]
     fn the_order_is_a_function_of_seed_and_step_alone() {
         for with_replacement in [false, true] {
-            let mut straight = Order::new(7, 100, with_replacement);
+            let mut straight = Order::new(7, Stream::Order, 100, with_replacement);
             let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16)).collect();
-            let mut entered_late = Order::new(7, 100, with_replacement);
+            let mut entered_late = Order::new(7, Stream::Order, 100, with_replacement);
             assert_eq!(entered_late.indices(19, 16), all[19]);
-            assert_ne!(Order::new(8, 100, with_replacement).indices(0, 16), all[0]);
+            for other in [
+                Order::new(8, Stream::Order, 100, with_replacement),
+                Order::new(7, Stream::PretrainOrder, 100, with_replacement),
+            ] {
+                let mut other = other;
+                assert_ne!(other.indices(0, 16), all[0]);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use gan_models::{Discriminator, Generator, Mode, PixelRange, Weights};
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::losses::Loss;
 use crate::optimizer::{Adam, Average};
 use crate::presets::Pair;
 use crate::seeds::{Stream, seed_torch};
@@ -86,16 +87,20 @@ impl Game {
         })
     }
 
-    /// The share of `originals` and `forgeries` that D tells apart, 0 to 1.
-    pub fn accuracy(&self, originals: &Tensor, forgeries: &Tensor) -> f64 {
+    /// The share of `originals` and `forgeries` that D tells apart under the
+    /// rules of `loss`, 0 to 1.
+    pub fn accuracy(&self, loss: Loss, originals: &Tensor, forgeries: &Tensor) -> f64 {
         no_grad(|| {
             let weights = self.frozen_discriminator();
             let judge = |images| {
                 self.discriminator
                     .forward(&weights, images, None, Mode::Sample)
+                    .to_kind(Kind::Float)
             };
-            let right = |correct: Tensor| correct.to_kind(Kind::Float).mean(Kind::Float);
-            let both = right(judge(originals).gt(0.0)) + right(judge(forgeries).le(0.0));
+            let (real, fake) = (judge(originals), judge(forgeries));
+            let threshold = loss.threshold(&real, &fake);
+            let share = |right: Tensor| right.to_kind(Kind::Float).mean(Kind::Float);
+            let both = share(real.gt_tensor(&threshold)) + share(fake.le_tensor(&threshold));
             both.double_value(&[]) / 2.0
         })
     }

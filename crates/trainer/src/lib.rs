@@ -29,6 +29,12 @@ pub enum Error {
     /// Images of the data set or of a sample.
     #[error(transparent)]
     Images(#[from] mnist_io::Error),
+    /// A loss is no longer a finite number.
+    #[error("the losses are not finite at step {step}: training has diverged")]
+    Diverged {
+        /// The step that showed it.
+        step: u64,
+    },
     /// Images of a size that the preset's networks do not take.
     #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
     ImageSize {

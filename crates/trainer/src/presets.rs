@@ -83,7 +83,7 @@ fn modern() -> Preset {
         settings: Settings {
             network: Network::Modern,
             batch: 16,
-            images: 100_000,
+            images: 144_000,
             train_images: 0,
             with_replacement: false,
             loss: Loss::RelativisticPairing,

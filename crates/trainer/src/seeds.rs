@@ -14,10 +14,12 @@ pub enum Stream {
     Snapshot = 4,
     /// Which originals are shown beside forgeries.
     Originals = 5,
-    /// D's training before the first step.
+    /// Latents and dropout of one update of D before the first step.
     Pretrain = 6,
     /// Forgeries made from a checkpoint.
     Sample = 7,
+    /// The order of originals before the first step.
+    PretrainOrder = 8,
 }
 
 /// The seed of one stream at one index (a step, an epoch).

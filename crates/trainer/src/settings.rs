@@ -104,7 +104,7 @@ pub enum SettingsError {
         /// Its value.
         value: String,
         /// What it must be.
-        reason: &'static str,
+        reason: String,
     },
 }
 
@@ -171,11 +171,11 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Impossible`] with the key and what it must be.
     pub fn check(&self, available: u64) -> Result<(), SettingsError> {
-        let refuse = |key, value: &dyn ToString, reason| {
+        let refuse = |key, value: &dyn ToString, reason: &str| {
             Err(SettingsError::Impossible {
                 key,
                 value: value.to_string(),
-                reason,
+                reason: reason.to_owned(),
             })
         };
         let batches = [
@@ -191,7 +191,7 @@ impl Settings {
                 return refuse(
                     key,
                     &value,
-                    "it must be at least 1 and at most the set's size",
+                    &format!("it must be at least 1 and at most the {available} images of the set"),
                 );
             }
         }
@@ -250,9 +250,17 @@ impl Settings {
         Ok(())
     }
 
+    /// Images trained on out of a set of `available`.
+    pub fn pool(&self, available: u64) -> u64 {
+        match self.train_images {
+            0 => available,
+            first => first.min(available),
+        }
+    }
+
     /// Steps in the schedule.
     pub fn steps(&self) -> u64 {
-        self.images.div_ceil(self.batch)
+        self.images.div_ceil(self.batch.max(1))
     }
 }
 
@@ -261,6 +269,8 @@ fn parse_value(text: &str) -> toml::Value {
     format!("v = {text}")
         .parse::<toml::Table>()
         .ok()
-        .and_then(|mut t| t.remove("v"))
+        // More keys than one came in with a line break.
+        .filter(|table| table.len() == 1)
+        .and_then(|mut table| table.remove("v"))
         .unwrap_or_else(|| toml::Value::String(text.to_owned()))
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use gan_models::Mode;
 use gan_viz::MOMENTS;
 use mnist_io::Images;
 use run_dir::{MetricsRow, RunDir};
@@ -12,7 +13,7 @@ use crate::checkpoint;
 use crate::data::{Order, Originals};
 use crate::game::Game;
 use crate::seeds::{Stream, seed_torch};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::step::{Rates, discriminator_step, draw_latents, step};
 
 /// Images in a snapshot.
@@ -41,6 +42,15 @@ impl Plan {
     /// Impossible settings, or images of a size the networks do not take.
     pub fn check(&self, images: &Images) -> Result<(), Error> {
         self.settings.check(images.len() as u64)?;
+        if let Some(seconds) = self.seconds
+            && !(seconds > 0.0 && seconds.is_finite())
+        {
+            return Err(Error::Settings(SettingsError::Impossible {
+                key: "seconds",
+                value: seconds.to_string(),
+                reason: "it must be above 0".to_owned(),
+            }));
+        }
         let side = self.settings.network.side();
         let (rows, cols) = (images.rows(), images.cols());
         if (rows, cols) != (side, side) {
@@ -52,6 +62,9 @@ impl Plan {
 
 /// Somebody who watches the loop; the clock of training stands still meanwhile.
 pub trait Watch {
+    /// D has done `update` of `updates` before the first step.
+    fn pretraining(&mut self, _update: u64, _updates: u64) {}
+
     /// D was trained alone and now tells originals from forgeries with this
     /// accuracy, 0 to 1.
     fn pretrained(&mut self, _accuracy: f64) {}
@@ -94,15 +107,12 @@ pub fn train(
 ) -> Result<Outcome, Error> {
     let settings = &plan.settings;
     plan.check(images)?;
-    let pool = match settings.train_images {
-        0 => images.len(),
-        n => n as usize,
-    };
+    let pool = settings.pool(images.len() as u64);
 
     // Build the networks and draw the latents that every snapshot shows.
     let pair = settings.network.build();
-    let originals = Originals::new(images, pool, pair.range, plan.device);
-    let mut order = Order::new(plan.seed, pool as u64, settings.with_replacement);
+    let originals = Originals::new(images, pool as usize, pair.range, plan.device);
+    let mut order = Order::new(plan.seed, Stream::Order, pool, settings.with_replacement);
     let mut game = Game::new(pair, settings, plan.seed, plan.device, plan.kind);
     seed_torch(plan.seed, Stream::Snapshot, 0);
     let fixed = game
@@ -112,13 +122,14 @@ pub fn train(
 
     // Train D alone first, where the preset asks for it.
     if settings.pretrain_images > 0 {
-        let accuracy = pretrain(&mut game, plan, &originals, pool as u64);
+        let accuracy = pretrain(&mut game, plan, &originals, pool, watch);
         watch.pretrained(accuracy);
     }
     run.write_samples(0, &game.snapshot(&fixed)?)?;
     watch.snapped(0);
 
     let steps = settings.steps();
+    tracing::debug!(steps, seconds = plan.seconds, "training");
     let mut clock = Clock::default();
     let mut finished = 0;
     let mut last_snapshot = 0;
@@ -146,27 +157,35 @@ pub fn train(
                 images_seen as f64,
             );
         }
+        let due = finished.is_multiple_of(settings.report_every)
+            || finished == 1
+            || finished == steps && plan.seconds.is_none();
+        // Reading a number waits for the device, and that is training time too.
+        let row = due.then(|| MetricsRow {
+            step: finished,
+            images_seen,
+            seconds: 0.0,
+            loss_d: report.loss_d.double_value(&[]),
+            loss_g: report.loss_g.double_value(&[]),
+            real_called_real: report.real_called_real.double_value(&[]),
+            fake_called_real: report.fake_called_real.double_value(&[]),
+            lr_d: rates.d,
+            lr_g: rates.g,
+        });
         clock.add(started.elapsed());
         done = match plan.seconds {
             Some(seconds) => (clock.seconds() / seconds).min(1.0),
             None => finished as f64 / steps as f64,
         };
 
-        // Report.
-        if finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0 {
-            let row = MetricsRow {
-                step: finished,
-                images_seen,
-                seconds: clock.seconds(),
-                loss_d: report.loss_d.double_value(&[]),
-                loss_g: report.loss_g.double_value(&[]),
-                real_called_real: report.real_called_real.double_value(&[]),
-                fake_called_real: report.fake_called_real.double_value(&[]),
-                lr_d: rates.d,
-                lr_g: rates.g,
-            };
+        // Report, and stop where there is nothing left to train.
+        if let Some(mut row) = row {
+            row.seconds = clock.seconds();
             run.append_metrics(&row)?;
             watch.reported(&row, done);
+            if !(row.loss_d.is_finite() && row.loss_g.is_finite()) {
+                return Err(Error::Diverged { step: finished });
+            }
         }
 
         // Look at the fixed latents.
@@ -177,12 +196,13 @@ pub fn train(
         }
     }
 
-    // Leave a last look and the weights behind.
+    // Leave the weights and a last look behind.
+    checkpoint::save(&run.checkpoint_path(finished), &game)?;
+    tracing::info!(step = finished, "saved the checkpoint");
     if last_snapshot != finished {
         run.write_samples(finished, &game.snapshot(&fixed)?)?;
         watch.snapped(finished);
     }
-    checkpoint::save(&run.checkpoint_path(finished), &game)?;
     Ok(Outcome {
         steps: finished,
         images_seen: finished * settings.batch,
@@ -192,23 +212,35 @@ pub fn train(
 }
 
 /// Trains D alone on originals and on forgeries of the untrained G, then returns
-/// the share it tells apart.
-fn pretrain(game: &mut Game, plan: &Plan, originals: &Originals, pool: u64) -> f64 {
+/// the share of one more batch of each that it tells apart, 0 to 1.
+fn pretrain(
+    game: &mut Game,
+    plan: &Plan,
+    originals: &Originals,
+    pool: u64,
+    watch: &mut dyn Watch,
+) -> f64 {
     let settings = &plan.settings;
     let batch = settings.pretrain_batch;
     let updates = settings.pretrain_images.div_ceil(batch);
-    let mut order = Order::new(plan.seed ^ 1, pool, settings.with_replacement);
-    for update in 0..updates {
+    let stream = Stream::PretrainOrder;
+    let mut order = Order::new(plan.seed, stream, pool, settings.with_replacement);
+    let mut draw = |game: &Game, update: u64| {
         let real = originals.batch(&order.indices(update, batch));
         seed_torch(plan.seed, Stream::Pretrain, update);
-        let latents = draw_latents(game, &real);
-        let fake = game.forge(&latents, gan_models::Mode::Train);
+        let fake = game.forge(&draw_latents(game, &real), Mode::Train);
+        (real, fake)
+    };
+    for update in 0..updates {
+        if watch.stop() {
+            break;
+        }
+        let (real, fake) = draw(game, update);
         discriminator_step(game, settings, &real, &fake, settings.lr_d, false);
+        watch.pretraining(update + 1, updates);
     }
-    let real = originals.batch(&order.indices(updates, batch));
-    let latents = draw_latents(game, &real);
-    let fake = game.forge(&latents, gan_models::Mode::Train);
-    game.accuracy(&real, &fake)
+    let (real, fake) = draw(game, updates);
+    game.accuracy(settings.loss, &real, &fake)
 }
 
 /// Seconds spent in steps.

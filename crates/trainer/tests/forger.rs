@@ -120,8 +120,8 @@ fn what_cannot_work_is_refused_with_the_reason() {
     refused(dir, &["--batch", "many"], &["--batch"]);
     refused(dir, &["--steps", "0"], &["--steps 0"]);
     refused(dir, &["--steps", "18446744073709551615"], &["--steps"]);
-    refused(dir, &["--seconds", "-1"], &["--seconds"]);
-    refused(dir, &["--seconds", "NaN"], &["--seconds"]);
+    refused(dir, &["--seconds", "-1"], &["seconds = -1"]);
+    refused(dir, &["--seconds", "NaN"], &["seconds = NaN"]);
     refused(dir, &["--steps", "5", "--seconds", "5"], &["--seconds"]);
     refused(dir, &["--threads", "0"], &["--threads 0"]);
     refused(dir, &["--snapshot-every", "0"], &["snapshot_every"]);
@@ -166,6 +166,32 @@ fn images_of_another_size_leave_no_run_behind() {
         .write_file(&dir.join("data/train-images-idx3-ubyte"))
         .unwrap();
     refused(dir, &[], &["8x8", "28x28"]);
+}
+
+#[test]
+fn a_run_that_cannot_be_made_is_taken_back_and_the_remedy_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    // A folder where the link should go: refused after the run was made.
+    fs::create_dir_all(dir.join("mine/latest/kept")).unwrap();
+    refused(dir, &["--runs", "mine"], &["latest"]);
+    assert_eq!(fs::read_dir(dir.join("mine")).unwrap().count(), 1);
+}
+
+#[test]
+fn divergence_is_an_error_with_a_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let args =
+        "train --data data --batch 8 --threads 1 --steps 500 --set lr_d=1e30 --set lr_g=1e30";
+    let output = forger(dir.path(), &args.split(' ').collect::<Vec<_>>());
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("diverged") && message.contains("lr_d"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -87,5 +87,16 @@ pub enum Error {
     Run(#[from] run_dir::Error),
 }
 
+impl Error {
+    /// The kind of the operating system's refusal, where it was one.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Error::Idx(error) => error.io_kind(),
+            Error::Run(error) => error.io_kind(),
+            _ => None,
+        }
+    }
+}
+
 /// A result whose error is this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;

@@ -19,6 +19,7 @@ fn empty_run() -> (TempDir, RunDir) {
         preset: "modern".into(),
         seed: 1,
         batch: 64,
+        seconds: None,
         device: "cpu".into(),
         precision: "f32".into(),
         threads: 1,
@@ -35,7 +36,12 @@ fn empty_run() -> (TempDir, RunDir) {
         },
         train: toml::Table::new(),
     };
-    let run = RunDir::create(&dir.path().join("0001-modern"), &config).unwrap();
+    let run = RunDir::create(
+        &dir.path().join("0001-modern"),
+        &config,
+        &images(1, 28, 28, 99),
+    )
+    .unwrap();
     (dir, run)
 }
 

@@ -32,6 +32,7 @@ fn set_refuses_what_does_not_fit_and_says_what_would() {
     assert!(refusal("batch=-1").contains("batch=-1"));
     assert!(refusal("batch=1.5").contains("batch=1.5"));
     assert!(refusal("=").contains("unknown key"));
+    assert!(refusal("batch=1\nlr_d=2").contains("batch"));
 }
 
 #[test]
@@ -41,6 +42,12 @@ fn every_preset_can_work_on_mnist() {
         let found = presets::find(preset.name).unwrap();
         assert_eq!(found.settings, preset.settings);
     }
+}
+
+#[test]
+fn the_contract_names_the_presets_that_there_are() {
+    let names: Vec<&str> = presets::all().iter().map(|p| p.name).collect();
+    assert_eq!(names, run_dir::PRESETS);
 }
 
 #[test]

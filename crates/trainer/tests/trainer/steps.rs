@@ -186,5 +186,5 @@ fn pretraining_makes_d_better_than_chance() {
     for _ in 0..50 {
         discriminator_step(&mut game, &settings, &originals, &fake, 1e-3, false);
     }
-    assert_eq!(game.accuracy(&originals, &fake), 1.0);
+    assert_eq!(game.accuracy(settings.loss, &originals, &fake), 1.0);
 }

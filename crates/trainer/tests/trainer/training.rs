@@ -54,6 +54,7 @@ fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         preset: "golbin".to_owned(),
         seed: 7,
         batch: 10,
+        seconds: None,
         device: "cpu".to_owned(),
         precision: "f32".to_owned(),
         threads: 1,
@@ -70,7 +71,7 @@ fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         },
         train: toml::Table::new(),
     };
-    RunDir::create(&dir.path().join(name), &config).unwrap()
+    RunDir::create(&dir.path().join(name), &config, &bars(1)).unwrap()
 }
 
 fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
@@ -172,6 +173,31 @@ fn pretraining_comes_before_the_first_snapshot_and_reports_its_accuracy() {
     let mut watch = Counter::default();
     go(&plan, &run, &mut watch);
     assert_eq!(watch.pretrained, Some(1.0));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut plan = plan(1000);
+    (plan.settings.lr_d, plan.settings.lr_g) = (1e30, 1e30);
+    let stopped = train(&plan, &bars(64), &run, &mut Counter::default());
+    assert!(
+        matches!(stopped, Err(Error::Diverged { .. })),
+        "{stopped:?}"
+    );
+    assert!(run.metrics().unwrap().len() < 100);
+}
+
+#[test]
+fn seconds_that_make_no_schedule_are_refused() {
+    for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let mut plan = plan(5);
+        plan.seconds = Some(seconds);
+        let error = plan.check(&bars(64)).unwrap_err().to_string();
+        assert!(error.starts_with("seconds"), "{error}");
+    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `forger`: trains a GAN on handwritten digits, and makes digits from what was
 //! trained.
 
+#![deny(unsafe_code)]
+
 mod allocator;
 mod args;
+mod faults;
 mod machine;
 mod progress;
 mod sample;
@@ -17,17 +20,15 @@ use tracing_subscriber::prelude::*;
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     log_to_stderr();
-    let outcome = match args::Forger::parse().command {
-        args::Command::Train(args) => train::run(&args),
-        args::Command::Sample(args) => sample::run(&args),
-    };
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let command = args::Forger::parse().command;
+    let outcome = faults::catching_panics(|| match &command {
+        args::Command::Train(args) => train::run(args),
+        args::Command::Sample(args) => sample::run(args),
+    });
+    outcome.unwrap_or_else(|error| {
+        faults::report(&error);
+        ExitCode::FAILURE
+    })
 }
 
 /// Shows warnings, or what `RUST_LOG` asks for, as `debug` or

@@ -25,7 +25,7 @@ impl Progress {
     pub fn new() -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(PARTS);
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:12} {percent:>3}%  {wide_msg}") {
                 bar.set_style(style);
             }
             bar
@@ -64,6 +64,19 @@ impl Progress {
         }
     }
 
+    /// Shows that D has done `update` of `updates` before the first step.
+    pub fn show_pretraining(&mut self, update: u64, updates: u64) {
+        let text = format!("D alone, before the first step: update {update} of {updates}");
+        match &self.bar {
+            Some(bar) => bar.set_message(text),
+            None if self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY) => {
+                self.last_line = Some(Instant::now());
+                eprintln!("      {text}");
+            }
+            None => {}
+        }
+    }
+
     /// Prints a line above the bar.
     pub fn say(&self, line: &str) {
         match &self.bar {
@@ -79,6 +92,7 @@ impl Progress {
         }
     }
 
+    /// Fits beside the bar on a terminal of 80 columns.
     fn describe(&self, row: &MetricsRow, done: f64) -> String {
         let left = if done > 0.0 {
             clock(row.seconds / done * (1.0 - done))
@@ -86,8 +100,7 @@ impl Progress {
             "?".to_owned()
         };
         format!(
-            "step {}  {:.0} images/s  loss D {:.3} G {:.3}  \
-             D calls real: {:.0}% of originals, {:.0}% of forgeries  {left} left",
+            "{left} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
             row.step,
             self.images_per_second,
             row.loss_d,

@@ -1,6 +1,7 @@
 //! `forger train`: resolves what was asked for, trains, draws, and says where
 //! everything is.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,19 +49,19 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     };
     plan.check(dataset.images())?;
     let run = create_run(args, &plan, &dataset, threads)?;
-    run.write_originals(&some_originals(dataset.images(), args.seed)?)?;
 
     let stop = stop_on_interrupt()?;
     eprintln!(
-        "training {} on {} images of {} ({}, {}, {threads} threads, seed {})",
+        "training {} on {} images of {} ({}, {}, threads: {threads}, seed: {})",
         args.preset,
-        dataset.len(),
+        plan.settings.pool(dataset.len() as u64),
         args.data.display(),
         machine::device_name(device),
         machine::kind_name(kind),
         args.seed,
     );
     eprintln!("into {}", run.root().display());
+    eprintln!("\"real a|b\": D takes a of the originals and b of the forgeries for real");
     let mut studio = Studio::new(&run, stop);
     let outcome = train(&plan, dataset.images(), &run, &mut studio);
     studio.progress.finish();
@@ -89,17 +90,13 @@ fn settings(args: &TrainArgs) -> Result<Settings> {
         settings.snapshot_every = every;
     }
     if let Some(steps) = args.steps {
-        settings.images = steps
-            .checked_mul(settings.batch)
-            .with_context(|| format!("--steps {steps}: too many images to count"))?;
         if steps == 0 {
             bail!("--steps 0: at least 1 step is needed");
         }
-    }
-    if let Some(seconds) = args.seconds
-        && !(seconds > 0.0 && seconds.is_finite())
-    {
-        bail!("--seconds {seconds}: it must be above 0");
+        settings.images = steps
+            .checked_mul(settings.batch)
+            .filter(|images| i64::try_from(*images).is_ok())
+            .with_context(|| format!("--steps {steps}: more images than can be counted"))?;
     }
     Ok(settings)
 }
@@ -111,6 +108,7 @@ fn create_run(args: &TrainArgs, plan: &Plan, dataset: &Dataset, threads: u64) ->
         preset: args.preset.clone(),
         seed: plan.seed,
         batch: plan.settings.batch,
+        seconds: plan.seconds,
         device: machine::device_name(plan.device),
         precision: machine::kind_name(plan.kind).to_owned(),
         threads,
@@ -118,7 +116,7 @@ fn create_run(args: &TrainArgs, plan: &Plan, dataset: &Dataset, threads: u64) ->
             name: known::identify(&images_sha256, &labels_sha256)
                 .map_or("custom", |set| set.name)
                 .to_owned(),
-            path: args.data.display().to_string(),
+            path: std::path::absolute(&args.data)?.display().to_string(),
             images: dataset.len() as u64,
             images_sha256,
             labels_sha256,
@@ -129,11 +127,18 @@ fn create_run(args: &TrainArgs, plan: &Plan, dataset: &Dataset, threads: u64) ->
         },
         train: toml::Table::try_from(&plan.settings)?,
     };
-    let run = match &args.run {
-        Some(root) => RunDir::create(root, &config),
-        None => RunDir::create_next(&args.runs, &args.preset, &config),
+    let originals = some_originals(dataset.images(), plan.seed)?;
+    let Some(root) = &args.run else {
+        return Ok(RunDir::create_next(
+            &args.runs,
+            &args.preset,
+            &config,
+            &originals,
+        )?);
     };
-    Ok(run?)
+    let run = RunDir::create(root, &config, &originals)?;
+    run.set_latest(&args.runs)?;
+    Ok(run)
 }
 
 /// As many originals as a snapshot has forgeries, picked by the seed.
@@ -179,6 +184,10 @@ impl Studio<'_> {
 }
 
 impl Watch for Studio<'_> {
+    fn pretraining(&mut self, update: u64, updates: u64) {
+        self.progress.show_pretraining(update, updates);
+    }
+
     fn pretrained(&mut self, accuracy: f64) {
         let percent = accuracy * 100.0;
         self.progress.say(&format!(
@@ -225,8 +234,19 @@ fn close(run: &RunDir, outcome: &Outcome) -> Result<ExitCode> {
     for figure in gan_viz::figures::draw_all(run)? {
         println!("  {}", figure.path.display());
     }
-    println!("next: cargo xtask sample --run {}", run.root().display());
+    println!("next: cargo xtask sample --run {}", quoted(run.root()));
     Ok(code)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if path.chars().all(plain) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 /// The table of presets.

@@ -1,0 +1,102 @@
+//! Errors as the user sees them: what, where, and what to do next.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+
+use anyhow::{Error, Result, anyhow};
+
+/// Prints the error and its remedy, where one is known.
+pub fn report(error: &Error) {
+    eprintln!("error: {error:#}");
+    if let Some(remedy) = remedy(error) {
+        eprintln!("  help: {remedy}");
+    }
+}
+
+/// Runs `work`; a panic in it becomes an error.
+///
+/// tch turns libtorch's exceptions into panics, and memory that cannot be had is
+/// one that no check beforehand can exclude.
+pub fn catching_panics<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    set_hook(Box::new(|info| tracing::debug!("{info}")));
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(explain(&*payload)))
+}
+
+fn explain(payload: &(dyn Any + Send)) -> Error {
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no reason given");
+    let out_of_memory = ["not enough memory", "out of memory", "bad_alloc"];
+    if out_of_memory.iter().any(|words| text.contains(words)) {
+        return anyhow!("out of memory; a smaller --batch or --count needs less");
+    }
+    // What follows the first line is libtorch's own backtrace.
+    let first = text.split("\\n").next().unwrap_or(text);
+    anyhow!("libtorch gave up: {first} (RUST_LOG=debug shows more)")
+}
+
+fn remedy(error: &Error) -> Option<&'static str> {
+    use gan_trainer::Error as Trainer;
+    for cause in error.chain() {
+        let kind = if let Some(e) = cause.downcast_ref::<run_dir::Error>() {
+            e.io_kind()
+        } else if let Some(e) = cause.downcast_ref::<mnist_io::Error>() {
+            e.io_kind()
+        } else if let Some(e) = cause.downcast_ref::<gan_viz::Error>() {
+            e.io_kind()
+        } else if let Some(e) = cause.downcast_ref::<Trainer>() {
+            match e {
+                Trainer::Diverged { .. } => {
+                    return Some("lower the rates, as in --set lr_d=1e-4 --set lr_g=1e-4");
+                }
+                Trainer::ImageSize { .. } => {
+                    return Some("name another data set with --data, or another --preset");
+                }
+                Trainer::Run(e) => e.io_kind(),
+                Trainer::Images(e) => e.io_kind(),
+                _ => None,
+            }
+        } else {
+            None
+        };
+        if let Some(remedy) = kind.and_then(run_dir::remedy) {
+            return Some(remedy);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_of_one_line() {
+        let failed = catching_panics::<()>(|| panic!("Torch(\"first\\nsecond\")"));
+        let error = failed.unwrap_err().to_string();
+        assert!(
+            error.contains("first") && !error.contains("second"),
+            "{error}"
+        );
+        let failed = catching_panics::<()>(|| panic!("DefaultCPUAllocator: not enough memory: x"));
+        assert!(failed.unwrap_err().to_string().contains("--batch"));
+    }
+
+    #[test]
+    fn a_refused_write_has_a_remedy_wherever_it_happened() {
+        let refused = || run_dir::Error::Io {
+            action: "write",
+            path: "x".into(),
+            reason: std::io::ErrorKind::ReadOnlyFilesystem.into(),
+        };
+        for error in [
+            Error::new(refused()),
+            Error::new(gan_trainer::Error::from(refused())),
+            Error::new(gan_viz::Error::from(refused())).context("drawing"),
+        ] {
+            assert!(remedy(&error).unwrap().contains("writable"));
+        }
+    }
+}
