@@ -2,10 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod dcgan;
+pub mod gaussian;
 pub mod golbin;
+pub mod goodfellow;
 pub mod layers;
 pub mod modern;
 pub mod network;
+pub mod oshea;
 pub mod params;
 pub mod pixels;
 

@@ -21,6 +21,16 @@ pub enum Latent {
         /// Bound above.
         high: f64,
     },
+    /// `n` values evenly spaced from `low` to `high`, both included, each moved
+    /// up by a uniform draw from `[0, jitter)`; `[n, 1]`, in ascending order.
+    Even {
+        /// Least value, before it is moved.
+        low: f64,
+        /// Greatest value, before it is moved.
+        high: f64,
+        /// Bound of the move.
+        jitter: f64,
+    },
 }
 
 impl Latent {
@@ -33,6 +43,10 @@ impl Latent {
             Latent::Uniform { size, low, high } => {
                 Tensor::empty([n, size], options).uniform_(low, high)
             }
+            Latent::Even { low, high, jitter } => {
+                let moves = Tensor::rand([n, 1], options) * jitter;
+                Tensor::linspace(low, high, n, options).view([n, 1]) + moves
+            }
         };
         latents.to_device(device)
     }
@@ -41,6 +55,7 @@ impl Latent {
     pub fn size(self) -> i64 {
         match self {
             Latent::Normal { size } | Latent::Uniform { size, .. } => size,
+            Latent::Even { .. } => 1,
         }
     }
 }
@@ -62,10 +77,28 @@ pub trait Generator: Send {
     /// The latents it expects.
     fn latent(&self) -> Latent;
 
+    /// Whether it forges the digits that it is asked for; callers check this
+    /// before they call [`Generator::forward`].
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    /// Whether the other images of a batch influence an image, as they do
+    /// through batch norm: then samples belong in batches about as large as
+    /// those of training, and never alone.
+    fn mixes_batch(&self) -> bool {
+        false
+    }
+
     /// Latents `[n, size]` to images `[n, 1, side, side]` in the range that the
     /// preset names, in the weights' kind.
     ///
-    /// `labels` are i64 `[n]` digits for a conditional network, else `None`.
+    /// `labels` are i64 `[n]` digits, 0 to 9; networks that are not conditional
+    /// ignore them.
+    ///
+    /// # Panics
+    /// Where a conditional network gets no labels or one outside 0 to 9: any
+    /// image would be an answer to a question that nobody asked.
     fn forward(
         &self,
         weights: &Weights,
@@ -80,10 +113,28 @@ pub trait Discriminator: Send {
     /// Its parameters.
     fn layout(&self) -> &Layout;
 
+    /// Whether it judges images as forgeries of the digits that it is told;
+    /// callers check this before they call [`Discriminator::forward`].
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    /// Whether images in one batch influence each other's logits, as they do
+    /// through batch norm. Such a network must see originals and forgeries in
+    /// passes of their own, or it tells them apart by the batch's statistics;
+    /// any other may see them in one.
+    fn mixes_batch(&self) -> bool {
+        false
+    }
+
     /// Images `[n, 1, side, side]` to logits `[n]`, above 0 for "original", in
     /// the weights' kind.
     ///
-    /// `labels` are i64 `[n]` digits for a conditional network, else `None`.
+    /// `labels` are i64 `[n]` digits, 0 to 9; networks that are not conditional
+    /// ignore them.
+    ///
+    /// # Panics
+    /// Where a conditional network gets no labels or one outside 0 to 9.
     fn forward(
         &self,
         weights: &Weights,

@@ -9,12 +9,14 @@
 use tch::{Device, Kind, Tensor};
 
 /// How a parameter's values start.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Init {
     /// Every value the same.
     Constant(f64),
-    /// Normal with mean 0.
+    /// Normal.
     Normal {
+        /// Mean.
+        mean: f64,
         /// Standard deviation.
         std: f64,
     },
@@ -23,9 +25,21 @@ pub enum Init {
         /// Half the width.
         bound: f64,
     },
+    /// A value for each, in the order of the parameter's shape.
+    Values(Vec<f32>),
 }
 
 impl Init {
+    /// Normal with mean 0.
+    pub const fn normal(std: f64) -> Init {
+        Init::Normal { mean: 0.0, std }
+    }
+
+    /// Glorot and Bengio 2010: normal with variance 2 / (fan_in + fan_out).
+    pub fn glorot_normal(fan_in: i64, fan_out: i64) -> Init {
+        Init::normal((2.0 / (fan_in + fan_out) as f64).sqrt())
+    }
+
     /// Glorot and Bengio 2010, eq. 16: uniform with variance 2 / (fan_in + fan_out).
     pub fn glorot_uniform(fan_in: i64, fan_out: i64) -> Init {
         Init::Uniform {
@@ -36,8 +50,14 @@ impl Init {
     /// He et al. 2015, eq. 10: normal with variance gain² / fan_in, where gain²
     /// is 2 for ReLU.
     pub fn he_normal(fan_in: i64, gain: f64) -> Init {
-        Init::Normal {
-            std: gain / (fan_in as f64).sqrt(),
+        Init::normal(gain / (fan_in as f64).sqrt())
+    }
+
+    /// Uniform with variance 1 / (3 fan_in): what PyTorch gives the weights and
+    /// biases of dense layers and convolutions if nobody asks for another.
+    pub fn torch_default(fan_in: i64) -> Init {
+        Init::Uniform {
+            bound: 1.0 / (fan_in as f64).sqrt(),
         }
     }
 }
@@ -91,6 +111,10 @@ impl Layout {
     }
 
     /// Declares one more parameter.
+    ///
+    /// # Panics
+    /// Where `init` is [`Init::Values`] and has more or fewer of them than
+    /// `shape`.
     pub fn add(&mut self, name: impl Into<String>, shape: &[i64], init: Init) -> ParamId {
         let param = Param {
             name: name.into(),
@@ -98,6 +122,10 @@ impl Layout {
             init,
             offset: self.numel,
         };
+        if let Init::Values(values) = &param.init {
+            let (given, wanted) = (values.len() as i64, param.numel());
+            assert_eq!(given, wanted, "starting values of {}", param.name);
+        }
         self.numel += param.numel();
         self.params.push(param);
         ParamId(self.params.len() - 1)
@@ -120,11 +148,15 @@ impl Layout {
         let flat = Tensor::zeros([self.numel], (Kind::Float, Device::Cpu));
         for param in &self.params {
             let mut values = flat.narrow(0, param.offset, param.numel());
-            let _ = match param.init {
-                Init::Constant(c) => values.fill_(c),
-                Init::Normal { std } => values.normal_(0.0, std),
-                Init::Uniform { bound } => values.uniform_(-bound, bound),
-            };
+            match &param.init {
+                Init::Constant(c) => drop(values.fill_(*c)),
+                Init::Normal { mean, std } => drop(values.normal_(*mean, *std)),
+                Init::Uniform { bound } => drop(values.uniform_(-bound, *bound)),
+                Init::Values(given) => {
+                    let given = Tensor::from_slice(given).view(param.shape.as_slice());
+                    param.view(&flat).copy_(&given);
+                }
+            }
         }
         flat.to_device(device)
     }

@@ -1,0 +1,180 @@
+//! The 32×32 DCGAN of PyTorch-GAN, the best-known PyTorch collection, after
+//! Radford et al. 2016.
+
+use tch::Tensor;
+
+use crate::layers::{
+    AffineInit, BatchNorm, Conv2d, Linear, UpsampleConv, channel_dropout, leaky_relu,
+    to_compute_kind,
+};
+use crate::network::{Discriminator, Generator, Latent, Mode};
+use crate::params::{Init, Layout, Weights};
+
+const LATENT: i64 = 100;
+const SLOPE: f64 = 0.2;
+const DROPOUT: f64 = 0.25;
+/// Of G's first batch norm: PyTorch's default.
+const EPSILON: f64 = 1e-5;
+/// Of all others. A Keras `momentum=0.8` once became PyTorch's second argument,
+/// which is epsilon; networks of this name have it since.
+const EPSILON_OTHERS: f64 = 0.8;
+
+/// Weights as in the paper, biases as PyTorch starts them.
+fn conv_init(inputs: i64) -> AffineInit {
+    AffineInit {
+        weight: Init::normal(0.02),
+        bias: Init::torch_default(inputs * 9),
+    }
+}
+
+fn dense_init(inputs: i64) -> AffineInit {
+    AffineInit {
+        weight: Init::torch_default(inputs),
+        bias: Init::torch_default(inputs),
+    }
+}
+
+fn norm(layout: &mut Layout, name: &str, channels: i64, epsilon: f64) -> BatchNorm {
+    let gamma = Init::Normal {
+        mean: 1.0,
+        std: 0.02,
+    };
+    BatchNorm::channels(layout, name, channels, gamma, epsilon)
+}
+
+/// Dense to 128×8×8, batch norm; ×2, 3×3, batch norm, leaky ReLU; ×2, 3×3 to 64,
+/// batch norm, leaky ReLU; 3×3 to 1, hyperbolic tangent.
+#[derive(Debug)]
+pub struct DcganGenerator {
+    layout: Layout,
+    dense: Linear,
+    dense_norm: BatchNorm,
+    up1: UpsampleConv,
+    up1_norm: BatchNorm,
+    up2: UpsampleConv,
+    up2_norm: BatchNorm,
+    output: Conv2d,
+}
+
+impl DcganGenerator {
+    /// The network as its author defined it.
+    pub fn new() -> DcganGenerator {
+        let mut layout = Layout::new();
+        let l = &mut layout;
+        DcganGenerator {
+            dense: Linear::new(l, "dense", LATENT, 128 * 8 * 8, dense_init(LATENT)),
+            dense_norm: norm(l, "dense_norm", 128, EPSILON),
+            up1: UpsampleConv::new(l, "up1", (128, 128), conv_init(128)),
+            up1_norm: norm(l, "up1_norm", 128, EPSILON_OTHERS),
+            up2: UpsampleConv::new(l, "up2", (128, 64), conv_init(128)),
+            up2_norm: norm(l, "up2_norm", 64, EPSILON_OTHERS),
+            output: Conv2d::new(l, "output", (64, 1), 3, (1, 1), conv_init(64)),
+            layout,
+        }
+    }
+}
+
+impl Default for DcganGenerator {
+    fn default() -> Self {
+        DcganGenerator::new()
+    }
+}
+
+impl Generator for DcganGenerator {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn latent(&self) -> Latent {
+        Latent::Normal { size: LATENT }
+    }
+
+    fn mixes_batch(&self) -> bool {
+        true
+    }
+
+    fn forward(
+        &self,
+        weights: &Weights,
+        latents: &Tensor,
+        _labels: Option<&Tensor>,
+        _mode: Mode,
+    ) -> Tensor {
+        let z = to_compute_kind(latents, weights);
+        let x = self.dense.forward(weights, &z);
+        // Units read as [8, 8, 128], channels-last without a copy; the
+        // original's order, [128, 8, 8], only names them otherwise.
+        let x = x.view([-1, 8, 8, 128]).permute([0, 3, 1, 2]);
+        let x = self.dense_norm.forward(weights, &x);
+        let x = self.up1.forward(weights, &x);
+        let x = leaky_relu(&self.up1_norm.forward(weights, &x), SLOPE);
+        let x = self.up2.forward(weights, &x);
+        let x = leaky_relu(&self.up2_norm.forward(weights, &x), SLOPE);
+        self.output.forward(weights, &x).tanh()
+    }
+}
+
+/// Four 3×3 stride-2 convolutions to 16, 32, 64 and 128 channels, each with leaky
+/// ReLU, channel dropout and, after the first, batch norm; dense to the logit.
+#[derive(Debug)]
+pub struct DcganDiscriminator {
+    layout: Layout,
+    first: Conv2d,
+    others: [(Conv2d, BatchNorm); 3],
+    output: Linear,
+}
+
+impl DcganDiscriminator {
+    /// The network as its author defined it.
+    pub fn new() -> DcganDiscriminator {
+        let mut layout = Layout::new();
+        let l = &mut layout;
+        let down = |l: &mut Layout, name: &str, inputs, outputs| {
+            Conv2d::new(l, name, (inputs, outputs), 3, (2, 1), conv_init(inputs))
+        };
+        DcganDiscriminator {
+            first: down(l, "down1", 1, 16),
+            others: [(2, 16), (3, 32), (4, 64)].map(|(i, inputs)| {
+                let conv = down(l, &format!("down{i}"), inputs, 2 * inputs);
+                let name = format!("down{i}_norm");
+                (conv, norm(l, &name, 2 * inputs, EPSILON_OTHERS))
+            }),
+            output: Linear::new(l, "output", 128 * 2 * 2, 1, dense_init(128 * 2 * 2)),
+            layout,
+        }
+    }
+}
+
+impl Default for DcganDiscriminator {
+    fn default() -> Self {
+        DcganDiscriminator::new()
+    }
+}
+
+impl Discriminator for DcganDiscriminator {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn mixes_batch(&self) -> bool {
+        true
+    }
+
+    fn forward(
+        &self,
+        weights: &Weights,
+        images: &Tensor,
+        _labels: Option<&Tensor>,
+        mode: Mode,
+    ) -> Tensor {
+        let drop = |x: &Tensor| channel_dropout(&leaky_relu(x, SLOPE), DROPOUT, mode);
+        let x = to_compute_kind(images, weights);
+        let mut x = drop(&self.first.forward(weights, &x));
+        for (conv, norm) in &self.others {
+            x = norm.forward(weights, &drop(&conv.forward(weights, &x)));
+        }
+        // Read in memory order, [n, 2, 2, 128], so that nothing is copied.
+        let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
+        self.output.forward(weights, &x).view([-1])
+    }
+}

@@ -1,0 +1,63 @@
+//! Layers in which every output sees every input.
+
+use tch::Tensor;
+
+use super::{Affine, AffineInit};
+use crate::params::{Init, Layout, Weights};
+
+/// `y = x Wᵀ + b`.
+#[derive(Debug, Clone, Copy)]
+pub struct Linear(Affine);
+
+impl Linear {
+    /// Declares `NAME.weight` `[outputs, inputs]` and `NAME.bias` `[outputs]`.
+    pub fn new(
+        layout: &mut Layout,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+        init: impl Into<AffineInit>,
+    ) -> Linear {
+        let shape = [outputs, inputs];
+        Linear(Affine::new(layout, name, &shape, outputs, init.into()))
+    }
+
+    /// `[n, inputs]` → `[n, outputs]`.
+    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+        let (weight, bias) = self.0.get(weights);
+        x.linear(weight, bias)
+    }
+}
+
+/// Each unit the greatest of several linear pieces (Goodfellow et al. 2013).
+#[derive(Debug, Clone, Copy)]
+pub struct Maxout {
+    linear: Linear,
+    units: i64,
+    pieces: i64,
+}
+
+impl Maxout {
+    /// Declares `NAME.weight` `[units · pieces, inputs]` and `NAME.bias`
+    /// `[units · pieces]`, which starts at 0; a unit's pieces are neighbors.
+    pub fn new(
+        layout: &mut Layout,
+        name: &str,
+        inputs: i64,
+        (units, pieces): (i64, i64),
+        init: Init,
+    ) -> Maxout {
+        Maxout {
+            linear: Linear::new(layout, name, inputs, units * pieces, init),
+            units,
+            pieces,
+        }
+    }
+
+    /// `[n, inputs]` → `[n, units]`.
+    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+        let pieces = self.linear.forward(weights, x);
+        let (greatest, _) = pieces.view([-1, self.units, self.pieces]).max_dim(2, false);
+        greatest
+    }
+}

@@ -1,0 +1,56 @@
+//! Convolution of an image enlarged to twice its size, without enlarging it.
+
+use tch::Tensor;
+
+use super::conv::twice_the_size;
+use super::{Affine, AffineInit};
+use crate::params::{Layout, Weights};
+
+/// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
+///
+/// Each output pixel sees at most 2×2 different input pixels, so that the pair
+/// equals a transposed convolution of the small image, kernel 4, stride 2,
+/// padding 1, whose taps are sums of the 3×3 kernel's: the same function of the
+/// same parameters for 4/9 of the arithmetic.
+#[derive(Debug, Clone, Copy)]
+pub struct UpsampleConv(Affine);
+
+/// Row k: the taps of the 3-kernel that meet one input pixel in tap k of the
+/// 4-kernel.
+const SUMS: [[f32; 3]; 4] = [[0., 0., 1.], [0., 1., 1.], [1., 1., 0.], [1., 0., 0.]];
+
+impl UpsampleConv {
+    /// Declares `NAME.weight` `[outputs, inputs, 3, 3]` and `NAME.bias`
+    /// `[outputs]`.
+    pub fn new(
+        layout: &mut Layout,
+        name: &str,
+        (inputs, outputs): (i64, i64),
+        init: impl Into<AffineInit>,
+    ) -> UpsampleConv {
+        let shape = [outputs, inputs, 3, 3];
+        UpsampleConv(Affine::new(layout, name, &shape, outputs, init.into()))
+    }
+
+    /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
+    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+        let (weight, bias) = self.0.get(weights);
+        twice_the_size(x, &summed(weight), bias)
+    }
+}
+
+/// `[o, i, 3, 3]` → `[i, o, 4, 4]`, `K = S w Sᵀ` for each pair of channels.
+fn summed(weight: &Tensor) -> Tensor {
+    let size = weight.size();
+    let (o, i) = (size[0], size[1]);
+    let sums = Tensor::from_slice2(&SUMS)
+        .to_device(weight.device())
+        .to_kind(weight.kind());
+    // As kernels lie in memory, [o, 3, 3, i]: (S ⊗ S) [16, 9] times [o, 9, i].
+    let flat = weight.permute([0, 2, 3, 1]).reshape([o, 9, i]);
+    let kernels = sums.kron(&sums).matmul(&flat).view([o, 4, 4, i]);
+    kernels
+        .permute([3, 1, 2, 0])
+        .contiguous()
+        .permute([0, 3, 1, 2])
+}

@@ -1,0 +1,333 @@
+//! What each system's definition fixes: starting values, latents, and its
+//! function where another order of computing it was chosen.
+
+use gan_models::dcgan::{DcganDiscriminator, DcganGenerator};
+use gan_models::gaussian::{GaussianDiscriminator, GaussianGenerator};
+use gan_models::golbin::{GolbinDiscriminator, GolbinGenerator};
+use gan_models::goodfellow::{GoodfellowDiscriminator, GoodfellowGenerator};
+use gan_models::oshea::{OsheaDiscriminator, OsheaGenerator, OsheaNorm};
+use gan_models::{Discriminator, Generator, Init, Latent, Layout, Mode, Weights};
+use tch::{Device, Kind, Tensor};
+
+use crate::{DOUBLE, distance, values};
+
+/// How every parameter starts, by name.
+fn starts(layout: &Layout) -> Vec<(&str, Init)> {
+    let start = |p: &gan_models::Param| p.init.clone();
+    layout
+        .params()
+        .iter()
+        .map(|p| (p.name.as_str(), start(p)))
+        .collect()
+}
+
+/// The parameter of that name.
+fn named<'w>(layout: &Layout, weights: &'w Weights, name: &str) -> &'w Tensor {
+    let at = layout.params().iter().position(|p| p.name == name);
+    &weights.tensors()[at.unwrap()]
+}
+
+fn double_weights(layout: &Layout) -> Weights {
+    layout.leaves(&layout.init(Device::Cpu), Kind::Double)
+}
+
+#[test]
+fn golbin_starts_small_and_without_labels() {
+    let (g, d) = (GolbinGenerator::new(), GolbinDiscriminator::new());
+    for layout in [g.layout(), d.layout()] {
+        for (name, start) in starts(layout) {
+            let expected = if name.ends_with("bias") {
+                Init::Constant(0.0)
+            } else {
+                Init::normal(0.01)
+            };
+            assert_eq!(start, expected, "{name}");
+        }
+    }
+    assert_eq!(g.latent(), Latent::Normal { size: 128 });
+}
+
+#[test]
+fn golbin_conditional_starts_as_tensorflow_does() {
+    let (g, d) = (
+        GolbinGenerator::with_labels(),
+        GolbinDiscriminator::with_labels(),
+    );
+    let zero = Init::Constant(0.0);
+    assert_eq!(
+        starts(g.layout()),
+        [
+            ("hidden.weight", Init::glorot_uniform(138, 256)),
+            ("hidden.bias", zero.clone()),
+            ("output.weight", Init::glorot_uniform(256, 784)),
+            ("output.bias", zero.clone()),
+        ]
+    );
+    assert_eq!(
+        starts(d.layout()),
+        [
+            ("hidden.weight", Init::glorot_uniform(794, 256)),
+            ("hidden.bias", zero.clone()),
+            ("output.weight", Init::glorot_uniform(256, 1)),
+            ("output.bias", zero),
+        ]
+    );
+    let latent = Latent::Uniform {
+        size: 128,
+        low: -1.0,
+        high: 1.0,
+    };
+    assert_eq!(g.latent(), latent);
+}
+
+#[test]
+fn oshea_starts_as_keras_does() {
+    let g = OsheaGenerator::new(OsheaNorm::Columns);
+    let d = OsheaDiscriminator::new();
+    for (layout, name, expected) in [
+        (g.layout(), "dense.weight", Init::glorot_normal(100, 39_200)),
+        (g.layout(), "dense_norm.gamma", Init::Constant(1.0)),
+        (
+            g.layout(),
+            "up.weight",
+            Init::glorot_uniform(200 * 9, 100 * 9),
+        ),
+        (
+            g.layout(),
+            "fine.weight",
+            Init::glorot_uniform(100 * 9, 50 * 9),
+        ),
+        (g.layout(), "output.weight", Init::glorot_uniform(50, 1)),
+        (
+            d.layout(),
+            "down1.weight",
+            Init::glorot_uniform(25, 256 * 25),
+        ),
+        (
+            d.layout(),
+            "down2.weight",
+            Init::glorot_uniform(256 * 25, 512 * 25),
+        ),
+        (
+            d.layout(),
+            "dense.weight",
+            Init::glorot_uniform(25_088, 256),
+        ),
+        (d.layout(), "output.weight", Init::glorot_uniform(256, 2)),
+    ] {
+        let (_, start) = starts(layout)
+            .into_iter()
+            .find(|(n, _)| *n == name)
+            .unwrap();
+        assert_eq!(start, expected, "{name}");
+    }
+    let (columns, channels) = (g.layout(), OsheaGenerator::new(OsheaNorm::Channels));
+    let size = |layout: &Layout, name| {
+        layout
+            .params()
+            .iter()
+            .find(|p| p.name == name)
+            .unwrap()
+            .numel()
+    };
+    assert_eq!(size(columns, "up_norm.gamma"), 28);
+    assert_eq!(size(columns, "fine_norm.beta"), 28);
+    assert_eq!(size(channels.layout(), "up_norm.gamma"), 100);
+    assert_eq!(size(channels.layout(), "fine_norm.beta"), 50);
+    let latent = Latent::Uniform {
+        size: 100,
+        low: 0.0,
+        high: 1.0,
+    };
+    assert_eq!(g.latent(), latent);
+}
+
+/// The logistic loss of the logit is the cross-entropy of the two-way softmax.
+#[test]
+fn oshea_logit_is_its_softmax() {
+    tch::manual_seed(1);
+    let d = OsheaDiscriminator::new();
+    let weights = double_weights(d.layout());
+    let images = Tensor::rand([3, 1, 28, 28], DOUBLE);
+    let logits = d.forward(&weights, &images, None, Mode::Sample);
+
+    // The original, its layers one by one, channels first throughout.
+    let get = |name: &str| named(d.layout(), &weights, name);
+    let conv = |x: &Tensor, name: &str| {
+        let (weight, bias) = (get(&format!("{name}.weight")), get(&format!("{name}.bias")));
+        let y = x
+            .contiguous()
+            .conv2d(&weight.contiguous(), Some(bias), 2, 2, 1, 1);
+        y.relu().maximum(&(y.relu() * 0.2))
+    };
+    let x = conv(&conv(&images, "down1"), "down2");
+    assert_eq!(x.size(), [3, 512, 7, 7]);
+    // Dense columns renamed from this order, [512, 7, 7], to [7, 7, 512].
+    let dense = get("dense.weight")
+        .view([256, 7, 7, 512])
+        .permute([0, 3, 1, 2])
+        .flatten(1, -1);
+    let x = x.flatten(1, -1).linear(&dense, Some(get("dense.bias")));
+    let x = x.maximum(&(&x * 0.2));
+    let two = x.linear(get("output.weight"), Some(get("output.bias")));
+    let log_softmax = two.log_softmax(1, Kind::Double);
+
+    let real = (-&logits).softplus();
+    assert!(distance(&real, &-log_softmax.select(1, 1)) < 1e-10);
+    let forged = logits.softplus();
+    assert!(distance(&forged, &-log_softmax.select(1, 0)) < 1e-10);
+}
+
+#[test]
+fn oshea_generator_is_its_layers_one_by_one() {
+    tch::manual_seed(2);
+    for norm in [OsheaNorm::Columns, OsheaNorm::Channels] {
+        let g = OsheaGenerator::new(norm);
+        let weights = double_weights(g.layout());
+        let z = Tensor::rand([4, 100], DOUBLE);
+        let images = g.forward(&weights, &z, None, Mode::Train);
+
+        let get = |name: &str| named(g.layout(), &weights, name);
+        let axis = if norm == OsheaNorm::Columns { 3 } else { 1 };
+        // No parameter of the norms has moved from γ = 1, β = 0 yet.
+        let normalize = |x: &Tensor, axis: i64| {
+            let others: Vec<i64> = (0..x.dim() as i64).filter(|&a| a != axis).collect();
+            let mean = x.mean_dim(&others[..], true, Kind::Double);
+            let centered = x - mean;
+            let variance = (&centered * &centered).mean_dim(&others[..], true, Kind::Double);
+            centered / (variance + 1e-6).sqrt()
+        };
+        let x = z.linear(get("dense.weight"), Some(get("dense.bias")));
+        let x = normalize(&x, 1)
+            .relu()
+            .view([4, 14, 14, 200])
+            .permute([0, 3, 1, 2]);
+        let x = x
+            .repeat_interleave_self_int(2, 2, None)
+            .repeat_interleave_self_int(2, 3, None);
+        let x = x.conv2d(get("up.weight"), Some(get("up.bias")), 1, 1, 1, 1);
+        let x = normalize(&x, axis).relu();
+        let x = x.conv2d(get("fine.weight"), Some(get("fine.bias")), 1, 1, 1, 1);
+        let x = normalize(&x, axis).relu();
+        let x = x.conv2d(get("output.weight"), Some(get("output.bias")), 1, 0, 1, 1);
+        assert!(distance(&images, &x.sigmoid()) < 1e-9, "{norm:?}");
+    }
+}
+
+#[test]
+fn goodfellow_starts_as_its_authors_configured_it() {
+    let mut means = [0.25; 784];
+    means[0] = 0.0;
+    means[783] = 1.0;
+    let g = GoodfellowGenerator::new(&means);
+    let d = GoodfellowDiscriminator::new();
+    for (layout, bound) in [(g.layout(), 0.05), (d.layout(), 0.005)] {
+        for (name, start) in starts(layout) {
+            if name.ends_with("weight") {
+                assert_eq!(start, Init::Uniform { bound }, "{name}");
+            } else if name != "output.bias" || layout == d.layout() {
+                assert_eq!(start, Init::Constant(0.0), "{name}");
+            }
+        }
+    }
+    // Of an image that only the bias makes, the pixels are the means.
+    let flat = g.layout().init(Device::Cpu);
+    let weights = g.layout().weights(&flat);
+    let bias = named(g.layout(), &weights, "output.bias");
+    let pixels = values(&bias.sigmoid());
+    assert!(pixels[1..783].iter().all(|p| (p - 0.25).abs() < 1e-6));
+    // Never so sure that no gradient could tell otherwise.
+    let logit = (1e-7f64 / (1.0 - 1e-7)).ln();
+    assert!((values(bias)[0] - logit).abs() < 1e-4);
+    assert!((values(bias)[783] + logit).abs() < 1e-4);
+    let z = values(&g.latent().sample(1000, Device::Cpu));
+    let variance = z.iter().map(|z| z * z).sum::<f64>() / z.len() as f64;
+    assert!((variance - 1.0).abs() < 0.02);
+}
+
+#[test]
+fn dcgan_starts_as_its_author_has_pytorch_start() {
+    let (g, d) = (DcganGenerator::new(), DcganDiscriminator::new());
+    for layout in [g.layout(), d.layout()] {
+        let mut fan_in = 0;
+        for param in layout.params() {
+            let expected = match (param.shape.as_slice(), param.name.as_str()) {
+                (&[_, inputs], _) => {
+                    fan_in = inputs;
+                    Init::torch_default(fan_in)
+                }
+                (&[_, inputs, h, w], _) => {
+                    fan_in = inputs * h * w;
+                    Init::normal(0.02)
+                }
+                (_, name) if name.ends_with("gamma") => Init::Normal {
+                    mean: 1.0,
+                    std: 0.02,
+                },
+                (_, name) if name.ends_with("beta") => Init::Constant(0.0),
+                _ => Init::torch_default(fan_in),
+            };
+            assert_eq!(param.init, expected, "{}", param.name);
+        }
+    }
+    assert_eq!(g.latent(), Latent::Normal { size: 100 });
+}
+
+#[test]
+fn gaussian_latents_are_even_and_ascending() {
+    tch::manual_seed(3);
+    let (g, d) = (GaussianGenerator::new(), GaussianDiscriminator::new());
+    for layout in [g.layout(), d.layout()] {
+        for (name, start) in starts(layout) {
+            let bias = name.ends_with("bias");
+            assert_eq!(
+                start,
+                if bias {
+                    Init::Constant(0.0)
+                } else {
+                    Init::normal(1.0)
+                }
+            );
+        }
+    }
+    let z = g.latent().sample(9, Device::Cpu);
+    assert_eq!(z.size(), [9, 1]);
+    for (i, z) in values(&z).iter().enumerate() {
+        let moved = z - (2.0 * i as f64 - 8.0);
+        assert!((-1e-6..0.01 + 1e-6).contains(&moved), "{z}");
+    }
+    assert!(!z.equal(&g.latent().sample(9, Device::Cpu)));
+}
+
+#[test]
+fn gaussian_networks_are_their_formulas() {
+    tch::manual_seed(4);
+    let (g, d) = (GaussianGenerator::new(), GaussianDiscriminator::new());
+    let (gw, dw) = (double_weights(g.layout()), double_weights(d.layout()));
+    let dense = |layout: &Layout, weights: &Weights, name: &str, x: &[f64]| -> Vec<f64> {
+        let weight = named(layout, weights, &format!("{name}.weight"));
+        let bias = values(named(layout, weights, &format!("{name}.bias")));
+        let row = |(i, b): (usize, &f64)| {
+            let row = values(&weight.select(0, i as i64));
+            row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + b
+        };
+        bias.iter().enumerate().map(row).collect()
+    };
+    let z = [-3.0, 0.5, 7.0];
+    let latents = Tensor::from_slice(&z).view([3, 1]);
+    let images = g.forward(&gw, &latents, None, Mode::Train);
+    let logits = d.forward(&dw, &images, None, Mode::Train);
+    for (i, z) in z.into_iter().enumerate() {
+        let hidden = dense(g.layout(), &gw, "hidden", &[z]);
+        let hidden: Vec<f64> = hidden.iter().map(|x| x.exp().ln_1p()).collect();
+        let x = dense(g.layout(), &gw, "output", &hidden);
+        assert!((values(&images)[i] - x[0]).abs() < 1e-9);
+        let mut h = x;
+        for name in ["hidden1", "hidden2", "hidden3"] {
+            h = dense(d.layout(), &dw, name, &h);
+            h.iter_mut().for_each(|x| *x = x.max(0.0));
+        }
+        let logit = dense(d.layout(), &dw, "output", &h);
+        assert!((values(&logits)[i] - logit[0]).abs() < 1e-9);
+    }
+}
