@@ -32,6 +32,8 @@ pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
         })
         // Only a folder that is still empty goes.
         .inspect_err(|_| drop(fs::remove_dir(dir)))?;
+        // Likewise.
+        let _ = fs::remove_dir(workspace.staging());
     }
     check(dir)
 }

@@ -48,6 +48,7 @@ Options, which go to the trainer unchanged (`cargo xtask sample --help` says mor
   --run DIR     the run to sample from [default: runs/latest]
   --count N     how many digits
   --seed N      what the latents follow from
+  --digit D     the digit to forge, for conditional presets
   --out FILE    a picture (.png) or an IDX file (.idx3)
   --threads N   threads to compute with
 

@@ -113,7 +113,14 @@ pub fn remedy(kind: std::io::ErrorKind) -> Option<&'static str> {
 
 /// The presets' names. They stand here, in the contract, because `xtask` must
 /// know them before the trainer can be built.
-pub const PRESETS: [&str; 2] = ["modern", "golbin"];
+pub const PRESETS: [&str; 6] = [
+    "modern",
+    "oshea",
+    "oshea-channels",
+    "golbin",
+    "golbin-conditional",
+    "dcgan",
+];
 
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,41 +1,96 @@
 //! The originals: resident once on the device, handed out in a seeded order.
 
 use gan_models::PixelRange;
-use mnist_io::Images;
+use mnist_io::{Dataset, Images};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use crate::Error;
 use crate::seeds::{Stream, stream_seed};
 
-/// Training images on the device.
+/// Training images and their labels on the device.
 #[derive(Debug)]
 pub struct Originals {
-    /// u8 `[n, 1, rows, cols]`; a quarter of the memory that f32 takes, and one
+    /// u8 `[n, 1, side, side]`; a quarter of the memory that f32 takes, and one
     /// conversion of a small batch per step.
     bytes: Tensor,
+    /// i64 `[n]`.
+    labels: Tensor,
     range: PixelRange,
 }
 
+/// Some originals.
+#[derive(Debug)]
+pub struct Batch {
+    /// f32 `[n, 1, side, side]` in the range of the networks.
+    pub images: Tensor,
+    /// i64 `[n]`, the digit on each image.
+    pub labels: Tensor,
+}
+
 impl Originals {
-    /// The first `count` of `images` on `device`, all if there are fewer.
-    pub fn new(images: &Images, count: usize, range: PixelRange, device: Device) -> Originals {
-        let (rows, cols) = (images.rows() as i64, images.cols() as i64);
-        let bytes = Tensor::from_slice(images.pixels())
-            .view([-1, 1, rows, cols])
-            .narrow(0, 0, count.min(images.len()) as i64)
-            .to_device(device);
-        Originals { bytes, range }
+    /// The first `count` of `dataset` on `device`, all if there are fewer,
+    /// brought to `side` rows and columns.
+    ///
+    /// # Errors
+    /// Where libtorch refuses.
+    pub fn new(
+        dataset: &Dataset,
+        count: usize,
+        side: usize,
+        range: PixelRange,
+        device: Device,
+    ) -> Result<Originals, Error> {
+        let count = count.min(dataset.len()) as i64;
+        let images = resized(dataset.images(), side)?;
+        let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side as i64, side as i64]);
+        let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
+        Ok(Originals {
+            bytes: bytes.narrow(0, 0, count).to_device(device),
+            labels: labels.narrow(0, 0, count).to_device(device),
+            range,
+        })
     }
 
-    /// The images of those indices, f32 `[n, 1, rows, cols]` in the range of the
-    /// networks.
-    pub fn batch(&self, indices: &[i64]) -> Tensor {
+    /// The images of those indices and their labels.
+    pub fn batch(&self, indices: &[i64]) -> Batch {
         let indices = Tensor::from_slice(indices).to_device(self.bytes.device());
-        self.range
-            .from_bytes(&self.bytes.index_select(0, &indices), Kind::Float)
+        let bytes = self.bytes.index_select(0, &indices);
+        Batch {
+            images: self.range.from_bytes(&bytes, Kind::Float),
+            labels: self.labels.index_select(0, &indices),
+        }
     }
+}
+
+/// `images` at `side` rows and columns: bilinear, corners not aligned.
+///
+/// # Errors
+/// Where libtorch refuses.
+pub fn resized(images: &Images, side: usize) -> Result<Images, Error> {
+    if (images.rows(), images.cols()) == (side, side) {
+        return Ok(images.clone());
+    }
+    let size = [side as i64, side as i64];
+    let shape = [-1, 1, images.rows() as i64, images.cols() as i64];
+    let bytes = Tensor::from_slice(images.pixels()).view(shape);
+    let mut pixels = Vec::with_capacity(images.len() * side * side);
+    // In parts, since each is f32 for a moment.
+    for part in bytes.split(1000, 0) {
+        let part = part
+            .to_kind(Kind::Float)
+            .f_upsample_bilinear2d(size, false, None, None)?
+            .round()
+            .clamp(0.0, 255.0)
+            .to_kind(Kind::Uint8)
+            .view([-1]);
+        let start = pixels.len();
+        pixels.resize(start + part.numel(), 0);
+        part.f_copy_data(&mut pixels[start..], part.numel())?;
+    }
+    Ok(Images::new(side, side, pixels)?)
 }
 
 /// In which order the originals come.

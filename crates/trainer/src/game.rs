@@ -4,6 +4,8 @@ use gan_models::{Discriminator, Generator, Mode, PixelRange, Weights};
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::Error;
+use crate::data::Batch;
 use crate::losses::Loss;
 use crate::optimizer::{Adam, Average};
 use crate::presets::Pair;
@@ -78,26 +80,27 @@ impl Game {
     }
 
     /// Forgeries from `latents` f32 `[n, size]`, `[n, 1, side, side]`, with no
-    /// way back to G.
-    pub fn forge(&self, latents: &Tensor, mode: Mode) -> Tensor {
+    /// way back to G; `labels` i64 `[n]` count where G is conditional.
+    pub fn forge(&self, latents: &Tensor, labels: &Tensor, mode: Mode) -> Tensor {
         no_grad(|| {
             let parameters = self.g.parameters.to_kind(self.kind);
             let weights = self.generator.layout().weights(&parameters);
-            self.generator.forward(&weights, latents, None, mode)
+            self.generator
+                .forward(&weights, latents, Some(labels), mode)
         })
     }
 
     /// The share of `originals` and `forgeries` that D tells apart under the
-    /// rules of `loss`, 0 to 1.
-    pub fn accuracy(&self, loss: Loss, originals: &Tensor, forgeries: &Tensor) -> f64 {
+    /// rules of `loss`, 0 to 1; the labels are those of both.
+    pub fn accuracy(&self, loss: Loss, originals: &Batch, forgeries: &Tensor) -> f64 {
         no_grad(|| {
             let weights = self.frozen_discriminator();
             let judge = |images| {
                 self.discriminator
-                    .forward(&weights, images, None, Mode::Sample)
+                    .forward(&weights, images, Some(&originals.labels), Mode::Sample)
                     .to_kind(Kind::Float)
             };
-            let (real, fake) = (judge(originals), judge(forgeries));
+            let (real, fake) = (judge(&originals.images), judge(forgeries));
             let threshold = loss.threshold(&real, &fake);
             let share = |right: Tensor| right.to_kind(Kind::Float).mean(Kind::Float);
             let both = share(real.gt_tensor(&threshold)) + share(fake.le_tensor(&threshold));
@@ -109,19 +112,25 @@ impl Game {
     ///
     /// # Errors
     /// Where the images cannot be read back from the device.
-    pub fn snapshot(&self, latents: &Tensor) -> Result<Images, crate::Error> {
+    pub fn snapshot(&self, latents: &Tensor, labels: &Tensor) -> Result<Images, Error> {
         sample(
             self.generator.as_ref(),
             self.sampling_parameters(),
             latents,
+            labels,
             self.range,
             self.kind,
         )
     }
 }
 
-/// Images of `latents` `[n, size]` seen through `generator` with `parameters`
-/// f32 `[numel]`.
+/// Labels i64 `[n]` for `n` forgeries: 0 to 9 again and again.
+pub fn digits_in_turn(n: i64, device: Device) -> Tensor {
+    Tensor::arange(n, (Kind::Int64, device)).remainder(10)
+}
+
+/// Images of `latents` `[n, size]` and `labels` i64 `[n]` seen through
+/// `generator` with `parameters` f32 `[numel]`.
 ///
 /// # Errors
 /// Where the images cannot be read back from the device.
@@ -129,12 +138,13 @@ pub fn sample(
     generator: &dyn Generator,
     parameters: &Tensor,
     latents: &Tensor,
+    labels: &Tensor,
     range: PixelRange,
     kind: Kind,
-) -> Result<Images, crate::Error> {
+) -> Result<Images, Error> {
     let bytes = no_grad(|| {
         let weights = generator.layout().weights(&parameters.to_kind(kind));
-        range.to_bytes(&generator.forward(&weights, latents, None, Mode::Sample))
+        range.to_bytes(&generator.forward(&weights, latents, Some(labels), Mode::Sample))
     });
     let (n, _, rows, cols) = bytes.size4()?;
     let mut pixels = vec![0u8; (n * rows * cols) as usize];

@@ -45,6 +45,12 @@ pub enum Error {
         /// Rows and columns that the networks take.
         side: usize,
     },
+    /// A label that is no digit, for networks that are told digits.
+    #[error("label {label} is no digit, but this preset is told the digits 0 to 9")]
+    Label {
+        /// The label.
+        label: u8,
+    },
     /// A checkpoint that cannot be used.
     #[error("{}: {reason}", path.display())]
     Checkpoint {

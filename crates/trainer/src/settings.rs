@@ -1,6 +1,7 @@
 //! A run's settings: what a preset fixes and `--set key=value` overrides.
 
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use crate::losses::Loss;
 use crate::optimizer::AdamConfig;
@@ -26,6 +27,12 @@ pub struct Settings {
     pub with_replacement: bool,
     /// The game.
     pub loss: Loss,
+    /// Factor on D's loss; one half where its original takes the mean over
+    /// originals and forgeries together.
+    pub loss_d_weight: f64,
+    /// Logits count in the losses as if they were at most so far from 0, and
+    /// have no gradient beyond; 0 for no limit.
+    pub logit_limit: f64,
     /// γ of the penalty on D's gradient at originals; 0 for none.
     pub r1: f64,
     /// γ of the penalty on D's gradient at forgeries; 0 for none.
@@ -63,6 +70,8 @@ pub enum Schedule {
     Constant,
     /// Along half a cosine, from the full rate to a hundredth of it.
     Cosine,
+    /// Full for six tenths, a tenth for two, a hundredth for the last two.
+    Tenths,
     /// Full, then a straight line to a hundredth over the last part.
     Late,
 }
@@ -77,6 +86,9 @@ impl Schedule {
             Schedule::Cosine => {
                 LAST + (1.0 - LAST) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
             }
+            Schedule::Tenths if done < 0.6 => 1.0,
+            Schedule::Tenths if done < 0.8 => 0.1,
+            Schedule::Tenths => 0.01,
             Schedule::Late => LAST + (1.0 - LAST) * ((1.0 - done) / 0.6).min(1.0),
         }
     }
@@ -215,15 +227,20 @@ impl Settings {
                 return refuse(key, &value, "it must be at least 1");
             }
         }
-        for (key, value) in [("lr_d", self.lr_d), ("lr_g", self.lr_g)] {
+        for (key, value) in [
+            ("lr_d", self.lr_d),
+            ("lr_g", self.lr_g),
+            ("loss_d_weight", self.loss_d_weight),
+        ] {
             if !(value > 0.0 && value.is_finite()) {
-                return refuse(key, &value, "a learning rate must be above 0");
+                return refuse(key, &value, "it must be above 0");
             }
         }
         for (key, value) in [
             ("r1", self.r1),
             ("r2", self.r2),
             ("ema_images", self.ema_images),
+            ("logit_limit", self.logit_limit),
         ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return refuse(key, &value, "it must be 0 or above");
@@ -255,6 +272,15 @@ impl Settings {
         match self.train_images {
             0 => available,
             first => first.min(available),
+        }
+    }
+
+    /// `logits` as the losses take them; see [`Settings::logit_limit`].
+    pub fn limited(&self, logits: &Tensor) -> Tensor {
+        if self.logit_limit > 0.0 {
+            logits.clamp(-self.logit_limit, self.logit_limit)
+        } else {
+            logits.shallow_clone()
         }
     }
 

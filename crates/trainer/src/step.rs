@@ -3,6 +3,7 @@
 use gan_models::{Mode, Weights};
 use tch::{Kind, Tensor};
 
+use crate::data::Batch;
 use crate::game::Game;
 use crate::penalties::squared_gradient;
 use crate::settings::Settings;
@@ -30,12 +31,14 @@ pub struct Rates {
     pub g: f64,
 }
 
-/// Plays one step on `originals` f32 `[n, 1, side, side]`; latents come from
-/// libtorch's global generator. With `penalize`, D pays for steep gradients.
+/// Plays one step on `originals`; latents come from libtorch's global generator.
+/// With `penalize`, D pays for steep gradients.
+///
+/// Conditional networks forge the digits that the originals show.
 pub fn step(
     game: &mut Game,
     settings: &Settings,
-    originals: &Tensor,
+    originals: &Batch,
     rates: Rates,
     penalize: bool,
 ) -> Report {
@@ -43,13 +46,16 @@ pub fn step(
     // Where G is updated on the same latents, one forward pass serves both.
     let shared = settings
         .shared_latents
-        .then(|| Forgeries::new(game, &latents));
+        .then(|| Forgeries::new(game, &latents, &originals.labels));
     let forgeries = match &shared {
         Some(shared) => shared.images.detach(),
-        None => game.forge(&latents, Mode::Train),
+        None => game.forge(&latents, &originals.labels, Mode::Train),
     };
     let d = discriminator_step(game, settings, originals, &forgeries, rates.d, penalize);
-    let forgeries = shared.unwrap_or_else(|| Forgeries::new(game, &draw_latents(game, originals)));
+    let forgeries = shared.unwrap_or_else(|| {
+        let latents = draw_latents(game, originals);
+        Forgeries::new(game, &latents, &originals.labels)
+    });
     let loss_g = generator_step(game, settings, originals, &forgeries, rates.g);
     let threshold = settings.loss.threshold(&d.originals, &d.forgeries);
     Report {
@@ -75,25 +81,35 @@ pub struct Verdict {
 pub fn discriminator_step(
     game: &mut Game,
     settings: &Settings,
-    originals: &Tensor,
+    originals: &Batch,
     forgeries: &Tensor,
     rate: f64,
     penalize: bool,
 ) -> Verdict {
-    let n = originals.size()[0];
-    let images = Tensor::cat(
-        &[originals.to_kind(game.kind), forgeries.to_kind(game.kind)],
-        0,
-    )
-    .detach()
-    .set_requires_grad(penalize);
+    let n = forgeries.size()[0];
+    let real_images = originals.images.to_kind(game.kind);
+    let fake_images = forgeries.to_kind(game.kind);
+    let images = Tensor::cat(&[&real_images, &fake_images], 0)
+        .detach()
+        .set_requires_grad(penalize);
     let layout = game.discriminator.layout();
     let weights = layout.leaves(&game.d.parameters, game.kind);
-    let logits = game
-        .discriminator
-        .forward(&weights, &images, None, Mode::Train);
+    let judge = |images: &Tensor, labels: &Tensor| {
+        game.discriminator
+            .forward(&weights, images, Some(labels), Mode::Train)
+    };
+    let labels = &originals.labels;
+    let logits = if game.discriminator.mixes_batch() {
+        let (real, fake) = halves(&images, n);
+        Tensor::cat(&[judge(&real, labels), judge(&fake, labels)], 0)
+    } else {
+        judge(&images, &Tensor::cat(&[labels, labels], 0))
+    };
     let (real, fake) = halves(&logits.to_kind(Kind::Float), n);
-    let loss = settings.loss.discriminator(&real, &fake);
+    let loss = settings
+        .loss
+        .discriminator(&settings.limited(&real), &settings.limited(&fake))
+        * settings.loss_d_weight;
     let mut objective = loss.shallow_clone();
     if penalize {
         // γ/2 · E‖∇ₓD‖² for each side, weighted up for the steps without it.
@@ -121,13 +137,16 @@ pub struct Forgeries {
 }
 
 impl Forgeries {
-    /// G's images of `latents` f32 `[n, size]`.
-    pub fn new(game: &Game, latents: &Tensor) -> Forgeries {
+    /// G's images of `latents` f32 `[n, size]`, of the digits `labels` i64 `[n]`
+    /// where it is conditional.
+    pub fn new(game: &Game, latents: &Tensor, labels: &Tensor) -> Forgeries {
         let weights = game
             .generator
             .layout()
             .leaves(&game.g.parameters, game.kind);
-        let images = game.generator.forward(&weights, latents, None, Mode::Train);
+        let images = game
+            .generator
+            .forward(&weights, latents, Some(labels), Mode::Train);
         Forgeries { weights, images }
     }
 }
@@ -136,23 +155,25 @@ impl Forgeries {
 pub fn generator_step(
     game: &mut Game,
     settings: &Settings,
-    originals: &Tensor,
+    originals: &Batch,
     forgeries: &Forgeries,
     rate: f64,
 ) -> Tensor {
     let frozen = game.frozen_discriminator();
     let judge = |images: &Tensor| {
         game.discriminator
-            .forward(&frozen, images, None, Mode::Train)
+            .forward(&frozen, images, Some(&originals.labels), Mode::Train)
             .to_kind(Kind::Float)
     };
     let fake = judge(&forgeries.images);
     let real = if settings.loss.compares() {
-        judge(originals)
+        judge(&originals.images)
     } else {
         fake.detach()
     };
-    let loss = settings.loss.generator(&real, &fake);
+    let loss = settings
+        .loss
+        .generator(&settings.limited(&real), &settings.limited(&fake));
     let gradients = Tensor::run_backward(&[&loss], forgeries.weights.tensors(), false, false);
     let gradient = game.generator.layout().gather(&gradients, game.device);
     game.g.adam.update(&mut game.g.parameters, &gradient, rate);
@@ -160,10 +181,10 @@ pub fn generator_step(
 }
 
 /// As many fresh latents as there are originals.
-pub fn draw_latents(game: &Game, originals: &Tensor) -> Tensor {
+pub fn draw_latents(game: &Game, originals: &Batch) -> Tensor {
     game.generator
         .latent()
-        .sample(originals.size()[0], game.device)
+        .sample(originals.images.size()[0], game.device)
 }
 
 fn halves(both: &Tensor, n: i64) -> (Tensor, Tensor) {

@@ -4,17 +4,21 @@ use std::time::{Duration, Instant};
 
 use gan_models::Mode;
 use gan_viz::MOMENTS;
-use mnist_io::Images;
+use mnist_io::Dataset;
 use run_dir::{MetricsRow, RunDir};
 use tch::{Device, Kind};
 
 use crate::Error;
 use crate::checkpoint;
 use crate::data::{Order, Originals};
-use crate::game::Game;
+use crate::game::{Game, digits_in_turn};
 use crate::seeds::{Stream, seed_torch};
 use crate::settings::{Settings, SettingsError};
 use crate::step::{Rates, discriminator_step, draw_latents, step};
+
+/// Rows and columns of the images that can be trained on; presets for larger
+/// ones bring them to their size.
+const IMAGE_SIDE: usize = 28;
 
 /// Images in a snapshot.
 pub const SNAPSHOT_IMAGES: usize = 64;
@@ -36,12 +40,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Refuses what cannot work on `images` u8 `[n, rows, cols]`.
+    /// Refuses what cannot work on `dataset`.
     ///
     /// # Errors
-    /// Impossible settings, or images of a size the networks do not take.
-    pub fn check(&self, images: &Images) -> Result<(), Error> {
-        self.settings.check(images.len() as u64)?;
+    /// Impossible settings, images of a size the networks do not take, or labels
+    /// that are no digits where the networks want digits.
+    pub fn check(&self, dataset: &Dataset) -> Result<(), Error> {
+        self.settings.check(dataset.len() as u64)?;
         if let Some(seconds) = self.seconds
             && !(seconds > 0.0 && seconds.is_finite())
         {
@@ -51,10 +56,35 @@ impl Plan {
                 reason: "it must be above 0".to_owned(),
             }));
         }
-        let side = self.settings.network.side();
+        let images = dataset.images();
         let (rows, cols) = (images.rows(), images.cols());
-        if (rows, cols) != (side, side) {
+        if (rows, cols) != (IMAGE_SIDE, IMAGE_SIDE) {
+            let side = IMAGE_SIDE;
             return Err(Error::ImageSize { rows, cols, side });
+        }
+        let pair = self.settings.network.build();
+        if pair.generator.conditional()
+            && let Some(&label) = dataset.labels().iter().find(|&&label| label > 9)
+        {
+            return Err(Error::Label { label });
+        }
+        let mixes = pair.generator.mixes_batch() || pair.discriminator.mixes_batch();
+        if mixes && self.settings.batch < 2 {
+            return Err(Error::Settings(SettingsError::Impossible {
+                key: "batch",
+                value: self.settings.batch.to_string(),
+                reason: "batch norm needs at least 2 images".to_owned(),
+            }));
+        }
+        let penalized = self.settings.r1 > 0.0 || self.settings.r2 > 0.0;
+        if penalized && pair.discriminator.mixes_batch() {
+            return Err(Error::Settings(SettingsError::Impossible {
+                key: "r1, r2",
+                value: format!("{}, {}", self.settings.r1, self.settings.r2),
+                reason: "this discriminator's batch norm makes each logit depend on every image, \
+                         so that there is no gradient at one image"
+                    .to_owned(),
+            }));
         }
         Ok(())
     }
@@ -94,24 +124,30 @@ pub struct Outcome {
     pub finished: bool,
 }
 
-/// Trains as `plan` says on `images` u8 `[n, rows, cols]`, and leaves samples,
-/// rows and a last checkpoint in `run`.
+/// Trains as `plan` says on `dataset`, and leaves samples, rows and a last
+/// checkpoint in `run`.
 ///
 /// # Errors
 /// Images of the wrong size, a run directory that cannot be written.
 pub fn train(
     plan: &Plan,
-    images: &Images,
+    dataset: &Dataset,
     run: &RunDir,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, Error> {
     let settings = &plan.settings;
-    plan.check(images)?;
-    let pool = settings.pool(images.len() as u64);
+    plan.check(dataset)?;
+    let pool = settings.pool(dataset.len() as u64);
 
     // Build the networks and draw the latents that every snapshot shows.
     let pair = settings.network.build();
-    let originals = Originals::new(images, pool as usize, pair.range, plan.device);
+    let originals = Originals::new(
+        dataset,
+        pool as usize,
+        settings.network.side(),
+        pair.range,
+        plan.device,
+    )?;
     let mut order = Order::new(plan.seed, Stream::Order, pool, settings.with_replacement);
     let mut game = Game::new(pair, settings, plan.seed, plan.device, plan.kind);
     seed_torch(plan.seed, Stream::Snapshot, 0);
@@ -119,13 +155,14 @@ pub fn train(
         .generator
         .latent()
         .sample(SNAPSHOT_IMAGES as i64, plan.device);
+    let digits = digits_in_turn(SNAPSHOT_IMAGES as i64, plan.device);
 
     // Train D alone first, where the preset asks for it.
     if settings.pretrain_images > 0 {
         let accuracy = pretrain(&mut game, plan, &originals, pool, watch);
         watch.pretrained(accuracy);
     }
-    run.write_samples(0, &game.snapshot(&fixed)?)?;
+    run.write_samples(0, &game.snapshot(&fixed, &digits)?)?;
     watch.snapped(0);
 
     let steps = settings.steps();
@@ -190,7 +227,7 @@ pub fn train(
 
         // Look at the fixed latents.
         if finished.is_multiple_of(settings.snapshot_every) || MOMENTS.contains(&finished) {
-            run.write_samples(finished, &game.snapshot(&fixed)?)?;
+            run.write_samples(finished, &game.snapshot(&fixed, &digits)?)?;
             last_snapshot = finished;
             watch.snapped(finished);
         }
@@ -200,7 +237,7 @@ pub fn train(
     checkpoint::save(&run.checkpoint_path(finished), &game)?;
     tracing::info!(step = finished, "saved the checkpoint");
     if last_snapshot != finished {
-        run.write_samples(finished, &game.snapshot(&fixed)?)?;
+        run.write_samples(finished, &game.snapshot(&fixed, &digits)?)?;
         watch.snapped(finished);
     }
     Ok(Outcome {
@@ -228,7 +265,7 @@ fn pretrain(
     let mut draw = |game: &Game, update: u64| {
         let real = originals.batch(&order.indices(update, batch));
         seed_torch(plan.seed, Stream::Pretrain, update);
-        let fake = game.forge(&draw_latents(game, &real), Mode::Train);
+        let fake = game.forge(&draw_latents(game, &real), &real.labels, Mode::Train);
         (real, fake)
     };
     for update in 0..updates {

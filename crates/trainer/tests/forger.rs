@@ -109,6 +109,47 @@ fn train_then_sample() {
     assert_eq!((digits.len(), digits.rows(), digits.cols()), (600, 28, 28));
 }
 
+/// Batch norm over one image would make it a constant.
+#[test]
+fn one_digit_of_a_network_that_mixes_its_batch_is_the_first_of_many() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let run = |line: &str| {
+        let args: Vec<&str> = line.split(' ').collect();
+        let output = forger(dir.path(), &args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    run("train --data data --preset dcgan --steps 2 --batch 4 --threads 1");
+    run("sample --count 1 --out one.idx3 --threads 1");
+    run("sample --count 6 --out six.idx3 --threads 1");
+    let read = |name: &str| Images::read_file(&dir.path().join(name)).unwrap();
+    let (one, six) = (read("one.idx3"), read("six.idx3"));
+    assert_eq!((one.len(), six.len()), (1, 6));
+    assert_eq!(one.get(0), six.get(0));
+}
+
+#[test]
+fn a_digit_can_be_asked_of_a_conditional_preset_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let set = "--set train_images=0 --batch 8 --steps 2 --threads 1";
+    let sample = "sample --threads 1 --digit";
+    for (preset, digit, hint) in [
+        ("golbin-conditional", "7", None),
+        ("golbin-conditional", "10", Some("0..=9")),
+        ("golbin", "7", Some("golbin-conditional")),
+    ] {
+        let train = format!("train --data data --preset {preset} {set}");
+        let trained = forger(dir.path(), &train.split(' ').collect::<Vec<_>>());
+        assert!(trained.status.success(), "{}", text(&trained.stderr));
+        let asked = format!("{sample} {digit}");
+        let output = forger(dir.path(), &asked.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.status.success(), hint.is_none());
+        let message = text(&output.stderr);
+        assert!(hint.is_none_or(|hint| message.contains(hint)), "{message}");
+    }
+}
+
 #[test]
 fn what_cannot_work_is_refused_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ mod training;
 use gan_trainer::game::Game;
 use gan_trainer::presets;
 use gan_trainer::settings::Settings;
-use mnist_io::Images;
+use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
 /// libtorch's generator is one per process, so what draws from it takes turns.
@@ -44,8 +44,9 @@ pub fn game(settings: &Settings) -> Game {
     )
 }
 
-/// `n` images of bars: enough for networks to have something to learn.
-pub fn bars(n: usize) -> Images {
+/// `n` images of bars, labeled 0 to 9 in turn: enough for networks to have
+/// something to learn.
+pub fn bars(n: usize) -> Dataset {
     let pixels = (0..n * 784)
         .map(|i| {
             let (image, column) = (i / 784, i % 28);
@@ -56,5 +57,7 @@ pub fn bars(n: usize) -> Images {
             }
         })
         .collect();
-    Images::new(28, 28, pixels).unwrap()
+    let images = Images::new(28, 28, pixels).unwrap();
+    let labels = (0..n).map(|i| (i % 10) as u8).collect();
+    Dataset::new(images, labels).unwrap()
 }

@@ -98,7 +98,12 @@ fn impossible_values_are_refused_by_name() {
 
 #[test]
 fn schedules_start_full_and_end_where_they_say() {
-    for schedule in [Schedule::Constant, Schedule::Cosine, Schedule::Late] {
+    for schedule in [
+        Schedule::Constant,
+        Schedule::Cosine,
+        Schedule::Tenths,
+        Schedule::Late,
+    ] {
         assert_eq!(schedule.factor(0.0), 1.0, "{schedule:?}");
         assert_eq!(schedule.factor(-1.0), 1.0);
         assert_eq!(schedule.factor(2.0), schedule.factor(1.0));
@@ -107,6 +112,8 @@ fn schedules_start_full_and_end_where_they_say() {
             .collect();
         assert!(falling.is_sorted_by(|a, b| a >= b), "{schedule:?}");
     }
+    let tenths = [0.59, 0.6, 0.79, 0.8, 1.0].map(|done| Schedule::Tenths.factor(done));
+    assert_eq!(tenths, [1.0, 0.1, 0.1, 0.01, 0.01]);
     assert_eq!(Schedule::Constant.factor(1.0), 1.0);
     assert!((Schedule::Cosine.factor(1.0) - 0.01).abs() < 1e-12);
     assert!((Schedule::Cosine.factor(0.5) - 0.505).abs() < 1e-12);

@@ -1,7 +1,7 @@
 //! One step: who moves, who does not, and by how much.
 
 use gan_models::{Latent, Mode, PixelRange};
-use gan_trainer::data::Originals;
+use gan_trainer::data::{Batch, Originals, resized};
 use gan_trainer::game::Game;
 use gan_trainer::settings::Settings;
 use gan_trainer::step::{Forgeries, Rates, discriminator_step, draw_latents, generator_step, step};
@@ -11,8 +11,9 @@ use crate::{bars, game, settings, take_turns, values};
 
 const RATES: Rates = Rates { d: 1e-3, g: 1e-3 };
 
-fn batch(range: PixelRange) -> Tensor {
-    Originals::new(&bars(8), 8, range, Device::Cpu).batch(&[0, 3, 5, 7])
+fn batch(range: PixelRange) -> Batch {
+    let originals = Originals::new(&bars(8), 8, 28, range, Device::Cpu).unwrap();
+    originals.batch(&[0, 3, 5, 7])
 }
 
 /// Plays `action` and says whether G's and D's parameters moved.
@@ -28,20 +29,23 @@ fn moved(game: &mut Game, action: impl FnOnce(&mut Game)) -> (bool, bool) {
 #[test]
 fn d_moves_in_its_own_update_alone_and_g_in_its_own() {
     let _turn = take_turns();
-    for preset in ["golbin", "modern"] {
-        let settings = settings(preset);
+    for preset in run_dir::PRESETS.map(|name| (name, settings(name))) {
+        let (preset, settings) = preset;
         let mut game = game(&settings);
-        let originals = batch(game.range);
+        let side = settings.network.side();
+        let originals = Originals::new(&bars(8), 8, side, game.range, Device::Cpu).unwrap();
+        let originals = originals.batch(&[0, 3, 5, 7]);
         let latents = draw_latents(&game, &originals);
-        for penalize in [false, true] {
+        let may_penalize = !game.discriminator.mixes_batch();
+        for penalize in [false, may_penalize] {
             let by_d = moved(&mut game, |game| {
-                let fake = game.forge(&latents, Mode::Train);
+                let fake = game.forge(&latents, &originals.labels, Mode::Train);
                 discriminator_step(game, &settings, &originals, &fake, 1e-3, penalize);
             });
             assert_eq!(by_d, (false, true), "{preset}, penalize {penalize}");
         }
         let by_g = moved(&mut game, |game| {
-            let forgeries = Forgeries::new(game, &latents);
+            let forgeries = Forgeries::new(game, &latents, &originals.labels);
             let _ = generator_step(game, &settings, &originals, &forgeries, 1e-3);
         });
         assert_eq!(by_g, (true, false), "{preset}");
@@ -79,9 +83,9 @@ fn sharing_latents_equals_two_passes_on_the_same_latents() {
     let mut twice = game(&settings);
     tch::manual_seed(9);
     let latents = draw_latents(&twice, &originals);
-    let fake = twice.forge(&latents, Mode::Train);
+    let fake = twice.forge(&latents, &originals.labels, Mode::Train);
     discriminator_step(&mut twice, &settings, &originals, &fake, RATES.d, false);
-    let forgeries = Forgeries::new(&twice, &latents);
+    let forgeries = Forgeries::new(&twice, &latents, &originals.labels);
     let _ = generator_step(&mut twice, &settings, &originals, &forgeries, RATES.g);
 
     assert!(shared.d.parameters.equal(&twice.d.parameters));
@@ -104,7 +108,11 @@ fn d_descends_its_objective_penalties_included() {
     settings.r2 = 1.3;
     let mut game = game(&settings);
     let originals = batch(game.range);
-    let fake = game.forge(&draw_latents(&game, &originals), Mode::Train);
+    let fake = game.forge(
+        &draw_latents(&game, &originals),
+        &originals.labels,
+        Mode::Train,
+    );
     let objective = |game: &Game, parameters: &Tensor| {
         let weights = game.discriminator.layout().weights(parameters);
         let side = |images: &Tensor| {
@@ -120,7 +128,7 @@ fn d_descends_its_objective_penalties_included() {
             let squared = (&gradient[0] * &gradient[0]).sum(Kind::Double);
             (logits.detach(), squared.double_value(&[]) / 4.0)
         };
-        let ((real, r1), (fake, r2)) = (side(&originals), side(&fake));
+        let ((real, r1), (fake, r2)) = (side(&originals.images), side(&fake));
         let pairs = values(&real).into_iter().zip(values(&fake));
         let loss: f64 = pairs.map(|(r, f)| (1.0 + (f - r).exp()).ln()).sum::<f64>() / 4.0;
         loss + 0.5 * 0.7 * r1 + 0.5 * 1.3 * r2
@@ -182,9 +190,65 @@ fn pretraining_makes_d_better_than_chance() {
     let mut game = game(&settings);
     let originals = batch(game.range);
     tch::manual_seed(4);
-    let fake = game.forge(&draw_latents(&game, &originals), Mode::Train);
+    let fake = game.forge(
+        &draw_latents(&game, &originals),
+        &originals.labels,
+        Mode::Train,
+    );
     for _ in 0..50 {
         discriminator_step(&mut game, &settings, &originals, &fake, 1e-3, false);
     }
     assert_eq!(game.accuracy(settings.loss, &originals, &fake), 1.0);
+}
+
+/// One pass over both halves must not be what a network with batch norm gets.
+#[test]
+fn a_network_that_mixes_its_batch_sees_originals_and_forgeries_apart() {
+    let _turn = take_turns();
+    let settings = settings("dcgan");
+    let mut game = game(&settings);
+    let originals = Originals::new(&bars(8), 8, 32, game.range, Device::Cpu).unwrap();
+    let originals = originals.batch(&[0, 1, 2, 3]);
+    let other = Tensor::zeros_like(&originals.images);
+    let noise = Tensor::rand_like(&originals.images);
+    let before = game.d.parameters.copy();
+    let mut logits_beside = |forgeries: &Tensor| {
+        game.d.parameters.shallow_clone().copy_(&before);
+        // The same dropout.
+        tch::manual_seed(1);
+        let verdict = discriminator_step(&mut game, &settings, &originals, forgeries, 1e-3, false);
+        values(&verdict.originals)
+    };
+    assert_eq!(logits_beside(&other), logits_beside(&noise));
+}
+
+/// Beyond the limit the loss is what it is at the limit, and nothing pulls.
+#[test]
+fn limited_logits_have_no_gradient_beyond_the_limit() {
+    let settings = settings("oshea");
+    let logits = Tensor::from_slice(&[-20.0f32, 0.5, 20.0]).set_requires_grad(true);
+    let limited = settings.limited(&logits);
+    // −ln(1e-7), where O'Shea's G is pinned at first.
+    let pinned = settings.loss.generator(&limited, &limited.narrow(0, 0, 1));
+    assert!((pinned.double_value(&[]) + 1e-7f64.ln()).abs() < 1e-4);
+    let gradient = Tensor::run_backward(&[limited.sum(Kind::Float)], &[&logits], false, false);
+    assert_eq!(values(&gradient[0]), [0.0, 1.0, 0.0]);
+}
+
+/// By hand: a 2×2 image at 4×4, output pixel i at source (i + ½)/2 − ½.
+#[test]
+fn resizing_is_bilinear_with_pixel_centers() {
+    let small = mnist_io::Images::new(2, 2, vec![0, 100, 200, 40]).unwrap();
+    let large = resized(&small, 4).unwrap();
+    let at = |position: usize| [(1.0, 0.0), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0)][position];
+    for (i, pixel) in large.pixels().iter().enumerate() {
+        let ((top, bottom), (left, right)) = (at(i / 4), at(i % 4));
+        let expected: f64 =
+            top * (left * 0.0 + right * 100.0) + bottom * (left * 200.0 + right * 40.0);
+        assert!(
+            (f64::from(*pixel) - expected).abs() <= 0.5,
+            "{i}: {pixel} {expected}"
+        );
+    }
+    assert_eq!(resized(&small, 2).unwrap(), small);
 }

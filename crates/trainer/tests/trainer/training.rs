@@ -71,7 +71,7 @@ fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         },
         train: toml::Table::new(),
     };
-    RunDir::create(&dir.path().join(name), &config, &bars(1)).unwrap()
+    RunDir::create(&dir.path().join(name), &config, bars(1).images()).unwrap()
 }
 
 fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
@@ -201,11 +201,63 @@ fn seconds_that_make_no_schedule_are_refused() {
 }
 
 #[test]
+fn every_preset_trains_and_leaves_images_of_its_size() {
+    let _turn = take_turns();
+    for preset in gan_trainer::presets::all() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = run_in(&dir, "run");
+        let mut plan = plan(1);
+        plan.settings = preset.settings;
+        plan.settings.train_images = 0;
+        (plan.settings.batch, plan.settings.images) = (4, 8);
+        plan.settings.pretrain_images = plan.settings.pretrain_images.min(4);
+        plan.settings.pretrain_batch = 4;
+        let outcome = go(&plan, &run, &mut Counter::default());
+        assert!(outcome.finished && outcome.steps == 2, "{}", preset.name);
+        let last = run.snapshots().unwrap().pop().unwrap();
+        let images = mnist_io::Images::read_file(&last.path).unwrap();
+        let side = plan.settings.network.side();
+        assert_eq!(
+            (images.len(), images.rows(), images.cols()),
+            (64, side, side)
+        );
+    }
+}
+
+#[test]
+fn combinations_that_make_no_sense_are_refused() {
+    let refusal = |preset: &str, set: &str| {
+        let mut plan = plan(5);
+        plan.settings = settings(preset).with(set).unwrap();
+        plan.settings.batch = 8;
+        plan.settings.train_images = 0;
+        plan.check(&bars(64)).map_err(|e| e.to_string())
+    };
+    assert!(refusal("dcgan", "r1=1").unwrap_err().contains("batch norm"));
+    assert!(refusal("modern", "loss=hinge").is_ok());
+    let mut alone = plan(5);
+    alone.settings = settings("oshea");
+    alone.settings.batch = 1;
+    let refused = alone.check(&bars(64)).unwrap_err().to_string();
+    assert!(refused.contains("at least 2"), "{refused}");
+    let letters = mnist_io::Dataset::new(bars(3).images().clone(), vec![1, 10, 2]).unwrap();
+    let mut plan = plan(5);
+    plan.settings.network = gan_trainer::presets::Network::GolbinConditional;
+    plan.settings.batch = 1;
+    let refused = plan.check(&letters);
+    assert!(
+        matches!(refused, Err(Error::Label { label: 10 })),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn images_of_another_size_are_refused_before_anything_starts() {
     let _turn = take_turns();
     let dir = tempfile::tempdir().unwrap();
     let run = run_in(&dir, "run");
     let small = mnist_io::Images::new(8, 8, vec![0; 64 * 64]).unwrap();
+    let small = mnist_io::Dataset::new(small, vec![0; 64]).unwrap();
     let refused = train(&plan(5), &small, &run, &mut Counter::default());
     assert!(
         matches!(refused, Err(Error::ImageSize { .. })),

@@ -114,6 +114,10 @@ pub struct SampleArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
+    /// The digit to forge, for conditional presets [default: 0 to 9 in turn].
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(0..=9))]
+    pub digit: Option<u8>,
+
     /// Where to write: a picture (.png) or an IDX file (.idx3).
     #[arg(long, value_name = "FILE", default_value = "sample.png")]
     pub out: PathBuf,

@@ -4,17 +4,18 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use gan_trainer::checkpoint;
-use gan_trainer::game::sample;
+use gan_trainer::game::{digits_in_turn, sample};
 use gan_trainer::seeds::{Stream, seed_torch};
 use gan_trainer::settings::Settings;
 use mnist_io::Images;
 use run_dir::RunDir;
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 use crate::args::SampleArgs;
 use crate::machine;
 
-/// Digits made at a time, so that memory does not grow with their number.
+/// Digits made at a time: what a digit needs on its way through G is many times
+/// what is kept of it.
 const CHUNK: u64 = 500;
 
 /// Runs the command.
@@ -46,6 +47,12 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     };
     let pair = settings.network.build();
     let generator = pair.generator.as_ref();
+    if args.digit.is_some() && !generator.conditional() {
+        bail!(
+            "--digit: {} forges whatever its latents say; train golbin-conditional to choose",
+            config.preset
+        );
+    }
     let parameters = checkpoint::load(
         &folder.join(checkpoint::SAMPLING),
         generator.layout(),
@@ -56,16 +63,34 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         _ => Kind::Float,
     };
 
+    // Where the images of a batch influence each other, batches are as large as
+    // in training, and what is too much of the last one is thrown away.
+    let chunk = if generator.mixes_batch() {
+        config.batch.max(1)
+    } else {
+        CHUNK.min(args.count)
+    };
     let mut pixels = Vec::new();
     let mut size = (0, 0);
-    for chunk in 0..args.count.div_ceil(CHUNK) {
-        seed_torch(args.seed, Stream::Sample, chunk);
-        let count = CHUNK.min(args.count - chunk * CHUNK);
+    for part in 0..args.count.div_ceil(chunk) {
+        seed_torch(args.seed, Stream::Sample, part);
+        let count = if generator.mixes_batch() {
+            chunk
+        } else {
+            chunk.min(args.count - part * chunk)
+        };
         let latents = generator.latent().sample(count as i64, Device::Cpu);
-        let images = sample(generator, &parameters, &latents, pair.range, kind)?;
+        let digits = match args.digit {
+            Some(digit) => {
+                Tensor::full([count as i64], i64::from(digit), (Kind::Int64, Device::Cpu))
+            }
+            None => digits_in_turn(count as i64, Device::Cpu),
+        };
+        let images = sample(generator, &parameters, &latents, &digits, pair.range, kind)?;
         size = (images.rows(), images.cols());
         pixels.extend_from_slice(images.pixels());
     }
+    pixels.truncate(args.count as usize * size.0 * size.1);
     let images = Images::new(size.0, size.1, pixels)?;
     if picture {
         let columns = (args.count as f64).sqrt().ceil() as usize;

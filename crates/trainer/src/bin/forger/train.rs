@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use gan_trainer::data::resized;
 use gan_trainer::presets;
 use gan_trainer::seeds::{Stream, stream_seed};
 use gan_trainer::settings::Settings;
@@ -47,7 +48,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         device,
         kind,
     };
-    plan.check(dataset.images())?;
+    plan.check(&dataset)?;
     let run = create_run(args, &plan, &dataset, threads)?;
 
     let stop = stop_on_interrupt()?;
@@ -63,7 +64,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     eprintln!("into {}", run.root().display());
     eprintln!("\"real a|b\": D takes a of the originals and b of the forgeries for real");
     let mut studio = Studio::new(&run, stop);
-    let outcome = train(&plan, dataset.images(), &run, &mut studio);
+    let outcome = train(&plan, &dataset, &run, &mut studio);
     studio.progress.finish();
     let outcome = outcome?;
     close(&run, &outcome)
@@ -128,6 +129,7 @@ fn create_run(args: &TrainArgs, plan: &Plan, dataset: &Dataset, threads: u64) ->
         train: toml::Table::try_from(&plan.settings)?,
     };
     let originals = some_originals(dataset.images(), plan.seed)?;
+    let originals = resized(&originals, plan.settings.network.side())?;
     let Some(root) = &args.run else {
         return Ok(RunDir::create_next(
             &args.runs,
