@@ -58,12 +58,12 @@ fn pairs() -> Vec<Pair> {
             28,
             SYMMETRIC,
             (
-                65 * 49 * 96
-                    + (96 * 96 * 9 + 96)
-                    + (96 * 32 * 16 + 32)
+                65 * 49 * 64
+                    + (64 * 64 * 9 + 64)
+                    + (64 * 32 * 16 + 32)
                     + (32 * 32 * 9 + 32)
                     + (32 * 4 * 9 + 4),
-                (4 * 32 * 9 + 32) + (32 * 96 * 16 + 96) + (96 * 96 * 9 + 96) + 49 * 96 + 1,
+                (4 * 32 * 9 + 32) + (32 * 64 * 16 + 64) + (64 * 64 * 9 + 64) + 49 * 64 + 1,
             ),
         ),
         // Both totals are printed in the original's notebook; by channels the
@@ -185,7 +185,7 @@ fn shapes_kinds_and_ranges() {
                 assert_eq!(images.kind(), kind, "{name}");
                 // A generator may overshoot its range a little at first; bytes
                 // are clamped.
-                let inside = |x: &f64| (range.0 - 0.5..=range.1 + 0.5).contains(x);
+                let inside = |x: &f64| (range.0 - 1.0..=range.1 + 1.0).contains(x);
                 assert!(values(&images).iter().all(inside), "{name}");
                 let logits = d.forward(&d_weights, &images, Some(&labels), mode);
                 assert_eq!(logits.size(), [n], "{name}");
