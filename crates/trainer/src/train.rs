@@ -167,7 +167,7 @@ pub fn train(
 
     let steps = settings.steps();
     tracing::debug!(steps, seconds = plan.seconds, "training");
-    let mut clock = Clock::default();
+    let mut clock = Duration::ZERO;
     let mut finished = 0;
     let mut last_snapshot = 0;
     let mut done = 0.0;
@@ -194,9 +194,11 @@ pub fn train(
                 images_seen as f64,
             );
         }
-        let due = finished.is_multiple_of(settings.report_every)
-            || finished == 1
-            || finished == steps && plan.seconds.is_none();
+        done = match plan.seconds {
+            Some(seconds) => ((clock + started.elapsed()).as_secs_f64() / seconds).min(1.0),
+            None => finished as f64 / steps as f64,
+        };
+        let due = finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0;
         // Reading a number waits for the device, and that is training time too.
         let row = due.then(|| MetricsRow {
             step: finished,
@@ -209,15 +211,11 @@ pub fn train(
             lr_d: rates.d,
             lr_g: rates.g,
         });
-        clock.add(started.elapsed());
-        done = match plan.seconds {
-            Some(seconds) => (clock.seconds() / seconds).min(1.0),
-            None => finished as f64 / steps as f64,
-        };
+        clock += started.elapsed();
 
         // Report, and stop where there is nothing left to train.
         if let Some(mut row) = row {
-            row.seconds = clock.seconds();
+            row.seconds = clock.as_secs_f64();
             run.append_metrics(&row)?;
             watch.reported(&row, done);
             if !(row.loss_d.is_finite() && row.loss_g.is_finite()) {
@@ -243,7 +241,7 @@ pub fn train(
     Ok(Outcome {
         steps: finished,
         images_seen: finished * settings.batch,
-        seconds: clock.seconds(),
+        seconds: clock.as_secs_f64(),
         finished: done >= 1.0,
     })
 }
@@ -278,18 +276,4 @@ fn pretrain(
     }
     let (real, fake) = draw(game, updates);
     game.accuracy(settings.loss, &real, &fake)
-}
-
-/// Seconds spent in steps.
-#[derive(Debug, Default)]
-struct Clock(Duration);
-
-impl Clock {
-    fn add(&mut self, more: Duration) {
-        self.0 += more;
-    }
-
-    fn seconds(&self) -> f64 {
-        self.0.as_secs_f64()
-    }
 }
