@@ -83,7 +83,7 @@ impl Generator for ModernGenerator {
         // [n, 4, 14, 14] → [n, 1, 28, 28]
         let x = self.output.forward(weights, &x).pixel_shuffle(2);
         // A hyperbolic tangent saturates on MNIST's black background before G
-        // has learned anything, and in bf16 its gradient there is exactly 0.
+        // has learned anything; this keeps a gradient everywhere.
         x.clamp(-1.0, 1.0) * (1.0 - OVERSHOOT) + x * OVERSHOOT
     }
 }
