@@ -25,7 +25,7 @@ impl Progress {
     pub fn new() -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(PARTS);
-            if let Ok(style) = ProgressStyle::with_template("{bar:12} {percent:>3}%  {wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:8} {percent:>3}%  {wide_msg}") {
                 bar.set_style(style);
             }
             bar
