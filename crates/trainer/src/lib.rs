@@ -66,3 +66,14 @@ pub enum Error {
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
 }
+
+impl Error {
+    /// The kind of the operating system's refusal, where it was one.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Error::Run(error) => error.io_kind(),
+            Error::Images(error) => error.io_kind(),
+            _ => None,
+        }
+    }
+}

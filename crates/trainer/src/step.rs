@@ -5,21 +5,28 @@ use tch::{Kind, Tensor};
 
 use crate::data::Batch;
 use crate::game::Game;
+use crate::losses::Loss;
 use crate::penalties::squared_gradient;
 use crate::settings::Settings;
 
-/// What a step shows of itself; reading a value waits for the device, so they
-/// stay tensors until somebody wants to know.
+/// What a step shows of itself; reading a value waits for the device, so nothing
+/// is read, or worked out, until somebody wants to know.
 #[derive(Debug)]
 pub struct Report {
-    /// D's loss, f32 scalar.
-    pub loss_d: Tensor,
+    /// D's answer in its update.
+    pub d: Verdict,
     /// G's loss, f32 scalar.
     pub loss_g: Tensor,
-    /// Share of originals that D calls originals, f32 scalar.
-    pub real_called_real: Tensor,
-    /// Share of forgeries that D calls originals, f32 scalar.
-    pub fake_called_real: Tensor,
+}
+
+impl Report {
+    /// The shares of originals and of forgeries that D calls originals under the
+    /// rules of `loss`, 0 to 1.
+    pub fn called_real(&self, loss: Loss) -> (f64, f64) {
+        let threshold = loss.threshold(&self.d.originals, &self.d.forgeries);
+        let share = |logits: &Tensor| share_above(logits, &threshold).double_value(&[]);
+        (share(&self.d.originals), share(&self.d.forgeries))
+    }
 }
 
 /// Learning rates of a step.
@@ -57,13 +64,7 @@ pub fn step(
         Forgeries::new(game, &latents, &originals.labels)
     });
     let loss_g = generator_step(game, settings, originals, &forgeries, rates.g);
-    let threshold = settings.loss.threshold(&d.originals, &d.forgeries);
-    Report {
-        loss_d: d.loss,
-        loss_g,
-        real_called_real: share_above(&d.originals, &threshold),
-        fake_called_real: share_above(&d.forgeries, &threshold),
-    }
+    Report { d, loss_g }
 }
 
 /// D's answer in one of its updates.

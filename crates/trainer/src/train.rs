@@ -200,16 +200,19 @@ pub fn train(
         };
         let due = finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0;
         // Reading a number waits for the device, and that is training time too.
-        let row = due.then(|| MetricsRow {
-            step: finished,
-            images_seen,
-            seconds: 0.0,
-            loss_d: report.loss_d.double_value(&[]),
-            loss_g: report.loss_g.double_value(&[]),
-            real_called_real: report.real_called_real.double_value(&[]),
-            fake_called_real: report.fake_called_real.double_value(&[]),
-            lr_d: rates.d,
-            lr_g: rates.g,
+        let row = due.then(|| {
+            let (real_called_real, fake_called_real) = report.called_real(settings.loss);
+            MetricsRow {
+                step: finished,
+                images_seen,
+                seconds: 0.0,
+                loss_d: report.d.loss.double_value(&[]),
+                loss_g: report.loss_g.double_value(&[]),
+                real_called_real,
+                fake_called_real,
+                lr_d: rates.d,
+                lr_g: rates.g,
+            }
         });
         clock += started.elapsed();
 

@@ -54,9 +54,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
                 Trainer::ImageSize { .. } => {
                     return Some("name another data set with --data, or another --preset");
                 }
-                Trainer::Run(e) => e.io_kind(),
-                Trainer::Images(e) => e.io_kind(),
-                _ => None,
+                other => other.io_kind(),
             }
         } else {
             None
