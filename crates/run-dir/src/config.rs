@@ -25,12 +25,67 @@ pub struct Config {
     pub precision: String,
     /// Threads that libtorch computes with.
     pub threads: u64,
-    /// What the run was trained on.
-    pub dataset: DatasetInfo,
+    /// What the run was trained on; `None` where its data are drawn, not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetInfo>,
+    /// How its pictures are laid out; the usual squares in files that do not
+    /// say.
+    #[serde(default)]
+    pub pictures: Pictures,
     /// Versions that the numbers may depend on.
     pub software: Software,
     /// The trainer's settings: losses, rates, schedule.
     pub train: toml::Table,
+}
+
+impl Config {
+    /// Refuses what no parser can: the reason names the key.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let pictures = &self.pictures;
+        for (key, [rows, columns]) in [("grid", pictures.grid), ("last_grid", pictures.last_grid)] {
+            if rows == 0 || columns == 0 {
+                return Err(format!(
+                    "pictures.{key} = [{rows}, {columns}]: a grid has at least 1 row and 1 column"
+                ));
+            }
+        }
+        if pictures.nearest_row == 0 {
+            return Err("pictures.nearest_row = 0: a row has at least 1 forgery".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// How a run's pictures are laid out, as its system's author showed them.
+///
+/// A grid is a number of rows and one of columns, both at least 1; where there
+/// are fewer images than cells, it shows those there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pictures {
+    /// Rows and columns of each snapshot's own picture.
+    pub grid: [u64; 2],
+    /// The same for the last snapshot.
+    pub last_grid: [u64; 2],
+    /// Whether a snapshot's picture shows above its forgeries a grid of
+    /// originals, the first of `originals.idx3`, place for place.
+    pub originals_above: bool,
+    /// Forgeries in a row of `nearest.png`, at least 1; the row ends with the
+    /// training image nearest to the last of them. Where it is 1, pairs stand
+    /// side by side, as many in a line as look well.
+    pub nearest_row: u64,
+}
+
+impl Default for Pictures {
+    /// Squares of 64 forgeries, and each beside its nearest training image.
+    fn default() -> Self {
+        Pictures {
+            grid: [8, 8],
+            last_grid: [8, 8],
+            originals_above: false,
+            nearest_row: 1,
+        }
+    }
 }
 
 /// Where a run's originals come from.

@@ -1,12 +1,12 @@
 //! The directory itself: making one, opening one, and every path in it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use mnist_io::Images;
 
-use crate::{Config, Error, MetricsRow, Result, write_atomic};
+use crate::{Config, Error, Result, write_atomic};
 
 /// The link, beside the runs, that names the newest one.
 const LATEST: &str = "latest";
@@ -17,25 +17,17 @@ pub struct RunDir {
     root: PathBuf,
 }
 
-/// The fixed latents seen through G at one step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Steps finished when it was taken.
-    pub step: u64,
-    /// The IDX file, u8 `[n, rows, cols]`.
-    pub path: PathBuf,
-}
-
 impl RunDir {
     /// Makes `root`, new or empty, a run directory: its folders, the originals
-    /// to compare with, and last its configuration, without which no folder is
-    /// a run.
+    /// to compare with, where the run's data are images, and last its
+    /// configuration, without which no folder is a run.
     ///
     /// # Errors
-    /// [`Error::NotEmpty`] where something stands already; [`Error::Io`] or
+    /// [`Error::NotEmpty`] where something stands already; [`Error::Config`]
+    /// where the configuration breaks a rule of its own; [`Error::Io`] or
     /// [`Error::Idx`] where it cannot be made or written. What was made until
     /// then is removed.
-    pub fn create(root: &Path, config: &Config, originals: &Images) -> Result<RunDir> {
+    pub fn create(root: &Path, config: &Config, originals: Option<&Images>) -> Result<RunDir> {
         let existed = root.exists();
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
         let mut entries = fs::read_dir(root).map_err(Error::io("read", root))?;
@@ -65,7 +57,7 @@ impl RunDir {
         runs: &Path,
         name: &str,
         config: &Config,
-        originals: &Images,
+        originals: Option<&Images>,
     ) -> Result<RunDir> {
         fs::create_dir_all(runs).map_err(Error::io("create", runs))?;
         let newest = fs::read_dir(runs)
@@ -91,7 +83,7 @@ impl RunDir {
         Ok(run)
     }
 
-    fn fill(&self, config: &Config, originals: &Images) -> Result<()> {
+    fn fill(&self, config: &Config, originals: Option<&Images>) -> Result<()> {
         for folder in [
             self.samples_dir(),
             self.checkpoints_dir(),
@@ -99,12 +91,16 @@ impl RunDir {
         ] {
             fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
         }
-        originals.write_file(&self.originals_path())?;
+        if let Some(originals) = originals {
+            originals.write_file(&self.originals_path())?;
+        }
         let path = self.config_path();
-        let text = toml::to_string(config).map_err(|e| Error::Config {
+        let wrong = |reason| Error::Config {
             path: path.clone(),
-            reason: e.to_string(),
-        })?;
+            reason,
+        };
+        config.check().map_err(wrong)?;
+        let text = toml::to_string(config).map_err(|e| wrong(e.to_string()))?;
         write_atomic(&path, |w| w.write_all(text.as_bytes()))
     }
 
@@ -157,6 +153,26 @@ impl RunDir {
         self.root.join("metrics.jsonl")
     }
 
+    /// `densities.jsonl`.
+    pub fn densities_path(&self) -> PathBuf {
+        self.root.join("densities.jsonl")
+    }
+
+    /// `nearest.idx3`.
+    pub fn nearest_path(&self) -> PathBuf {
+        self.root.join("nearest.idx3")
+    }
+
+    /// `latent_walk.idx4`.
+    pub fn walk_path(&self) -> PathBuf {
+        self.root.join("latent_walk.idx4")
+    }
+
+    /// `digits.idx4`.
+    pub fn digits_path(&self) -> PathBuf {
+        self.root.join("digits.idx4")
+    }
+
     /// `samples/`.
     pub fn samples_dir(&self) -> PathBuf {
         self.root.join("samples")
@@ -180,98 +196,6 @@ impl RunDir {
     /// `figures/`.
     pub fn figures_dir(&self) -> PathBuf {
         self.root.join("figures")
-    }
-
-    /// Reads `config.toml`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Config`].
-    pub fn config(&self) -> Result<Config> {
-        let path = self.config_path();
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        toml::from_str(&text).map_err(|e| Error::Config {
-            path,
-            reason: e.to_string(),
-        })
-    }
-
-    /// Appends one row to `metrics.jsonl`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where the file cannot be written.
-    pub fn append_metrics(&self, row: &MetricsRow) -> Result<()> {
-        let path = self.metrics_path();
-        let mut line = serde_json::to_vec(row).map_err(|e| Error::Row {
-            path: path.clone(),
-            line: 0,
-            reason: e.to_string(),
-        })?;
-        line.push(b'\n');
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(&line))
-            .map_err(Error::io("write", &path))
-    }
-
-    /// Reads `metrics.jsonl`, oldest row first; no file means no rows yet.
-    ///
-    /// # Errors
-    /// [`Error::Io`], or [`Error::Row`] with the line's number. A last line
-    /// without its line end is a write cut short and is left out.
-    pub fn metrics(&self) -> Result<Vec<MetricsRow>> {
-        let path = self.metrics_path();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(Error::io("read", &path)(e)),
-        };
-        let mut reader = BufReader::new(file);
-        let mut rows = Vec::new();
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            reader
-                .read_until(b'\n', &mut line)
-                .map_err(Error::io("read", &path))?;
-            if line.pop() != Some(b'\n') {
-                return Ok(rows);
-            }
-            rows.push(serde_json::from_slice(&line).map_err(|e| Error::Row {
-                path: path.clone(),
-                line: rows.len() + 1,
-                reason: e.to_string(),
-            })?);
-        }
-    }
-
-    /// Writes the snapshot of `step`.
-    ///
-    /// # Errors
-    /// Those of [`Images::write_file`].
-    pub fn write_samples(&self, step: u64, samples: &Images) -> Result<()> {
-        Ok(samples.write_file(&self.samples_path(step))?)
-    }
-
-    /// The snapshots there are, in the order of their steps.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where the folder cannot be read.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let steps = numbered(&self.samples_dir(), ".idx3")?;
-        Ok(steps
-            .into_iter()
-            .map(|(step, path)| Snapshot { step, path })
-            .collect())
-    }
-
-    /// The newest checkpoint's step and folder.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where the folder cannot be read.
-    pub fn newest_checkpoint(&self) -> Result<Option<(u64, PathBuf)>> {
-        Ok(numbered(&self.checkpoints_dir(), "")?.pop())
     }
 
     /// Points `runs/latest` at this run, wherever it lies.
@@ -311,19 +235,4 @@ fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
 /// The number at the front of a run folder's name, `12` of `0012-modern`.
 fn number_of(name: &str) -> Option<u64> {
     name.split_once('-')?.0.parse().ok()
-}
-
-/// The entries of `dir` whose name is a number before `suffix`, by number.
-fn numbered(dir: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
-    let mut found: Vec<(u64, PathBuf)> = fs::read_dir(dir)
-        .map_err(Error::io("read", dir))?
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let name = entry.file_name();
-            let number = name.to_str()?.strip_suffix(suffix)?.parse().ok()?;
-            Some((number, entry.path()))
-        })
-        .collect();
-    found.sort();
-    Ok(found)
 }

@@ -6,10 +6,19 @@
 //!   config.toml                    everything resolved, as a [`Config`]
 //!   originals.idx3                 u8 [n, rows, cols], real images to compare with
 //!   metrics.jsonl                  append-only, one [`MetricsRow`] per report
+//!   densities.jsonl                append-only, one [`DensityRow`] per snapshot
 //!   samples/000300.idx3            u8 [n, rows, cols], the fixed latents seen through G at step 300
+//!   nearest.idx3                   u8 [n, rows, cols], the training image nearest to each of the last
+//!   latent_walk.idx4               u8 [pairs, points, rows, cols], G along lines between two latents
+//!   digits.idx4                    u8 [latents, 10, rows, cols], each latent as the digits 0 to 9
 //!   checkpoints/000300/            safetensors, written aside, then renamed
 //!   figures/                       pictures
 //! ```
+//!
+//! A run on images has originals and samples; one on numbers drawn from a
+//! density has densities instead, and its `samples/` stays empty. `digits.idx4`
+//! is there where G takes a digit; `nearest.idx3` and `latent_walk.idx4` are
+//! written at the end.
 //!
 //! A "step" is one update of D and one of G. File names carry the step with
 //! six digits, more where it needs more; readers sort by number, not by name.
@@ -19,12 +28,17 @@
 mod atomic;
 mod config;
 mod dir;
+mod files;
 mod rows;
+mod stack;
 
 pub use atomic::{write_atomic, write_dir_atomic};
-pub use config::{Config, DatasetInfo, Software};
-pub use dir::{RunDir, Snapshot};
-pub use rows::MetricsRow;
+pub use config::{Config, DatasetInfo, Pictures, Software};
+pub use dir::RunDir;
+pub use files::Snapshot;
+pub use rows::{DensityRow, MetricsRow};
+
+pub(crate) use files::present;
 
 use std::path::{Path, PathBuf};
 
@@ -61,15 +75,41 @@ pub enum Error {
         /// The parser's or the check's reason.
         reason: String,
     },
-    /// A line of a row file is not such a row.
-    #[error("{} line {line}: {reason}", path.display())]
+    /// A line of a row file, or one to be added, is not such a row.
+    #[error("{}{}: {reason}", path.display(), place(*line))]
     Row {
         /// The file.
         path: PathBuf,
-        /// The line's number, from 1.
-        line: usize,
-        /// The parser's reason.
+        /// The line's number, from 1; `None` for a row to be added.
+        line: Option<usize>,
+        /// The parser's or the check's reason.
         reason: String,
+    },
+    /// Rows of images to be written together differ.
+    #[error(
+        "{}: rows of one file must agree, but one holds {} images of {}x{} and another {} of {}x{}",
+        path.display(), first[0], first[1], first[2], other[0], other[1], other[2]
+    )]
+    RowsDiffer {
+        /// The file.
+        path: PathBuf,
+        /// Images, rows and columns of the first row.
+        first: [usize; 3],
+        /// The same of the first row that differs.
+        other: [usize; 3],
+    },
+    /// Rows of images were expected, something else or nothing is there.
+    #[error(
+        "{}: rows of images were expected, u8 [rows, {}, height, width] without zeros; this is {found}",
+        path.display(), columns.map_or("images".to_owned(), |n| n.to_string())
+    )]
+    NotRows {
+        /// The file.
+        path: PathBuf,
+        /// Images that each row must hold, where the number is fixed.
+        columns: Option<usize>,
+        /// Element type and shape of what is there.
+        found: String,
     },
     /// An IDX file of the run could not be read or written.
     #[error(transparent)]
@@ -96,6 +136,10 @@ impl Error {
     }
 }
 
+fn place(line: Option<usize>) -> String {
+    line.map_or_else(|| ", a new row".to_owned(), |line| format!(" line {line}"))
+}
+
 /// What a user can do about a refusal of the operating system, in the
 /// imperative, where there is something.
 pub fn remedy(kind: std::io::ErrorKind) -> Option<&'static str> {
@@ -113,12 +157,15 @@ pub fn remedy(kind: std::io::ErrorKind) -> Option<&'static str> {
 
 /// The presets' names. They stand here, in the contract, because `xtask` must
 /// know them before the trainer can be built.
-pub const PRESETS: [&str; 6] = [
+pub const PRESETS: [&str; 9] = [
     "modern",
     "oshea",
     "oshea-channels",
+    "oshea-notebook",
     "golbin",
     "golbin-conditional",
+    "goodfellow",
+    "gaussian",
     "dcgan",
 ];
 

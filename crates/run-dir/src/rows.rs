@@ -1,6 +1,13 @@
 //! The rows of a run's append-only files, one JSON object a line.
 
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{Error, Result};
 
 /// One report of the training loop.
 ///
@@ -31,6 +38,118 @@ pub struct MetricsRow {
     pub lr_g: f64,
 }
 
-fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+/// What a one-dimensional game looks like after a step: two densities and D,
+/// at the same points, which lie evenly from `low` to `high`, both included.
+///
+/// The three columns have one length, at least 2. A number that is not finite
+/// is written as `null` and read back as NaN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DensityRow {
+    /// Steps finished.
+    pub step: u64,
+    /// The first point.
+    pub low: f64,
+    /// The last point, above the first.
+    pub high: f64,
+    /// p_data, the density of originals, 0 or more.
+    #[serde(deserialize_with = "nulls_as_nan")]
+    pub originals: Vec<f64>,
+    /// p_g, the density of forgeries, 0 or more.
+    #[serde(deserialize_with = "nulls_as_nan")]
+    pub forgeries: Vec<f64>,
+    /// The probability that D gives to "original", 0 to 1.
+    #[serde(deserialize_with = "nulls_as_nan")]
+    pub decision: Vec<f64>,
+    /// The game's value, E log D(x) + E log(1 - D(G(z))), at most 0
+    /// (Goodfellow et al. 2014, equation 1).
+    #[serde(deserialize_with = "null_as_nan")]
+    pub value: f64,
+}
+
+/// What a row file consists of.
+pub(crate) trait Row: Serialize + DeserializeOwned {
+    /// Refuses what no parser can.
+    fn check(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Row for MetricsRow {}
+
+impl Row for DensityRow {
+    fn check(&self) -> std::result::Result<(), String> {
+        let (low, high) = (self.low, self.high);
+        if !(low < high && low.is_finite() && high.is_finite()) {
+            return Err(format!("low {low} must lie below high {high}"));
+        }
+        let points = self.originals.len();
+        let others = [self.forgeries.len(), self.decision.len()];
+        if points < 2 || others != [points; 2] {
+            return Err(format!(
+                "originals, forgeries and decision must be equally many, at least 2; they are \
+                 {points}, {} and {}",
+                others[0], others[1]
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Appends one row to the file, which is made where there is none.
+pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
+    let refused = |reason| Error::Row {
+        path: path.to_owned(),
+        line: None,
+        reason,
+    };
+    row.check().map_err(refused)?;
+    let mut line = serde_json::to_vec(row).map_err(|e| refused(e.to_string()))?;
+    line.push(b'\n');
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(&line))
+        .map_err(Error::io("write", path))
+}
+
+/// The file's rows, oldest first; no file means no rows yet. A last line
+/// without its line end is a write cut short and is left out.
+pub(crate) fn read<R: Row>(path: &Path) -> Result<Vec<R>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("read", path)(e)),
+    };
+    let mut reader = BufReader::new(file);
+    let mut rows = Vec::new();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        reader
+            .read_until(b'\n', &mut line)
+            .map_err(Error::io("read", path))?;
+        if line.pop() != Some(b'\n') {
+            return Ok(rows);
+        }
+        let refused = |reason| Error::Row {
+            path: path.to_owned(),
+            line: Some(rows.len() + 1),
+            reason,
+        };
+        let row: R = serde_json::from_slice(&line).map_err(|e| refused(e.to_string()))?;
+        row.check().map_err(refused)?;
+        rows.push(row);
+    }
+}
+
+fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+fn nulls_as_nan<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<f64>, D::Error> {
+    let numbers: Vec<Option<f64>> = Deserialize::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|n| n.unwrap_or(f64::NAN)).collect())
 }
