@@ -5,7 +5,9 @@ use std::path::Path;
 
 use run_dir::write_atomic;
 
-use crate::{Canvas, Error, Result};
+use crate::canvas::png_encoder;
+use crate::palette;
+use crate::{Canvas, ColorCanvas, Error, Result};
 
 /// How long the frames of an animation stay, in hundredths of a second, the
 /// unit of the GIF format.
@@ -38,18 +40,78 @@ impl Timing {
     }
 }
 
-/// Grays in a GIF: with fewer levels than 256 the coder finds more repetition,
-/// and 64 cannot be told from 256 by eye.
-const GIF_GRAYS: u8 = 32;
+/// A picture that can be a frame of an animation: a [`Canvas`] or a
+/// [`ColorCanvas`].
+pub trait Frame: sealed::Frame {}
 
-/// Writes `frames` to `path` as a GIF in 64 grays that loops for ever, whole or
-/// not at all.
+impl Frame for Canvas {}
+impl Frame for ColorCanvas {}
+
+mod sealed {
+    /// What the encoders ask of a picture.
+    pub trait Frame: Sized {
+        /// How a PNG holds the pixels.
+        const COLOR: png::ColorType;
+        /// Width and height in pixels.
+        fn size(&self) -> (usize, usize);
+        /// All channels of all pixels.
+        fn pixels(&self) -> &[u8];
+        /// At most 256 colors for all of `frames`, as red, green, blue.
+        fn palette(frames: &[Self]) -> Vec<u8>;
+        /// Each pixel's position in such a palette.
+        fn indices(&self, palette: &[u8]) -> Vec<u8>;
+    }
+}
+
+impl sealed::Frame for Canvas {
+    const COLOR: png::ColorType = png::ColorType::Grayscale;
+
+    fn size(&self) -> (usize, usize) {
+        (self.width(), self.height())
+    }
+
+    fn pixels(&self) -> &[u8] {
+        self.pixels()
+    }
+
+    fn palette(_: &[Self]) -> Vec<u8> {
+        palette::grays()
+    }
+
+    fn indices(&self, _: &[u8]) -> Vec<u8> {
+        palette::gray_indices(self.pixels())
+    }
+}
+
+impl sealed::Frame for ColorCanvas {
+    const COLOR: png::ColorType = png::ColorType::Rgb;
+
+    fn size(&self) -> (usize, usize) {
+        (self.width(), self.height())
+    }
+
+    fn pixels(&self) -> &[u8] {
+        self.pixels()
+    }
+
+    fn palette(frames: &[Self]) -> Vec<u8> {
+        palette::commonest(frames.iter().map(ColorCanvas::pixels))
+    }
+
+    fn indices(&self, palette: &[u8]) -> Vec<u8> {
+        palette::nearest_indices(self.pixels(), palette)
+    }
+}
+
+/// Writes `frames` to `path` as a GIF that loops for ever, whole or not at all:
+/// gray ones in 32 grays, colored ones in their 256 commonest colors, and each
+/// pixel in the nearest of these.
 ///
 /// # Errors
 /// [`Error::Empty`] without frames, [`Error::FramesDiffer`] where not all have
 /// one size, [`Error::TooLarge`] where a side is longer than the format's
 /// 65,535 pixels, [`Error::Run`] where the file cannot be written.
-pub fn write_gif(path: &Path, frames: &[Canvas], timing: Timing) -> Result<()> {
+pub fn write_gif<F: Frame>(path: &Path, frames: &[F], timing: Timing) -> Result<()> {
     let (width, height) = common_size(frames)?;
     let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(Error::TooLarge { width, height });
@@ -62,27 +124,21 @@ pub fn write_gif(path: &Path, frames: &[Canvas], timing: Timing) -> Result<()> {
     })?)
 }
 
-fn encode_gif(
+fn encode_gif<F: Frame>(
     writer: impl Write,
-    frames: &[Canvas],
+    frames: &[F],
     (width, height): (u16, u16),
     timing: Timing,
 ) -> std::result::Result<(), gif::EncodingError> {
-    let step = 255.0 / f32::from(GIF_GRAYS - 1);
-    let palette: Vec<u8> = (0..GIF_GRAYS)
-        .flat_map(|level| [(f32::from(level) * step).round() as u8; 3])
-        .collect();
+    let palette = F::palette(frames);
     let mut encoder = gif::Encoder::new(writer, width, height, &palette)?;
     encoder.set_repeat(gif::Repeat::Infinite)?;
-    for (i, canvas) in frames.iter().enumerate() {
-        let levels = canvas.pixels().iter();
+    for (i, frame) in frames.iter().enumerate() {
         encoder.write_frame(&gif::Frame {
             width,
             height,
             delay: timing.of(i, frames.len()),
-            buffer: levels
-                .map(|gray| (f32::from(*gray) / step).round() as u8)
-                .collect(),
+            buffer: frame.indices(&palette).into(),
             ..gif::Frame::default()
         })?;
     }
@@ -96,36 +152,32 @@ fn encode_gif(
 /// # Errors
 /// [`Error::Empty`] without frames, [`Error::FramesDiffer`] where not all have
 /// one size, [`Error::Run`] where the file cannot be written.
-pub fn write_apng(path: &Path, frames: &[Canvas], timing: Timing) -> Result<()> {
+pub fn write_apng<F: Frame>(path: &Path, frames: &[F], timing: Timing) -> Result<()> {
     let size = common_size(frames)?;
     Ok(write_atomic(path, |w| {
         encode_apng(w, frames, size, timing)
     })?)
 }
 
-fn encode_apng(
+fn encode_apng<F: Frame>(
     writer: impl Write,
-    frames: &[Canvas],
-    (width, height): (usize, usize),
+    frames: &[F],
+    size: (usize, usize),
     timing: Timing,
 ) -> io::Result<()> {
-    let mut encoder = png::Encoder::new(writer, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
+    let mut encoder = png_encoder(writer, size, F::COLOR);
     encoder.set_animated(frames.len() as u32, 0)?;
     let mut writer = encoder.write_header()?;
-    for (i, canvas) in frames.iter().enumerate() {
+    for (i, frame) in frames.iter().enumerate() {
         writer.set_frame_delay(timing.of(i, frames.len()), 100)?;
-        writer.write_image_data(canvas.pixels())?;
+        writer.write_image_data(frame.pixels())?;
     }
     Ok(writer.finish()?)
 }
 
-fn common_size(frames: &[Canvas]) -> Result<(usize, usize)> {
-    let size = |frame: &Canvas| (frame.width(), frame.height());
-    let first = frames.first().map(size).ok_or(Error::Empty)?;
-    match frames.iter().map(size).find(|other| *other != first) {
+fn common_size<F: Frame>(frames: &[F]) -> Result<(usize, usize)> {
+    let first = frames.first().map(F::size).ok_or(Error::Empty)?;
+    match frames.iter().map(F::size).find(|other| *other != first) {
         Some(other) => Err(Error::FramesDiffer { first, other }),
         None => Ok(first),
     }

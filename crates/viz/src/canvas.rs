@@ -39,15 +39,12 @@ impl Canvas {
     /// [`Error::Empty`] where a side is 0, [`Error::TooLarge`] beyond
     /// [`Canvas::MAX_PIXELS`].
     pub fn new(width: usize, height: usize, background: u8) -> Result<Canvas> {
-        match width.checked_mul(height) {
-            Some(0) => Err(Error::Empty),
-            Some(pixels) if pixels <= Canvas::MAX_PIXELS => Ok(Canvas {
-                width,
-                height,
-                pixels: vec![background; pixels],
-            }),
-            _ => Err(Error::TooLarge { width, height }),
-        }
+        let pixels = checked_pixels(width, height)?;
+        Ok(Canvas {
+            width,
+            height,
+            pixels: vec![background; pixels],
+        })
     }
 
     /// Width in pixels.
@@ -111,13 +108,8 @@ impl Canvas {
     /// # Errors
     /// Those of `writer`.
     pub fn encode_png(&self, writer: impl Write) -> io::Result<()> {
-        let mut encoder = png::Encoder::new(writer, self.width as u32, self.height as u32);
-        encoder.set_color(png::ColorType::Grayscale);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(png::Compression::Fast);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.pixels)?;
-        Ok(writer.finish()?)
+        let size = (self.width, self.height);
+        encode_png(writer, size, png::ColorType::Grayscale, &self.pixels)
     }
 
     /// Writes the canvas to `path` as a PNG, whole or not at all; missing
@@ -128,6 +120,40 @@ impl Canvas {
     pub fn write_png(&self, path: &Path) -> Result<()> {
         Ok(write_atomic(path, |w| self.encode_png(w))?)
     }
+}
+
+/// The number of pixels of a picture that may be made.
+pub(crate) fn checked_pixels(width: usize, height: usize) -> Result<usize> {
+    match width.checked_mul(height) {
+        Some(0) => Err(Error::Empty),
+        Some(pixels) if pixels <= Canvas::MAX_PIXELS => Ok(pixels),
+        _ => Err(Error::TooLarge { width, height }),
+    }
+}
+
+/// Encodes a picture of one frame.
+pub(crate) fn encode_png(
+    writer: impl Write,
+    size: (usize, usize),
+    color: png::ColorType,
+    pixels: &[u8],
+) -> io::Result<()> {
+    let mut writer = png_encoder(writer, size, color).write_header()?;
+    writer.write_image_data(pixels)?;
+    Ok(writer.finish()?)
+}
+
+/// An encoder of 8 bits a channel that prefers speed to the last per cent.
+pub(crate) fn png_encoder<W: Write>(
+    writer: W,
+    (width, height): (usize, usize),
+    color: png::ColorType,
+) -> png::Encoder<'static, W> {
+    let mut encoder = png::Encoder::new(writer, width as u32, height as u32);
+    encoder.set_color(color);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder
 }
 
 /// Width of `text` at scale 1, in pixels.

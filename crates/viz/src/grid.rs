@@ -37,14 +37,37 @@ impl Default for GridStyle {
 /// [`Error::Empty`] where there are no images; [`Error::TooLarge`] where the
 /// picture would have more than [`Canvas::MAX_PIXELS`].
 pub fn grid(images: &Images, columns: usize, style: &GridStyle) -> Result<Canvas> {
-    if images.is_empty() {
+    grids(&[images], images.len(), columns, style)
+}
+
+/// The grids of the first `count` of each of `blocks`, below each other.
+///
+/// # Errors
+/// As [`grid`], and [`Error::Empty`] where any block has no images.
+pub(crate) fn grids(
+    blocks: &[&Images],
+    count: usize,
+    columns: usize,
+    style: &GridStyle,
+) -> Result<Canvas> {
+    let layout = |images| Layout::new(images, count, columns, style);
+    let layouts: Vec<Layout> = blocks.iter().copied().map(layout).collect();
+    let sizes: Vec<(usize, usize)> = layouts.iter().map(Layout::size).collect();
+    if sizes.iter().any(|(width, _)| *width == 0) {
         return Err(Error::Empty);
     }
-    let layout = Layout::new(images, images.len(), columns, style);
     let side = |tiles: usize| tiles.saturating_add(style.margin.saturating_mul(2));
-    let (width, height) = layout.size();
+    let width = sizes.iter().map(|(width, _)| *width).max().unwrap_or(0);
+    let height = sizes
+        .iter()
+        .fold(0_usize, |sum, (_, height)| sum.saturating_add(*height));
+    let height = height.saturating_add(span(sizes.len(), 0, style.gap));
     let mut canvas = Canvas::new(side(width), side(height), style.background)?;
-    layout.draw(&mut canvas, style.margin, style.margin);
+    let mut top = style.margin;
+    for (layout, (_, height)) in layouts.iter().zip(sizes) {
+        layout.draw(&mut canvas, style.margin, top);
+        top = top.saturating_add(height).saturating_add(style.gap);
+    }
     Ok(canvas)
 }
 

@@ -1,23 +1,32 @@
-//! Pictures of GAN training: image grids, labeled strips, animations and curves,
-//! as pieces to import and as all figures of a run.
+//! Pictures of GAN training: image grids, labeled strips, animations, curves and
+//! densities, as pieces to import and as all figures of a run.
 //!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod animation;
 mod canvas;
+mod color;
 mod curve;
+mod densities;
 pub mod figures;
 mod grid;
 mod losses;
 mod moments;
+mod nearest;
+mod palette;
+mod plot;
+mod raster;
 mod strip;
 
-pub use animation::{Timing, write_apng, write_gif};
+pub use animation::{Frame, Timing, write_apng, write_gif};
 pub use canvas::Canvas;
+pub use color::ColorCanvas;
+pub use densities::{densities, density_frames};
 pub use grid::{GridStyle, grid, square_columns};
 pub use losses::losses;
 pub use moments::MOMENTS;
+pub use nearest::nearest;
 pub use strip::{StripStyle, originals_vs_forgeries, strip};
 
 use std::path::PathBuf;
@@ -46,7 +55,7 @@ pub enum Error {
         /// Width and height of the first frame that differs, in pixels.
         other: (usize, usize),
     },
-    /// A run has no snapshots yet.
+    /// A run has neither snapshots nor densities yet.
     #[error("{} holds no snapshots yet; let the run train until its first one", path.display())]
     NoSnapshots {
         /// The run's folder for them.

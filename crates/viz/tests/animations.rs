@@ -5,8 +5,11 @@ mod common;
 
 use std::fs::File;
 
-use common::{images, read_png};
-use gan_viz::{Canvas, Error, GridStyle, Timing, grid, write_apng, write_gif};
+use common::{images, read_color_png, read_png};
+use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::prelude::*;
+use embedded_graphics::primitives::{PrimitiveStyle, Rectangle};
+use gan_viz::{Canvas, ColorCanvas, Error, GridStyle, Timing, grid, write_apng, write_gif};
 
 fn frames(count: u32) -> Vec<Canvas> {
     let frame = |seed| grid(&images(3, 9, 7, seed), 2, &GridStyle::default()).unwrap();
@@ -82,12 +85,67 @@ fn black_and_white_stay_so_in_a_gif() {
     assert_eq!(frame.buffer[..], [0, 0, 0, 255, 255, 255, 255, 255]);
 }
 
+/// Frames of 7x5 with a colored rectangle each, its place and color their own.
+fn color_frames(count: u8) -> Vec<ColorCanvas> {
+    let frame = |i: u8| {
+        let mut canvas = ColorCanvas::new(7, 5, [250, 240, 230]).unwrap();
+        let style = PrimitiveStyle::with_fill(Rgb888::new(40 * i, 200, 9));
+        let corner = Point::new(i32::from(i) - 1, 2);
+        let rectangle = Rectangle::new(corner, Size::new(3, 9)).into_styled(style);
+        rectangle.draw(&mut canvas).unwrap();
+        canvas
+    };
+    (0..count).map(frame).collect()
+}
+
+#[test]
+fn colored_frames_come_back_to_the_pixel_where_their_colors_are_few() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gif, png) = (dir.path().join("a.gif"), dir.path().join("a.png"));
+    let frames = color_frames(5);
+    let corner = [0, 200, 9, 0, 200, 9, 250, 240, 230];
+    assert_eq!(frames[0].pixels()[2 * 21..][..9], corner);
+    write_gif(&gif, &frames, TIMING).unwrap();
+    write_apng(&png, &frames, TIMING).unwrap();
+
+    let (width, height, read) = read_color_png(&png);
+    assert_eq!((width, height, read.len()), (7, 5, 5));
+    for ((pixels, _), frame) in read.iter().zip(&frames) {
+        assert!(pixels == frame.pixels());
+    }
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::RGBA);
+    let mut decoder = options.read_info(File::open(&gif).unwrap()).unwrap();
+    for canvas in &frames {
+        let frame = decoder.read_next_frame().unwrap().unwrap();
+        let rgb: Vec<u8> = frame
+            .buffer
+            .chunks(4)
+            .flat_map(|p| &p[..3])
+            .copied()
+            .collect();
+        assert!(rgb == canvas.pixels());
+    }
+    assert!(decoder.read_next_frame().unwrap().is_none());
+}
+
+#[test]
+fn a_colored_png_holds_the_canvas() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new/a.png");
+    let canvas = &color_frames(2)[1];
+    canvas.write_png(&path).unwrap();
+    let (width, height, frames) = read_color_png(&path);
+    assert_eq!((width, height), (7, 5));
+    assert!(frames == [(canvas.pixels().to_vec(), None)]);
+}
+
 #[test]
 fn frames_must_exist_and_agree_in_size() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     let odd = [Canvas::new(2, 3, 0).unwrap(), Canvas::new(3, 2, 0).unwrap()];
-    for write in [write_gif, write_apng] {
+    for write in [write_gif::<Canvas>, write_apng::<Canvas>] {
         assert!(matches!(write(&path, &[], TIMING), Err(Error::Empty)));
         let error = write(&path, &odd, TIMING).unwrap_err();
         assert!(matches!(

@@ -4,109 +4,12 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use common::{images, read_png};
-use gan_viz::figures::{Figure, draw_all, draw_progress};
+use common::runs::{empty_run, files, paths, run, sample};
+use common::{gif_frames, images, read_png};
+use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{Error, GridStyle, StripStyle, grid, originals_vs_forgeries, strip};
 use mnist_io::Images;
-use run_dir::{Config, DatasetInfo, MetricsRow, RunDir, Software};
-use tempfile::TempDir;
-
-fn empty_run() -> (TempDir, RunDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let config = Config {
-        preset: "modern".into(),
-        seed: 1,
-        batch: 64,
-        seconds: None,
-        device: "cpu".into(),
-        precision: "f32".into(),
-        threads: 1,
-        dataset: DatasetInfo {
-            name: "mnist".into(),
-            path: "data".into(),
-            images: 60_000,
-            images_sha256: String::new(),
-            labels_sha256: String::new(),
-        },
-        software: Software {
-            trainer: "0.1.0".into(),
-            libtorch: "2.13.0".into(),
-        },
-        train: toml::Table::new(),
-    };
-    let run = RunDir::create(
-        &dir.path().join("0001-modern"),
-        &config,
-        &images(1, 28, 28, 99),
-    )
-    .unwrap();
-    (dir, run)
-}
-
-/// A run with snapshots of `n` images at `steps`, originals, and two rows.
-fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDir) {
-    let (dir, run) = empty_run();
-    for step in steps {
-        run.write_samples(*step, &sample(n, rows, cols, *step))
-            .unwrap();
-    }
-    let originals = images(n, rows, cols, 99);
-    originals.write_file(&run.originals_path()).unwrap();
-    for step in [1, 300] {
-        let row = MetricsRow {
-            step,
-            images_seen: step * 64,
-            seconds: 1.0,
-            loss_d: 0.5,
-            loss_g: 0.7,
-            real_called_real: 0.8,
-            fake_called_real: 0.2,
-            lr_d: 1e-3,
-            lr_g: 1e-3,
-        };
-        run.append_metrics(&row).unwrap();
-    }
-    (dir, run)
-}
-
-fn sample(n: usize, rows: usize, cols: usize, step: u64) -> Images {
-    images(n, rows, cols, step as u32 * 2 + 1)
-}
-
-/// Paths under `dir`, sorted, with `/` between their parts.
-fn files(dir: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![dir.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(dir).unwrap().to_str().unwrap();
-                found.push(name.replace('\\', "/"));
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn paths(figures: &[Figure]) -> Vec<PathBuf> {
-    figures.iter().map(|figure| figure.path.clone()).collect()
-}
-
-fn gif_frames(path: &Path) -> usize {
-    let file = fs::File::open(path).unwrap();
-    let mut decoder = gif::DecodeOptions::new().read_info(file).unwrap();
-    let mut count = 0;
-    while decoder.read_next_frame().unwrap().is_some() {
-        count += 1;
-    }
-    count
-}
 
 #[test]
 fn all_figures_of_a_run() {
@@ -118,6 +21,7 @@ fn all_figures_of_a_run() {
         "progress-animated.png",
         "originals_vs_forgeries.png",
         "losses.svg",
+        "originals.png",
         "samples",
     ];
     let folder = run.figures_dir();
@@ -126,6 +30,7 @@ fn all_figures_of_a_run() {
         files(&folder),
         [
             "losses.svg",
+            "originals.png",
             "originals_vs_forgeries.png",
             "progress-animated.png",
             "progress.gif",
@@ -162,6 +67,10 @@ fn all_figures_of_a_run() {
     }
     assert_eq!(gif_frames(&folder.join("progress.gif")), 4);
 
+    let drawn = read_png(&folder.join("originals.png"));
+    let expected = grid(&originals, 8, &GridStyle::default()).unwrap();
+    assert!(drawn.2[0].0 == expected.pixels());
+
     for (step, images) in [(0, &snapshots[0]), (300, last)] {
         let drawn = read_png(&folder.join(format!("samples/{step:06}.png")));
         let expected = grid(images, 8, &GridStyle::default()).unwrap();
@@ -185,7 +94,7 @@ fn drawing_again_gives_the_same_bytes() {
 fn any_number_and_shape_of_images() {
     for (n, rows, cols) in [(1, 32, 32), (2, 28, 28), (5, 1, 1), (200, 7, 300)] {
         let (_dir, run) = run(n, rows, cols, &[0, 1_000_000]);
-        assert_eq!(draw_all(&run).unwrap().len(), 6, "{n} of {rows}x{cols}");
+        assert_eq!(draw_all(&run).unwrap().len(), 7, "{n} of {rows}x{cols}");
         let (_, _, frames) = read_png(&run.figures_dir().join("progress-animated.png"));
         assert_eq!(frames.len(), 2);
     }

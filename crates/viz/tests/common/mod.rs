@@ -1,4 +1,7 @@
 //! What the tests share: images without meaning, and reading pictures back.
+#![allow(dead_code, reason = "not every test file needs all of it")]
+
+pub mod runs;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -20,12 +23,20 @@ pub fn images(n: usize, rows: usize, cols: usize, seed: u32) -> Images {
 pub type Frame = (Vec<u8>, Option<(u16, u16)>);
 
 /// A gray PNG's width, height and frames.
-#[allow(dead_code, reason = "not every test file reads pictures")]
 pub fn read_png(path: &Path) -> (u32, u32, Vec<Frame>) {
+    read(path, png::ColorType::Grayscale)
+}
+
+/// The same of an RGB one.
+pub fn read_color_png(path: &Path) -> (u32, u32, Vec<Frame>) {
+    read(path, png::ColorType::Rgb)
+}
+
+fn read(path: &Path, color: png::ColorType) -> (u32, u32, Vec<Frame>) {
     let file = BufReader::new(File::open(path).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
     let info = reader.info();
-    assert_eq!(info.color_type, png::ColorType::Grayscale);
+    assert_eq!(info.color_type, color);
     assert_eq!(info.bit_depth, png::BitDepth::Eight);
     let (width, height) = info.size();
     let count = match info.animation_control() {
@@ -36,11 +47,22 @@ pub fn read_png(path: &Path) -> (u32, u32, Vec<Frame>) {
         None => 1,
     };
     let frames = (0..count).map(|_| {
-        let mut pixels = vec![0; (width * height) as usize];
+        let mut pixels = vec![0; width as usize * height as usize * color.samples()];
         reader.next_frame(&mut pixels).unwrap();
         let control = reader.info().frame_control();
         (pixels, control.map(|c| (c.delay_num, c.delay_den)))
     });
     let frames = frames.collect();
     (width, height, frames)
+}
+
+/// How many frames a GIF has.
+pub fn gif_frames(path: &Path) -> usize {
+    let file = File::open(path).unwrap();
+    let mut decoder = gif::DecodeOptions::new().read_info(file).unwrap();
+    let mut count = 0;
+    while decoder.read_next_frame().unwrap().is_some() {
+        count += 1;
+    }
+    count
 }

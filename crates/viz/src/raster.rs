@@ -1,0 +1,128 @@
+//! Plots in pixels: plotters draws onto a color canvas, and no font file is
+//! needed.
+
+use std::convert::Infallible;
+
+use embedded_graphics::mono_font::iso_8859_1::{FONT_7X14, FONT_8X13, FONT_10X20};
+use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
+use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::prelude::*;
+use embedded_graphics::text::{Baseline, Text};
+use plotters_backend::text_anchor::{HPos, VPos};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+};
+
+use crate::color::ColorCanvas;
+
+/// A canvas that plotters draws on: smooth lines, and text in fonts of the
+/// sizes nearest to those asked for.
+pub struct Raster<'a> {
+    canvas: &'a mut ColorCanvas,
+}
+
+impl<'a> Raster<'a> {
+    pub fn new(canvas: &'a mut ColorCanvas) -> Self {
+        Raster { canvas }
+    }
+}
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl DrawingBackend for Raster<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        (self.canvas.width() as u32, self.canvas.height() as u32)
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
+        self.canvas.blend(x, y, rgb(color), color.alpha);
+        Ok(())
+    }
+
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
+        let (color, width) = (style.color(), f64::from(style.stroke_width()));
+        // A mesh has many lines that are not to be seen.
+        if color.alpha > 0.0 {
+            let path: Vec<BackendCoord> = path.into_iter().collect();
+            self.canvas.stroke(&path, width, rgb(color), color.alpha);
+        }
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &S,
+        (x, y): BackendCoord,
+    ) -> Drawn {
+        let font = font(style.size());
+        let (width, height) = size(font, text);
+        let left = match style.anchor().h_pos {
+            HPos::Left => x,
+            HPos::Center => x.saturating_sub_unsigned(width / 2),
+            HPos::Right => x.saturating_sub_unsigned(width),
+        };
+        let top = match style.anchor().v_pos {
+            VPos::Top => y,
+            VPos::Center => y.saturating_sub_unsigned(height / 2),
+            VPos::Bottom => y.saturating_sub_unsigned(height),
+        };
+        let (r, g, b) = style.color().rgb;
+        let ink = MonoTextStyle::new(font, Rgb888::new(r, g, b));
+        let Ok(_) =
+            Text::with_baseline(text, Point::new(left, top), ink, Baseline::Top).draw(self.canvas);
+        Ok(())
+    }
+
+    fn estimate_text_size<S: BackendTextStyle>(
+        &self,
+        text: &str,
+        style: &S,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+        Ok(size(font(style.size()), text))
+    }
+}
+
+fn rgb(color: BackendColor) -> [u8; 3] {
+    color.rgb.into()
+}
+
+fn font(size: f64) -> &'static MonoFont<'static> {
+    if size < 15.0 {
+        &FONT_7X14
+    } else if size < 18.0 {
+        &FONT_8X13
+    } else {
+        &FONT_10X20
+    }
+}
+
+/// Width and height of a line of text, in pixels.
+fn size(font: &MonoFont, text: &str) -> (u32, u32) {
+    let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    let Size { width, height } = font.character_size;
+    (width.saturating_mul(characters), height)
+}

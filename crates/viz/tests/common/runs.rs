@@ -1,0 +1,106 @@
+//! Run directories to draw, and what was drawn into them.
+#![allow(dead_code, reason = "not every test file needs all of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gan_viz::figures::Figure;
+use mnist_io::Images;
+use run_dir::{Config, DatasetInfo, MetricsRow, Pictures, RunDir, Software};
+use tempfile::TempDir;
+
+use super::images;
+
+/// A run with one original and nothing else.
+pub fn empty_run() -> (TempDir, RunDir) {
+    let originals = images(1, 28, 28, 99);
+    run_with(Pictures::default(), Some(&originals))
+}
+
+/// The same with these pictures and originals.
+pub fn run_with(pictures: Pictures, originals: Option<&Images>) -> (TempDir, RunDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config {
+        preset: "modern".into(),
+        seed: 1,
+        batch: 64,
+        seconds: None,
+        device: "cpu".into(),
+        precision: "f32".into(),
+        threads: 1,
+        dataset: originals.map(|_| DatasetInfo {
+            name: "mnist".into(),
+            path: "data".into(),
+            images: 60_000,
+            images_sha256: String::new(),
+            labels_sha256: String::new(),
+        }),
+        pictures,
+        software: Software {
+            trainer: "0.1.0".into(),
+            libtorch: "2.13.0".into(),
+        },
+        train: toml::Table::new(),
+    };
+    let run = RunDir::create(&dir.path().join("0001-modern"), &config, originals).unwrap();
+    (dir, run)
+}
+
+/// A run with snapshots of `n` images at `steps`, originals, and two rows.
+pub fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDir) {
+    let (dir, run) = empty_run();
+    for step in steps {
+        run.write_samples(*step, &sample(n, rows, cols, *step))
+            .unwrap();
+    }
+    let originals = images(n, rows, cols, 99);
+    originals.write_file(&run.originals_path()).unwrap();
+    for step in [1, 300] {
+        run.append_metrics(&row(step)).unwrap();
+    }
+    (dir, run)
+}
+
+/// A report like any other.
+pub fn row(step: u64) -> MetricsRow {
+    MetricsRow {
+        step,
+        images_seen: step * 64,
+        seconds: 1.0,
+        loss_d: 0.5,
+        loss_g: 0.7,
+        real_called_real: 0.8,
+        fake_called_real: 0.2,
+        lr_d: 1e-3,
+        lr_g: 1e-3,
+    }
+}
+
+/// The images of a snapshot of [`run`].
+pub fn sample(n: usize, rows: usize, cols: usize, step: u64) -> Images {
+    images(n, rows, cols, step as u32 * 2 + 1)
+}
+
+/// Paths under `dir`, sorted, with `/` between their parts.
+pub fn files(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(dir).unwrap().to_str().unwrap();
+                found.push(name.replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Where figures lie.
+pub fn paths(figures: &[Figure]) -> Vec<PathBuf> {
+    figures.iter().map(|figure| figure.path.clone()).collect()
+}

@@ -1,0 +1,298 @@
+//! The one-dimensional game's pictures: SVG read back as XML, frames by pixel.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+
+use common::runs::{files, paths, row, run_with};
+use common::{gif_frames, read_color_png};
+use gan_viz::figures::{draw_all, draw_progress};
+use gan_viz::{ColorCanvas, Error, densities, density_frames};
+use roxmltree::Document;
+use run_dir::{DensityRow, Pictures, RunDir};
+use tempfile::TempDir;
+
+const GREEN: &str = "#009E73";
+const PURPLE: &str = "#CC79A7";
+const ORANGE: &str = "#E69F00";
+const BLUE: &str = "#0072B2";
+
+/// Eleven points from -1 to 4, densities up to 1, a value that falls.
+fn density(step: u64) -> DensityRow {
+    let triangle =
+        |top: f64| (0..11).map(move |i| (1.0 - (f64::from(i) - top).abs() / 3.0).max(0.0));
+    let shift = step as f64 / 1000.0;
+    DensityRow {
+        step,
+        low: -1.0,
+        high: 4.0,
+        originals: triangle(7.0).collect(),
+        forgeries: triangle(2.0 + 5.0 * shift).map(|p| 0.8 * p).collect(),
+        decision: (0..11).map(|i| f64::from(i) / 10.0).collect(),
+        value: -1.386 - (1.0 - shift),
+    }
+}
+
+fn rows(count: u64) -> Vec<DensityRow> {
+    (0..count)
+        .map(|i| density(1000 * i / (count - 1).max(1)))
+        .collect()
+}
+
+/// A line's points, from left to right.
+type Points = Vec<(f64, f64)>;
+
+/// The lines of this color but for the legend's, which have two points.
+fn lines(svg: &str, color: &str) -> Vec<Points> {
+    let document = Document::parse(svg).unwrap();
+    let lines = document
+        .descendants()
+        .filter(|n| n.has_tag_name("polyline"));
+    let lines = lines.filter(|line| line.attribute("stroke") == Some(color));
+    let points = lines.map(|line| {
+        let points = line.attribute("points").unwrap().split_whitespace();
+        points
+            .map(|point| {
+                let (x, y) = point.split_once(',').unwrap();
+                (x.parse().unwrap(), y.parse().unwrap())
+            })
+            .collect()
+    });
+    points
+        .filter(|points: &Points| points.len() != 2 || points[1].0 - points[0].0 > 28.0)
+        .collect()
+}
+
+/// `at` between `from` and `to`, as a share.
+fn share(at: f64, from: f64, to: f64) -> f64 {
+    (at - from) / (to - from)
+}
+
+#[test]
+fn it_names_what_it_shows() {
+    let svg = densities(&rows(2), "0001-gaussian<&").unwrap();
+    let document = Document::parse(&svg).unwrap();
+    let texts: Vec<&str> = document
+        .descendants()
+        .filter(|n| n.has_tag_name("text"))
+        .map(|n| n.text().unwrap_or_default().trim())
+        .collect();
+    for expected in [
+        "0001-gaussian<&",
+        "step 1,000",
+        "Density",
+        "originals, p_data",
+        "forgeries, p_g",
+        "Probability of original",
+        "D(x)",
+        "D* = p_data / (p_data + p_g)",
+        "x",
+        "Value of the game",
+        "V(D, G)",
+        "-log 4, where p_g = p_data",
+        "step",
+    ] {
+        assert!(texts.contains(&expected), "{expected}: {texts:?}");
+    }
+}
+
+#[test]
+fn the_last_row_is_drawn_where_it_belongs() {
+    let rows = rows(5);
+    let svg = densities(&rows, "").unwrap();
+    let last = density(1000);
+
+    // D runs from 0 in the left corner to 1 in the right one, which gives the
+    // place of everything else in its panel.
+    let decision = &lines(&svg, BLUE)[0];
+    let ((left, bottom), (right, top)) = (decision[0], decision[10]);
+    assert!(left < right && top < bottom);
+    for (i, (x, y)) in decision.iter().enumerate() {
+        assert!((share(*x, left, right) - i as f64 / 10.0).abs() < 0.01);
+        assert!((share(*y, bottom, top) - last.decision[i]).abs() < 0.01);
+    }
+
+    // At the last step p_g is 0.8 p_data, so D* = 1 / 1.8 where anything falls:
+    // points 5 to 9, a gap on either side.
+    let orange = lines(&svg, ORANGE);
+    let (best, equilibrium) = (&orange[0], &orange[1]);
+    assert_eq!(orange.len(), 2);
+    assert_eq!(best.len(), 5);
+    for (i, (x, y)) in best.iter().enumerate() {
+        assert!((share(*x, left, right) - (i + 5) as f64 / 10.0).abs() < 0.01);
+        assert!((share(*y, bottom, top) - 1.0 / 1.8).abs() < 0.01);
+    }
+
+    // Densities: the same foot, and peaks of 1 and 0.8.
+    let (data, forged) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
+    assert_eq!((data.len(), forged.len()), (11, 11));
+    let (foot, peak) = (data[0].1, data[7].1);
+    for (i, p) in last.originals.iter().enumerate() {
+        assert!((share(data[i].1, foot, peak) - p).abs() < 0.01);
+        assert!((share(forged[i].1, foot, peak) - 0.8 * p).abs() < 0.01);
+    }
+
+    // The value falls straight to -log 4 over all the steps, in its own panel.
+    let value = &lines(&svg, BLUE)[1];
+    assert_eq!(value.len(), 5);
+    assert_eq!(
+        (equilibrium[0].0, equilibrium[1].0),
+        (value[0].0, value[4].0)
+    );
+    assert_eq!(equilibrium[0].1, equilibrium[1].1);
+    assert!((value[4].1 - equilibrium[0].1).abs() <= 1.0);
+    assert!(value[0].1 > value[4].1 + 50.0, "lower values stand lower");
+}
+
+#[test]
+fn forgeries_on_one_point_do_not_flatten_the_originals() {
+    let mut row = density(1000);
+    row.forgeries = vec![0.0; 11];
+    row.forgeries[3] = 500.0;
+    let svg = densities(&[row], "").unwrap();
+    let (data, forged) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
+    let height = |points: &Points, i: usize| points[0].1 - points[i].1;
+    assert!(height(data, 7) > 40.0);
+    // Cut off at 3.15 times the peak of the originals.
+    let cut = height(forged, 3) / height(data, 7);
+    assert!((cut - 3.15).abs() < 0.1, "{cut}");
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_left_out() {
+    let mut row = density(500);
+    row.decision[4] = f64::NAN;
+    row.originals[0] = f64::INFINITY;
+    row.forgeries[10] = f64::NAN;
+    row.value = f64::NEG_INFINITY;
+    let svg = densities(&[density(0), row], "").unwrap();
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    let counts = |color| lines(&svg, color).iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(counts(BLUE)[..2], [4, 6]);
+    assert_eq!((counts(GREEN), counts(PURPLE)), (vec![10], vec![10]));
+
+    let nothing = DensityRow {
+        originals: vec![f64::NAN; 2],
+        forgeries: vec![0.0; 2],
+        decision: vec![f64::NAN; 2],
+        low: -1e300,
+        high: 1e300,
+        value: f64::NAN,
+        step: u64::MAX,
+    };
+    let svg = densities(std::slice::from_ref(&nothing), "").unwrap();
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    assert_eq!(density_frames(&[nothing], "", 2).unwrap().len(), 1);
+}
+
+#[test]
+fn no_rows_make_no_picture() {
+    assert!(matches!(densities(&[], ""), Err(Error::Empty)));
+    assert!(matches!(density_frames(&[], "", 9), Err(Error::Empty)));
+}
+
+fn pixel(canvas: &ColorCanvas, (x, y): (f64, f64)) -> [u8; 3] {
+    let start = (y as usize * canvas.width() + x as usize) * 3;
+    canvas.pixels()[start..start + 3].try_into().unwrap()
+}
+
+#[test]
+fn a_frame_shows_what_the_svg_shows_in_the_same_places() {
+    let rows = rows(5);
+    let frames = density_frames(&rows, "name", 64).unwrap();
+    let last = &frames[4];
+    let svg = densities(&rows, "name").unwrap();
+    // Nothing is drawn over D and the value, so their points have their color.
+    for (x, y) in lines(&svg, BLUE).concat() {
+        assert_eq!(pixel(last, (x, y)), [0, 114, 178], "at {x}, {y}");
+    }
+    for point in lines(&svg, PURPLE).concat() {
+        assert_eq!(pixel(last, point), [204, 121, 167]);
+    }
+    // Between its points a band of 7 pixels is half its color over white.
+    let equilibrium = &lines(&svg, ORANGE)[1];
+    let blended = [243, 207, 128];
+    let x = equilibrium[0].0 + 50.0;
+    for dy in [-3.0, 3.0] {
+        assert_eq!(pixel(last, (x, equilibrium[0].1 + dy)), blended);
+    }
+    for dy in [-5.0, 5.0] {
+        assert_eq!(pixel(last, (x, equilibrium[0].1 + dy)), [255; 3]);
+    }
+}
+
+#[test]
+fn frames_have_one_size_and_fixed_axes_and_the_value_grows() {
+    let rows = rows(150);
+    let frames = density_frames(&rows, "", 64).unwrap();
+    assert_eq!(frames.len(), 64);
+    let size = |frame: &ColorCanvas| (frame.width(), frame.height());
+    assert!(frames.iter().all(|frame| size(frame) == size(&frames[0])));
+    assert_eq!(density_frames(&rows[..1], "", 64).unwrap().len(), 1);
+    assert_eq!(frames[63], density_frames(&rows, "", 2).unwrap()[1]);
+    let blue = |frame: &ColorCanvas| {
+        let (_, lower) = frame.pixels().split_at(frame.width() * 3 * 560);
+        lower.chunks(3).filter(|p| *p == [0, 114, 178]).count()
+    };
+    let drawn: Vec<usize> = frames.iter().map(blue).collect();
+    assert!(drawn.is_sorted() && drawn[63] > drawn[0] + 500, "{drawn:?}");
+}
+
+fn gaussian(steps: u64) -> (TempDir, RunDir) {
+    let (dir, run) = run_with(Pictures::default(), None);
+    for density in rows(steps) {
+        run.append_metrics(&row(density.step)).unwrap();
+        run.append_density(&density).unwrap();
+    }
+    (dir, run)
+}
+
+#[test]
+fn a_run_without_images_gets_its_densities_and_losses() {
+    let (_dir, run) = gaussian(4);
+    let folder = run.figures_dir();
+    let progress = ["densities.svg", "losses.svg"];
+    let drawn = paths(&draw_progress(&run).unwrap());
+    assert_eq!(drawn, progress.map(|name| folder.join(name)));
+
+    let names = [
+        "densities.svg",
+        "densities.gif",
+        "densities-animated.png",
+        "losses.svg",
+    ];
+    let drawn = paths(&draw_all(&run).unwrap());
+    assert_eq!(drawn, names.map(|name| folder.join(name)));
+    let mut sorted = names.map(str::to_owned);
+    sorted.sort();
+    assert_eq!(files(&folder), sorted);
+
+    let svg = fs::read_to_string(folder.join("densities.svg")).unwrap();
+    assert_eq!(svg, densities(&rows(4), "0001-modern").unwrap());
+    let frames = density_frames(&rows(4), "0001-modern", 64).unwrap();
+    let (width, height, read) = read_color_png(&folder.join("densities-animated.png"));
+    let size = (frames[0].width(), frames[0].height());
+    assert_eq!((width as usize, height as usize), size);
+    assert_eq!(read.len(), 4);
+    for ((pixels, _), frame) in read.iter().zip(&frames) {
+        assert!(pixels == frame.pixels());
+    }
+    assert_eq!(gif_frames(&folder.join("densities.gif")), 4);
+}
+
+#[test]
+fn a_broken_row_of_densities_names_file_and_line() {
+    let (_dir, run) = gaussian(2);
+    let sound = fs::read_to_string(run.densities_path()).unwrap();
+    let first = sound.lines().next().unwrap();
+    let reversed = first.replace("\"low\":-1.0", "\"low\":9.0");
+    assert_ne!(first, reversed);
+    for broken in ["{}", &reversed] {
+        fs::write(run.densities_path(), format!("{sound}{broken}\n")).unwrap();
+        for drawn in [draw_all(&run), draw_progress(&run)] {
+            let error = drawn.unwrap_err().to_string();
+            assert!(error.contains("densities.jsonl line 3"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The figures that presets differ in: layouts, nearest images, walks, digits.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::runs::{paths, run_with};
+use common::{images, read_png};
+use gan_viz::figures::{draw_all, draw_progress};
+use gan_viz::{Canvas, Error, GridStyle, StripStyle, grid, nearest, strip};
+use mnist_io::Images;
+use run_dir::{Pictures, RunDir};
+use tempfile::TempDir;
+
+/// A run with 64 originals and snapshots of `n` images at steps 0 and 50.
+fn run(pictures: Pictures, n: usize) -> (TempDir, RunDir) {
+    let (dir, run) = run_with(pictures, Some(&images(64, 28, 28, 99)));
+    for step in [0, 50] {
+        run.write_samples(step, &sample(n, step)).unwrap();
+    }
+    (dir, run)
+}
+
+fn sample(n: usize, step: u64) -> Images {
+    images(n, 28, 28, step as u32 + 1)
+}
+
+fn first(images: &Images, count: usize) -> Images {
+    images.select(&(0..count).collect::<Vec<_>>()).unwrap()
+}
+
+fn at_scale(scale: usize) -> GridStyle {
+    GridStyle {
+        scale,
+        ..GridStyle::default()
+    }
+}
+
+fn assert_shows(path: &Path, expected: &Canvas) {
+    let (width, height, frames) = read_png(path);
+    let size = (width as usize, height as usize);
+    assert_eq!(size, (expected.width(), expected.height()));
+    assert!(frames[0].0 == expected.pixels(), "{}", path.display());
+}
+
+#[test]
+fn snapshots_and_originals_obey_the_layout_and_the_last_its_own() {
+    let pictures = Pictures {
+        grid: [4, 4],
+        last_grid: [5, 5],
+        ..Pictures::default()
+    };
+    let (_dir, run) = run(pictures, 64);
+    let folder = run.figures_dir();
+    let sixteen = |images: &Images| grid(&first(images, 16), 4, &at_scale(4)).unwrap();
+
+    draw_progress(&run).unwrap();
+    assert_shows(
+        &folder.join("samples/000050.png"),
+        &sixteen(&sample(64, 50)),
+    );
+
+    draw_all(&run).unwrap();
+    assert_shows(&folder.join("samples/000000.png"), &sixteen(&sample(64, 0)));
+    let last = grid(&first(&sample(64, 50), 25), 5, &at_scale(4)).unwrap();
+    assert_shows(&folder.join("samples/000050.png"), &last);
+    assert_shows(
+        &folder.join("originals.png"),
+        &sixteen(&images(64, 28, 28, 99)),
+    );
+}
+
+#[test]
+fn originals_stand_above_the_forgeries_of_the_same_places() {
+    let pictures = Pictures {
+        grid: [1, 10],
+        last_grid: [2, 10],
+        originals_above: true,
+        ..Pictures::default()
+    };
+    let (_dir, run) = run(pictures, 64);
+    draw_all(&run).unwrap();
+    let originals = images(64, 28, 28, 99);
+    for (step, count) in [(0, 10), (50, 20)] {
+        let (above, below) = (first(&originals, count), first(&sample(64, step), count));
+        let both = [above.pixels(), below.pixels()].concat();
+        let both = Images::new(28, 28, both).unwrap();
+        let path = run.samples_path(step).with_extension("png");
+        let path = run
+            .figures_dir()
+            .join("samples")
+            .join(path.file_name().unwrap());
+        assert_shows(&path, &grid(&both, 10, &at_scale(2)).unwrap());
+    }
+    fs::remove_file(run.originals_path()).unwrap();
+    let error = draw_progress(&run).unwrap_err().to_string();
+    assert!(error.contains("originals.idx3"), "{error}");
+}
+
+#[test]
+fn fewer_images_than_cells_make_a_square_where_it_fits() {
+    for (layout, n, columns, scale) in [
+        ([8, 8], 9, 3, 4),
+        ([8, 8], 63, 8, 2),
+        ([1, 10], 4, 4, 4),
+        ([2, 10], 9, 5, 4),
+        ([100, 2], 9, 2, 4),
+        ([u64::MAX, u64::MAX], 9, 3, 4),
+    ] {
+        let pictures = Pictures {
+            grid: layout,
+            ..Pictures::default()
+        };
+        let (_dir, run) = run(pictures, n);
+        draw_progress(&run).unwrap();
+        let expected = grid(&sample(n, 50), columns, &at_scale(scale)).unwrap();
+        assert_shows(&run.figures_dir().join("samples/000050.png"), &expected);
+    }
+}
+
+#[test]
+fn what_the_run_does_not_hold_is_not_drawn() {
+    let (_dir, run) = run(Pictures::default(), 4);
+    draw_all(&run).unwrap();
+    for name in [
+        "nearest.png",
+        "latent_walk.png",
+        "digits.png",
+        "densities.svg",
+    ] {
+        assert!(!run.figures_dir().join(name).exists(), "{name}");
+    }
+}
+
+/// The gray at (x, y).
+fn pixel(canvas: &Canvas, x: usize, y: usize) -> u8 {
+    canvas.pixels()[y * canvas.width() + x]
+}
+
+/// `image` stands in `canvas` with its corner at (left, top).
+fn stands(canvas: &Canvas, image: &[u8], left: usize, top: usize, scale: usize) -> bool {
+    (0..28 * 28).all(|i| {
+        let (x, y) = (left + i % 28 * scale, top + i / 28 * scale);
+        pixel(canvas, x, y) == image[i] && pixel(canvas, x + scale - 1, y + scale - 1) == image[i]
+    })
+}
+
+/// A frame of two grays of 190 around a tile of this side at (left, top), and
+/// the background around that.
+fn framed(canvas: &Canvas, left: usize, top: usize, side: usize) -> bool {
+    (0..side).all(|i| {
+        let around = |distance: usize| {
+            [
+                pixel(canvas, left + i, top - distance),
+                pixel(canvas, left + i, top + side - 1 + distance),
+                pixel(canvas, left - distance, top + i),
+                pixel(canvas, left + side - 1 + distance, top + i),
+            ]
+        };
+        around(1) == [190; 4] && around(2) == [190; 4] && around(3) == [40; 4]
+    })
+}
+
+#[test]
+fn eight_pairs_stand_in_a_line() {
+    let (forgeries, originals) = (sample(64, 1), sample(64, 2));
+    let canvas = nearest(&forgeries, &originals, 1).unwrap();
+    // Pairs of 56 + 4 + 2 + 56 + 2 pixels, 20 apart, in lines of 60, 4 apart,
+    // below a caption of 18 + 12, with a margin of 24.
+    assert_eq!(canvas.width(), 24 + 8 * 120 + 7 * 20 + 24);
+    assert_eq!(canvas.height(), 24 + 30 + 8 * 60 + 7 * 4 + 24);
+    for i in 0..64 {
+        let (left, top) = (24 + i % 8 * 140, 54 + i / 8 * 64 + 2);
+        assert!(stands(&canvas, forgeries.get(i).unwrap(), left, top, 2));
+        assert!(stands(
+            &canvas,
+            originals.get(i).unwrap(),
+            left + 62,
+            top,
+            2
+        ));
+        assert!(framed(&canvas, left + 62, top, 56));
+    }
+}
+
+#[test]
+fn five_forgeries_stand_before_the_one_nearest_to_the_fifth() {
+    let (forgeries, originals) = (sample(23, 1), sample(23, 2));
+    let canvas = nearest(&forgeries, &originals, 5).unwrap();
+    // The caption, 52 characters of 9 pixels, is narrower than the row.
+    assert_eq!(canvas.width(), 24 + (5 * 84 + 4 * 4) + 6 + 84 + 2 + 24);
+    assert_eq!(canvas.height(), 24 + 30 + 4 * 88 + 3 * 4 + 24);
+    for row in 0..4 {
+        let top = 54 + row * 92 + 2;
+        for column in 0..5 {
+            let image = forgeries.get(5 * row + column).unwrap();
+            assert!(stands(&canvas, image, 24 + column * 88, top, 3));
+        }
+        let image = originals.get(5 * row + 4).unwrap();
+        assert!(stands(&canvas, image, 24 + 436 + 6, top, 3));
+        assert!(framed(&canvas, 24 + 436 + 6, top, 84));
+    }
+}
+
+#[test]
+fn any_number_of_forgeries_has_its_nearest_drawn() {
+    for (n, per_row) in [
+        (1, 1),
+        (3, 1),
+        (9, 1),
+        (200, 1),
+        (3, 5),
+        (200, 5),
+        (6, usize::MAX),
+        (2, 0),
+    ] {
+        let canvas = nearest(&sample(n, 1), &sample(n, 2), per_row).unwrap();
+        assert!(canvas.height() <= 850, "{n} in rows of {per_row}");
+    }
+    let none = Images::new(28, 28, Vec::new()).unwrap();
+    for (a, b) in [(&none, &sample(1, 1)), (&sample(1, 1), &none)] {
+        assert!(matches!(nearest(a, b, 1), Err(Error::Empty)));
+    }
+}
+
+#[test]
+fn nearest_images_are_drawn_as_the_run_says() {
+    for per_row in [1, 5] {
+        let pictures = Pictures {
+            nearest_row: per_row,
+            ..Pictures::default()
+        };
+        let (_dir, run) = run(pictures, 25);
+        run.write_nearest(&images(25, 28, 28, 7)).unwrap();
+        let figures = draw_all(&run).unwrap();
+        let path = run.figures_dir().join("nearest.png");
+        assert!(paths(&figures).contains(&path));
+        let expected = nearest(&sample(25, 50), &images(25, 28, 28, 7), per_row as usize);
+        assert_shows(&path, &expected.unwrap());
+    }
+}
+
+#[test]
+fn nearest_images_that_do_not_fit_name_their_file() {
+    let (_dir, run) = run(Pictures::default(), 4);
+    let failure = || {
+        let error = draw_all(&run).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("nearest.idx3"), "{text}");
+        error
+    };
+    for odd in [images(3, 28, 28, 1), images(4, 28, 27, 1)] {
+        run.write_nearest(&odd).unwrap();
+        let error = failure();
+        assert!(matches!(error, Error::ShapesDiffer { .. }));
+        assert!(error.to_string().contains("000050.idx3"), "{error}");
+    }
+    fs::write(run.nearest_path(), b"\0\0\x08\x03").unwrap();
+    assert!(matches!(failure(), Error::Run(run_dir::Error::Idx(_))));
+}
+
+fn rows(count: usize, columns: usize, rows: usize, cols: usize) -> Vec<Images> {
+    (0..count)
+        .map(|i| images(columns, rows, cols, 31 + i as u32))
+        .collect()
+}
+
+fn labeled(columns: usize, rows: usize, spacing: usize, scale: usize) -> StripStyle {
+    let usual = StripStyle::default();
+    StripStyle {
+        grid: GridStyle {
+            scale,
+            ..usual.grid.clone()
+        },
+        columns,
+        rows,
+        spacing,
+        label_scale: 1,
+        ..usual
+    }
+}
+
+#[test]
+fn a_walk_is_a_row() {
+    for (pairs, points, scale) in [(3, 11, 2), (1, 2, 4), (2, 40, 1)] {
+        let (_dir, run) = run(Pictures::default(), 4);
+        let walks = rows(pairs, points, 28, 28);
+        run.write_walk(&walks).unwrap();
+        let figures = draw_all(&run).unwrap();
+        let path = run.figures_dir().join("latent_walk.png");
+        assert!(paths(&figures).contains(&path));
+        let pixels: Vec<u8> = walks.iter().flat_map(Images::pixels).copied().collect();
+        let all = Images::new(28, 28, pixels).unwrap();
+        let block = ("each row: from one latent to another", &all);
+        let expected = strip(&[block], &labeled(points, pairs, 24, scale)).unwrap();
+        assert_shows(&path, &expected);
+    }
+}
+
+#[test]
+fn a_digit_is_a_column_under_its_name() {
+    let (_dir, run) = run(Pictures::default(), 4);
+    let latents = rows(3, 10, 28, 28);
+    run.write_digits(&latents).unwrap();
+    let figures = draw_all(&run).unwrap();
+    let path = run.figures_dir().join("digits.png");
+    assert!(paths(&figures).contains(&path));
+    let column = |digit| {
+        let pixels = latents.iter().flat_map(|row| row.get(digit).unwrap());
+        Images::new(28, 28, pixels.copied().collect()).unwrap()
+    };
+    let columns: Vec<Images> = (0..10).map(column).collect();
+    // A tile of 56 pixels has room for 6 characters of 9.
+    let labels: Vec<String> = (0..10).map(|digit| format!("  {digit}   ")).collect();
+    let blocks: Vec<(&str, &Images)> = labels.iter().map(String::as_str).zip(&columns).collect();
+    assert_shows(&path, &strip(&blocks, &labeled(1, 3, 4, 2)).unwrap());
+}
+
+#[test]
+fn walks_and_digits_that_do_not_fit_name_their_file() {
+    let (_dir, run) = run(Pictures::default(), 4);
+    let failure = |name: &str| {
+        let error = draw_all(&run).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+        error
+    };
+    run.write_digits(&rows(2, 10, 27, 28)).unwrap();
+    assert!(matches!(failure("digits.idx4"), Error::ShapesDiffer { .. }));
+    fs::write(run.digits_path(), b"\0\0\x08\x04").unwrap();
+    assert!(matches!(failure("digits.idx4"), Error::Run(_)));
+    fs::remove_file(run.digits_path()).unwrap();
+
+    run.write_walk(&rows(2, 5, 28, 29)).unwrap();
+    assert!(matches!(
+        failure("latent_walk.idx4"),
+        Error::ShapesDiffer { .. }
+    ));
+    sample(4, 1).write_file(&run.walk_path()).unwrap();
+    let error = failure("latent_walk.idx4");
+    assert!(matches!(error, Error::Run(run_dir::Error::NotRows { .. })));
+}
