@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// A value so large that its square no longer fits in 32 bits.
     #[error(
-        "the features hold {value} at row {row}, column {column}, but sizes above {} cannot be \
+        "the features hold {value:e} at row {row}, column {column}, but sizes above {:e} cannot be \
          measured: scale the features down",
         crate::features::LARGEST
     )]
@@ -85,6 +85,93 @@ pub enum Error {
         left: (usize, usize),
         /// Rows and columns of the other.
         right: (usize, usize),
+    },
+    /// Balls that reach to no neighbour.
+    #[error("k must be at least 1: a ball reaches to its centre's k-th nearest neighbour")]
+    Neighbors,
+    /// Subsets that cannot be compared.
+    #[error("{subsets} subsets of {size} were asked for, but at least 1 of 2 are needed")]
+    Subsets {
+        /// Number of subsets.
+        subsets: usize,
+        /// Images in each.
+        size: usize,
+    },
+    /// A stored mean and covariance that do not belong together.
+    #[error(
+        "a mean must be [d] and its covariance [d, d], symmetric, all finite: measure the \
+         statistics anew"
+    )]
+    Statistics,
+    /// Verdicts on something else than digits.
+    #[error("verdicts need 10 logits an image, one a digit, but there are {width}")]
+    Verdicts {
+        /// Logits to an image.
+        width: usize,
+    },
+    /// A digit above 9.
+    #[error("row {row} holds {value}, but digits go from 0 to 9")]
+    NotDigit {
+        /// The image, counted from 0.
+        row: usize,
+        /// What stands there.
+        value: u8,
+    },
+    /// A share that is none.
+    #[error("a share must lie above 0 and be at most 1, but this is {share}")]
+    Share {
+        /// The share.
+        share: f64,
+    },
+    /// A distance that is none.
+    #[error("distance {row} is {value}, but distances are finite and at least 0")]
+    Distance {
+        /// Its place, counted from 0.
+        row: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// Windows without a usable width.
+    #[error("the width of windows must be finite and above 0, but {}", match sigma {
+        Some(sigma) => format!("one is {sigma}"),
+        None => "none was given".to_owned(),
+    })]
+    Sigma {
+        /// The width, if there was one.
+        sigma: Option<f64>,
+    },
+    /// No cells to compare in, or more than there are images.
+    #[error("{cells} cells cannot be made of {images} training images: at least 1 image a cell")]
+    Cells {
+        /// Number of cells.
+        cells: usize,
+        /// Number of training images.
+        images: usize,
+    },
+    /// No cell holds enough forgeries and any test image.
+    #[error(
+        "none of {cells} cells holds a test image and at least {needed} forgeries: use fewer cells \
+         or more forgeries"
+    )]
+    NoCell {
+        /// Number of cells.
+        cells: usize,
+        /// The least number of forgeries.
+        needed: usize,
+    },
+    /// Cells that are not one for each image.
+    #[error("there are {cells} cells for {images} images, but each image lies in one")]
+    CellCount {
+        /// Number of cells given.
+        cells: usize,
+        /// Number of images.
+        images: usize,
+    },
+    /// A cell with images but no training image to measure distances to.
+    #[error("cell {cell} holds images but no training image: use fewer cells")]
+    EmptyCell {
+        /// The cell.
+        cell: usize,
     },
     /// libtorch refused, for example for want of memory.
     #[error("libtorch: {0}")]

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// The largest absolute value that features may have.
 ///
 /// Squared distances of rows of a million such values stay far inside `f64`,
-/// and so do the third powers in KID.
+/// and so do the third powers in [`kid`](crate::kid).
 pub const LARGEST: f32 = 1e18;
 
 /// The real images of a measurement, or what was computed from them.
@@ -53,9 +53,9 @@ impl Features {
                 width,
             });
         }
-        // NaN fails the comparison too.
-        if let Some(at) = values.iter().position(|v| !(v.abs() <= LARGEST)) {
-            let (row, column, value) = (at / width, at % width, values[at]);
+        let wrong = |v: &f32| !v.is_finite() || v.abs() > LARGEST;
+        if let Some((at, &value)) = values.iter().enumerate().find(|(_, v)| wrong(v)) {
+            let (row, column) = (at / width, at % width);
             return Err(if value.is_finite() {
                 Error::TooLarge { row, column, value }
             } else {

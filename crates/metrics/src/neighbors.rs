@@ -59,7 +59,6 @@ pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec
 
 /// For each row, the squared distance to its k-th nearest other row; `k` must
 /// be at least 1, and less than the number of rows.
-#[allow(dead_code)]
 pub(crate) fn squared_radii(rows: &Features, k: usize) -> Vec<f64> {
     search(rows, rows, k, true)
         .iter()
