@@ -65,33 +65,42 @@ pub(crate) fn share_above_zero(counts: &[u32]) -> f64 {
 mod tests {
     use super::*;
     use crate::neighbors::squared_radii;
+    use rand::RngExt;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
 
-    /// Whole numbers, so that many rows lie exactly on surfaces, and far from
-    /// 0, so that products lose digits; more than a block of each.
+    /// Steps of a sixteenth far from 0, in more than a block of each: products are off
+    /// by hundredths, and many rows lie exactly on surfaces.
     #[test]
     fn counts_are_those_of_a_naive_comparison_across_blocks() {
-        let far = |i: usize| 1e6 + (i * i % 97) as f32;
-        let all = |n: usize, from: usize| (from..from + 2 * n).map(far).collect();
-        let rows = Features::new(2, all(QUERIES + 9, 1)).unwrap();
-        let centers = Features::new(2, all(REFERENCES + 9, 0)).unwrap();
-        let radii: Vec<f64> = (0..centers.len()).map(|i| (i % 40) as f64).collect();
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut far = |n: usize| {
+            let values = (0..n * 100).map(|i| {
+                let sixteenths = random.random_range(0..9u8);
+                3e5 + 16384.0 * (i % 100) as f32 + f32::from(sixteenths) / 16.0
+            });
+            Features::new(100, values.collect()).unwrap()
+        };
+        let (rows, centers) = (far(QUERIES + 9), far(REFERENCES + 9));
+        let radii: Vec<f64> = (0..centers.len())
+            .map(|i| centers.squared_distance(i, &centers, i / 2))
+            .collect();
         for surface in [Surface::Inside, Surface::Outside] {
             let mut naive = Inside {
                 balls_of_row: vec![0; rows.len()],
                 rows_of_ball: vec![0; centers.len()],
             };
-            for (row, a) in rows.rows().enumerate() {
-                for (center, b) in centers.rows().enumerate() {
-                    let squared = f64::from((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2));
+            for row in 0..rows.len() {
+                for (center, &radius) in radii.iter().enumerate() {
+                    let squared = rows.squared_distance(row, &centers, center);
                     let inside = match surface {
-                        Surface::Inside => squared <= radii[center],
-                        Surface::Outside => squared < radii[center],
+                        Surface::Inside => squared <= radius,
+                        Surface::Outside => squared < radius,
                     };
                     naive.balls_of_row[row] += u32::from(inside);
                     naive.rows_of_ball[center] += u32::from(inside);
                 }
             }
-            assert!(naive.balls_of_row.iter().any(|&count| count > 0));
             assert_eq!(count_inside(&rows, &centers, &radii, surface), naive);
         }
     }
