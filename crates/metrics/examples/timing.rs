@@ -1,0 +1,76 @@
+//! Times each metric on MNIST in one thread or as many as `OMP_NUM_THREADS`
+//! says: `cargo run -p gan-metrics --example timing -- data/mnist`.
+//!
+//! The first 10,000 training images stand for forgeries, so that novelty calls
+//! them copies; features are 128 random projections of pixels, cut off at 0.
+
+use std::path::Path;
+use std::time::Instant;
+
+use gan_metrics::density::density_coverage;
+use gan_metrics::fid::fid;
+use gan_metrics::kid::{KidOptions, kid};
+use gan_metrics::neighbors::nearest;
+use gan_metrics::novelty::{NoveltyOptions, novelty};
+use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::precision::precision_recall;
+use gan_metrics::{Features, Forgeries, Originals, Training, Validation};
+use mnist_io::{Dataset, Images, Split};
+use tch::{Device, Kind, Tensor};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let folder = std::env::args()
+        .nth(1)
+        .ok_or("say in which folder MNIST lies")?;
+    let open = |split| Dataset::open(Path::new(&folder), split);
+    let (training, test) = (open(Split::Train)?, open(Split::Test)?);
+    let (training, test) = (training.images(), test.images());
+    let copies = select(training, 0..10_000)?;
+    let kept_aside = select(training, 50_000..51_000)?;
+    tch::manual_seed(0);
+    let weights = Tensor::randn([784, 128], (Kind::Float, Device::Cpu));
+    let project = |images: &Images| -> Result<Features> {
+        let pixels = Features::from_pixels(images);
+        let rows = Tensor::from_slice(pixels.values()).view([-1, 784]);
+        Ok(Features::from_tensor(&rows.matmul(&weights).relu())?)
+    };
+    let (originals, forgeries, all) = (project(test)?, project(&copies)?, project(training)?);
+    let (o, f) = (|| Originals(&originals), || Forgeries(&forgeries));
+
+    timed("fid", || Ok(fid(o(), f())?))?;
+    timed("kid", || Ok(kid(o(), f(), &KidOptions::default())?))?;
+    timed("precision, recall", || Ok(precision_recall(o(), f(), 3)?))?;
+    timed("density, coverage", || Ok(density_coverage(o(), f(), 5)?))?;
+    timed("novelty, 128 features", || {
+        let found = novelty(o(), f(), Training(&all), &NoveltyOptions::default())?;
+        Ok((found.c_t, found.null))
+    })?;
+    timed("nearest, pixels", || Ok(nearest(test, training)?[0]))?;
+    let pixels = [test, &copies, &kept_aside, training].map(Features::from_pixels);
+    let [originals, forgeries, validation, all] = &pixels;
+    let (o, f) = (|| Originals(originals), || Forgeries(forgeries));
+    timed("parzen, pixels", || {
+        Ok(parzen(o(), Validation(validation), f(), &usual_widths())?)
+    })?;
+    timed("novelty, pixels", || {
+        let found = novelty(o(), f(), Training(all), &NoveltyOptions::default())?;
+        Ok((found.c_t, found.null))
+    })
+}
+
+fn select(images: &Images, places: std::ops::Range<usize>) -> Result<Images> {
+    let places: Vec<usize> = places.collect();
+    Ok(images.select(&places).ok_or("the data set is too small")?)
+}
+
+fn timed<T: std::fmt::Debug>(name: &str, measure: impl FnOnce() -> Result<T>) -> Result<()> {
+    let start = Instant::now();
+    let found = measure()?;
+    println!(
+        "{name:22} {:6.2} s   {found:?}",
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Near-duplicates: forgeries that lie closer to a training image than honest
+//! new images do.
+
+use crate::{Error, Forgeries, Originals, Result};
+
+/// The usual share of test images that sets the bar: the closest 0.1%.
+pub const CLOSEST: f64 = 0.001;
+
+/// How many forgeries lie suspiciously close to a training image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Duplicates {
+    /// Forgeries nearer to a training image than `threshold`.
+    pub count: usize,
+    /// The number of forgeries looked at.
+    pub of: usize,
+    /// The distance of the last of the closest test images.
+    pub threshold: f64,
+}
+
+/// Counts forgeries that lie closer to a training image than the `closest`
+/// share of test images do.
+///
+/// Both sides are distances to the nearest training image, as
+/// [`nearest`](crate::neighbors::nearest) or
+/// [`nearest_features`](crate::neighbors::nearest_features) give them, in one
+/// unit. The threshold is the ⌈`closest` · n⌉-th smallest of n test distances
+/// (of 10,000 the tenth), and a forgery counts if its distance is strictly
+/// smaller. New images as good as the test set's are expected to count
+/// `closest` · m times of m, and copies m times.
+///
+/// # Errors
+/// [`Error::TooFew`] with no distances on a side; [`Error::Share`] unless
+/// `closest` lies above 0 and is at most 1; [`Error::Distance`] with a distance
+/// that is negative or not finite.
+pub fn near_duplicates(
+    test: Originals<'_, [f64]>,
+    forgeries: Forgeries<'_, [f64]>,
+    closest: f64,
+) -> Result<Duplicates> {
+    let (Originals(test), Forgeries(forgeries)) = (test, forgeries);
+    for (what, distances) in [("test images", test), ("forgeries", forgeries)] {
+        if distances.is_empty() {
+            return Err(Error::TooFew {
+                metric: "the count of near-duplicates",
+                what,
+                needed: 1,
+                found: 0,
+            });
+        }
+        let wrong = |d: &f64| !(d.is_finite() && *d >= 0.0);
+        if let Some(row) = distances.iter().position(wrong) {
+            let value = distances[row];
+            return Err(Error::Distance { row, value });
+        }
+    }
+    if !(closest > 0.0 && closest <= 1.0) {
+        return Err(Error::Share { share: closest });
+    }
+    let rank = ((closest * test.len() as f64).ceil() as usize).clamp(1, test.len());
+    let mut sorted = test.to_vec();
+    let (_, &mut threshold, _) = sorted.select_nth_unstable_by(rank - 1, f64::total_cmp);
+    Ok(Duplicates {
+        count: forgeries.iter().filter(|&&d| d < threshold).count(),
+        of: forgeries.len(),
+        threshold,
+    })
+}

@@ -1,0 +1,150 @@
+//! Fréchet distance between Gaussian fits (Heusel et al. 2017).
+
+use tch::{Kind, Tensor};
+
+use crate::features::blocks;
+use crate::{Error, Features, Forgeries, Originals, Result};
+
+/// Rows whose products are summed at a time.
+const BLOCK: usize = 4096;
+
+/// Mean and covariance of features, which is all that the distance looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gaussian {
+    mean: Vec<f64>,
+    covariance: Vec<f64>,
+}
+
+impl Gaussian {
+    /// Fits features `[n, d]`; the covariance is divided by n − 1.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] with fewer than 2 rows.
+    pub fn fit(features: &Features) -> Result<Gaussian> {
+        features.at_least(2, "the Fréchet distance", "images on each side")?;
+        let n = features.len() as f64;
+        let width = features.width() as i64;
+        let options = (Kind::Double, tch::Device::Cpu);
+        let mut sum = Tensor::zeros([width], options);
+        for rows in blocks(features.len(), BLOCK) {
+            sum += features
+                .block(rows)
+                .sum_dim_intlist([0i64].as_slice(), false, None);
+        }
+        let mean = sum / n;
+        let mut scatter = Tensor::zeros([width, width], options);
+        for rows in blocks(features.len(), BLOCK) {
+            let centered = features.block(rows) - &mean;
+            scatter += centered.tr().matmul(&centered);
+        }
+        let covariance = scatter / (n - 1.0);
+        Ok(Gaussian {
+            mean: Vec::try_from(&mean)?,
+            covariance: Vec::try_from(&covariance.reshape([-1]))?,
+        })
+    }
+
+    /// Takes over a mean `[d]` and a covariance `[d, d]`, row-major, such as
+    /// were stored.
+    ///
+    /// # Errors
+    /// [`Error::Statistics`] unless the sizes fit, all values are finite, and
+    /// the covariance is symmetric to 10⁻⁶ of its largest value.
+    pub fn from_parts(mean: Vec<f64>, covariance: Vec<f64>) -> Result<Gaussian> {
+        let d = mean.len();
+        let finite = mean.iter().chain(&covariance).all(|v| v.is_finite());
+        if d == 0 || d.checked_mul(d) != Some(covariance.len()) || !finite {
+            return Err(Error::Statistics);
+        }
+        let largest = covariance
+            .iter()
+            .fold(0.0, |most: f64, v| most.max(v.abs()));
+        let symmetric = (0..d).all(|row| {
+            (0..row).all(|column| {
+                let difference = covariance[row * d + column] - covariance[column * d + row];
+                difference.abs() <= 1e-6 * largest
+            })
+        });
+        if !symmetric {
+            return Err(Error::Statistics);
+        }
+        Ok(Gaussian { mean, covariance })
+    }
+
+    /// The mean, `[d]`.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The covariance, `[d, d]` in row-major order.
+    pub fn covariance(&self) -> &[f64] {
+        &self.covariance
+    }
+
+    fn covariance_tensor(&self) -> Tensor {
+        let width = self.mean.len() as i64;
+        Tensor::from_slice(&self.covariance).view([width, width])
+    }
+}
+
+/// The Fréchet distance of two sets of features `[n, d]` and `[m, d]`: 0 for
+/// Gaussian fits that agree, larger the further they lie apart, in squared
+/// units of the features. It shrinks with the number of images: compare only
+/// numbers made from equally many.
+///
+/// # Errors
+/// [`Error::TooFew`] with fewer than 2 images on a side; [`Error::Width`];
+/// [`Error::Torch`] where the eigenvalues do not converge.
+pub fn fid(originals: Originals<'_>, forgeries: Forgeries<'_>) -> Result<f64> {
+    let (Originals(originals), Forgeries(forgeries)) = (originals, forgeries);
+    originals.same_width(forgeries)?;
+    frechet_distance(
+        Originals(&Gaussian::fit(originals)?),
+        Forgeries(&Gaussian::fit(forgeries)?),
+    )
+}
+
+/// ‖μ₁ − μ₂‖² + tr S₁ + tr S₂ − 2 tr (S₁S₂)^½ (Dowson and Landau 1982; Heusel et
+/// al. 2017, equation 6).
+///
+/// (S₁S₂)^½ has the trace of the square root of the symmetric product
+/// S₁^½ S₂ S₁^½ = AAᵀ with A = S₁^½ S₂^½. Its eigenvalues are the squares of A's
+/// singular values, so that these are summed directly: the square root of a
+/// computed eigenvalue near 0 would be wrong from the eighth digit on.
+///
+/// # Errors
+/// [`Error::Width`]; [`Error::Torch`] where the eigenvalues do not converge.
+pub fn frechet_distance(
+    originals: Originals<'_, Gaussian>,
+    forgeries: Forgeries<'_, Gaussian>,
+) -> Result<f64> {
+    let (Originals(a), Forgeries(b)) = (originals, forgeries);
+    let (left, right) = (a.mean.len(), b.mean.len());
+    if left != right {
+        return Err(Error::Width { left, right });
+    }
+    let between: f64 = a
+        .mean
+        .iter()
+        .zip(&b.mean)
+        .map(|(x, y)| (x - y).powi(2))
+        .sum();
+    let trace = |g: &Gaussian| g.covariance.iter().step_by(g.mean.len() + 1).sum::<f64>();
+    let roots = square_root(&a.covariance_tensor())?.matmul(&square_root(&b.covariance_tensor())?);
+    let (_, singular_values, _) = roots.f_svd(true, false)?;
+    let cross = singular_values.sum(Kind::Double).double_value(&[]);
+    Ok(between + trace(a) + trace(b) - 2.0 * cross)
+}
+
+/// The symmetric square root of a covariance `[d, d]`.
+///
+/// Eigenvalues that are 0 come out as anything within rounding error of 0, and
+/// their roots would be far larger than that: they are set to 0.
+fn square_root(covariance: &Tensor) -> Result<Tensor> {
+    let symmetric: Tensor = (covariance + covariance.tr()) / 2.0;
+    let (values, vectors) = symmetric.f_linalg_eigh("L")?;
+    let noise = values.size1()? as f64 * f64::EPSILON * values.abs().max();
+    let kept = values.ge_tensor(&noise).to_kind(Kind::Double);
+    let roots = values.clamp_min(0.0).sqrt() * kept;
+    Ok((&vectors * roots.unsqueeze(0)).matmul(&vectors.tr()))
+}

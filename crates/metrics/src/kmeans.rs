@@ -1,0 +1,241 @@
+//! Cells of a feature space by k-means, for comparing like with like.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tch::Tensor;
+
+use crate::rows::Rows;
+use crate::{Error, Features, Result, Training};
+
+const MOST_ROUNDS: usize = 100;
+/// A round that lowers the sum of squared distances by less than this share is
+/// the last.
+const LEAST_GAIN: f64 = 1e-4;
+
+/// A partition of feature space: a row belongs to the cell with the nearest
+/// centre. Each cell held at least one of the images that it was fitted to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cells {
+    width: usize,
+    /// `[cells, width]`.
+    centers: Vec<f64>,
+}
+
+impl Cells {
+    /// Fits at most `cells` centres to features `[n, d]` by Lloyd's rounds,
+    /// which start from centres drawn by k-means++ (Arthur and Vassilvitskii
+    /// 2007). There are fewer cells where images coincide.
+    ///
+    /// # Errors
+    /// [`Error::Cells`] for no cells, or more than there are images.
+    pub fn fit(training: Training<'_>, cells: usize, seed: u64) -> Result<Cells> {
+        let Training(training) = training;
+        if cells == 0 || cells > training.len() {
+            return Err(Error::Cells {
+                cells,
+                images: training.len(),
+            });
+        }
+        let values = training.tensor();
+        let norms = training.squared_norms();
+        let mut fitted = Cells::spread(training, cells, seed);
+        let mut last_sum = f64::INFINITY;
+        for _ in 0..MOST_ROUNDS {
+            let placed = fitted.place(&values)?;
+            fitted.move_to_means(training, &placed, &norms);
+            let sum = placed
+                .iter()
+                .zip(&norms)
+                .map(|(&(_, score), norm)| score + norm)
+                .sum::<f64>();
+            if sum >= last_sum * (1.0 - LEAST_GAIN) {
+                break;
+            }
+            last_sum = sum;
+        }
+        let placed = fitted.place(&values)?;
+        fitted.drop_empty(&placed);
+        Ok(fitted)
+    }
+
+    /// The number of cells.
+    pub fn count(&self) -> usize {
+        self.centers.len() / self.width
+    }
+
+    /// The cell, counted from 0, of each row of features `[n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::Width`].
+    pub fn assign(&self, features: &Features) -> Result<Vec<usize>> {
+        let (left, right) = (self.width, features.width());
+        if left != right {
+            return Err(Error::Width { left, right });
+        }
+        let placed = self.place(&features.tensor())?;
+        Ok(placed.into_iter().map(|(cell, _)| cell).collect())
+    }
+
+    /// Draws centres among the rows, each with a chance in proportion to its
+    /// squared distance from those drawn before.
+    fn spread(rows: &Features, cells: usize, seed: u64) -> Cells {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut drawn = random.random_range(0..rows.len());
+        let mut nearest = vec![f64::INFINITY; rows.len()];
+        let mut centers = Vec::with_capacity(cells * rows.width());
+        for _ in 0..cells {
+            let row = &rows.values()[drawn * rows.width()..][..rows.width()];
+            centers.extend(row.iter().copied().map(f64::from));
+            for (at, nearest) in nearest.iter_mut().enumerate() {
+                *nearest = nearest.min(rows.squared_distance(at, rows, drawn));
+            }
+            let mut left = nearest.iter().sum::<f64>() * random.random::<f64>();
+            drawn = nearest
+                .iter()
+                .position(|squared| {
+                    left -= squared;
+                    left < 0.0
+                })
+                .unwrap_or(drawn);
+        }
+        Cells {
+            width: rows.width(),
+            centers,
+        }
+    }
+
+    /// For each row of f64 `[n, d]`, its cell and ‖c‖² − 2 x·c for that cell's
+    /// centre c: the squared distance less ‖x‖².
+    fn place(&self, values: &Tensor) -> Result<Vec<(usize, f64)>> {
+        let shape = [self.count() as i64, self.width as i64];
+        let centers = Tensor::from_slice(&self.centers).view(shape);
+        let norms = (&centers * &centers).sum_dim_intlist([1i64].as_slice(), false, None);
+        let (scores, cells) = (values.matmul(&centers.tr()) * -2.0 + norms).min_dim(1, false);
+        let scores = Vec::<f64>::try_from(&scores)?;
+        let cells = Vec::<i64>::try_from(&cells)?;
+        Ok(cells
+            .into_iter()
+            .zip(scores)
+            .map(|(cell, score)| (cell as usize, score))
+            .collect())
+    }
+
+    /// Moves each centre to the mean of its rows. A centre without rows moves
+    /// to the row that lies farthest from its own centre.
+    fn move_to_means(&mut self, rows: &Features, placed: &[(usize, f64)], norms: &[f64]) {
+        let counts = self.counts(placed);
+        let mut sums = vec![0.0; self.centers.len()];
+        for (row, &(cell, _)) in rows.rows().zip(placed) {
+            for (sum, &value) in sums[cell * self.width..].iter_mut().zip(row) {
+                *sum += f64::from(value);
+            }
+        }
+        let mut farthest: Vec<(f64, usize)> = Vec::new();
+        if counts.contains(&0) {
+            let squared = placed
+                .iter()
+                .zip(norms)
+                .map(|(placed, norm)| placed.1 + norm);
+            farthest = squared.zip(0..).collect();
+            farthest.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        let centers = self.centers.chunks_exact_mut(self.width);
+        for ((center, sums), count) in centers.zip(sums.chunks_exact(self.width)).zip(counts) {
+            if count > 0 {
+                for (value, sum) in center.iter_mut().zip(sums) {
+                    *value = sum / count as f64;
+                }
+            } else if let Some(row) = farthest.pop().and_then(|(_, at)| rows.rows().nth(at)) {
+                for (value, &feature) in center.iter_mut().zip(row) {
+                    *value = f64::from(feature);
+                }
+            }
+        }
+    }
+
+    fn drop_empty(&mut self, placed: &[(usize, f64)]) {
+        let counts = self.counts(placed);
+        let kept = self.centers.chunks_exact(self.width).zip(counts);
+        self.centers = kept
+            .filter(|&(_, count)| count > 0)
+            .flat_map(|(center, _)| center.iter().copied())
+            .collect();
+    }
+
+    fn counts(&self, placed: &[(usize, f64)]) -> Vec<usize> {
+        let mut counts = vec![0; self.count()];
+        for &(cell, _) in placed {
+            counts[cell] += 1;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nine heaps of 30 points on a grid of spacing 10.
+    fn heaps() -> Features {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let values = (0..270)
+            .flat_map(|i| {
+                let mut near = |at: usize| 10.0 * at as f32 + random.random_range(-1.0..1.0);
+                [near(i % 3), near(i / 3 % 3)]
+            })
+            .collect();
+        Features::new(2, values).unwrap()
+    }
+
+    #[test]
+    fn separate_heaps_become_cells() {
+        let heaps = heaps();
+        let cells = Cells::fit(Training(&heaps), 9, 5).unwrap();
+        let assigned = cells.assign(&heaps).unwrap();
+        assert_eq!(cells.count(), 9);
+        for (i, cell) in assigned.iter().enumerate() {
+            assert_eq!(*cell, assigned[i % 9], "row {i}");
+        }
+        let distinct: std::collections::BTreeSet<_> = assigned.iter().collect();
+        assert_eq!(distinct.len(), 9);
+    }
+
+    #[test]
+    fn rows_belong_to_the_nearest_centre() {
+        let heaps = heaps();
+        let cells = Cells::fit(Training(&heaps), 5, 2).unwrap();
+        for (row, cell) in heaps.rows().zip(cells.assign(&heaps).unwrap()) {
+            let squared = |center: &[f64]| -> f64 {
+                let pairs = center.iter().zip(row);
+                pairs.map(|(c, &x)| (c - f64::from(x)).powi(2)).sum()
+            };
+            let all: Vec<f64> = cells.centers.chunks_exact(2).map(squared).collect();
+            assert!(all.iter().all(|&other| all[cell] <= other + 1e-9));
+        }
+    }
+
+    #[test]
+    fn a_seed_fixes_the_cells() {
+        let heaps = heaps();
+        let fit = |seed| Cells::fit(Training(&heaps), 4, seed).unwrap();
+        assert_eq!(fit(7), fit(7));
+        assert_ne!(fit(7), fit(8));
+    }
+
+    #[test]
+    fn rows_that_coincide_share_a_cell() {
+        let rows = Features::new(1, vec![2.0, 2.0, 2.0, 2.0, 9.0]).unwrap();
+        let cells = Cells::fit(Training(&rows), 4, 0).unwrap();
+        assert_eq!(cells.count(), 2);
+    }
+
+    #[test]
+    fn more_cells_than_images_are_refused() {
+        let rows = Features::new(1, vec![1.0, 2.0]).unwrap();
+        for cells in [0, 3] {
+            let refused = Cells::fit(Training(&rows), cells, 0);
+            assert!(matches!(refused, Err(Error::Cells { images: 2, .. })));
+        }
+    }
+}

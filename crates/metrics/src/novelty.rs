@@ -1,0 +1,280 @@
+//! Are forgeries copies of training images? The data-copying test C_T (Meehan,
+//! Chaudhuri and Dasgupta 2020).
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::kmeans::Cells;
+use crate::neighbors::nearest_features;
+use crate::{Error, Features, Forgeries, Originals, Result, Training};
+
+/// How the test is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoveltyOptions {
+    /// Cells that feature space is cut into, by k-means on the training images.
+    pub cells: usize,
+    /// Cells with fewer forgeries than this are left out.
+    pub least: usize,
+    /// Draws for the null distribution.
+    pub permutations: usize,
+    /// Of k-means and of the null distribution.
+    pub seed: u64,
+}
+
+/// 50 cells, at least 20 forgeries in each, 1,000 draws.
+impl Default for NoveltyOptions {
+    fn default() -> NoveltyOptions {
+        NoveltyOptions {
+            cells: 50,
+            least: 20,
+            permutations: 1000,
+            seed: 0,
+        }
+    }
+}
+
+/// What the test says, with the parts of all cells that hold any image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Novelty {
+    /// Far below 0: forgeries lie closer to training images than new images
+    /// do, so that they are copies. About 0: as new as the test images. Far
+    /// above 0: farther away than new images are.
+    pub c_t: f64,
+    /// What chance alone makes of it.
+    pub null: Null,
+    /// Each cell's part.
+    pub cells: Vec<CellScore>,
+}
+
+/// C_T where forgeries are no different from test images: measured after mixing
+/// both and dealing them out anew, many times. NaN without draws, except that
+/// the chances are then 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Null {
+    /// The mean over the draws.
+    pub mean: f64,
+    /// The standard deviation over the draws (divided by their number).
+    pub std: f64,
+    /// The chance of a C_T as low as the one found, (1 + hits) / (1 + draws).
+    pub p_copying: f64,
+    /// The chance of a C_T as high as the one found.
+    pub p_underfitting: f64,
+}
+
+/// A cell's part in C_T.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellScore {
+    /// The cell, counted from 0.
+    pub cell: usize,
+    /// Test images in the cell.
+    pub test: usize,
+    /// Forgeries in the cell.
+    pub forgeries: usize,
+    /// Mann–Whitney Z of the forgeries' distances against the test images';
+    /// `None` in a cell that is left out.
+    pub z: Option<f64>,
+}
+
+/// An image's cell, and its distance to the nearest training image in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    /// The cell, counted from 0.
+    pub cell: usize,
+    /// The Euclidean distance, in the units of the features.
+    pub distance: f64,
+}
+
+/// Tests forgeries `[m, d]` against test images `[n, d]` that the generator was
+/// not trained on, and the training images `[l, d]` that it was.
+///
+/// # Errors
+/// [`Error::Width`]; [`Error::Cells`]; those of [`c_t`].
+pub fn novelty(
+    test: Originals<'_>,
+    forgeries: Forgeries<'_>,
+    training: Training<'_>,
+    options: &NoveltyOptions,
+) -> Result<Novelty> {
+    let (Originals(test), Forgeries(forgeries), Training(training)) = (test, forgeries, training);
+    training.same_width(test)?;
+    training.same_width(forgeries)?;
+    let cells = Cells::fit(Training(training), options.cells, options.seed)?;
+    let training_cells = cells.assign(training)?;
+    let place = |images| place(images, &cells.assign(images)?, training, &training_cells);
+    c_t(
+        Originals(&place(test)?),
+        Forgeries(&place(forgeries)?),
+        options,
+    )
+}
+
+/// Measures each image's distance to the nearest training image of its own
+/// cell, given the cells of both. That a nearer one may lie in the next cell is
+/// part of the published definition.
+///
+/// # Errors
+/// [`Error::Width`]; [`Error::CellCount`] unless there is a cell for each row;
+/// [`Error::EmptyCell`] where an image's cell holds no training image.
+pub fn place(
+    images: &Features,
+    image_cells: &[usize],
+    training: &Features,
+    training_cells: &[usize],
+) -> Result<Vec<Placed>> {
+    training.same_width(images)?;
+    for (rows, cells) in [(images, image_cells), (training, training_cells)] {
+        if rows.len() != cells.len() {
+            return Err(Error::CellCount {
+                cells: cells.len(),
+                images: rows.len(),
+            });
+        }
+    }
+    let training_rows = rows_of_cells(training_cells.iter().copied());
+    let mut placed = vec![None; images.len()];
+    for (cell, rows) in rows_of_cells(image_cells.iter().copied()) {
+        let nearby = training_rows
+            .get(&cell)
+            .and_then(|near| training.select(near));
+        let (Some(inside), Some(nearby)) = (images.select(&rows), nearby) else {
+            return Err(Error::EmptyCell { cell });
+        };
+        for (row, neighbor) in rows.into_iter().zip(nearest_features(&inside, &nearby)?) {
+            let distance = neighbor.distance;
+            placed[row] = Some(Placed { cell, distance });
+        }
+    }
+    Ok(placed.into_iter().flatten().collect())
+}
+
+/// C_T: the mean of the cells' Z, weighted by their share of the test images,
+/// and its null distribution.
+///
+/// In a cell with n test images and m forgeries, U counts the pairs in which
+/// the forgery lies farther from its nearest training image than the test image
+/// does, and half the pairs at equal distances; Z = (U − nm/2 + ½) /
+/// √(nm (n + m + 1) / 12). The ½ and the square root without a correction for
+/// ties are those of the published code. Cells without test images weigh
+/// nothing and are left out with those of too few forgeries.
+///
+/// # Errors
+/// [`Error::Distance`] with a distance that is negative or not finite;
+/// [`Error::NoCell`] where all cells are left out.
+pub fn c_t(
+    test: Originals<'_, [Placed]>,
+    forgeries: Forgeries<'_, [Placed]>,
+    options: &NoveltyOptions,
+) -> Result<Novelty> {
+    let (Originals(test), Forgeries(forgeries)) = (test, forgeries);
+    for side in [test, forgeries] {
+        let wrong = |p: &Placed| !(p.distance.is_finite() && p.distance >= 0.0);
+        if let Some(row) = side.iter().position(wrong) {
+            let value = side[row].distance;
+            return Err(Error::Distance { row, value });
+        }
+    }
+    let all = [test, forgeries].concat();
+    let mut forged: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
+    let cells = rows_of_cells(all.iter().map(|placed| placed.cell));
+    let ranked: Vec<(usize, Vec<(usize, f64)>)> = cells
+        .into_iter()
+        .map(|(cell, rows)| (cell, ranks(&all, rows)))
+        .collect();
+    let least = options.least.max(1);
+    let cells: Vec<CellScore> = ranked
+        .iter()
+        .map(|(cell, ranks)| score(*cell, ranks, &forged, least))
+        .collect();
+    let found = weighted_mean(&cells).ok_or(Error::NoCell {
+        cells: cells.len(),
+        needed: least,
+    })?;
+    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    let draws: Vec<f64> = (0..options.permutations)
+        .filter_map(|_| {
+            forged.shuffle(&mut random);
+            let scores = ranked
+                .iter()
+                .map(|(cell, ranks)| score(*cell, ranks, &forged, least));
+            weighted_mean(&scores.collect::<Vec<_>>())
+        })
+        .collect();
+    Ok(Novelty {
+        c_t: found,
+        null: Null::of(&draws, found),
+        cells,
+    })
+}
+
+impl Null {
+    fn of(draws: &[f64], found: f64) -> Null {
+        let n = draws.len() as f64;
+        let mean = draws.iter().sum::<f64>() / n;
+        let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / n;
+        let chance = |hits: usize| (1.0 + hits as f64) / (1.0 + n);
+        Null {
+            mean,
+            std: variance.sqrt(),
+            p_copying: chance(draws.iter().filter(|&&draw| draw <= found).count()),
+            p_underfitting: chance(draws.iter().filter(|&&draw| draw >= found).count()),
+        }
+    }
+}
+
+/// The rows that lie in each cell, in ascending order.
+fn rows_of_cells(cells: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<usize>> {
+    let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, cell) in cells.enumerate() {
+        rows.entry(cell).or_default().push(row);
+    }
+    rows
+}
+
+/// Each row with the rank of its distance among all of `rows`, from 1; equal
+/// distances share the mean of their ranks.
+fn ranks(all: &[Placed], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
+    rows.sort_by(|&a, &b| all[a].distance.total_cmp(&all[b].distance));
+    let mut ranked = Vec::with_capacity(rows.len());
+    for equal in rows.chunk_by(|&a, &b| all[a].distance == all[b].distance) {
+        let rank = ranked.len() as f64 + (equal.len() as f64 + 1.0) / 2.0;
+        ranked.extend(equal.iter().map(|&row| (row, rank)));
+    }
+    ranked
+}
+
+fn score(cell: usize, ranks: &[(usize, f64)], forged: &[bool], least: usize) -> CellScore {
+    let mut forgeries = 0;
+    let mut rank_sum = 0.0;
+    for &(row, rank) in ranks {
+        if forged[row] {
+            forgeries += 1;
+            rank_sum += rank;
+        }
+    }
+    let test = ranks.len() - forgeries;
+    let (n, m) = (test as f64, forgeries as f64);
+    let u = rank_sum - m * (m + 1.0) / 2.0;
+    let spread = (n * m * (n + m + 1.0) / 12.0).sqrt();
+    let kept = forgeries >= least && test > 0;
+    CellScore {
+        cell,
+        test,
+        forgeries,
+        z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread),
+    }
+}
+
+/// `None` where all cells are left out.
+fn weighted_mean(cells: &[CellScore]) -> Option<f64> {
+    let kept = || {
+        cells
+            .iter()
+            .filter_map(|cell| Some((cell.test as f64, cell.z?)))
+    };
+    let weight: f64 = kept().map(|(test, _)| test).sum();
+    let sum: f64 = kept().map(|(test, z)| test * z).sum();
+    (weight > 0.0).then(|| sum / weight)
+}

@@ -1,0 +1,244 @@
+//! Which way each metric moves, on the pixels of MNIST.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use gan_metrics::density::{self, density_coverage};
+use gan_metrics::duplicates::{CLOSEST, Duplicates, near_duplicates};
+use gan_metrics::fid::fid;
+use gan_metrics::kid::{KidOptions, kid};
+use gan_metrics::modes::modes;
+use gan_metrics::neighbors::nearest;
+use gan_metrics::novelty::{Novelty, NoveltyOptions, novelty};
+use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::precision::{self, precision_recall};
+use gan_metrics::{Features, Forgeries, Originals, Training, Validation};
+use mnist_io::{Dataset, Images, Split};
+
+use crate::arrays::uniform;
+
+/// Images on each side of a comparison.
+const N: usize = 1000;
+
+struct Mnist {
+    training: Images,
+    test: Images,
+    /// Test images too, but others.
+    held_out: Images,
+    held_out_labels: Vec<u8>,
+    noise: Images,
+    /// One image, again and again.
+    repeated: Images,
+}
+
+/// The first 4,000 training images, and 2,000 test images dealt to two sides.
+static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
+    let folder = std::env::var_os("MNIST").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
+        PathBuf::from,
+    );
+    let open = |split| {
+        Dataset::open(&folder, split).unwrap_or_else(|e| {
+            panic!("{e}\nfetch the images with `cargo xtask fetch`, or say where they lie in MNIST")
+        })
+    };
+    let pick = |from: &Dataset, places: &[usize]| from.images().select(places).unwrap();
+    let (training, test) = (open(Split::Train), open(Split::Test));
+    let side = |first: usize| (first..2 * N).step_by(2).collect::<Vec<_>>();
+    let noise = uniform(11, N * 784)
+        .iter()
+        .map(|u| (u * 256.0) as u8)
+        .collect();
+    Mnist {
+        training: pick(&training, &(0..4 * N).collect::<Vec<_>>()),
+        test: pick(&test, &side(0)),
+        held_out: pick(&test, &side(1)),
+        held_out_labels: side(1).iter().map(|&at| test.labels()[at]).collect(),
+        noise: Images::new(28, 28, noise).unwrap(),
+        repeated: pick(&test, &vec![1; N]),
+    }
+});
+
+/// The mean of each 4 by 4 square of pixels, from 0 to 1: `[n, 49]`.
+fn squares(images: &Images) -> Features {
+    let mut values = Vec::new();
+    for image in images.iter() {
+        for (top, left) in (0..28)
+            .step_by(4)
+            .flat_map(|y| (0..28).step_by(4).map(move |x| (y, x)))
+        {
+            let rows = image.chunks_exact(28).skip(top).take(4);
+            let sum: u32 = rows
+                .flat_map(|row| &row[left..left + 4])
+                .map(|&p| u32::from(p))
+                .sum();
+            values.push(sum as f32 / (16.0 * 255.0));
+        }
+    }
+    Features::new(49, values).unwrap()
+}
+
+/// FID, KID, precision, recall, density, coverage against the test images.
+#[derive(Debug)]
+struct Quality {
+    fid: f64,
+    kid: f64,
+    precision: f64,
+    recall: f64,
+    density: f64,
+    coverage: f64,
+}
+
+fn quality(forgeries: &Images) -> Quality {
+    let (originals, forgeries) = (squares(&MNIST.test), squares(forgeries));
+    let (o, f) = (|| Originals(&originals), || Forgeries(&forgeries));
+    let options = KidOptions {
+        subsets: 10,
+        size: 500,
+        seed: 0,
+    };
+    let pr = precision_recall(o(), f(), precision::NEIGHBORS).unwrap();
+    let dc = density_coverage(o(), f(), density::NEIGHBORS).unwrap();
+    Quality {
+        fid: fid(o(), f()).unwrap(),
+        kid: kid(o(), f(), &options).unwrap().mean,
+        precision: pr.precision,
+        recall: pr.recall,
+        density: dc.density,
+        coverage: dc.coverage,
+    }
+}
+
+fn copying(forgeries: &Images) -> Novelty {
+    let options = NoveltyOptions {
+        cells: 10,
+        permutations: 200,
+        ..NoveltyOptions::default()
+    };
+    novelty(
+        Originals(&squares(&MNIST.test)),
+        Forgeries(&squares(forgeries)),
+        Training(&squares(&MNIST.training)),
+        &options,
+    )
+    .unwrap()
+}
+
+fn duplicates(forgeries: &Images) -> Duplicates {
+    let distances = |images| {
+        let found = nearest(images, &MNIST.training).unwrap();
+        found.iter().map(|n| n.distance).collect::<Vec<_>>()
+    };
+    near_duplicates(
+        Originals(&distances(&MNIST.test)),
+        Forgeries(&distances(forgeries)),
+        CLOSEST,
+    )
+    .unwrap()
+}
+
+#[test]
+fn held_out_images_are_good_in_every_respect() {
+    let found = quality(&MNIST.held_out);
+    assert!(found.fid < 0.05, "{found:?}");
+    assert!(found.kid.abs() < 0.001, "{found:?}");
+    assert!(found.precision > 0.8 && found.recall > 0.8, "{found:?}");
+    assert!((found.density - 1.0).abs() < 0.15, "{found:?}");
+    assert!(found.coverage > 0.9, "{found:?}");
+}
+
+#[test]
+fn noise_is_terrible_in_every_respect() {
+    let (noise, honest) = (quality(&MNIST.noise), quality(&MNIST.held_out));
+    assert!(noise.fid > 100.0 * honest.fid, "{noise:?}");
+    assert!(noise.kid > 0.1, "{noise:?}");
+    assert_eq!(noise.precision, 0.0);
+    assert_eq!(noise.recall, 0.0);
+    assert_eq!(noise.density, 0.0);
+    assert_eq!(noise.coverage, 0.0);
+    let novelty = copying(&MNIST.noise);
+    assert!(novelty.c_t > 10.0, "{novelty:?}");
+    assert!(novelty.null.p_underfitting < 0.01, "{novelty:?}");
+    assert_eq!(duplicates(&MNIST.noise).count, 0);
+}
+
+#[test]
+fn one_image_repeated_has_no_recall() {
+    let found = quality(&MNIST.repeated);
+    assert!(found.recall < 0.01, "{found:?}");
+    assert!(found.coverage < 0.01, "{found:?}");
+    assert!(found.fid > 1.0, "{found:?}");
+}
+
+#[test]
+fn exchanging_the_sides_turns_precision_into_recall() {
+    // Ones only: all of them good, most originals missed.
+    let ones: Vec<usize> = (0..N).filter(|&i| MNIST.held_out_labels[i] == 1).collect();
+    let forgeries = squares(&MNIST.held_out.select(&ones).unwrap());
+    let originals = squares(&MNIST.test);
+    let found = precision_recall(Originals(&originals), Forgeries(&forgeries), 3).unwrap();
+    let turned = precision_recall(Originals(&forgeries), Forgeries(&originals), 3).unwrap();
+    assert_eq!(
+        (found.precision, found.recall),
+        (turned.recall, turned.precision)
+    );
+    assert!(found.precision > 0.8 && found.recall < 0.3, "{found:?}");
+}
+
+#[test]
+fn training_images_are_flagged_as_copies() {
+    let copies = MNIST.training.select(&(0..N).collect::<Vec<_>>()).unwrap();
+    let found = copying(&copies);
+    assert!(found.c_t < -5.0, "{found:?}");
+    assert!(
+        found.c_t < found.null.mean - 20.0 * found.null.std,
+        "{found:?}"
+    );
+    assert!(found.null.p_copying < 0.01, "{found:?}");
+    assert_eq!(duplicates(&copies).count, N);
+}
+
+#[test]
+fn held_out_images_are_no_copies() {
+    let found = copying(&MNIST.held_out);
+    assert!(found.null.p_copying > 0.01, "{found:?}");
+    assert!(found.null.p_underfitting > 0.01, "{found:?}");
+    assert!(found.c_t.abs() < 4.0 * found.null.std, "{found:?}");
+    assert!(duplicates(&MNIST.held_out).count <= 5);
+}
+
+#[test]
+fn images_explain_images_better_than_noise_does() {
+    let pixels = |images: &Images| {
+        let some: Vec<usize> = (0..N / 2).collect();
+        Features::from_pixels(&images.select(&some).unwrap())
+    };
+    let (test, validation) = (pixels(&MNIST.test), pixels(&MNIST.training));
+    let measure = |forgeries: &Images| {
+        let windows = pixels(forgeries);
+        let (o, v) = (Originals(&test), Validation(&validation));
+        parzen(o, v, Forgeries(&windows), &usual_widths()).unwrap()
+    };
+    let (honest, noise) = (measure(&MNIST.held_out), measure(&MNIST.noise));
+    assert!(honest.log_likelihood.mean > 0.0, "{honest:?}");
+    assert!(noise.log_likelihood.mean < -200.0, "{noise:?}");
+}
+
+#[test]
+fn one_digit_is_one_mode_and_all_digits_are_ten() {
+    let logits = |labels: &[u8]| {
+        let rows = labels.iter().flat_map(|&label| {
+            let mut row = [0.0; 10];
+            row[usize::from(label)] = 5.0;
+            row
+        });
+        Features::new(10, rows.collect()).unwrap()
+    };
+    let all = modes(Forgeries(&logits(&MNIST.held_out_labels))).unwrap();
+    let one = modes(Forgeries(&logits(&[7; 50]))).unwrap();
+    assert_eq!((all.found(), one.found()), (10, 1));
+    assert!(all.kl_to_uniform < 0.02, "{all:?}");
+    assert!((one.kl_to_uniform - 10f64.ln()).abs() < 1e-12, "{one:?}");
+    let confidence = 5f64.exp() / (5f64.exp() + 9.0);
+    assert!((one.mean_confidence - confidence).abs() < 1e-12, "{one:?}");
+}

@@ -1,0 +1,8 @@
+//! The metrics against published programs, on MNIST, and on wrong data.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod arrays;
+mod directions;
+mod reference;
+mod refusals;

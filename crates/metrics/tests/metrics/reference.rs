@@ -1,0 +1,311 @@
+//! Agreement with published programs on the same arrays; see
+//! `tests/reference/README.md`.
+
+use gan_metrics::density::{self, density_coverage};
+use gan_metrics::fid::{Gaussian, fid, frechet_distance};
+use gan_metrics::kid::{KidOptions, kid, squared_mmd};
+use gan_metrics::novelty::{Novelty, NoveltyOptions, c_t, place};
+use gan_metrics::parzen::{log_likelihood, parzen, usual_widths};
+use gan_metrics::precision::{self, precision_recall};
+use gan_metrics::{Features, Forgeries, Originals, Validation};
+use serde::Deserialize;
+
+use crate::arrays::{changed, features, first, lattice, uniform};
+
+#[derive(Deserialize)]
+struct Expected {
+    first_uniform: Vec<f32>,
+    fid: Fid,
+    squared_mmd: f64,
+    precision_recall: Both<PrecisionRecall>,
+    density_coverage: Both<DensityCoverage>,
+    novelty: NoveltyCases,
+    parzen: Parzen,
+}
+
+#[derive(Deserialize)]
+struct Fid {
+    pytorch_fid: f64,
+    nuclear_norm: f64,
+    few_rows: f64,
+    constant_columns: f64,
+}
+
+#[derive(Deserialize)]
+struct Both<T> {
+    smooth: T,
+    lattice: T,
+}
+
+#[derive(Deserialize)]
+struct PrecisionRecall {
+    precision: f64,
+    recall: f64,
+}
+
+#[derive(Deserialize)]
+struct DensityCoverage {
+    density: f64,
+    coverage: f64,
+}
+
+#[derive(Deserialize)]
+struct NoveltyCases {
+    fresh: NoveltyCase,
+    copies: NoveltyCase,
+    ties: NoveltyCase,
+}
+
+#[derive(Deserialize)]
+struct NoveltyCase {
+    c_t: f64,
+    z: [Option<f64>; 4],
+}
+
+#[derive(Deserialize)]
+struct Parzen {
+    sigma: f64,
+    mean: f64,
+    standard_error: f64,
+}
+
+fn expected() -> Expected {
+    serde_json::from_str(include_str!("../reference/expected.json")).unwrap()
+}
+
+fn originals() -> Features {
+    features(1, 1200, 16, 1.0, 0.0)
+}
+
+fn forgeries() -> Features {
+    features(2, 1000, 16, 0.9, 0.1)
+}
+
+fn close(found: f64, expected: f64, relative: f64) {
+    let error = (found - expected).abs();
+    assert!(
+        error <= relative * expected.abs(),
+        "found {found}, expected {expected}, off by {error:e}"
+    );
+}
+
+#[test]
+fn the_arrays_are_those_of_the_script() {
+    assert_eq!(uniform(1, 4), expected().first_uniform);
+}
+
+#[test]
+fn frechet_distance_agrees_with_pytorch_fid() {
+    let found = fid(Originals(&originals()), Forgeries(&forgeries())).unwrap();
+    close(found, expected().fid.pytorch_fid, 1e-9);
+    close(found, expected().fid.nuclear_norm, 1e-9);
+}
+
+#[test]
+fn frechet_distance_is_right_with_fewer_images_than_features() {
+    let originals = features(4, 40, 64, 1.0, 0.0);
+    let forgeries = features(5, 50, 64, 1.1, 0.0);
+    let found = fid(Originals(&originals), Forgeries(&forgeries)).unwrap();
+    close(found, expected().fid.few_rows, 1e-9);
+}
+
+#[test]
+fn frechet_distance_is_right_with_constant_features() {
+    let originals = changed(&originals(), |row| {
+        row[0] = 0.5;
+        row[5] = 0.5;
+    });
+    let forgeries = changed(&forgeries(), |row| row[5] = 0.5);
+    let found = fid(Originals(&originals), Forgeries(&forgeries)).unwrap();
+    close(found, expected().fid.constant_columns, 1e-9);
+}
+
+#[test]
+fn frechet_distance_to_itself_is_zero_for_any_rank() {
+    for (n, d) in [(300, 8), (20, 64)] {
+        let rows = features(10, n, d, 50.0, 1000.0);
+        let found = fid(Originals(&rows), Forgeries(&rows)).unwrap();
+        assert!(found.abs() < 1e-7, "{found:e} for {n} rows of {d}");
+    }
+}
+
+/// N(0, a²) against N(m, b²) in each of two independent features.
+#[test]
+fn frechet_distance_of_known_gaussians() {
+    let a = Gaussian::from_parts(vec![0.0, 0.0], vec![4.0, 0.0, 0.0, 0.0]).unwrap();
+    let b = Gaussian::from_parts(vec![3.0, 1.0], vec![25.0, 0.0, 0.0, 9.0]).unwrap();
+    let found = frechet_distance(Originals(&a), Forgeries(&b)).unwrap();
+    close(found, 9.0 + 1.0 + (5.0f64 - 2.0).powi(2) + 9.0, 1e-14);
+}
+
+#[test]
+fn kernel_distance_agrees_with_torch_fidelity() {
+    let (originals, forgeries) = (first(&originals(), 1000), forgeries());
+    let found = squared_mmd(Originals(&originals), Forgeries(&forgeries)).unwrap();
+    close(found, expected().squared_mmd, 1e-9);
+}
+
+/// Subsets as large as the sets leave no choice.
+#[test]
+fn kernel_distance_of_whole_sets_is_that_of_each_subset() {
+    let (originals, forgeries) = (first(&originals(), 1000), forgeries());
+    let options = KidOptions {
+        subsets: 3,
+        ..KidOptions::default()
+    };
+    let found = kid(Originals(&originals), Forgeries(&forgeries), &options).unwrap();
+    close(found.mean, expected().squared_mmd, 1e-9);
+    assert!(found.std < 1e-12);
+}
+
+#[test]
+fn kernel_distance_of_subsets_surrounds_that_of_the_whole() {
+    let (originals, forgeries) = (originals(), forgeries());
+    let measure = |seed| {
+        let options = KidOptions {
+            subsets: 50,
+            size: 200,
+            seed,
+        };
+        kid(Originals(&originals), Forgeries(&forgeries), &options).unwrap()
+    };
+    let found = measure(1);
+    assert_eq!(found, measure(1));
+    assert_ne!(found, measure(2));
+    let error = (found.mean - expected().squared_mmd).abs();
+    assert!(error < 4.0 * found.std / 50f64.sqrt(), "off by {error}");
+    assert!(found.std > 0.0);
+}
+
+#[test]
+fn precision_and_recall_agree_with_torch_fidelity() {
+    let cases = [
+        (originals(), forgeries(), expected().precision_recall.smooth),
+        (
+            lattice(6, 300, 3, 6.0),
+            lattice(7, 250, 3, 5.0),
+            expected().precision_recall.lattice,
+        ),
+    ];
+    for (originals, forgeries, expected) in cases {
+        let found = precision_recall(
+            Originals(&originals),
+            Forgeries(&forgeries),
+            precision::NEIGHBORS,
+        )
+        .unwrap();
+        // torch-fidelity takes the means in f32.
+        close(found.precision, expected.precision, 1e-7);
+        close(found.recall, expected.recall, 1e-7);
+    }
+}
+
+#[test]
+fn density_and_coverage_agree_with_prdc() {
+    let cases = [
+        (originals(), forgeries(), expected().density_coverage.smooth),
+        (
+            lattice(6, 300, 3, 6.0),
+            lattice(7, 250, 3, 5.0),
+            expected().density_coverage.lattice,
+        ),
+    ];
+    for (originals, forgeries, expected) in cases {
+        let found = density_coverage(
+            Originals(&originals),
+            Forgeries(&forgeries),
+            density::NEIGHBORS,
+        )
+        .unwrap();
+        close(found.density, expected.density, 1e-12);
+        close(found.coverage, expected.coverage, 1e-12);
+    }
+}
+
+#[test]
+fn novelty_agrees_with_the_published_definition() {
+    let quadrant = |row: &[f32]| 2 * usize::from(row[0] > 0.9) + usize::from(row[1] > 0.9);
+    let half = |row: &[f32]| usize::from(row[0] > 2.0);
+    let training = features(3, 1500, 16, 1.0, 0.0);
+    let copies = changed(&first(&training, 1000), |row| {
+        row.iter_mut().for_each(|value| *value += 0.001);
+    });
+    let cases = expected().novelty;
+    check(
+        &measure(&originals(), &forgeries(), &training, quadrant),
+        &cases.fresh,
+    );
+    check(
+        &measure(&originals(), &copies, &training, quadrant),
+        &cases.copies,
+    );
+    check(
+        &measure(
+            &lattice(6, 300, 3, 6.0),
+            &lattice(7, 250, 3, 5.0),
+            &lattice(9, 200, 3, 6.0),
+            half,
+        ),
+        &cases.ties,
+    );
+}
+
+fn measure(
+    test: &Features,
+    forgeries: &Features,
+    training: &Features,
+    cell: impl Fn(&[f32]) -> usize,
+) -> Novelty {
+    let cells = |images: &Features| images.rows().map(&cell).collect::<Vec<_>>();
+    let place = |images| place(images, &cells(images), training, &cells(training)).unwrap();
+    let options = NoveltyOptions::default();
+    c_t(
+        Originals(&place(test)),
+        Forgeries(&place(forgeries)),
+        &options,
+    )
+    .unwrap()
+}
+
+fn check(found: &Novelty, expected: &NoveltyCase) {
+    close(found.c_t, expected.c_t, 1e-12);
+    for (cell, z) in expected.z.iter().enumerate() {
+        let found = found.cells.iter().find(|score| score.cell == cell);
+        match (found.and_then(|score| score.z), z) {
+            (Some(found), &Some(z)) => close(found, z, 1e-12),
+            (found, z) => assert_eq!(found, *z, "cell {cell}"),
+        }
+    }
+}
+
+#[test]
+fn log_likelihood_agrees_with_a_sum_over_all_differences() {
+    let expected = expected().parzen;
+    let pixels = Features::new(36, uniform(8, 200 * 36)).unwrap();
+    let rows = |range: std::ops::Range<usize>| pixels.select(&range.collect::<Vec<_>>()).unwrap();
+    let (originals, validation, windows) = (rows(0..50), rows(50..100), rows(100..200));
+    let found = parzen(
+        Originals(&originals),
+        Validation(&validation),
+        Forgeries(&windows),
+        &usual_widths(),
+    )
+    .unwrap();
+    close(found.sigma, expected.sigma, 1e-12);
+    close(found.log_likelihood.mean, expected.mean, 1e-10);
+    close(
+        found.log_likelihood.standard_error,
+        expected.standard_error,
+        1e-10,
+    );
+}
+
+/// Windows so narrow that every exponential underflows on its own.
+#[test]
+fn log_likelihood_survives_windows_far_narrower_than_distances() {
+    let image = Features::new(2, vec![0.0, 0.0]).unwrap();
+    let windows = Features::new(2, vec![3.0, 4.0, 30.0, 40.0]).unwrap();
+    let found = log_likelihood(Originals(&image), Forgeries(&windows), 0.01).unwrap();
+    let expected = -25.0 / 2e-4 - 2f64.ln() - (std::f64::consts::TAU * 1e-4).ln();
+    close(found.mean, expected, 1e-12);
+}

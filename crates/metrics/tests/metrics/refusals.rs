@@ -1,0 +1,362 @@
+//! What is refused, a test for each rule; and counts small enough to check by
+//! hand.
+
+use gan_metrics::density::density_coverage;
+use gan_metrics::duplicates::near_duplicates;
+use gan_metrics::fid::{Gaussian, fid};
+use gan_metrics::kid::{KidOptions, kid, squared_mmd};
+use gan_metrics::modes::{modes, verdicts};
+use gan_metrics::novelty::{NoveltyOptions, Placed, c_t, novelty, place};
+use gan_metrics::parzen::{log_likelihood, parzen};
+use gan_metrics::precision::precision_recall;
+use gan_metrics::stacked::stacked_modes;
+use gan_metrics::{Error, Features, Forgeries, Originals, Training, Validation};
+use tch::{Kind, Tensor};
+
+use crate::arrays::features;
+
+fn rows(n: usize, d: usize) -> Features {
+    features(1, n, d, 1.0, 0.0)
+}
+
+#[test]
+fn features_are_finite() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let found = Features::new(2, vec![0.0, 1.0, 2.0, value]).unwrap_err();
+        assert!(matches!(
+            found,
+            Error::NotFinite {
+                row: 1,
+                column: 1,
+                ..
+            }
+        ));
+        let text = found.to_string();
+        assert!(text.contains("row 1, column 1"), "{text}");
+    }
+}
+
+#[test]
+fn features_can_be_squared() {
+    let found = Features::new(1, vec![1e18, -1e20]).unwrap_err();
+    assert!(matches!(
+        found,
+        Error::TooLarge {
+            row: 1,
+            column: 0,
+            ..
+        }
+    ));
+    assert_eq!(
+        found.to_string(),
+        "the features hold -1e20 at row 1, column 0, but sizes above 1e18 cannot \
+         be measured: scale the features down"
+    );
+}
+
+#[test]
+fn features_make_whole_rows() {
+    for (width, values) in [(0, 0), (0, 4), (3, 4)] {
+        let found = Features::new(width, vec![0.0; values]);
+        assert!(matches!(found, Err(Error::RowLength { .. })));
+    }
+}
+
+#[test]
+fn tensors_of_features_have_two_dimensions() {
+    for shape in [vec![6], vec![2, 3, 1], vec![2, 0], vec![]] {
+        let tensor = Tensor::zeros(&shape, (Kind::Float, tch::Device::Cpu));
+        let found = Features::from_tensor(&tensor);
+        assert!(matches!(found, Err(Error::Shape { shape: s }) if s == shape));
+    }
+}
+
+#[test]
+fn tensors_of_features_hold_floating_point_numbers() {
+    let tensor = Tensor::from_slice(&[1i64, 2]).view([1, 2]);
+    let found = Features::from_tensor(&tensor);
+    assert!(matches!(found, Err(Error::NotFloat { kind: Kind::Int64 })));
+    for kind in [Kind::Double, Kind::Float, Kind::Half, Kind::BFloat16] {
+        let tensor = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0]).view([2, 2]);
+        let turned = tensor.to_kind(kind).tr();
+        let found = Features::from_tensor(&turned).unwrap();
+        assert_eq!(found.values(), [1.0, 3.0, 2.0, 4.0]);
+    }
+}
+
+#[test]
+fn no_images_are_no_fault_until_they_are_measured() {
+    let empty = Tensor::zeros([0, 4], (Kind::Float, tch::Device::Cpu));
+    let none = Features::from_tensor(&empty).unwrap();
+    assert!(none.is_empty());
+    let images = rows(30, 4);
+    let options = NoveltyOptions {
+        cells: 2,
+        ..NoveltyOptions::default()
+    };
+    let training = Training(&images);
+    let found = novelty(Originals(&images), Forgeries(&none), training, &options);
+    assert!(matches!(found, Err(Error::NoCell { .. })), "{found:?}");
+    let found = novelty(
+        Originals(&images),
+        Forgeries(&images),
+        Training(&none),
+        &options,
+    );
+    assert!(
+        matches!(found, Err(Error::Cells { images: 0, .. })),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn both_sides_have_equally_many_features() {
+    let (a, b) = (rows(30, 4), rows(30, 5));
+    let refused = |found: Result<(), Error>| {
+        let found = found.unwrap_err();
+        assert!(matches!(found, Error::Width { .. }), "{found:?}");
+    };
+    refused(fid(Originals(&a), Forgeries(&b)).map(drop));
+    refused(squared_mmd(Originals(&a), Forgeries(&b)).map(drop));
+    refused(precision_recall(Originals(&a), Forgeries(&b), 3).map(drop));
+    refused(density_coverage(Originals(&a), Forgeries(&b), 3).map(drop));
+    refused(log_likelihood(Originals(&a), Forgeries(&b), 1.0).map(drop));
+    let options = NoveltyOptions::default();
+    refused(novelty(Originals(&a), Forgeries(&a), Training(&b), &options).map(drop));
+    refused(novelty(Originals(&b), Forgeries(&a), Training(&b), &options).map(drop));
+    refused(place(&a, &[0; 30], &b, &[0; 30]).map(drop));
+}
+
+#[test]
+fn each_metric_says_how_many_images_it_needs() {
+    let (many, few, none) = (rows(30, 4), rows(5, 4), rows(0, 4));
+    let refused = |found: Result<(), Error>, least: usize, there: usize| {
+        let found = found.unwrap_err();
+        assert!(
+            matches!(found, Error::TooFew { needed, found, .. } if (needed, found) == (least, there)),
+            "{found:?}"
+        );
+    };
+    let one = rows(1, 4);
+    refused(fid(Originals(&one), Forgeries(&many)).map(drop), 2, 1);
+    refused(fid(Originals(&many), Forgeries(&one)).map(drop), 2, 1);
+    let options = KidOptions {
+        subsets: 1,
+        size: 6,
+        seed: 0,
+    };
+    refused(
+        kid(Originals(&few), Forgeries(&many), &options).map(drop),
+        6,
+        5,
+    );
+    refused(
+        kid(Originals(&many), Forgeries(&few), &options).map(drop),
+        6,
+        5,
+    );
+    refused(
+        squared_mmd(Originals(&many), Forgeries(&few)).map(drop),
+        30,
+        5,
+    );
+    refused(
+        precision_recall(Originals(&few), Forgeries(&many), 5).map(drop),
+        6,
+        5,
+    );
+    refused(
+        precision_recall(Originals(&many), Forgeries(&few), 5).map(drop),
+        6,
+        5,
+    );
+    refused(
+        density_coverage(Originals(&few), Forgeries(&many), 5).map(drop),
+        6,
+        5,
+    );
+    refused(
+        density_coverage(Originals(&many), Forgeries(&none), 5).map(drop),
+        1,
+        0,
+    );
+    refused(
+        log_likelihood(Originals(&none), Forgeries(&many), 1.0).map(drop),
+        1,
+        0,
+    );
+    refused(
+        log_likelihood(Originals(&many), Forgeries(&none), 1.0).map(drop),
+        1,
+        0,
+    );
+    refused(modes(Forgeries(&rows(0, 10))).map(drop), 1, 0);
+    refused(stacked_modes(Forgeries(&[])).map(drop), 1, 0);
+    refused(
+        near_duplicates(Originals(&[]), Forgeries(&[1.0]), 0.1).map(drop),
+        1,
+        0,
+    );
+    refused(
+        near_duplicates(Originals(&[1.0]), Forgeries(&[]), 0.1).map(drop),
+        1,
+        0,
+    );
+}
+
+#[test]
+fn balls_reach_to_some_neighbour() {
+    let rows = rows(5, 2);
+    let found = precision_recall(Originals(&rows), Forgeries(&rows), 0);
+    assert!(matches!(found, Err(Error::Neighbors)));
+    let found = density_coverage(Originals(&rows), Forgeries(&rows), 0);
+    assert!(matches!(found, Err(Error::Neighbors)));
+}
+
+#[test]
+fn subsets_hold_two_images() {
+    let rows = rows(5, 2);
+    for (subsets, size) in [(0, 3), (2, 1)] {
+        let options = KidOptions {
+            subsets,
+            size,
+            seed: 0,
+        };
+        let found = kid(Originals(&rows), Forgeries(&rows), &options);
+        assert!(matches!(found, Err(Error::Subsets { .. })));
+    }
+}
+
+#[test]
+fn stored_statistics_belong_together() {
+    let fine = Gaussian::from_parts(vec![0.0; 2], vec![1.0, 0.5, 0.5, 1.0]).unwrap();
+    assert_eq!(fine.covariance(), [1.0, 0.5, 0.5, 1.0]);
+    for (mean, covariance) in [
+        (vec![], vec![]),
+        (vec![0.0; 2], vec![1.0; 3]),
+        (vec![0.0, f64::NAN], vec![1.0; 4]),
+        (vec![0.0; 2], vec![1.0, 0.5, 0.4, 1.0]),
+    ] {
+        let found = Gaussian::from_parts(mean, covariance);
+        assert!(matches!(found, Err(Error::Statistics)));
+    }
+}
+
+#[test]
+fn verdicts_are_on_ten_digits() {
+    let found = modes(Forgeries(&rows(3, 9)));
+    assert!(matches!(found, Err(Error::Verdicts { width: 9 })));
+}
+
+#[test]
+fn a_tie_of_logits_goes_to_the_smaller_digit() {
+    let mut logits = [-1.0f32; 20];
+    (logits[3], logits[8], logits[19]) = (2.0, 2.0, 5.0);
+    let logits = Features::new(10, logits.to_vec()).unwrap();
+    assert_eq!(verdicts(&logits).unwrap(), [3, 9]);
+}
+
+#[test]
+fn stacked_digits_are_digits() {
+    let found = stacked_modes(Forgeries(&[[1, 2, 3], [4, 10, 5]]));
+    assert!(matches!(found, Err(Error::NotDigit { row: 1, value: 10 })));
+}
+
+#[test]
+fn stacked_modes_are_triples_in_order() {
+    let found = stacked_modes(Forgeries(&[[1, 2, 3], [3, 2, 1], [1, 2, 3], [9, 9, 9]])).unwrap();
+    assert_eq!(found.found, 3);
+    let expected = 1000f64.ln() - 1.5 * 2f64.ln();
+    assert!((found.kl_to_uniform - expected).abs() < 1e-12);
+    let all: Vec<[u8; 3]> = (0..1000u16)
+        .map(|i| [i / 100, i / 10 % 10, i % 10].map(|digit| digit as u8))
+        .collect();
+    let found = stacked_modes(Forgeries(&all)).unwrap();
+    assert_eq!(found.found, 1000);
+    assert!(found.kl_to_uniform < 1e-12);
+}
+
+#[test]
+fn a_near_duplicate_is_closer_than_the_closest_share() {
+    let test: Vec<f64> = (1..=2000).rev().map(f64::from).collect();
+    // Of 2,000 test distances, 0.1% are two: the second smallest is 2.
+    let found = near_duplicates(Originals(&test), Forgeries(&[0.0, 1.9, 2.0, 7.0]), 0.001).unwrap();
+    assert_eq!((found.count, found.of, found.threshold), (2, 4, 2.0));
+}
+
+#[test]
+fn distances_are_finite_and_shares_are_shares() {
+    for wrong in [f64::NAN, f64::INFINITY, -1.0] {
+        let found = near_duplicates(Originals(&[1.0]), Forgeries(&[1.0, wrong]), 0.1);
+        assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
+        let placed = [0.5, wrong].map(|distance| Placed { cell: 0, distance });
+        let found = c_t(
+            Originals(&placed),
+            Forgeries(&placed[..1]),
+            &NoveltyOptions::default(),
+        );
+        assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
+    }
+    for wrong in [0.0, -0.1, 1.1, f64::NAN] {
+        let found = near_duplicates(Originals(&[1.0]), Forgeries(&[1.0]), wrong);
+        assert!(matches!(found, Err(Error::Share { .. })));
+    }
+}
+
+#[test]
+fn windows_have_a_width() {
+    let rows = rows(5, 2);
+    for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let found = log_likelihood(Originals(&rows), Forgeries(&rows), wrong);
+        assert!(matches!(found, Err(Error::Sigma { sigma: Some(_) })));
+    }
+    let found = parzen(Originals(&rows), Validation(&rows), Forgeries(&rows), &[]);
+    assert!(matches!(found, Err(Error::Sigma { sigma: None })));
+}
+
+#[test]
+fn cells_with_too_few_forgeries_or_no_test_image_are_left_out() {
+    let at = |cell: usize, distances: &[f64]| -> Vec<Placed> {
+        let placed = |&distance: &f64| Placed { cell, distance };
+        distances.iter().map(placed).collect()
+    };
+    let test = [at(0, &[1.0, 2.0]), at(1, &[1.0])].concat();
+    let forgeries = [at(0, &[0.5, 3.0]), at(1, &[9.0]), at(2, &[1.0, 1.0])].concat();
+    let options = NoveltyOptions {
+        least: 2,
+        ..NoveltyOptions::default()
+    };
+    let found = c_t(Originals(&test), Forgeries(&forgeries), &options).unwrap();
+    let kept: Vec<_> = found.cells.iter().map(|cell| cell.z.is_some()).collect();
+    assert_eq!(kept, [true, false, false]);
+    // Two of four pairs have the forgery farther away: U − nm/2 is 0.
+    let z = 0.5 / (4.0f64 * 5.0 / 12.0).sqrt();
+    assert!((found.c_t - z).abs() < 1e-12, "{found:?}");
+    let options = NoveltyOptions {
+        least: 3,
+        ..options
+    };
+    let found = c_t(Originals(&test), Forgeries(&forgeries), &options);
+    assert!(matches!(
+        found,
+        Err(Error::NoCell {
+            cells: 3,
+            needed: 3
+        })
+    ));
+}
+
+#[test]
+fn each_image_lies_in_a_cell_with_training_images() {
+    let rows = rows(3, 2);
+    let found = place(&rows, &[0, 0], &rows, &[0, 0, 0]);
+    assert!(matches!(
+        found,
+        Err(Error::CellCount {
+            cells: 2,
+            images: 3
+        })
+    ));
+    let found = place(&rows, &[0, 4, 0], &rows, &[0, 0, 0]);
+    assert!(matches!(found, Err(Error::EmptyCell { cell: 4 })));
+}
