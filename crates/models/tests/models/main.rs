@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod encoding;
 mod layers;
 mod networks;
 mod params;
