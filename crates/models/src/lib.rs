@@ -8,6 +8,7 @@ pub mod encoding;
 pub mod gaussian;
 pub mod golbin;
 pub mod goodfellow;
+pub mod judge;
 pub mod layers;
 pub mod modern;
 pub mod network;
@@ -16,6 +17,7 @@ pub mod params;
 pub mod pixels;
 
 pub use encoding::WeightsError;
+pub use judge::{Judge, JudgeError, JudgeNetwork};
 pub use network::{Discriminator, Generator, Latent, Mode};
 pub use params::{Init, Layout, Param, ParamId, Weights};
 pub use pixels::PixelRange;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod encoding;
+mod judge;
 mod layers;
 mod networks;
 mod params;
