@@ -1,4 +1,4 @@
-//! `cargo xtask train` and `cargo xtask sample`: fetch, build, then hand over
+//! `cargo xtask train`, `sample` and `train-judge`: fetch, build, then hand over
 //! to the trainer's own program.
 
 use std::env;
@@ -56,6 +56,16 @@ Examples:
   cargo xtask sample                                    digits of the newest run
   cargo xtask sample --run runs/0003-modern --count 9   of another one";
 
+const TRAIN_JUDGE: &str = "\
+The judge that ships with the crate gan-models was made with this command; nothing else needs it.
+
+Options, which go to the trainer unchanged:
+  --out FILE    where to write the weights [default: judge.safetensors]
+  --seed N      what everything random follows from [default: 1]
+  --epochs N    how often each image is seen [default: 6]
+  --data DIR    folder of four IDX files [default: data/mnist, fetched]
+  --threads N   threads to compute with";
+
 /// Train a generator against a discriminator.
 #[derive(clap::Args)]
 #[command(disable_help_flag = true, after_help = TRAIN)]
@@ -74,6 +84,15 @@ pub struct SampleArgs {
     options: Vec<OsString>,
 }
 
+/// Train the classifier that the metrics judge forgeries with, once more.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true, after_help = TRAIN_JUDGE)]
+pub struct TrainJudgeArgs {
+    /// The trainer's options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
+}
+
 /// Trains; returns the trainer's exit code.
 pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
     let mut options = args.options;
@@ -82,16 +101,21 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
     }
     if !asks_for(&options, &["--list"]) {
         refuse_at_once(&options)?;
-        match value_of(&options, "--data") {
-            // A folder that the user names is theirs: checked, never filled.
-            Some(dir) => data::check(Path::new(&dir)).map(drop)?,
-            None => data::ensure(workspace, &workspace.data()).map(drop)?,
-        }
+        ensure_data(workspace, &options)?;
     }
     // The trainer's own defaults are relative to where it runs.
     set_unless_given(&mut options, "--data", workspace.data());
     set_unless_given(&mut options, "--runs", workspace.runs());
     build_and_run(workspace, "train", options)
+}
+
+/// The data that the options name, or MNIST where they name none.
+fn ensure_data(workspace: &Workspace, options: &[OsString]) -> Result<()> {
+    match value_of(options, "--data") {
+        // A folder that the user names is theirs: checked, never filled.
+        Some(dir) => data::check(Path::new(&dir)).map(drop),
+        None => data::ensure(workspace, &workspace.data()).map(drop),
+    }
 }
 
 /// Refuses what the trainer would refuse, before minutes of fetching and
@@ -106,7 +130,13 @@ fn refuse_at_once(options: &[OsString]) -> Result<()> {
             format!("the presets are {}", presets.join(", ")),
         ));
     }
-    for option in ["--batch", "--steps", "--threads", "--snapshot-every"] {
+    for option in [
+        "--batch",
+        "--steps",
+        "--epochs",
+        "--threads",
+        "--snapshot-every",
+    ] {
         if value_of(options, option).is_some_and(|value| value == "0") {
             return Err(fault(
                 format!("{option} 0 is impossible"),
@@ -125,6 +155,18 @@ pub fn sample(workspace: &Workspace, args: SampleArgs) -> Result<ExitCode> {
     }
     set_unless_given(&mut options, "--run", workspace.runs().join("latest"));
     build_and_run(workspace, "sample", options)
+}
+
+/// Trains the judge; returns the trainer's exit code.
+pub fn train_judge(workspace: &Workspace, args: TrainJudgeArgs) -> Result<ExitCode> {
+    let mut options = args.options;
+    if asks_for(&options, &["--help", "-h"]) {
+        return help("train-judge");
+    }
+    refuse_at_once(&options)?;
+    ensure_data(workspace, &options)?;
+    set_unless_given(&mut options, "--data", workspace.data());
+    build_and_run(workspace, "train-judge", options)
 }
 
 fn build_and_run(
@@ -294,7 +336,11 @@ mod tests {
         let source =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/trainer/src/bin/forger/args.rs");
         let source = std::fs::read_to_string(source).unwrap();
-        for (part, summary) in [("struct TrainArgs", TRAIN), ("struct SampleArgs", SAMPLE)] {
+        for (part, summary) in [
+            ("struct TrainArgs", TRAIN),
+            ("struct SampleArgs", SAMPLE),
+            ("struct TrainJudgeArgs", TRAIN_JUDGE),
+        ] {
             let (_, part) = source.split_once(part).unwrap();
             let (part, _) = part.split_once("\n}").unwrap();
             let has: Vec<String> = part

@@ -53,6 +53,8 @@ enum Command {
     Train(forger::TrainArgs),
     /// Draw forgeries from a trained generator
     Sample(forger::SampleArgs),
+    /// Train the classifier that the metrics judge forgeries with, once more
+    TrainJudge(forger::TrainJudgeArgs),
     /// Draw all figures of a run again, from its directory alone
     Figures(figures::Args),
     /// Check format, lints, documentation, tests and invariants of the workspace
@@ -77,6 +79,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Fetch(args) => fetch::run(&workspace, &args)?,
         Command::Train(args) => return forger::train(&workspace, args),
         Command::Sample(args) => return forger::sample(&workspace, args),
+        Command::TrainJudge(args) => return forger::train_judge(&workspace, args),
         Command::Figures(args) => figures::run(&workspace, &args)?,
         Command::Test => test::run(&workspace)?,
     }

@@ -1,14 +1,12 @@
 //! Checkpoints: the networks' parameters as safetensors, one tensor per declared
 //! parameter, in f32.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use gan_models::Layout;
 use run_dir::{write_atomic, write_dir_atomic};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::Error;
 use crate::game::Game;
@@ -37,7 +35,10 @@ pub fn save(path: &Path, game: &Game) -> Result<(), Error> {
     ];
     let files = files
         .into_iter()
-        .map(|(name, layout, flat)| Ok((name, to_safetensors(layout, flat)?)))
+        .map(|(name, layout, flat)| {
+            let bytes = layout.to_safetensors(flat);
+            Ok((name, bytes.map_err(|e| Error::Encode(e.to_string()))?))
+        })
         .collect::<Result<Vec<_>, Error>>()?;
     write_dir_atomic(path, |aside| {
         files.iter().try_for_each(|(name, bytes)| {
@@ -59,53 +60,8 @@ pub fn load(path: &Path, layout: &Layout, device: Device) -> Result<Tensor, Erro
         reason,
     };
     let bytes = fs::read(path).map_err(|e| refuse(e.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| refuse(e.to_string()))?;
-    let mut flat = Tensor::zeros([layout.numel()], (Kind::Float, Device::Cpu));
-    let weights = layout.weights(&flat);
-    if file.len() != layout.params().len() {
-        return Err(refuse(format!(
-            "it holds {} tensors, the network has {}",
-            file.len(),
-            layout.params().len()
-        )));
-    }
-    for (param, target) in layout.params().iter().zip(weights.tensors()) {
-        let view = file
-            .tensor(&param.name)
-            .map_err(|_| refuse(format!("it lacks the tensor {}", param.name)))?;
-        let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
-        if view.dtype() != Dtype::F32 || shape != param.shape {
-            return Err(refuse(format!(
-                "{} is {:?} {shape:?}, the network wants F32 {:?}",
-                param.name,
-                view.dtype(),
-                param.shape
-            )));
-        }
-        let values = Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?;
-        target.shallow_clone().copy_(&values);
-    }
-    flat = flat.to_device(device);
-    Ok(flat)
-}
-
-fn to_safetensors(layout: &Layout, flat: &Tensor) -> Result<Vec<u8>, Error> {
-    let flat = flat.to_device(Device::Cpu);
-    let weights = layout.weights(&flat);
-    let mut data = Vec::new();
-    for tensor in weights.tensors() {
-        let mut bytes = vec![0u8; tensor.numel() * 4];
-        tensor
-            .contiguous()
-            .f_copy_data_u8(&mut bytes, tensor.numel())?;
-        data.push(bytes);
-    }
-    let mut views = Vec::new();
-    for (param, bytes) in layout.params().iter().zip(&data) {
-        let shape = param.shape.iter().map(|&d| d as usize).collect();
-        let view =
-            TensorView::new(Dtype::F32, shape, bytes).map_err(|e| Error::Encode(e.to_string()))?;
-        views.push((param.name.as_str(), view));
-    }
-    serialize(views, None::<HashMap<String, String>>).map_err(|e| Error::Encode(e.to_string()))
+    let flat = layout
+        .read_safetensors(&bytes)
+        .map_err(|e| refuse(e.to_string()))?;
+    Ok(flat.to_device(device))
 }

@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod data;
 pub mod game;
+pub mod judge;
 pub mod losses;
 pub mod optimizer;
 pub mod penalties;
@@ -45,8 +46,11 @@ pub enum Error {
         /// Rows and columns that the networks take.
         side: usize,
     },
-    /// A label that is no digit, for networks that are told digits.
-    #[error("label {label} is no digit, but this preset is told the digits 0 to 9")]
+    /// A set without images where at least one is needed.
+    #[error("there are no images")]
+    NoImages,
+    /// A label that is no digit, for networks that learn which digit is which.
+    #[error("label {label} is no digit, and these networks know the digits 0 to 9 only")]
     Label {
         /// The label.
         label: u8,
@@ -62,6 +66,9 @@ pub enum Error {
     /// A checkpoint that could not be put into bytes.
     #[error("cannot encode the checkpoint: {0}")]
     Encode(String),
+    /// The judge classifier.
+    #[error(transparent)]
+    Judge(#[from] gan_models::JudgeError),
     /// libtorch refused.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

@@ -177,6 +177,41 @@ fn what_cannot_work_is_refused_with_the_reason() {
 }
 
 #[test]
+fn train_judge_writes_weights_that_make_a_judge() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let command = |line: &str| forger(dir, &line.split(' ').collect::<Vec<_>>());
+    let output = command("train-judge --data data --epochs 2 --threads 1 --out new/judge");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("100%"));
+    let bytes = fs::read(dir.join("new/judge")).unwrap();
+    gan_models::Judge::from_safetensors(&bytes).unwrap();
+    let told = text(&output.stdout);
+    for part in ["of 10 test images", &mnist_io::sha256_hex(&bytes)] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+
+    Images::new(8, 8, vec![0; 60 * 64])
+        .unwrap()
+        .write_file(&dir.join("data/train-images-idx3-ubyte"))
+        .unwrap();
+    for (line, hint) in [
+        ("train-judge --data data", "8x8"),
+        ("train-judge --data elsewhere", "--data elsewhere"),
+        ("train-judge --data data --epochs 0", "--epochs"),
+    ] {
+        let output = command(line);
+        let message = text(&output.stderr);
+        assert!(
+            !output.status.success() && message.contains(hint),
+            "{message}"
+        );
+        assert!(!dir.join("judge.safetensors").exists());
+    }
+}
+
+#[test]
 fn data_that_is_broken_is_refused_by_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

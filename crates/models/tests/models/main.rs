@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod encoding;
+mod judge;
 mod layers;
 mod networks;
 mod params;

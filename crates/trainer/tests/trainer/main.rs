@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod checkpoints;
+mod judge;
 mod losses;
 mod optimizer;
 mod settings;

@@ -23,6 +23,8 @@ pub enum Command {
     /// Make digits from a trained run.
     #[command(after_help = SAMPLE_EXAMPLES)]
     Sample(SampleArgs),
+    /// Train the classifier that the metrics judge forgeries with, once more.
+    TrainJudge(TrainJudgeArgs),
 }
 
 const TRAIN_EXAMPLES: &str = "Examples:
@@ -121,6 +123,30 @@ pub struct SampleArgs {
     /// Where to write: a picture (.png) or an IDX file (.idx3).
     #[arg(long, value_name = "FILE", default_value = "sample.png")]
     pub out: PathBuf,
+
+    /// Threads to compute with [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u64>,
+}
+
+/// Options of `train-judge`.
+#[derive(Debug, Args)]
+pub struct TrainJudgeArgs {
+    /// Where to write the weights.
+    #[arg(long, value_name = "FILE", default_value = "judge.safetensors")]
+    pub out: PathBuf,
+
+    /// What everything random follows from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// How often each image is seen.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
+    pub epochs: u64,
+
+    /// Folder of the four IDX files, plain or gzip.
+    #[arg(long, value_name = "DIR", default_value = "data/mnist")]
+    pub data: PathBuf,
 
     /// Threads to compute with [default: as many as there are cores].
     #[arg(long, value_name = "N")]

@@ -52,7 +52,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
                     return Some("lower the rates, as in --set lr_d=1e-4 --set lr_g=1e-4");
                 }
                 Trainer::ImageSize { .. } => {
-                    return Some("name another data set with --data, or another --preset");
+                    return Some("name another data set with --data");
                 }
                 other => other.io_kind(),
             }

@@ -6,6 +6,7 @@
 mod allocator;
 mod args;
 mod faults;
+mod judge;
 mod machine;
 mod progress;
 mod sample;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let outcome = faults::catching_panics(|| match &command {
         args::Command::Train(args) => train::run(args),
         args::Command::Sample(args) => sample::run(args),
+        args::Command::TrainJudge(args) => judge::run(args),
     });
     outcome.unwrap_or_else(|error| {
         faults::report(&error);

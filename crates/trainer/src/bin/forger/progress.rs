@@ -12,17 +12,15 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// The bar counts in so many parts, since the schedule may be one of seconds.
 const PARTS: u64 = 1000;
 
-/// Shows rows as they come.
-pub struct Progress {
+/// How far some work is: a bar if standard error is a terminal, else lines.
+pub struct Bar {
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
-    last_row: Option<(f64, u64)>,
-    images_per_second: f64,
 }
 
-impl Progress {
-    /// A bar if standard error is a terminal, else lines.
-    pub fn new() -> Progress {
+impl Bar {
+    /// Nothing done yet.
+    pub fn new() -> Bar {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(PARTS);
             if let Ok(style) = ProgressStyle::with_template("{bar:8} {percent:>3}%  {wide_msg}") {
@@ -30,9 +28,65 @@ impl Progress {
             }
             bar
         });
-        Progress {
+        Bar {
             bar,
             last_line: None,
+        }
+    }
+
+    /// Shows that the share `done` of the work, 0 to 1, is done.
+    pub fn show(&mut self, done: f64, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_position((done * PARTS as f64) as u64);
+            bar.set_message(text.to_owned());
+        } else if done >= 1.0 || self.line_is_due() {
+            self.last_line = Some(Instant::now());
+            eprintln!("{:>3.0}%  {text}", done * 100.0);
+        }
+    }
+
+    /// Shows something that has no share of the work.
+    fn note(&mut self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
+        } else if self.line_is_due() {
+            self.last_line = Some(Instant::now());
+            eprintln!("      {text}");
+        }
+    }
+
+    fn line_is_due(&self) -> bool {
+        self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY)
+    }
+
+    /// Prints a line above the bar.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Shows rows of a run as they come.
+pub struct Progress {
+    bar: Bar,
+    last_row: Option<(f64, u64)>,
+    images_per_second: f64,
+}
+
+impl Progress {
+    /// No row yet.
+    pub fn new() -> Progress {
+        Progress {
+            bar: Bar::new(),
             last_row: None,
             images_per_second: 0.0,
         }
@@ -51,45 +105,24 @@ impl Progress {
         }
         self.last_row = Some((row.seconds, row.images_seen));
         let text = self.describe(row, done);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position((done * PARTS as f64) as u64);
-                bar.set_message(text);
-            }
-            None if self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY) || done >= 1.0 => {
-                self.last_line = Some(Instant::now());
-                eprintln!("{:>3.0}%  {text}", done * 100.0);
-            }
-            None => {}
-        }
+        self.bar.show(done, &text);
     }
 
     /// Shows that D has done `update` of `updates` before the first step.
     pub fn show_pretraining(&mut self, update: u64, updates: u64) {
-        let text = format!("D alone, before the first step: update {update} of {updates}");
-        match &self.bar {
-            Some(bar) => bar.set_message(text),
-            None if self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY) => {
-                self.last_line = Some(Instant::now());
-                eprintln!("      {text}");
-            }
-            None => {}
-        }
+        self.bar.note(&format!(
+            "D alone, before the first step: update {update} of {updates}"
+        ));
     }
 
     /// Prints a line above the bar.
     pub fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
-        }
+        self.bar.say(line);
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 
     /// Fits beside the bar on a terminal of 80 columns.

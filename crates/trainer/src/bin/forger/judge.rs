@@ -1,0 +1,72 @@
+//! `forger train-judge`: trains the judge classifier and says what it is worth.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use gan_trainer::judge::{JudgePlan, accuracy, train_judge};
+use mnist_io::{Dataset, Split, sha256_hex};
+use run_dir::write_atomic;
+use tch::Device;
+
+use crate::args::{PrecisionChoice, TrainJudgeArgs};
+use crate::machine;
+use crate::progress::{Bar, clock};
+
+/// Runs the command.
+pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
+    let open = |split| {
+        Dataset::open(&args.data, split).with_context(|| format!("--data {}", args.data.display()))
+    };
+    let (train, test) = (open(Split::Train)?, open(Split::Test)?);
+    let threads = machine::set_threads(args.threads)?;
+    let plan = JudgePlan {
+        seed: args.seed,
+        epochs: args.epochs,
+        kind: machine::kind(PrecisionChoice::Auto, Device::Cpu),
+    };
+    eprintln!(
+        "training the judge on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
+        train.len(),
+        args.data.display(),
+        machine::kind_name(plan.kind),
+        args.seed,
+        args.epochs,
+    );
+    let start = Instant::now();
+    let mut bar = Bar::new();
+    let judge = train_judge(&plan, &train, &mut |report| {
+        let done = report.step as f64 / report.steps as f64;
+        let left = clock(start.elapsed().as_secs_f64() / done * (1.0 - done));
+        let (step, loss) = (report.step, report.loss);
+        bar.show(done, &format!("{left} left  step {step}  loss {loss:.3}"));
+    });
+    bar.finish();
+    let judge = judge?;
+    let seconds = start.elapsed().as_secs_f64();
+    let right = accuracy(&judge, &test)?;
+    let bytes = judge.to_safetensors()?;
+    write_atomic(&args.out, |w| w.write_all(&bytes))?;
+    println!("trained in {}", clock(seconds));
+    println!(
+        "  accuracy  {:.2}% of {} test images",
+        right * 100.0,
+        test.len()
+    );
+    println!("  file      {}, {} bytes", args.out.display(), bytes.len());
+    println!("  sha256    {}", sha256_hex(&bytes));
+    println!("{}", advice(&args.out));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How these weights would become the judge of everything.
+fn advice(file: &Path) -> String {
+    format!(
+        "every metric goes on using the judge that is built in. To replace it: copy {} to
+crates/models/weights/judge.safetensors, put the sha256 into crates/models/src/judge.rs and
+the README beside the weights, and measure again: numbers of two judges cannot be compared",
+        file.display()
+    )
+}

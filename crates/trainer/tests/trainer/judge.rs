@@ -1,0 +1,74 @@
+//! The judge's training, on images that are easy to tell apart.
+
+use gan_models::{Judge, JudgeNetwork};
+use gan_trainer::Error;
+use gan_trainer::judge::{JudgePlan, JudgeReport, accuracy, train_judge};
+use mnist_io::{Dataset, Images};
+use tch::{Device, Kind};
+
+use crate::take_turns;
+
+/// `n` images of one line, five rows and five columns for the ten labels.
+fn lines(n: usize) -> Dataset {
+    let pixel = |image: usize, row: usize, col: usize| {
+        let label = image % 10;
+        let across = if label < 5 { row } else { col };
+        let on = across.abs_diff(4 + 5 * (label % 5)) <= 1;
+        // What tells images of one label apart, and says nothing.
+        let speck = (row * 28 + col) == image * 61 % 784;
+        if on || speck { 255 } else { 0 }
+    };
+    let pixels = (0..n * 784).map(|i| pixel(i / 784, i / 28 % 28, i % 28));
+    let images = Images::new(28, 28, pixels.collect()).unwrap();
+    Dataset::new(images, (0..n).map(|i| (i % 10) as u8).collect()).unwrap()
+}
+
+fn plan(seed: u64, epochs: u64) -> JudgePlan {
+    JudgePlan {
+        seed,
+        epochs,
+        kind: Kind::Float,
+    }
+}
+
+#[test]
+fn training_tells_labels_apart_and_reports_on_its_way() {
+    let _turn = take_turns();
+    let mut reports = Vec::new();
+    let judge = train_judge(&plan(1, 30), &lines(100), &mut |r| reports.push(r)).unwrap();
+    let steps: Vec<(u64, u64)> = reports.iter().map(|r| (r.step, r.steps)).collect();
+    // 30 · 100 images in batches of 128, the last one filled up.
+    assert_eq!(steps, [(20, 24), (24, 24)]);
+    assert!(reports.iter().all(|r: &JudgeReport| r.loss < 1.0));
+    assert!(accuracy(&judge, &lines(130)).unwrap() > 0.95);
+    let untrained = JudgeNetwork::new();
+    let parameters = untrained.layout().init(Device::Cpu);
+    let untrained = Judge::new(untrained, &parameters);
+    assert!(accuracy(&untrained, &lines(130)).unwrap() < 0.5);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let _turn = take_turns();
+    let bytes = |seed| {
+        let judge = train_judge(&plan(seed, 2), &lines(100), &mut |_| ()).unwrap();
+        judge.to_safetensors().unwrap()
+    };
+    let first = bytes(7);
+    assert_eq!(first, bytes(7));
+    assert_ne!(first, bytes(8));
+}
+
+#[test]
+fn a_set_that_has_nothing_to_teach_is_refused() {
+    let train = |set: &Dataset| train_judge(&plan(1, 1), set, &mut |_| ()).unwrap_err();
+    let none = Dataset::new(Images::new(28, 28, vec![]).unwrap(), vec![]).unwrap();
+    assert!(matches!(train(&none), Error::NoImages));
+    let small = Images::new(32, 28, vec![0; 896]).unwrap();
+    let small = Dataset::new(small, vec![1]).unwrap();
+    assert!(matches!(train(&small), Error::ImageSize { rows: 32, .. }));
+    let (images, mut labels) = lines(3).into_parts();
+    labels[2] = 10;
+    let letters = Dataset::new(images, labels).unwrap();
+    assert!(matches!(train(&letters), Error::Label { label: 10 }));
+}
