@@ -19,11 +19,11 @@ pub fn wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<()> {
 fn unpack_wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<()> {
     let mut archive = ZipArchive::new(BufReader::new(File::open(archive)?))?;
     let mut wanted = Vec::new();
-    let mut total = 0;
+    let mut total: u64 = 0;
     for index in 0..archive.len() {
         let entry = archive.by_index(index)?;
         if let Some(place) = place_of(&entry.name()?, wheel)? {
-            total += entry.size();
+            total = total.saturating_add(entry.size());
             wanted.push((index, place));
         }
     }
