@@ -171,6 +171,25 @@ pub mod tests {
         }
     }
 
+    /// A link that leads out, and then a file by way of it.
+    #[test]
+    fn a_link_in_an_archive_is_no_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w.whl");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        let options = SimpleFileOptions::default();
+        zip.start_file("torch/lib/a.so", options).unwrap();
+        zip.add_symlink("torch/include/x", "../..", options)
+            .unwrap();
+        zip.start_file("torch/include/x/evil", options).unwrap();
+        zip.finish().unwrap();
+        let out = dir.path().join("out");
+        assert!(reason(wheel(&path, &WHEEL, &out)).contains("include/x/evil"));
+        let made = fs::symlink_metadata(out.join("include/x")).unwrap();
+        assert!(made.is_file());
+        assert!(!dir.path().join("evil").exists());
+    }
+
     #[test]
     fn a_wheel_that_lacks_a_library_or_the_headers_is_refused() {
         let (_dir, result) = unpacked(&[("torch/include/x.h", "")]);

@@ -155,3 +155,18 @@ fn half_a_file_of_a_killed_call_goes_with_the_next_that_fetches() {
     // Empty, it is removed after a failure.
     assert!(!scene.path("digits").exists());
 }
+
+#[test]
+fn the_name_of_a_folder_is_never_read_by_a_shell() {
+    let scene = Scene::with_data();
+    let name = "a b;touch made$(touch made)`touch made`&'\"*";
+    fs::rename(scene.path("digits"), scene.path(name)).unwrap();
+    scene.put_libtorch();
+    let text = succeeds(&mut scene.xtask(&["fetch", "--data", name]));
+    assert_says(&text, &[name]);
+    // Through npm too, which runs in the folder that it fetches into.
+    scene.program("npm", "exit 1");
+    let other = format!("{name}2");
+    fails(&mut scene.xtask(&["fetch", "--data", &other]));
+    assert!(!scene.path("made").exists() && !scene.path("workspace/made").exists());
+}
