@@ -9,6 +9,8 @@ use std::path::Path;
 fn every_promise_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    // What was fuzzed is no promise.
+    let (page, _) = page.split_once("\n## Fuzzing\n").unwrap();
     let mut promises = 0;
     for row in page.lines().filter(|line| line.starts_with("| ")) {
         let (_, kept_by) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
