@@ -78,7 +78,7 @@ fn a_download_that_breaks_off_is_called_that() {
                  ╰─> URL: http://index/torch-2.13.0.whl\n\n\
                  note: This is an issue with network connectivity, not pip.\n\
                  hint: Use --resume-retries to configure resume attempt limit.";
-    let older = "ERROR: Wheel 'torch' located at /tmp/pip-unpack-z/torch-2.13.0.whl is invalid.";
+    let older = "ERROR: Wheel 'torch' located at /t/pip-unpack-z/torch-2.13.0.whl is invalid.";
     for said in [newer, older] {
         let scene = Scene::with_data();
         scene.says("python3", said);
