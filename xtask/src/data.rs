@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use indicatif::HumanCount;
 use mnist_io::known::{self, KnownFile, MNIST};
-use mnist_io::{Dataset, Split, sha256_hex};
+use mnist_io::{Dataset, Split};
 
+use crate::desk::sha256_of;
 use crate::fault::fault;
 use crate::mirrors;
 use crate::progress::say;
@@ -26,14 +27,13 @@ pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
         say(format_args!("fetching MNIST into {}", dir.display()));
         // Before anything is downloaded: a folder that cannot be made.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        run_dir::remove_asides(dir)?;
         mirrors::fetch(&missing, &workspace.staging(), |file, raw| {
             let path = dir.join(file.name);
             Ok(run_dir::write_atomic(&path, |w| w.write_all(raw))?)
         })
         // Only a folder that is still empty goes.
         .inspect_err(|_| drop(fs::remove_dir(dir)))?;
-        // Likewise.
-        let _ = fs::remove_dir(workspace.staging());
     }
     check(dir)
 }
@@ -78,8 +78,7 @@ fn missing(dir: &Path) -> Result<Vec<KnownFile>> {
     }
     for (file, path) in there {
         let Some(path) = path else { continue };
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        if sha256_hex(&bytes) != file.sha256 {
+        if sha256_of(&path, format!("checking {}", file.name))? != file.sha256 {
             let names: Vec<_> = missing.iter().map(|f| f.name).collect();
             return Err(fault(
                 format!(

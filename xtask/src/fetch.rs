@@ -39,6 +39,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let dir = args.data.clone().unwrap_or_else(|| workspace.data());
     let set = data::ensure(workspace, &dir)?;
     let torch = libtorch::ensure(workspace, args.cuda)?;
+    workspace.tidy()?;
     say(format_args!("libtorch  {torch}"));
     say(format_args!("data      {set} in {}", dir.display()));
     Ok(())

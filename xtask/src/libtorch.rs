@@ -53,11 +53,7 @@ pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
     if !cuda && Path::new("/proc/driver/nvidia/version").exists() {
         say("this machine has an NVIDIA GPU; `cargo xtask fetch --cuda` gets the libtorch for it");
     }
-    let staging = workspace.staging();
-    let temp = staging.join("temp");
-    install(&place, &staging, build, |wheel, dir| {
-        pip_download(wheel, dir, &temp)
-    })?;
+    install(&place, &workspace.staging(), build, pip_download)?;
     Ok(describe(build.name, &place))
 }
 

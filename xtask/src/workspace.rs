@@ -1,7 +1,7 @@
 //! Where things lie in the workspace, and whose turn it is to change them.
 
 use std::env;
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -38,9 +38,26 @@ impl Workspace {
         self.root.join("libtorch")
     }
 
-    /// What is on its way to [`Workspace::libtorch`], kept between attempts.
+    /// What is on its way to [`Workspace::libtorch`] and the data, kept between
+    /// attempts.
     pub fn staging(&self) -> PathBuf {
         self.root.join("libtorch.partial")
+    }
+
+    /// Removes what calls that were killed left in [`Workspace::staging`], when
+    /// all that they were to fetch is there; not while another call is at work.
+    pub fn tidy(&self) -> Result<()> {
+        let staging = self.staging();
+        if !staging.exists() {
+            return Ok(());
+        }
+        let (lock, refused) = self.lock_file()?;
+        match lock.try_lock() {
+            Ok(()) => fs::remove_dir_all(&staging)
+                .with_context(|| format!("cannot remove {}", staging.display())),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::Error(error)) => Err(error).context(refused),
+        }
     }
 
     /// The data that is trained on unless the user names another folder.
@@ -56,8 +73,22 @@ impl Workspace {
     /// Waits until no other call fetches into this workspace. The turn ends
     /// when the file is dropped, or with the process, however that ends.
     pub fn turn(&self) -> Result<File> {
+        let (file, refused) = self.lock_file()?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                say("waiting for another call that is fetching into this workspace");
+                file.lock().context(refused)?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error).context(refused),
+        }
+        Ok(file)
+    }
+
+    /// The file whose lock is the turn, and what to say where it is refused.
+    fn lock_file(&self) -> Result<(File, String)> {
         let path = self.root.join("libtorch.lock");
-        let refused = || format!("cannot lock {}", path.display());
+        let refused = format!("cannot lock {}", path.display());
         // The file stays: removing it would let two waiting calls lock two
         // different files of the same name.
         let file = File::options()
@@ -65,15 +96,7 @@ impl Workspace {
             .truncate(false)
             .write(true)
             .open(&path)
-            .with_context(refused)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                say("waiting for another call that is fetching into this workspace");
-                file.lock().with_context(refused)?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(refused),
-        }
-        Ok(file)
+            .with_context(|| refused.clone())?;
+        Ok((file, refused))
     }
 }

@@ -8,7 +8,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use common::{gzip, u8_file};
+use common::{Random, gzip, u8_file};
 use mnist_io::{Error, Idx};
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
@@ -64,6 +64,19 @@ fn memory_follows_the_bytes_that_arrive() {
     // 3 MiB of the 4 GiB arrive: at most twice that is set aside.
     let some = [&claims_4_gib[..], &[0; 3 * MIB]].concat();
     assert!(largest(|| refused(&some)) <= 6 * MIB);
+
+    // Whatever shape a few bytes claim, 1 MiB is the most.
+    let mut random = Random(8);
+    for _ in 0..1000 {
+        let shape: Vec<u32> = (0..=random.up_to(3))
+            .map(|_| random.next() as u32)
+            .collect();
+        let mut file = u8_file(&shape, &[0; 100]);
+        file[2] = [8, 9, 11, 12, 13, 14][random.up_to(5) as usize];
+        for source in [gzip(&file), file] {
+            assert!(largest(|| assert!(Idx::read(&source[..]).is_err())) <= MIB);
+        }
+    }
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("array");

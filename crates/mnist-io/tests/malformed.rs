@@ -5,7 +5,7 @@ mod common;
 
 use std::io::{self, Read};
 
-use common::{Random, gzip, u8_file};
+use common::{gzip, u8_file};
 use mnist_io::{Error, Idx, IdxData};
 
 /// Expects an error of `Idx::read` that matches the pattern, for the bytes
@@ -205,23 +205,6 @@ fn a_failing_reader_is_reported_as_such() {
             matches!(&error, Error::Read(e) if e.kind() == io::ErrorKind::ConnectionReset),
             "{error:?}"
         );
-    }
-}
-
-#[test]
-fn random_bytes_behind_a_valid_start_never_panic() {
-    let mut random = Random(7);
-    for _ in 0..20_000 {
-        let code = [8, 9, 11, 12, 13, 14][random.up_to(5) as usize];
-        let mut file = vec![0, 0, code, random.up_to(4) as u8];
-        // Small sizes often enough for the data to be reached.
-        let length = random.up_to(40);
-        file.extend((0..length).map(|_| random.byte() & random.byte() & random.byte() & 3));
-        if let Ok(idx) = Idx::read(&file[..]) {
-            let mut written = Vec::new();
-            idx.write(&mut written).unwrap();
-            assert_eq!(written, file);
-        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! Files and folders that appear under their final name whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
+
+/// How the names begin under which files and folders are written aside;
+/// mnist-io uses the same.
+const PREFIX: &str = ".aside-";
 
 /// Writes a file aside, flushes it to the disk, and renames it to `path`.
 ///
@@ -61,6 +65,36 @@ pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> 
     Ok(())
 }
 
+/// Removes what calls of [`write_atomic`] and [`write_dir_atomic`] left in
+/// `dir` when their process was killed; a folder that is not there holds none.
+///
+/// Only for a caller who knows that nobody is writing into `dir`.
+///
+/// # Errors
+/// [`Error::Io`] where the folder cannot be read or a leftover not removed.
+pub fn remove_asides(dir: &Path) -> Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io("read", dir)(e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(Error::io("read", dir))?;
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let path = entry.path();
+        let kind = entry.file_type().map_err(Error::io("read", &path))?;
+        if kind.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        }
+        .map_err(Error::io("remove", &path))?;
+    }
+    Ok(())
+}
+
 fn parent_of(path: &Path) -> Result<&Path> {
     let parent = match path.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
@@ -74,7 +108,7 @@ fn parent_of(path: &Path) -> Result<&Path> {
 /// permissions that any new file has, the user's umask applied.
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".aside-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -130,6 +164,24 @@ mod tests {
         assert!(!path.join("a").exists());
         assert!(path.join("b").exists());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_killed_writers_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        // A write that never ends is what a killed one leaves.
+        std::mem::forget(builder(0o666).tempfile_in(dir.path()).unwrap());
+        let folder = builder(0o777).tempdir_in(dir.path()).unwrap().keep();
+        fs::write(folder.join("half"), b"x").unwrap();
+        let images = mnist_io::Images::new(1, 1, vec![7]).unwrap();
+        images.write_file(&at("images")).unwrap();
+        fs::write(at("aside-mine"), b"x").unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+        remove_asides(dir.path()).unwrap();
+        assert!(at("images").exists() && at("aside-mine").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        remove_asides(&at("none")).unwrap();
     }
 
     #[cfg(unix)]

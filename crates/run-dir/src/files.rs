@@ -39,6 +39,7 @@ impl RunDir {
     /// Appends one row to `metrics.jsonl`.
     ///
     /// # Errors
+    /// [`Error::Row`] where another number than a loss is not finite,
     /// [`Error::Io`] where the file cannot be written.
     pub fn append_metrics(&self, row: &MetricsRow) -> Result<()> {
         rows::append(&self.metrics_path(), row)

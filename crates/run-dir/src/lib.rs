@@ -32,7 +32,7 @@ mod files;
 mod rows;
 mod stack;
 
-pub use atomic::{write_atomic, write_dir_atomic};
+pub use atomic::{remove_asides, write_atomic, write_dir_atomic};
 pub use config::{Config, DatasetInfo, Pictures, Software};
 pub use dir::RunDir;
 pub use files::Snapshot;

@@ -74,7 +74,24 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
     }
 }
 
-impl Row for MetricsRow {}
+impl Row for MetricsRow {
+    fn check(&self) -> std::result::Result<(), String> {
+        for (name, number) in [
+            ("seconds", self.seconds),
+            ("real_called_real", self.real_called_real),
+            ("fake_called_real", self.fake_called_real),
+            ("lr_d", self.lr_d),
+            ("lr_g", self.lr_g),
+        ] {
+            if !number.is_finite() {
+                return Err(format!(
+                    "{name} is {number}, but only a loss may be not finite"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
 
 impl Row for DensityRow {
     fn check(&self) -> std::result::Result<(), String> {

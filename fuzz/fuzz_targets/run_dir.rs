@@ -1,0 +1,94 @@
+//! Any bytes as one of a run directory's files: no panic, and what is read can
+//! be written and is then read the same. The first byte picks the file.
+
+#![no_main]
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use run_dir::{Result, RunDir};
+use tempfile::TempDir;
+
+/// Two run directories: one to read from, one to write what was read.
+struct Scene {
+    _root: TempDir,
+    from: RunDir,
+    to: RunDir,
+}
+
+static SCENE: LazyLock<Scene> = LazyLock::new(|| {
+    let root = TempDir::new().expect("a temporary folder");
+    let [from, to] = ["from", "to"].map(|name| {
+        let dir = root.path().join(name);
+        fs::create_dir(&dir).expect("a folder in it");
+        fs::write(dir.join("config.toml"), "").expect("a file in that");
+        RunDir::open(&dir).expect("a run directory")
+    });
+    Scene {
+        _root: root,
+        from,
+        to,
+    }
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((pick, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let Scene { from, to, .. } = &*SCENE;
+    let put = |path: &Path| fs::write(path, bytes).expect("room for a small file");
+    match pick % 5 {
+        0 => {
+            put(&from.config_path());
+            again(from.config(), |config| {
+                let text = toml::to_string(config).expect("what was read can be written");
+                fs::write(to.config_path(), text).expect("room for a small file");
+                to.config()
+            });
+        }
+        1 => {
+            put(&from.metrics_path());
+            again(from.metrics(), |rows| {
+                let _ = fs::remove_file(to.metrics_path());
+                rows.iter().try_for_each(|row| to.append_metrics(row))?;
+                to.metrics()
+            });
+        }
+        2 => {
+            put(&from.densities_path());
+            again(from.densities(), |rows| {
+                let _ = fs::remove_file(to.densities_path());
+                rows.iter().try_for_each(|row| to.append_density(row))?;
+                to.densities()
+            });
+        }
+        3 => {
+            put(&from.walk_path());
+            again(from.walk(), |rows| {
+                to.write_walk(rows.as_deref().unwrap_or_default())?;
+                to.walk()
+            });
+        }
+        _ => {
+            put(&from.digits_path());
+            again(from.digits(), |rows| {
+                to.write_digits(rows.as_deref().unwrap_or_default())?;
+                to.digits()
+            });
+        }
+    }
+});
+
+/// Compared as text, because a NaN does not equal itself.
+fn again<T: std::fmt::Debug>(read: Result<T>, again: impl FnOnce(&T) -> Result<T>) {
+    match read {
+        Ok(first) => {
+            let second = again(&first).expect("what was read can be written and read");
+            assert_eq!(format!("{first:?}"), format!("{second:?}"));
+        }
+        // A message must be possible too.
+        Err(error) => drop(error.to_string()),
+    }
+}

