@@ -158,6 +158,11 @@ impl RunDir {
         self.root.join("densities.jsonl")
     }
 
+    /// `quality.jsonl`.
+    pub fn quality_path(&self) -> PathBuf {
+        self.root.join("quality.jsonl")
+    }
+
     /// `nearest.idx3`.
     pub fn nearest_path(&self) -> PathBuf {
         self.root.join("nearest.idx3")

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mnist_io::Images;
 
-use crate::{Config, DensityRow, Error, MetricsRow, Result, RunDir, rows, stack};
+use crate::{Config, DensityRow, Error, MetricsRow, QualityRow, Result, RunDir, rows, stack};
 
 /// Images in each row of `digits.idx4`.
 const DIGITS: usize = 10;
@@ -69,6 +69,23 @@ impl RunDir {
     /// As [`RunDir::metrics`].
     pub fn densities(&self) -> Result<Vec<DensityRow>> {
         rows::read(&self.densities_path())
+    }
+
+    /// Appends one row to `quality.jsonl`.
+    ///
+    /// # Errors
+    /// [`Error::Row`] with the fields that are not finite, [`Error::Io`] where
+    /// the file cannot be written.
+    pub fn append_quality(&self, row: &QualityRow) -> Result<()> {
+        rows::append(&self.quality_path(), row)
+    }
+
+    /// Reads `quality.jsonl`, oldest row first; no file means no evaluation yet.
+    ///
+    /// # Errors
+    /// As [`RunDir::metrics`].
+    pub fn quality(&self) -> Result<Vec<QualityRow>> {
+        rows::read(&self.quality_path())
     }
 
     /// Writes the snapshot of `step`.

@@ -7,6 +7,7 @@
 //!   originals.idx3                 u8 [n, rows, cols], real images to compare with
 //!   metrics.jsonl                  append-only, one [`MetricsRow`] per report
 //!   densities.jsonl                append-only, one [`DensityRow`] per snapshot
+//!   quality.jsonl                  append-only, one [`QualityRow`] per evaluation
 //!   samples/000300.idx3            u8 [n, rows, cols], the fixed latents seen through G at step 300
 //!   nearest.idx3                   u8 [n, rows, cols], the training image nearest to each of the last
 //!   latent_walk.idx4               u8 [pairs, points, rows, cols], G along lines between two latents
@@ -29,6 +30,7 @@ mod atomic;
 mod config;
 mod dir;
 mod files;
+mod quality;
 mod rows;
 mod stack;
 
@@ -36,6 +38,7 @@ pub use atomic::{remove_asides, write_atomic, write_dir_atomic};
 pub use config::{Config, DatasetInfo, Pictures, Software};
 pub use dir::RunDir;
 pub use files::Snapshot;
+pub use quality::QualityRow;
 pub use rows::{DensityRow, MetricsRow};
 
 pub(crate) use files::present;

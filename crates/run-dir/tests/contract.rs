@@ -2,47 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 
+use common::{config, originals};
 use mnist_io::{Idx, IdxData, Images};
-use run_dir::{Config, DatasetInfo, DensityRow, Error, MetricsRow, Pictures, RunDir, Software};
-
-fn config() -> Config {
-    let mut train = toml::Table::new();
-    train.insert("batch".to_owned(), toml::Value::Integer(32));
-    Config {
-        preset: "modern".to_owned(),
-        seed: 7,
-        batch: 32,
-        seconds: None,
-        device: "cpu".to_owned(),
-        precision: "bf16".to_owned(),
-        threads: 2,
-        dataset: Some(DatasetInfo {
-            name: "mnist".to_owned(),
-            path: "data/mnist".to_owned(),
-            images: 60_000,
-            images_sha256: "ba89".to_owned(),
-            labels_sha256: "65a5".to_owned(),
-        }),
-        pictures: Pictures {
-            grid: [4, 4],
-            last_grid: [5, 5],
-            originals_above: true,
-            nearest_row: 5,
-        },
-        software: Software {
-            trainer: "0.1.0".to_owned(),
-            libtorch: "2.13.0".to_owned(),
-        },
-        train,
-    }
-}
-
-fn originals() -> Images {
-    Images::new(2, 2, vec![9; 8]).unwrap()
-}
+use run_dir::{Config, DensityRow, Error, MetricsRow, Pictures, RunDir};
 
 fn row(step: u64, loss_d: f64) -> MetricsRow {
     MetricsRow {
