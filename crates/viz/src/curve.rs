@@ -62,6 +62,15 @@ impl Curve {
     }
 }
 
+/// The stretches of `points` between those whose value is not finite.
+pub fn joined(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+    points
+        .split(|(_, value)| !value.is_finite())
+        .filter(|piece| !piece.is_empty())
+        .map(<[_]>::to_vec)
+        .collect()
+}
+
 /// The range that shows `curves`: all values where there are few; otherwise
 /// without the half per cent at either end, so that one spike does not flatten
 /// the rest. Never empty, and never too narrow for an axis to be labeled.

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use run_dir::DensityRow;
 
 use crate::color::ColorCanvas;
-use crate::curve::{Curve, range};
+use crate::curve::{Curve, joined, range};
 use crate::figures::thousands;
 use crate::moments::spread;
 use crate::plot::{
@@ -145,8 +145,10 @@ fn draw<DB: DrawingBackend<ErrorType: 'static>>(
             ],
             x: axes.x,
             y: axes.density,
+            log: false,
             x_axis: None,
             steps: false,
+            mark: None,
         },
     )?;
     let best = best_decision(row);
@@ -160,8 +162,10 @@ fn draw<DB: DrawingBackend<ErrorType: 'static>>(
             ],
             x: axes.x,
             y: (0.0, 1.0),
+            log: false,
             x_axis: Some("x"),
             steps: false,
+            mark: None,
         },
     )?;
     let ends = [axes.steps.0, axes.steps.1];
@@ -187,8 +191,10 @@ fn draw<DB: DrawingBackend<ErrorType: 'static>>(
             ],
             x: axes.steps,
             y: axes.value,
+            log: false,
             x_axis: Some("step"),
             steps: true,
+            mark: None,
         },
     )?;
     root.present()?;
@@ -218,11 +224,7 @@ fn pieces(row: &DensityRow, numbers: &[f64]) -> Vec<Vec<(f64, f64)>> {
         .enumerate()
         .map(|(i, n)| (row.low + (row.high - row.low) * (i as f64 / gaps), *n))
         .collect();
-    points
-        .split(|(_, n)| !n.is_finite())
-        .filter(|piece| !piece.is_empty())
-        .map(<[_]>::to_vec)
-        .collect()
+    joined(&points)
 }
 
 #[cfg(test)]

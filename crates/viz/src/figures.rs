@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use run_dir::{DensityRow, RunDir, write_atomic};
 
-use crate::{Error, Result, Timing, densities, density_frames, losses, write_apng, write_gif};
+use crate::{
+    Error, Result, Timing, densities, density_frames, losses, quality, write_apng, write_gif,
+};
 use samples::Samples;
 
 /// Most frames of an animation.
@@ -34,6 +36,7 @@ pub struct Figure {
 /// | `densities.svg` | originals, forgeries, D and the best D at the last step | densities |
 /// | `densities.gif`, `densities-animated.png` | the same, step by step | densities |
 /// | `losses.svg` | losses and D's verdicts | metrics |
+/// | `quality.svg` | FID, precision and recall | evaluations of two steps |
 /// | `nearest.png` | forgeries beside the training images nearest to them | nearest images |
 /// | `latent_walk.png` | forgeries along lines between two latents | walks |
 /// | `digits.png` | latents as each of the ten digits | digits |
@@ -65,6 +68,7 @@ pub fn draw_all(run: &RunDir) -> Result<Vec<Figure>> {
         return Err(nothing_yet(run));
     }
     figures.extend(draw_losses(run)?);
+    figures.extend(draw_quality(run)?);
     if let Some(samples) = &samples {
         figures.extend(matches::draw_nearest(run, samples)?);
         figures.extend(matches::draw_walk(run, samples)?);
@@ -76,8 +80,8 @@ pub fn draw_all(run: &RunDir) -> Result<Vec<Figure>> {
 }
 
 /// Draws what is worth a look while a run trains: `progress.png`,
-/// `densities.svg`, `losses.svg` and the newest snapshot's grid, where there is
-/// what they show. Reads no more snapshots than it shows.
+/// `densities.svg`, `losses.svg`, `quality.svg` and the newest snapshot's grid,
+/// where there is what they show. Reads no more snapshots than it shows.
 ///
 /// # Errors
 /// As [`draw_all`].
@@ -95,6 +99,7 @@ pub fn draw_progress(run: &RunDir) -> Result<Vec<Figure>> {
         return Err(nothing_yet(run));
     }
     figures.extend(draw_losses(run)?);
+    figures.extend(draw_quality(run)?);
     if let Some(samples) = &samples {
         figures.push(snapshots::draw_newest(run, samples)?);
     }
@@ -113,22 +118,32 @@ fn draw_losses(run: &RunDir) -> Result<Option<Figure>> {
         return Ok(None);
     }
     let svg = losses(&rows, &name(run))?;
-    let path = run.figures_dir().join("losses.svg");
-    write_atomic(&path, |w| w.write_all(svg.as_bytes()))?;
-    Ok(Some(Figure {
-        path,
-        shows: "the losses, and what D takes for original",
-    }))
+    let shows = "the losses, and what D takes for original";
+    write_svg(run, "losses.svg", &svg, shows).map(Some)
+}
+
+/// Nothing for a single step, which makes no curve.
+fn draw_quality(run: &RunDir) -> Result<Option<Figure>> {
+    let rows = run.quality()?;
+    let first = rows.first().map(|row| row.step);
+    if rows.iter().all(|row| Some(row.step) == first) {
+        return Ok(None);
+    }
+    let svg = quality(&rows, &name(run))?;
+    let shows = "how good the forgeries are as training goes on";
+    write_svg(run, "quality.svg", &svg, shows).map(Some)
 }
 
 fn draw_densities(run: &RunDir, rows: &[DensityRow]) -> Result<Figure> {
     let svg = densities(rows, &name(run))?;
-    let path = run.figures_dir().join("densities.svg");
+    let shows = "originals and forgeries as densities, D beside the best D";
+    write_svg(run, "densities.svg", &svg, shows)
+}
+
+fn write_svg(run: &RunDir, file: &str, svg: &str, shows: &'static str) -> Result<Figure> {
+    let path = run.figures_dir().join(file);
     write_atomic(&path, |w| w.write_all(svg.as_bytes()))?;
-    Ok(Figure {
-        path,
-        shows: "originals and forgeries as densities, D beside the best D",
-    })
+    Ok(Figure { path, shows })
 }
 
 fn draw_density_animations(run: &RunDir, rows: &[DensityRow]) -> Result<[Figure; 2]> {

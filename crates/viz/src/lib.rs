@@ -11,11 +11,13 @@ mod curve;
 mod densities;
 pub mod figures;
 mod grid;
+mod log_axis;
 mod losses;
 mod moments;
 mod nearest;
 mod palette;
 mod plot;
+mod quality;
 mod raster;
 mod strip;
 
@@ -27,6 +29,7 @@ pub use grid::{GridStyle, grid, square_columns};
 pub use losses::losses;
 pub use moments::MOMENTS;
 pub use nearest::nearest;
+pub use quality::quality;
 pub use strip::{StripStyle, originals_vs_forgeries, strip};
 
 use std::path::PathBuf;

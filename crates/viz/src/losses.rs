@@ -59,8 +59,10 @@ fn draw(svg: &mut String, rows: &[MetricsRow], title: &str) -> Drawn {
         ],
         x: steps,
         y: range(&losses),
+        log: false,
         x_axis: None,
         steps: true,
+        mark: None,
     };
     let lower_panel = Panel {
         title: "D calls original, %",
@@ -70,8 +72,10 @@ fn draw(svg: &mut String, rows: &[MetricsRow], title: &str) -> Drawn {
         ],
         x: steps,
         y: (0.0, 100.0),
+        log: false,
         x_axis: Some("step"),
         steps: true,
+        mark: None,
     };
     draw_panel(&upper, &upper_panel)?;
     draw_panel(&lower, &lower_panel)?;

@@ -1,10 +1,12 @@
 //! What the plots share: their colors, panels with legends, and axes.
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::curve::Curve;
+use crate::log_axis;
 
 /// Space above all panels for the title, in pixels.
 pub const TITLE: u32 = 44;
@@ -28,21 +30,32 @@ const INK: RGBColor = RGBColor(51, 51, 51);
 pub type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// One of the plots of a picture.
-pub struct Panel {
-    pub title: &'static str,
+pub struct Panel<'a> {
+    pub title: &'a str,
     /// The first is drawn first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Line<'a>>,
     pub x: (f64, f64),
     pub y: (f64, f64),
+    /// Whether the left axis is logarithmic; `y` is then above 0.
+    pub log: bool,
     /// What the lower axis shows, where this panel carries its name.
     pub x_axis: Option<&'static str>,
     /// Whether the lower axis counts steps, in whole numbers.
     pub steps: bool,
+    /// A place on the lower axis to mark, where it lies on it.
+    pub mark: Option<Mark<'a>>,
+}
+
+/// An upright line with a text at its upper end.
+#[derive(Clone, Copy)]
+pub struct Mark<'a> {
+    pub x: f64,
+    pub label: &'a str,
 }
 
 /// A line with what the legend says of it.
-pub struct Line {
-    pub name: &'static str,
+pub struct Line<'a> {
+    pub name: &'a str,
     pub color: RGBColor,
     pub look: Look,
     /// The points that are joined, in pieces with gaps between them.
@@ -62,20 +75,27 @@ pub enum Look {
     Band,
 }
 
-impl Line {
-    /// From 100 points on the moving average, with the points faintly behind;
-    /// dots where they are few, so that one that is alone can be seen.
-    pub fn of_curve(name: &'static str, color: RGBColor, curve: &Curve) -> Line {
-        let smooth = curve.smooth();
+impl Look {
+    /// Dots where the points are few, or one is joined to no other.
+    pub fn of_pieces(pieces: &[Vec<(f64, f64)>]) -> Look {
+        let count: usize = pieces.iter().map(Vec::len).sum();
+        if count > 40 && pieces.iter().all(|piece| piece.len() > 1) {
+            Look::Line
+        } else {
+            Look::Dots
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    /// From 100 points on the moving average, with the points faintly behind.
+    pub fn of_curve(name: &'a str, color: RGBColor, curve: &Curve) -> Line<'a> {
+        let pieces = vec![curve.smooth()];
         Line {
             name,
             color,
-            look: if smooth.len() > 40 {
-                Look::Line
-            } else {
-                Look::Dots
-            },
-            pieces: vec![smooth],
+            look: Look::of_pieces(&pieces),
+            pieces,
             faint: if curve.window() > 1 {
                 curve.outline()
             } else {
@@ -114,28 +134,53 @@ pub fn draw_head<DB: DrawingBackend<ErrorType: 'static>>(
 
 pub fn draw_panel<DB: DrawingBackend<ErrorType: 'static>>(
     area: &DrawingArea<DB, Shift>,
-    panel: &Panel,
+    panel: &Panel<'_>,
 ) -> Drawn {
     let (head, plot) = area.split_vertically(HEAD);
-    head.draw(&Text::new(panel.title, (LEFT as i32, 12), font(16)))?;
+    head.draw(&Text::new(
+        panel.title.to_owned(),
+        (LEFT as i32, 12),
+        font(16),
+    ))?;
     let mut left = LEGEND;
     for line in &panel.lines {
         let color = line.color.mix(line.opacity());
         let stroke = color.stroke_width(line.width().max(3));
         head.draw(&PathElement::new([(left, 19), (left + 28, 19)], stroke))?;
-        head.draw(&Text::new(line.name, (left + 36, 12), font(16)))?;
+        head.draw(&Text::new(line.name.to_owned(), (left + 36, 12), font(16)))?;
         left += (66 + 8 * line.name.len() as i32).max(130);
     }
 
     let (low, high) = panel.y;
+    if panel.log {
+        let ticks = log_axis::ticks(panel.y);
+        let axis = (low..high).log_scale().with_key_points(ticks);
+        draw_plot(&plot, panel, axis, log_axis::label)
+    } else {
+        draw_plot(&plot, panel, low..high, |value| axis_number(value, panel.y))
+    }
+}
+
+/// Everything below the panel's head, over this left axis with these numbers.
+fn draw_plot<DB, Y>(
+    area: &DrawingArea<DB, Shift>,
+    panel: &Panel<'_>,
+    y: Y,
+    y_number: impl Fn(f64) -> String,
+) -> Drawn
+where
+    DB: DrawingBackend<ErrorType: 'static>,
+    Y: AsRangedCoord<Value = f64, CoordDescType: ValueFormatter<f64>>,
+{
+    let (low, high) = panel.y;
     let axis_height = if panel.x_axis.is_some() { 48 } else { 24 };
-    let mut chart = ChartBuilder::on(&plot)
+    let mut chart = ChartBuilder::on(area)
         .margin_right(RIGHT)
         .margin_top(4)
         .margin_bottom(8)
         .x_label_area_size(axis_height)
         .y_label_area_size(LEFT)
-        .build_cartesian_2d(panel.x.0..panel.x.1, low..high)?;
+        .build_cartesian_2d(panel.x.0..panel.x.1, y)?;
     chart
         .configure_mesh()
         .bold_line_style(INK.mix(0.15))
@@ -145,7 +190,7 @@ pub fn draw_panel<DB: DrawingBackend<ErrorType: 'static>>(
         .x_labels(9)
         .y_labels(6)
         .x_desc(panel.x_axis.unwrap_or_default())
-        .y_label_formatter(&|value| axis_number(*value, panel.y))
+        .y_label_formatter(&|value| y_number(*value))
         .x_label_formatter(&|value| {
             if panel.steps {
                 crate::figures::thousands(*value as u64)
@@ -154,6 +199,20 @@ pub fn draw_panel<DB: DrawingBackend<ErrorType: 'static>>(
             }
         })
         .draw()?;
+    let shown = |mark: &Mark<'_>| (panel.x.0..=panel.x.1).contains(&mark.x);
+    if let Some(Mark { x, label }) = panel.mark.filter(shown) {
+        let stroke = INK.mix(0.6).stroke_width(1);
+        let line = PathElement::new([(x, low), (x, high)], stroke);
+        chart.draw_series(std::iter::once(line))?;
+        let (side, offset) = if x > f64::midpoint(panel.x.0, panel.x.1) {
+            (HPos::Right, -6)
+        } else {
+            (HPos::Left, 6)
+        };
+        let style = font(14).pos(Pos::new(side, VPos::Top));
+        let text = Text::new(label.to_owned(), (offset, 4), style);
+        chart.draw_series(std::iter::once(EmptyElement::at((x, high)) + text))?;
+    }
     let clamped = |&(x, y): &(f64, f64)| (x, y.clamp(low, high));
     for line in &panel.lines {
         if !line.faint.is_empty() {

@@ -1,6 +1,9 @@
 //! The losses' SVG, read back as XML.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+mod common;
+
+use common::svg::texts;
 use gan_viz::losses;
 use roxmltree::Document;
 use run_dir::MetricsRow;
@@ -17,15 +20,6 @@ fn row(step: u64, loss: f64, share: f64) -> MetricsRow {
         lr_d: 1e-3,
         lr_g: 1e-3,
     }
-}
-
-fn texts(svg: &str) -> Vec<String> {
-    let document = Document::parse(svg).unwrap();
-    assert_eq!(document.root_element().tag_name().name(), "svg");
-    let texts = document.descendants().filter(|n| n.has_tag_name("text"));
-    texts
-        .map(|n| n.text().unwrap_or_default().trim().to_owned())
-        .collect()
 }
 
 /// A line's color, opacity and points.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test file needs all of it")]
 
 pub mod runs;
+pub mod svg;
 
 use std::fs::File;
 use std::io::BufReader;

@@ -1,0 +1,253 @@
+//! The quality curves' SVG, read back as XML, and where runs get one.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+
+use common::runs::{files, paths, run};
+use common::svg::{BLUE, GREEN, ORANGE, PURPLE, Points, dots, lines, texts};
+use gan_viz::figures::{draw_all, draw_progress};
+use gan_viz::{Error, quality};
+use roxmltree::Document;
+use run_dir::QualityRow;
+
+/// What marks a moment.
+const INK: &str = "#333333";
+const MOMENT: &str = "1,000 steps: similar from here on?";
+
+fn evaluated(step: u64, fid: f64) -> QualityRow {
+    QualityRow {
+        step,
+        forgeries: 2000,
+        originals: 10_000,
+        features: "judge".into(),
+        fid,
+        fid_floor: Some(2.0),
+        precision: Some(0.5),
+        recall: Some(0.25),
+        ..QualityRow::default()
+    }
+}
+
+/// Five rows to step 2,000, each FID a tenth of the one before.
+fn falling() -> Vec<QualityRow> {
+    let fids = [20_000.0, 2000.0, 200.0, 20.0, 2.0];
+    let steps = (0..).step_by(500);
+    steps
+        .zip(fids)
+        .map(|(step, fid)| evaluated(step, fid))
+        .collect()
+}
+
+/// The upright lines that mark a moment: their place, top and bottom.
+fn marks(svg: &str) -> Vec<(f64, f64, f64)> {
+    let document = Document::parse(svg).unwrap();
+    let found = document.descendants().filter(|n| {
+        n.has_tag_name("polyline")
+            && n.attribute("stroke") == Some(INK)
+            && n.attribute("opacity") == Some("0.6")
+    });
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    let ends = found.map(|n| {
+        let points = n.attribute("points").unwrap().split_whitespace();
+        let points: Points = points
+            .map(|p| p.split_once(',').unwrap())
+            .map(|(x, y)| (number(x), number(y)))
+            .collect();
+        (points[0], points[1])
+    });
+    ends.filter(|((x, _), (other, _))| x == other)
+        .map(|((x, low), (_, high))| (x, high, low))
+        .filter(|(_, high, low)| high < low)
+        .collect()
+}
+
+#[test]
+fn it_names_what_it_shows() {
+    let texts = texts(&quality(&falling(), "0001-modern<&").unwrap());
+    for expected in [
+        "0001-modern<&",
+        "2,000 forgeries, 10,000 originals",
+        "FID, logarithmic",
+        "forgeries",
+        "floor 2.00: training images",
+        MOMENT,
+        "Precision and recall",
+        "precision, of forgeries",
+        "recall, of originals",
+        "step",
+        "2,000",
+        "1.0",
+    ] {
+        assert!(texts.iter().any(|t| t == expected), "{expected}: {texts:?}");
+    }
+}
+
+#[test]
+fn rows_that_compare_other_numbers_of_images_say_so() {
+    let mut rows = falling();
+    rows[4].forgeries = 10_000;
+    rows[4].fid_floor = Some(1.5);
+    let drawn = texts(&quality(&rows, "").unwrap());
+    for expected in [
+        "2,000 to 10,000 forgeries, 10,000 originals",
+        "floor: training images",
+    ] {
+        assert!(drawn.iter().any(|t| t == expected), "{drawn:?}");
+    }
+    for row in &mut rows {
+        row.fid_floor = None;
+    }
+    let svg = quality(&rows, "").unwrap();
+    assert!(!texts(&svg).iter().any(|t| t.contains("floor")));
+    assert!(lines(&svg, ORANGE).is_empty());
+}
+
+#[test]
+fn fid_stands_by_its_logarithm_and_shares_by_their_value() {
+    let mut rows = falling();
+    for (row, share) in rows.iter_mut().zip([0.0, 0.25, 0.5, 0.75, 1.0]) {
+        row.precision = Some(share);
+        row.recall = Some(1.0 - share);
+    }
+    let svg = quality(&rows, "").unwrap();
+    let [fid, floor, precision, recall] = [BLUE, ORANGE, PURPLE, GREEN].map(|color| {
+        let drawn = lines(&svg, color);
+        assert_eq!(drawn.len(), 1, "{color}");
+        drawn.into_iter().next().unwrap()
+    });
+    // What falls tenfold from row to row falls evenly, down to the floor of 2;
+    // whole pixels leave half of one on either side.
+    let evenly = |points: &Points| {
+        let (first, last) = (points[0], points[4]);
+        (0..5).all(|i| {
+            let share = i as f64 / 4.0;
+            let y = first.1 + share * (last.1 - first.1);
+            let x = first.0 + share * (last.0 - first.0);
+            (points[i].0 - x).abs() <= 1.0 && (points[i].1 - y).abs() <= 1.0
+        })
+    };
+    assert!(evenly(&fid) && fid[0].1 < fid[4].1 - 100.0);
+    assert!(floor.iter().all(|(_, y)| *y == fid[4].1));
+    assert!(evenly(&precision) && precision[0].1 > precision[4].1 + 100.0);
+    assert!(evenly(&recall) && recall[0].1 == precision[4].1);
+    assert_eq!(dots(&svg, BLUE), fid);
+}
+
+#[test]
+fn step_1000_is_marked_in_both_panels_where_rows_reach_it() {
+    let svg = quality(&falling(), "").unwrap();
+    let fid = &lines(&svg, BLUE)[0];
+    let found = marks(&svg);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|(x, ..)| *x == fid[2].0), "{found:?}");
+    assert!(found[0].2 < found[1].1, "one above the other");
+
+    let up_to = |last| {
+        let svg = quality(&[evaluated(0, 9.0), evaluated(last, 3.0)], "").unwrap();
+        let named = texts(&svg).iter().any(|t| t == MOMENT);
+        (marks(&svg).len(), named)
+    };
+    assert_eq!(up_to(999), (0, false));
+    assert_eq!(up_to(1000), (2, true));
+    assert_eq!(up_to(1_000_000), (2, true));
+}
+
+#[test]
+fn the_last_row_of_a_step_counts_and_steps_are_put_in_order() {
+    let sound = falling();
+    let mut again = vec![evaluated(1000, 7.0), evaluated(2000, 0.5)];
+    again.extend(sound.iter().rev().cloned());
+    assert_eq!(quality(&again, "").unwrap(), quality(&sound, "").unwrap());
+}
+
+#[test]
+fn what_a_row_does_not_have_leaves_a_gap() {
+    let mut rows: Vec<QualityRow> = (0..7).map(|i| evaluated(i * 100, 5.0)).collect();
+    for i in [2, 4] {
+        (rows[i].precision, rows[i].recall) = (None, None);
+    }
+    rows[3].fid_floor = None;
+    let svg = quality(&rows, "").unwrap();
+    let counts = |color| {
+        let pieces = lines(&svg, color).into_iter();
+        pieces
+            .map(|piece| piece.len())
+            .filter(|n| *n > 1)
+            .collect::<Vec<_>>()
+    };
+    // Row 3 stands between two gaps: a dot alone.
+    for color in [PURPLE, GREEN] {
+        assert_eq!(counts(color), [2, 2], "{color}");
+        assert_eq!(dots(&svg, color).len(), 5, "{color}");
+    }
+    assert_eq!(counts(ORANGE), [3, 3]);
+    assert_eq!(counts(BLUE), [7]);
+}
+
+#[test]
+fn a_row_alone_between_gaps_is_a_dot_however_many_rows() {
+    let mut rows: Vec<QualityRow> = (0..100).map(|i| evaluated(i, 5.0)).collect();
+    for row in &mut rows {
+        row.precision = None;
+    }
+    rows[50].precision = Some(0.9);
+    for row in &mut rows[..99] {
+        row.fid_floor = None;
+    }
+    let svg = quality(&rows, "").unwrap();
+    assert_eq!(dots(&svg, PURPLE).len(), 1);
+    assert_eq!(dots(&svg, ORANGE).len(), 1);
+    assert!(dots(&svg, BLUE).is_empty() && dots(&svg, GREEN).is_empty());
+}
+
+#[test]
+fn numbers_that_no_axis_can_show_do_no_harm() {
+    for odd in [f64::NAN, f64::INFINITY, f64::MAX, 0.0, -1.0, 1e-300] {
+        let mut row = evaluated(u64::MAX, odd);
+        (row.fid_floor, row.precision) = (Some(odd), Some(odd));
+        for rows in [vec![row.clone()], vec![evaluated(0, 5.0), row]] {
+            let svg = quality(&rows, "").unwrap();
+            let drawn = texts(&svg);
+            assert!(!svg.contains("points=\"NaN") && !svg.contains("-2147483648"));
+            assert!(drawn.iter().any(|t| t == "step"));
+            assert!(lines(&svg, BLUE).len() <= 1);
+        }
+    }
+    assert!(matches!(quality(&[], ""), Err(Error::Empty)));
+}
+
+#[test]
+fn runs_get_the_figure_once_two_steps_are_evaluated() {
+    let (_dir, run) = run(4, 28, 28, &[0, 300]);
+    let path = run.figures_dir().join("quality.svg");
+    let drawn = || {
+        let all = draw_all(&run).unwrap();
+        [draw_progress(&run).unwrap(), all].map(|figures| paths(&figures).contains(&path))
+    };
+    assert_eq!(drawn(), [false; 2]);
+    // One step is no curve, however often it was evaluated.
+    for fid in [9.0, 8.0] {
+        run.append_quality(&evaluated(100, fid)).unwrap();
+        assert_eq!(drawn(), [false; 2]);
+    }
+    assert!(!files(&run.figures_dir()).contains(&"quality.svg".to_owned()));
+    run.append_quality(&evaluated(300, 4.0)).unwrap();
+    assert_eq!(drawn(), [true; 2]);
+    let rows = [evaluated(100, 8.0), evaluated(300, 4.0)];
+    let expected = quality(&rows, "0001-modern").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+}
+
+#[test]
+fn a_broken_row_of_quality_names_file_and_line() {
+    let (_dir, run) = run(4, 28, 28, &[0]);
+    run.append_quality(&evaluated(100, 9.0)).unwrap();
+    let sound = fs::read_to_string(run.quality_path()).unwrap();
+    fs::write(run.quality_path(), format!("{sound}{{}}\n")).unwrap();
+    for drawn in [draw_all(&run), draw_progress(&run)] {
+        let error = drawn.unwrap_err().to_string();
+        assert!(error.contains("quality.jsonl line 2"), "{error}");
+    }
+}
