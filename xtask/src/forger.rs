@@ -21,6 +21,7 @@ const FORGER: &str = "forger";
 const TRAIN: &str = "\
 Options, which go to the trainer unchanged (`cargo xtask train --help` says more, once it is built):
   --preset NAME           the system to train
+  --conditional           tell modern's networks the digit, to choose it when sampling
   --list                  print the presets and end
   --steps N               stretch or shrink the schedule to so many steps
   --seconds S             stretch or shrink the schedule to so many seconds
@@ -38,6 +39,7 @@ Options, which go to the trainer unchanged (`cargo xtask train --help` says more
 Examples:
   cargo xtask train                            the default preset on MNIST, about two minutes
   cargo xtask train --preset golbin --seed 3   another preset, another seed
+  cargo xtask train --conditional              digits to order, with `sample --digit`
   cargo xtask train --seconds 600              five times as long, the schedule stretched to it
   cargo xtask train --data ../fashion          another data set
 
@@ -104,16 +106,24 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
         ensure_data(workspace, &options)?;
     }
     // The trainer's own defaults are relative to where it runs.
-    set_unless_given(&mut options, "--data", workspace.data());
+    if !draws_originals(&options) {
+        set_unless_given(&mut options, "--data", workspace.data());
+    }
     set_unless_given(&mut options, "--runs", workspace.runs());
     build_and_run(workspace, "train", options)
 }
 
-/// The data that the options name, or MNIST where they name none.
+/// Whether the preset needs no images.
+fn draws_originals(options: &[OsString]) -> bool {
+    value_of(options, "--preset").is_some_and(|name| name == run_dir::GAUSSIAN)
+}
+
+/// The data that the options name, or MNIST where they name none and need it.
 fn ensure_data(workspace: &Workspace, options: &[OsString]) -> Result<()> {
     match value_of(options, "--data") {
         // A folder that the user names is theirs: checked, never filled.
         Some(dir) => data::check(Path::new(&dir)).map(drop),
+        None if draws_originals(options) => Ok(()),
         None => data::ensure(workspace, &workspace.data()).map(drop),
     }
 }
@@ -329,6 +339,12 @@ mod tests {
         assert!(refused(&["--preset", "best"]) && refused(&["--preset=best"]));
         assert!(refused(&["--batch", "0"]) && refused(&["--threads=0"]));
         assert!(!refused(&["--preset", "golbin", "--batch", "10"]) && !refused(&[]));
+    }
+
+    #[test]
+    fn only_the_preset_that_draws_its_originals_needs_no_images() {
+        assert!(draws_originals(&options(&["--preset=gaussian"])));
+        assert!(!draws_originals(&options(&["--preset", "golbin"])) && !draws_originals(&[]));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::params::{Init, Layout, Weights};
 const LATENT: i64 = 100;
 const HIDDEN: i64 = 1200;
 const SIDE: i64 = 28;
-const PIXELS: usize = 784;
+/// Pixels of an image.
+pub const PIXELS: usize = 784;
 /// D's maxout layers: units and pieces of each.
 const MAXOUT: (i64, i64) = (240, 5);
 /// Dropped of D's input: 0.8 of the pixels stay, scaled by 1.25.
@@ -35,13 +36,17 @@ pub struct GoodfellowGenerator {
 impl GoodfellowGenerator {
     /// The network as its authors defined it, for originals whose pixels have
     /// these `means`, 0 to 1, row by row: where its weights were 0, its images
-    /// would start as the mean original. Only starting values depend on `means`.
-    pub fn new(means: &[f64; PIXELS]) -> GoodfellowGenerator {
+    /// would start as the mean original. Only starting values depend on `means`;
+    /// without them the output's bias starts at 0, gray.
+    pub fn new(means: Option<&[f64; PIXELS]>) -> GoodfellowGenerator {
         let logit = |mean: &f64| {
             let p = mean.clamp(MARGINAL_MIN, 1.0 - MARGINAL_MIN);
             (p / (1.0 - p)).ln() as f32
         };
-        let bias = Init::Values(means.iter().map(logit).collect());
+        let bias = match means {
+            Some(means) => Init::Values(means.iter().map(logit).collect()),
+            None => Init::Constant(0.0),
+        };
         let output = AffineInit {
             weight: INIT_G,
             bias,

@@ -3,7 +3,10 @@
 
 use tch::Tensor;
 
-use crate::layers::{Conv2d, ConvUp2d, Linear, channels_last, leaky_relu, to_compute_kind};
+use crate::layers::{
+    CLASSES, Conv2d, ConvUp2d, Linear, channels_last, join_labels, label_of, leaky_relu,
+    to_compute_kind,
+};
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
 
@@ -24,9 +27,12 @@ fn he(fan_in: i64) -> Init {
 }
 
 /// Dense to 7×7, 3×3, up to 14×14, 3×3, 3×3 to 2×2 blocks.
+///
+/// Conditional, it takes the digit's one-hot beside the latent.
 #[derive(Debug)]
 pub struct ModernGenerator {
     layout: Layout,
+    conditional: bool,
     dense: Linear,
     coarse: Conv2d,
     up: ConvUp2d,
@@ -37,10 +43,25 @@ pub struct ModernGenerator {
 impl ModernGenerator {
     /// The network.
     pub fn new() -> ModernGenerator {
+        ModernGenerator::of(false)
+    }
+
+    /// The network that is told which digit to forge.
+    pub fn with_labels() -> ModernGenerator {
+        ModernGenerator::of(true)
+    }
+
+    fn of(conditional: bool) -> ModernGenerator {
         let mut layout = Layout::new();
         let l = &mut layout;
+        let inputs = if conditional {
+            LATENT + CLASSES
+        } else {
+            LATENT
+        };
         ModernGenerator {
-            dense: Linear::new(l, "dense", LATENT, 49 * COARSE, he(LATENT)),
+            conditional,
+            dense: Linear::new(l, "dense", inputs, 49 * COARSE, he(LATENT)),
             coarse: Conv2d::new(l, "coarse", (COARSE, COARSE), 3, (1, 1), he(COARSE * 9)),
             // Of the 4×4 kernel 2×2 reach any one output pixel.
             up: ConvUp2d::new(l, "up", (COARSE, FINE), he(COARSE * 4)),
@@ -66,14 +87,21 @@ impl Generator for ModernGenerator {
         Latent::Normal { size: LATENT }
     }
 
+    fn conditional(&self) -> bool {
+        self.conditional
+    }
+
     fn forward(
         &self,
         weights: &Weights,
         latents: &Tensor,
-        _labels: Option<&Tensor>,
+        labels: Option<&Tensor>,
         _mode: Mode,
     ) -> Tensor {
-        let z = to_compute_kind(latents, weights);
+        let mut z = to_compute_kind(latents, weights);
+        if self.conditional {
+            z = join_labels(&z, labels);
+        }
         let x = leaky_relu(&self.dense.forward(weights, &z), SLOPE);
         // [n, 49·c] read as [n, 7, 7, c]: channels-last without a copy.
         let x = x.view([-1, 7, 7, COARSE]).permute([0, 3, 1, 2]);
@@ -89,6 +117,9 @@ impl Generator for ModernGenerator {
 }
 
 /// 2×2 blocks, 3×3, down to 7×7, 3×3, dense to the logit.
+///
+/// Conditional, the digit chooses one more dense layer's answer, which is added:
+/// the projection of Miyato and Koyama 2018, eq. 3.
 #[derive(Debug)]
 pub struct ModernDiscriminator {
     layout: Layout,
@@ -96,11 +127,21 @@ pub struct ModernDiscriminator {
     down: Conv2d,
     coarse: Conv2d,
     dense: Linear,
+    digits: Option<Linear>,
 }
 
 impl ModernDiscriminator {
     /// The network.
     pub fn new() -> ModernDiscriminator {
+        ModernDiscriminator::of(false)
+    }
+
+    /// The network that judges images as forgeries of the digit it is told.
+    pub fn with_labels() -> ModernDiscriminator {
+        ModernDiscriminator::of(true)
+    }
+
+    fn of(conditional: bool) -> ModernDiscriminator {
         let mut layout = Layout::new();
         let l = &mut layout;
         ModernDiscriminator {
@@ -108,6 +149,8 @@ impl ModernDiscriminator {
             down: Conv2d::new(l, "down", (FINE, COARSE), 4, (2, 1), he(FINE * 16)),
             coarse: Conv2d::new(l, "coarse", (COARSE, COARSE), 3, (1, 1), he(COARSE * 9)),
             dense: Linear::new(l, "dense", 49 * COARSE, 1, he(49 * COARSE)),
+            digits: conditional
+                .then(|| Linear::new(l, "digits", 49 * COARSE, CLASSES, he(49 * COARSE))),
             layout,
         }
     }
@@ -124,11 +167,15 @@ impl Discriminator for ModernDiscriminator {
         &self.layout
     }
 
+    fn conditional(&self) -> bool {
+        self.digits.is_some()
+    }
+
     fn forward(
         &self,
         weights: &Weights,
         images: &Tensor,
-        _labels: Option<&Tensor>,
+        labels: Option<&Tensor>,
         _mode: Mode,
     ) -> Tensor {
         // [n, 1, 28, 28] → [n, 4, 14, 14]
@@ -138,6 +185,10 @@ impl Discriminator for ModernDiscriminator {
         let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
         // Read in memory order, [n, 7, 7, c], so that nothing is copied.
         let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
-        self.dense.forward(weights, &x).view([-1])
+        let logits = self.dense.forward(weights, &x).view([-1]);
+        match &self.digits {
+            Some(digits) => logits + label_of(&digits.forward(weights, &x), labels),
+            None => logits,
+        }
     }
 }

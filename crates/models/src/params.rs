@@ -212,6 +212,18 @@ impl Weights {
         &self.0
     }
 
+    /// The same network with each parameter replaced by what `change` makes of
+    /// it; `change` gets its place in the layout too.
+    pub fn map(&self, change: impl Fn(usize, &Tensor) -> Tensor) -> Weights {
+        Weights(
+            self.0
+                .iter()
+                .enumerate()
+                .map(|(i, p)| change(i, p))
+                .collect(),
+        )
+    }
+
     /// The kind that the network computes in.
     pub fn kind(&self) -> Kind {
         self.0.first().map_or(Kind::Float, Tensor::kind)

@@ -158,6 +158,9 @@ pub fn remedy(kind: std::io::ErrorKind) -> Option<&'static str> {
     }
 }
 
+/// The preset whose originals are numbers that it draws, not images.
+pub const GAUSSIAN: &str = "gaussian";
+
 /// The presets' names. They stand here, in the contract, because `xtask` must
 /// know them before the trainer can be built.
 pub const PRESETS: [&str; 9] = [
@@ -168,7 +171,7 @@ pub const PRESETS: [&str; 9] = [
     "golbin",
     "golbin-conditional",
     "goodfellow",
-    "gaussian",
+    GAUSSIAN,
     "dcgan",
 ];
 

@@ -1,6 +1,7 @@
 //! The originals: resident once on the device, handed out in a seeded order.
 
 use gan_models::PixelRange;
+use gan_models::goodfellow::PIXELS;
 use mnist_io::{Dataset, Images};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -8,7 +9,11 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::seeds::{Stream, stream_seed};
+use crate::seeds::{Stream, seed_torch, stream_seed};
+
+/// Mean and standard deviation of the numbers that `gaussian` takes for
+/// originals.
+pub const GAUSSIAN: (f64, f64) = (4.0, 0.5);
 
 /// Training images and their labels on the device.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ pub struct Originals {
 pub struct Batch {
     /// f32 `[n, 1, side, side]` in the range of the networks.
     pub images: Tensor,
-    /// i64 `[n]`, the digit on each image.
+    /// i64 `[n]`, the digit on each image; 0 where there are no images.
     pub labels: Tensor,
 }
 
@@ -63,6 +68,51 @@ impl Originals {
             labels: self.labels.index_select(0, &indices),
         }
     }
+}
+
+/// Where originals come from.
+#[derive(Debug)]
+pub enum Source {
+    /// Images of a data set.
+    Images(Originals),
+    /// Numbers drawn from [`GAUSSIAN`], each batch sorted.
+    Gaussian(Device),
+}
+
+impl Source {
+    /// The next `count` originals in `order`, those of update `update`, before
+    /// which `seen` were handed out.
+    pub fn draw(&self, order: &mut Order, update: u64, seen: u64, count: u64) -> Batch {
+        match self {
+            Source::Images(originals) => originals.batch(&order.indices(update, seen, count)),
+            Source::Gaussian(device) => {
+                seed_torch(order.seed, order.stream, update);
+                let (sorted, _) = gaussian(count as i64).sort(0, false);
+                Batch {
+                    images: sorted.view([-1, 1, 1, 1]).to_device(*device),
+                    labels: Tensor::zeros([count as i64], (Kind::Int64, *device)),
+                }
+            }
+        }
+    }
+}
+
+/// `n` draws from [`GAUSSIAN`], f32 `[n]`, from libtorch's global generator.
+pub fn gaussian(n: i64) -> Tensor {
+    let (mean, std) = GAUSSIAN;
+    Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean
+}
+
+/// The mean of each pixel over the first `count` images, 0 to 1.
+pub fn pixel_means(images: &Images, count: usize) -> [f64; PIXELS] {
+    let mut sums = [0.0; PIXELS];
+    let count = count.min(images.len());
+    for image in images.pixels().chunks_exact(PIXELS).take(count) {
+        for (sum, pixel) in sums.iter_mut().zip(image) {
+            *sum += f64::from(*pixel);
+        }
+    }
+    sums.map(|sum| sum / (255.0 * count.max(1) as f64))
 }
 
 /// `images` at `side` rows and columns: bilinear, corners not aligned.
@@ -118,18 +168,20 @@ impl Order {
         }
     }
 
-    /// The indices of step `step`, from 0, of `batch` images each.
+    /// The next `count` indices, those of update `update`, before which `seen`
+    /// were handed out.
     ///
-    /// Without replacement every image comes once per epoch, and a batch may
-    /// take the last of one epoch and the first of the next.
-    pub fn indices(&mut self, step: u64, batch: u64) -> Vec<i64> {
+    /// With replacement `update` alone decides. Without, `seen` does: every
+    /// image comes once per epoch, and a batch may take the last of one epoch
+    /// and the first of the next.
+    pub fn indices(&mut self, update: u64, seen: u64, count: u64) -> Vec<i64> {
         if self.with_replacement {
-            let mut rng = self.rng(step);
-            return (0..batch)
+            let mut rng = self.rng(update);
+            return (0..count)
                 .map(|_| rng.random_range(0..self.size).cast_signed())
                 .collect();
         }
-        (step * batch..(step + 1) * batch)
+        (seen..seen + count)
             .map(|position| {
                 self.shuffle_for(position / self.size);
                 self.permutation[(position % self.size) as usize]
@@ -158,7 +210,7 @@ mod tests {
     #[test]
     fn every_image_comes_once_per_epoch_also_across_batches() {
         let mut order = Order::new(3, Stream::Order, 10, false);
-        let mut seen: Vec<i64> = (0..5).flat_map(|s| order.indices(s, 4)).collect();
+        let mut seen: Vec<i64> = (0..5).flat_map(|s| order.indices(s, 4 * s, 4)).collect();
         for epoch in seen.chunks_mut(10) {
             epoch.sort_unstable();
             assert_eq!(epoch, (0..10).collect::<Vec<i64>>());
@@ -169,15 +221,15 @@ mod tests {
     fn the_order_is_a_function_of_seed_and_step_alone() {
         for with_replacement in [false, true] {
             let mut straight = Order::new(7, Stream::Order, 100, with_replacement);
-            let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16)).collect();
+            let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16 * s, 16)).collect();
             let mut entered_late = Order::new(7, Stream::Order, 100, with_replacement);
-            assert_eq!(entered_late.indices(19, 16), all[19]);
+            assert_eq!(entered_late.indices(19, 19 * 16, 16), all[19]);
             for other in [
                 Order::new(8, Stream::Order, 100, with_replacement),
                 Order::new(7, Stream::PretrainOrder, 100, with_replacement),
             ] {
                 let mut other = other;
-                assert_ne!(other.indices(0, 16), all[0]);
+                assert_ne!(other.indices(0, 0, 16), all[0]);
             }
         }
     }

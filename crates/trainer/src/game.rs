@@ -7,10 +7,11 @@ use tch::{Device, Kind, Tensor, no_grad};
 use crate::Error;
 use crate::data::Batch;
 use crate::losses::Loss;
-use crate::optimizer::{Adam, Average};
-use crate::presets::Pair;
+use crate::networks::Pair;
+use crate::optimizer::{Average, Optimizer};
 use crate::seeds::{Stream, seed_torch};
 use crate::settings::Settings;
+use crate::spectral::SpectralNorm;
 
 /// One network's parameters and the state of their optimizer.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Player {
     /// f32 `[numel]`, in the order of the network's layout.
     pub parameters: Tensor,
     /// The optimizer.
-    pub adam: Adam,
+    pub optimizer: Optimizer,
 }
 
 /// Everything that changes from step to step.
@@ -31,6 +32,8 @@ pub struct Game {
     pub g: Player,
     /// D's parameters.
     pub d: Player,
+    /// What normalizes D's weights, where the settings ask for it.
+    pub spectral: Option<SpectralNorm>,
     /// The average of G's parameters, where the settings ask for one.
     pub average: Option<Average>,
     /// The range of pixels in the networks.
@@ -46,11 +49,15 @@ impl Game {
     pub fn new(pair: Pair, settings: &Settings, seed: u64, device: Device, kind: Kind) -> Game {
         seed_torch(seed, Stream::Init, 0);
         let player = |parameters: Tensor| Player {
-            adam: Adam::new(settings.adam, &parameters),
+            optimizer: Optimizer::new(settings.optimizer, settings.adam, &parameters),
             parameters,
         };
         let g = player(pair.generator.layout().init(device));
         let d = player(pair.discriminator.layout().init(device));
+        let layout = pair.discriminator.layout();
+        let spectral = settings
+            .spectral_norm
+            .then(|| SpectralNorm::new(layout, &layout.weights(&d.parameters)));
         let average =
             (settings.ema_images > 0.0).then(|| Average::new(settings.ema_images, &g.parameters));
         Game {
@@ -58,6 +65,7 @@ impl Game {
             discriminator: pair.discriminator,
             g,
             d,
+            spectral,
             average,
             range: pair.range,
             kind,
@@ -76,7 +84,15 @@ impl Game {
     /// D's weights, frozen: gradients flow through them, not into them.
     pub fn frozen_discriminator(&self) -> Weights {
         let parameters = self.d.parameters.detach().to_kind(self.kind);
-        self.discriminator.layout().weights(&parameters)
+        self.normalized(self.discriminator.layout().weights(&parameters))
+    }
+
+    /// D's `weights` as its forward pass takes them.
+    pub fn normalized(&self, weights: Weights) -> Weights {
+        match &self.spectral {
+            Some(spectral) => spectral.apply(&weights),
+            None => weights,
+        }
     }
 
     /// Forgeries from `latents` f32 `[n, size]`, `[n, 1, side, side]`, with no
@@ -107,26 +123,22 @@ impl Game {
             both.double_value(&[]) / 2.0
         })
     }
-
-    /// What `latents` look like through the parameters that samples come from.
-    ///
-    /// # Errors
-    /// Where the images cannot be read back from the device.
-    pub fn snapshot(&self, latents: &Tensor, labels: &Tensor) -> Result<Images, Error> {
-        sample(
-            self.generator.as_ref(),
-            self.sampling_parameters(),
-            latents,
-            labels,
-            self.range,
-            self.kind,
-        )
-    }
 }
 
-/// Labels i64 `[n]` for `n` forgeries: 0 to 9 again and again.
-pub fn digits_in_turn(n: i64, device: Device) -> Tensor {
-    Tensor::arange(n, (Kind::Int64, device)).remainder(10)
+/// What `generator` with `parameters` f32 `[numel]` makes of `latents`
+/// `[n, size]` and `labels` i64 `[n]`, with no way back to either:
+/// `[n, 1, side, side]` in `kind`.
+pub fn forgeries(
+    generator: &dyn Generator,
+    parameters: &Tensor,
+    latents: &Tensor,
+    labels: &Tensor,
+    kind: Kind,
+) -> Tensor {
+    no_grad(|| {
+        let weights = generator.layout().weights(&parameters.to_kind(kind));
+        generator.forward(&weights, latents, Some(labels), Mode::Sample)
+    })
 }
 
 /// Images of `latents` `[n, size]` and `labels` i64 `[n]` seen through
@@ -142,10 +154,7 @@ pub fn sample(
     range: PixelRange,
     kind: Kind,
 ) -> Result<Images, Error> {
-    let bytes = no_grad(|| {
-        let weights = generator.layout().weights(&parameters.to_kind(kind));
-        range.to_bytes(&generator.forward(&weights, latents, Some(labels), Mode::Sample))
-    });
+    let bytes = range.to_bytes(&forgeries(generator, parameters, latents, labels, kind));
     let (n, _, rows, cols) = bytes.size4()?;
     let mut pixels = vec![0u8; (n * rows * cols) as usize];
     let numel = pixels.len();

@@ -21,6 +21,7 @@ const ADAM: AdamConfig = AdamConfig {
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,
+    epsilon_hat: false,
 };
 /// Steps between reports.
 const REPORT_EVERY: u64 = 20;
@@ -75,7 +76,7 @@ pub fn train_judge(
     let mut adam = Adam::new(ADAM, &parameters);
     let steps = images.saturating_mul(plan.epochs).div_ceil(BATCH);
     for step in 0..steps {
-        let batch = originals.batch(&order.indices(step, BATCH));
+        let batch = originals.batch(&order.indices(step, step * BATCH, BATCH));
         seed_torch(plan.seed, Stream::Step, step);
         let weights = network.layout().leaves(&parameters, plan.kind);
         let (_, logits) = network.forward(&weights, &batch.images, Mode::Train);

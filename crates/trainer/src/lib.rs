@@ -4,15 +4,22 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+mod checks;
 pub mod data;
 pub mod game;
 pub mod judge;
 pub mod losses;
+pub mod networks;
+mod objective;
 pub mod optimizer;
 pub mod penalties;
+pub mod plan;
 pub mod presets;
+pub mod schedule;
 pub mod seeds;
 pub mod settings;
+pub mod snapshots;
+pub mod spectral;
 pub mod step;
 pub mod train;
 
@@ -66,6 +73,9 @@ pub enum Error {
     /// A checkpoint that could not be put into bytes.
     #[error("cannot encode the checkpoint: {0}")]
     Encode(String),
+    /// Images that cannot be compared.
+    #[error(transparent)]
+    Metrics(#[from] gan_metrics::Error),
     /// The judge classifier.
     #[error(transparent)]
     Judge(#[from] gan_models::JudgeError),

@@ -1,7 +1,45 @@
-//! Adam and weight averaging, each on one flat buffer for a whole network.
+//! Optimizers and weight averaging, each on one flat buffer for a whole network.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+
+/// Which optimizer moves the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Adam.
+    Adam,
+    /// Gradient descent with momentum.
+    Sgd,
+}
+
+/// An optimizer with its state for one flat parameter buffer.
+#[derive(Debug)]
+pub enum Optimizer {
+    /// Adam.
+    Adam(Adam),
+    /// Gradient descent with momentum.
+    Sgd(Sgd),
+}
+
+impl Optimizer {
+    /// A fresh state for `parameters`, f32 `[numel]`.
+    pub fn new(method: Method, adam: AdamConfig, parameters: &Tensor) -> Optimizer {
+        match method {
+            Method::Adam => Optimizer::Adam(Adam::new(adam, parameters)),
+            Method::Sgd => Optimizer::Sgd(Sgd::new(parameters)),
+        }
+    }
+
+    /// One update of `parameters` in place, against `gradient`, both `[numel]`;
+    /// `momentum` counts where there is gradient descent.
+    pub fn update(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64, momentum: f64) {
+        match self {
+            Optimizer::Adam(adam) => adam.update(parameters, gradient, rate),
+            Optimizer::Sgd(sgd) => sgd.update(parameters, gradient, rate, momentum),
+        }
+    }
+}
 
 /// Adam's constants; Kingma and Ba 2015, algorithm 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -13,6 +51,10 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// Added to the root of the latter.
     pub epsilon: f64,
+    /// Add it before the root is corrected for the first updates, not after:
+    /// the ε̂ at the end of Kingma and Ba's section 2, which Keras and TensorFlow
+    /// take.
+    pub epsilon_hat: bool,
 }
 
 /// Adam's state for one flat parameter buffer.
@@ -41,17 +83,48 @@ impl Adam {
             beta1,
             beta2,
             epsilon,
+            epsilon_hat,
         } = self.config;
         self.updates += 1;
         let t = self.updates as f64;
         let _ = self.mean.lerp_(gradient, 1.0 - beta1);
         let _ = self.square.lerp_(&(gradient * gradient), 1.0 - beta2);
         // p ← p − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
+        let correction = (1.0 - beta2.powf(t)).sqrt();
+        let epsilon = if epsilon_hat {
+            epsilon / correction
+        } else {
+            epsilon
+        };
         let mut denominator = self.square.sqrt();
-        let _ = denominator.g_div_scalar_((1.0 - beta2.powf(t)).sqrt());
+        let _ = denominator.g_div_scalar_(correction);
         let _ = denominator.g_add_scalar_(epsilon);
         let scale = -rate / (1.0 - beta1.powf(t));
         let _ = parameters.addcdiv_(&(&self.mean * scale), &denominator);
+    }
+}
+
+/// Stochastic gradient descent with Polyak's momentum, its state for one flat
+/// parameter buffer.
+#[derive(Debug)]
+pub struct Sgd {
+    velocity: Tensor,
+}
+
+impl Sgd {
+    /// At rest.
+    pub fn new(parameters: &Tensor) -> Sgd {
+        Sgd {
+            velocity: parameters.zeros_like(),
+        }
+    }
+
+    /// One update of `parameters` in place, against `gradient`, both `[numel]`:
+    /// v ← momentum · v − rate · g, p ← p + v.
+    pub fn update(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64, momentum: f64) {
+        let _ = self.velocity.g_mul_scalar_(momentum);
+        let _ = self.velocity.g_sub_(&(gradient * rate));
+        let _ = parameters.g_add_(&self.velocity);
     }
 }
 

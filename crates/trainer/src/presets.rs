@@ -1,15 +1,12 @@
 //! The presets: a table of systems, each with everything that defines it.
 
-use gan_models::dcgan::{DcganDiscriminator, DcganGenerator};
-use gan_models::golbin::{GolbinDiscriminator, GolbinGenerator};
-use gan_models::modern::{ModernDiscriminator, ModernGenerator};
-use gan_models::oshea::{OsheaDiscriminator, OsheaGenerator, OsheaNorm};
-use gan_models::{Discriminator, Generator, PixelRange};
-use serde::{Deserialize, Serialize};
+use run_dir::Pictures;
 
 use crate::losses::Loss;
-use crate::optimizer::AdamConfig;
-use crate::settings::{Schedule, Settings};
+use crate::networks::Network;
+use crate::optimizer::{AdamConfig, Method};
+use crate::schedule::{Momentum, Schedule};
+use crate::settings::Settings;
 
 /// A system that can be trained by name.
 #[derive(Debug, Clone)]
@@ -20,82 +17,13 @@ pub struct Preset {
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
+    /// About how long the whole schedule takes on two cores with bf16; see
+    /// `docs/systems.md`.
+    pub takes: &'static str,
+    /// How its snapshots are shown.
+    pub pictures: Pictures,
     /// What it fixes.
     pub settings: Settings,
-}
-
-/// A pair of networks by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Network {
-    /// Two-layer perceptrons.
-    Golbin,
-    /// Two-layer perceptrons that are told the digit.
-    GolbinConditional,
-    /// O'Shea's convolutional networks, batch norm over image columns.
-    Oshea,
-    /// The same with batch norm over channels.
-    OsheaChannels,
-    /// The usual 32×32 DCGAN.
-    Dcgan,
-    /// Small convolutional networks without normalization.
-    Modern,
-}
-
-/// A pair of networks, built.
-pub struct Pair {
-    /// The counterfeiter.
-    pub generator: Box<dyn Generator>,
-    /// The police officer.
-    pub discriminator: Box<dyn Discriminator>,
-    /// The range of their pixels.
-    pub range: PixelRange,
-}
-
-impl Network {
-    /// Rows and columns of the pair's images.
-    pub fn side(self) -> usize {
-        match self {
-            Network::Dcgan => 32,
-            _ => 28,
-        }
-    }
-
-    /// Builds the pair.
-    pub fn build(self) -> Pair {
-        match self {
-            Network::Golbin => Pair {
-                generator: Box::new(GolbinGenerator::new()),
-                discriminator: Box::new(GolbinDiscriminator::new()),
-                range: PixelRange::Unit,
-            },
-            Network::GolbinConditional => Pair {
-                generator: Box::new(GolbinGenerator::with_labels()),
-                discriminator: Box::new(GolbinDiscriminator::with_labels()),
-                range: PixelRange::Unit,
-            },
-            Network::Oshea => oshea_pair(OsheaNorm::Columns),
-            Network::OsheaChannels => oshea_pair(OsheaNorm::Channels),
-            Network::Dcgan => Pair {
-                generator: Box::new(DcganGenerator::new()),
-                discriminator: Box::new(DcganDiscriminator::new()),
-                range: PixelRange::Symmetric,
-            },
-            Network::Modern => Pair {
-                generator: Box::new(ModernGenerator::new()),
-                discriminator: Box::new(ModernDiscriminator::new()),
-                range: PixelRange::Symmetric,
-            },
-        }
-    }
-}
-
-fn oshea_pair(norm: OsheaNorm) -> Pair {
-    Pair {
-        generator: Box::new(OsheaGenerator::new(norm)),
-        discriminator: Box::new(OsheaDiscriminator::new()),
-        range: PixelRange::Unit,
-    }
 }
 
 /// The preset of that name.
@@ -109,26 +37,78 @@ pub fn all() -> Vec<Preset> {
         modern(),
         oshea(),
         oshea_channels(),
+        oshea_notebook(),
         golbin(),
         golbin_conditional(),
+        goodfellow(),
+        gaussian(),
         dcgan(),
     ]
+}
+
+/// Adam as Keras and TensorFlow have it, with Kingma and Ba's constants.
+const KERAS: AdamConfig = AdamConfig {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    epsilon_hat: true,
+};
+
+/// What the systems have in common unless they say otherwise.
+fn plain(network: Network) -> Settings {
+    Settings {
+        network,
+        batch: 64,
+        images: 60_000,
+        train_images: 0,
+        with_replacement: false,
+        loss: Loss::NonSaturating,
+        loss_d_weight: 1.0,
+        logit_limit: 0.0,
+        r1: 0.0,
+        r2: 0.0,
+        gradient_penalty: 0.0,
+        dragan: 0.0,
+        penalty_every: 1,
+        clip: 0.0,
+        spectral_norm: false,
+        lr_d: 2e-4,
+        lr_g: 2e-4,
+        schedule: Schedule::Constant,
+        optimizer: Method::Adam,
+        // Kingma and Ba's, and the default of every library.
+        adam: AdamConfig {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            epsilon_hat: false,
+        },
+        momentum: Momentum {
+            first: 0.0,
+            last: 0.0,
+            epochs: 0,
+        },
+        ema_images: 0.0,
+        shared_latents: false,
+        simultaneous: false,
+        pretrain_images: 0,
+        pretrain_batch: 64,
+        report_every: 10,
+        snapshot_every: 100,
+    }
 }
 
 fn modern() -> Preset {
     Preset {
         name: "modern",
         summary: "the best digits per second of training; the default",
-        source: "Huang et al., NeurIPS 2024 (loss and penalties); networks our own",
+        source: "Huang et al. 2024 (loss, penalties); networks our own",
+        takes: "2 min",
+        pictures: Pictures::default(),
         settings: Settings {
-            network: Network::Modern,
             batch: 16,
             images: 144_000,
-            train_images: 0,
-            with_replacement: false,
             loss: Loss::RelativisticPairing,
-            loss_d_weight: 1.0,
-            logit_limit: 0.0,
             r1: 1.0,
             r2: 1.0,
             penalty_every: 4,
@@ -139,65 +119,10 @@ fn modern() -> Preset {
                 beta1: 0.0,
                 beta2: 0.99,
                 epsilon: 1e-8,
+                epsilon_hat: false,
             },
             ema_images: 10_000.0,
-            shared_latents: false,
-            pretrain_images: 0,
-            pretrain_batch: 16,
-            report_every: 10,
-            snapshot_every: 100,
-        },
-    }
-}
-
-fn golbin() -> Preset {
-    Preset {
-        name: "golbin",
-        summary: "two small perceptrons; seconds per epoch, rough digits",
-        source: "3-minute deep learning, GAN, first program",
-        settings: Settings {
-            network: Network::Golbin,
-            batch: 100,
-            // 100 epochs of 550 batches.
-            images: 5_500_000,
-            train_images: 55_000,
-            with_replacement: false,
-            loss: Loss::NonSaturating,
-            loss_d_weight: 1.0,
-            logit_limit: 0.0,
-            r1: 0.0,
-            r2: 0.0,
-            penalty_every: 1,
-            lr_d: 2e-4,
-            lr_g: 2e-4,
-            schedule: Schedule::Constant,
-            adam: AdamConfig {
-                beta1: 0.9,
-                beta2: 0.999,
-                epsilon: 1e-8,
-            },
-            ema_images: 0.0,
-            shared_latents: true,
-            pretrain_images: 0,
-            pretrain_batch: 100,
-            report_every: 10,
-            snapshot_every: 550,
-        },
-    }
-}
-
-fn golbin_conditional() -> Preset {
-    let golbin = golbin();
-    Preset {
-        name: "golbin-conditional",
-        summary: "the same perceptrons, told which digit to forge",
-        source: "3-minute deep learning, GAN, second program",
-        settings: Settings {
-            network: Network::GolbinConditional,
-            // TensorFlow's default rate.
-            lr_d: 1e-3,
-            lr_g: 1e-3,
-            ..golbin.settings
+            ..plain(Network::Modern)
         },
     }
 }
@@ -205,37 +130,30 @@ fn golbin_conditional() -> Preset {
 fn oshea() -> Preset {
     Preset {
         name: "oshea",
-        summary: "the post's first reference; hours on two cores",
+        summary: "the post's first reference",
         source: "O'Shea 2016, KerasGAN",
+        takes: "70 min",
+        pictures: Pictures {
+            grid: [4, 4],
+            last_grid: [5, 5],
+            ..Pictures::default()
+        },
         settings: Settings {
-            network: Network::Oshea,
             batch: 32,
             // 10,000 steps.
             images: 320_000,
-            train_images: 0,
             with_replacement: true,
-            loss: Loss::NonSaturating,
             // Keras takes the mean over originals and forgeries together.
             loss_d_weight: 0.5,
             // Keras clips probabilities to [1e-7, 1 − 1e-7]: ln(1e7 − 1).
             logit_limit: 16.118_095_550_958_32,
-            r1: 0.0,
-            r2: 0.0,
-            penalty_every: 1,
             lr_d: 1e-3,
             lr_g: 1e-4,
+            adam: KERAS,
             schedule: Schedule::Tenths,
-            adam: AdamConfig {
-                beta1: 0.9,
-                beta2: 0.999,
-                epsilon: 1e-8,
-            },
-            ema_images: 0.0,
-            shared_latents: false,
             pretrain_images: 10_000,
             pretrain_batch: 64,
-            report_every: 10,
-            snapshot_every: 100,
+            ..plain(Network::Oshea)
         },
     }
 }
@@ -253,39 +171,153 @@ fn oshea_channels() -> Preset {
     }
 }
 
+fn oshea_notebook() -> Preset {
+    let oshea = oshea();
+    Preset {
+        name: "oshea-notebook",
+        summary: "its author's short form: rates swapped, larger batches",
+        source: "O'Shea 2016, KerasGAN, the notebook",
+        takes: "15 min",
+        settings: Settings {
+            batch: 128,
+            // 350 steps of 128 and 100 of 256.
+            images: 70_400,
+            lr_d: 1e-4,
+            lr_g: 1e-3,
+            schedule: Schedule::Notebook,
+            pretrain_batch: 16,
+            snapshot_every: 25,
+            report_every: 1,
+            ..oshea.settings
+        },
+        ..oshea
+    }
+}
+
+fn golbin() -> Preset {
+    Preset {
+        name: "golbin",
+        summary: "two small perceptrons; seconds per epoch, rough digits",
+        source: "3-minute deep learning, GAN, first program",
+        takes: "5 min",
+        pictures: Pictures {
+            grid: [1, 10],
+            last_grid: [1, 10],
+            ..Pictures::default()
+        },
+        settings: Settings {
+            batch: 100,
+            // 100 epochs of 550 batches.
+            images: 5_500_000,
+            train_images: 55_000,
+            adam: KERAS,
+            shared_latents: true,
+            snapshot_every: 550,
+            ..plain(Network::Golbin)
+        },
+    }
+}
+
+fn golbin_conditional() -> Preset {
+    let golbin = golbin();
+    Preset {
+        name: "golbin-conditional",
+        summary: "the same perceptrons, told which digit to forge",
+        source: "3-minute deep learning, GAN, second program",
+        pictures: Pictures {
+            originals_above: true,
+            ..golbin.pictures
+        },
+        settings: Settings {
+            network: Network::GolbinConditional,
+            // TensorFlow's default rate.
+            lr_d: 1e-3,
+            lr_g: 1e-3,
+            ..golbin.settings
+        },
+        ..golbin
+    }
+}
+
+fn goodfellow() -> Preset {
+    Preset {
+        name: "goodfellow",
+        summary: "the 2014 paper: maxout police, momentum, one pass",
+        source: "Goodfellow et al. 2014",
+        takes: "40 min",
+        pictures: Pictures {
+            nearest_row: 5,
+            ..Pictures::default()
+        },
+        settings: Settings {
+            batch: 100,
+            // 250 epochs of 500 batches: until the momentum is at its last value.
+            images: 12_500_000,
+            train_images: 50_000,
+            loss_d_weight: 0.5,
+            lr_d: 0.1,
+            lr_g: 0.1,
+            schedule: Schedule::Decay,
+            optimizer: Method::Sgd,
+            momentum: Momentum {
+                first: 0.5,
+                last: 0.7,
+                epochs: 250,
+            },
+            shared_latents: true,
+            simultaneous: true,
+            report_every: 50,
+            snapshot_every: 500,
+            ..plain(Network::Goodfellow)
+        },
+    }
+}
+
+fn gaussian() -> Preset {
+    Preset {
+        name: "gaussian",
+        summary: "one number in place of an image, to see the theory at work",
+        source: "AYLIEN 2016, after Jang 2016",
+        takes: "5 s",
+        pictures: Pictures::default(),
+        settings: Settings {
+            batch: 8,
+            // 5,000 steps.
+            images: 40_000,
+            lr_d: 1e-3,
+            lr_g: 1e-3,
+            ..plain(Network::Gaussian)
+        },
+    }
+}
+
 fn dcgan() -> Preset {
     Preset {
         name: "dcgan",
         summary: "what most people would pick instead, 32×32; for comparison",
         source: "PyTorch-GAN, implementations/dcgan",
+        takes: "17 min",
+        pictures: Pictures {
+            last_grid: [5, 5],
+            grid: [5, 5],
+            ..Pictures::default()
+        },
         settings: Settings {
-            network: Network::Dcgan,
-            batch: 64,
             // The original's 200 epochs are 187,600 steps; ten are enough to see.
             images: 600_000,
-            train_images: 0,
-            with_replacement: false,
-            loss: Loss::NonSaturating,
             loss_d_weight: 0.5,
-            logit_limit: 0.0,
-            r1: 0.0,
-            r2: 0.0,
-            penalty_every: 1,
-            lr_d: 2e-4,
-            lr_g: 2e-4,
-            schedule: Schedule::Constant,
             adam: AdamConfig {
                 beta1: 0.5,
                 beta2: 0.999,
                 epsilon: 1e-8,
+                epsilon_hat: false,
             },
-            ema_images: 0.0,
-            // One latent batch serves both updates of a step.
+            // Its G is updated first, but its D then learns from the forgeries
+            // made before: each from the other as it was before the step.
             shared_latents: true,
-            pretrain_images: 0,
-            pretrain_batch: 64,
-            report_every: 10,
+            simultaneous: true,
             snapshot_every: 200,
+            ..plain(Network::Dcgan)
         },
     }
 }

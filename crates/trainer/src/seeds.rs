@@ -20,6 +20,12 @@ pub enum Stream {
     Sample = 7,
     /// The order of originals before the first step.
     PretrainOrder = 8,
+    /// The two ends of each walk between latents.
+    Walk = 9,
+    /// The latents that are shown as every digit.
+    Digits = 10,
+    /// What the densities of numbers and forgeries are estimated from.
+    Densities = 11,
 }
 
 /// The seed of one stream at one index (a step, an epoch).

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use crate::data::Batch;
 use crate::game::Game;
 use crate::losses::Loss;
-use crate::penalties::squared_gradient;
+use crate::objective::{Verdict, ask};
 use crate::settings::Settings;
 
 /// What a step shows of itself; reading a value waits for the device, so nothing
@@ -29,13 +29,15 @@ impl Report {
     }
 }
 
-/// Learning rates of a step.
+/// How far a step goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
-    /// D's.
+    /// D's learning rate.
     pub d: f64,
-    /// G's.
+    /// G's learning rate.
     pub g: f64,
+    /// The momentum of both, where they descend the gradient with one.
+    pub momentum: f64,
 }
 
 /// Plays one step on `originals`; latents come from libtorch's global generator.
@@ -50,6 +52,9 @@ pub fn step(
     penalize: bool,
 ) -> Report {
     let latents = draw_latents(game, originals);
+    if settings.simultaneous {
+        return simultaneous_step(game, settings, originals, &latents, rates, penalize);
+    }
     // Where G is updated on the same latents, one forward pass serves both.
     let shared = settings
         .shared_latents
@@ -58,24 +63,13 @@ pub fn step(
         Some(shared) => shared.images.detach(),
         None => game.forge(&latents, &originals.labels, Mode::Train),
     };
-    let d = discriminator_step(game, settings, originals, &forgeries, rates.d, penalize);
+    let d = discriminator_step(game, settings, originals, &forgeries, rates, penalize);
     let forgeries = shared.unwrap_or_else(|| {
         let latents = draw_latents(game, originals);
         Forgeries::new(game, &latents, &originals.labels)
     });
-    let loss_g = generator_step(game, settings, originals, &forgeries, rates.g);
+    let loss_g = generator_step(game, settings, originals, &forgeries, rates);
     Report { d, loss_g }
-}
-
-/// D's answer in one of its updates.
-#[derive(Debug)]
-pub struct Verdict {
-    /// The loss, penalties left out, f32 scalar.
-    pub loss: Tensor,
-    /// Logits of the originals, f32 `[n]`.
-    pub originals: Tensor,
-    /// Logits of the forgeries, f32 `[n]`.
-    pub forgeries: Tensor,
 }
 
 /// Updates D once on as many `originals` as `forgeries`, G untouched.
@@ -84,50 +78,21 @@ pub fn discriminator_step(
     settings: &Settings,
     originals: &Batch,
     forgeries: &Tensor,
-    rate: f64,
+    rates: Rates,
     penalize: bool,
 ) -> Verdict {
-    let n = forgeries.size()[0];
-    let real_images = originals.images.to_kind(game.kind);
-    let fake_images = forgeries.to_kind(game.kind);
-    let images = Tensor::cat(&[&real_images, &fake_images], 0)
-        .detach()
-        .set_requires_grad(penalize);
-    let layout = game.discriminator.layout();
-    let weights = layout.leaves(&game.d.parameters, game.kind);
-    let judge = |images: &Tensor, labels: &Tensor| {
-        game.discriminator
-            .forward(&weights, images, Some(labels), Mode::Train)
-    };
-    let labels = &originals.labels;
-    let logits = if game.discriminator.mixes_batch() {
-        let (real, fake) = halves(&images, n);
-        Tensor::cat(&[judge(&real, labels), judge(&fake, labels)], 0)
-    } else {
-        judge(&images, &Tensor::cat(&[labels, labels], 0))
-    };
-    let (real, fake) = halves(&logits.to_kind(Kind::Float), n);
-    let loss = settings
-        .loss
-        .discriminator(&settings.limited(&real), &settings.limited(&fake))
-        * settings.loss_d_weight;
-    let mut objective = loss.shallow_clone();
-    if penalize {
-        // γ/2 · E‖∇ₓD‖² for each side, weighted up for the steps without it.
-        let (at_real, at_fake) = halves(&squared_gradient(&images, &logits), n);
-        let weight = 0.5 * settings.penalty_every as f64;
-        objective = objective
-            + at_real.mean(Kind::Float) * (weight * settings.r1)
-            + at_fake.mean(Kind::Float) * (weight * settings.r2);
-    }
-    let gradients = Tensor::run_backward(&[objective], weights.tensors(), false, false);
-    let gradient = layout.gather(&gradients, game.device);
-    game.d.adam.update(&mut game.d.parameters, &gradient, rate);
-    Verdict {
-        loss: loss.detach(),
-        originals: real.detach(),
-        forgeries: fake.detach(),
-    }
+    let leaves = discriminator_leaves(game);
+    let answer = ask(
+        game,
+        settings,
+        &leaves,
+        originals,
+        &forgeries.detach(),
+        penalize,
+    );
+    let gradients = Tensor::run_backward(&[&answer.objective], leaves.tensors(), false, false);
+    update_discriminator(game, settings, &gradients, rates);
+    answer.verdict()
 }
 
 /// Forgeries with the way back to G's weights still open.
@@ -158,7 +123,7 @@ pub fn generator_step(
     settings: &Settings,
     originals: &Batch,
     forgeries: &Forgeries,
-    rate: f64,
+    rates: Rates,
 ) -> Tensor {
     let frozen = game.frozen_discriminator();
     let judge = |images: &Tensor| {
@@ -176,9 +141,70 @@ pub fn generator_step(
         .loss
         .generator(&settings.limited(&real), &settings.limited(&fake));
     let gradients = Tensor::run_backward(&[&loss], forgeries.weights.tensors(), false, false);
-    let gradient = game.generator.layout().gather(&gradients, game.device);
-    game.g.adam.update(&mut game.g.parameters, &gradient, rate);
+    update_generator(game, &gradients, rates);
     loss.detach()
+}
+
+/// Updates both from one pass over `latents`, f32 `[n, size]`: each learns from
+/// the other as it was before the step.
+fn simultaneous_step(
+    game: &mut Game,
+    settings: &Settings,
+    originals: &Batch,
+    latents: &Tensor,
+    rates: Rates,
+    penalize: bool,
+) -> Report {
+    let forgeries = Forgeries::new(game, latents, &originals.labels);
+    let leaves = discriminator_leaves(game);
+    let answer = ask(
+        game,
+        settings,
+        &leaves,
+        originals,
+        &forgeries.images,
+        penalize,
+    );
+    let loss_g = settings.loss.generator(
+        &settings.limited(&answer.real),
+        &settings.limited(&answer.fake),
+    );
+    // The graph is needed once more, for G.
+    let by_d = Tensor::run_backward(&[&answer.objective], leaves.tensors(), true, false);
+    let by_g = Tensor::run_backward(&[&loss_g], forgeries.weights.tensors(), false, false);
+    update_discriminator(game, settings, &by_d, rates);
+    update_generator(game, &by_g, rates);
+    Report {
+        d: answer.verdict(),
+        loss_g: loss_g.detach(),
+    }
+}
+
+/// D's weights, gradients to be asked for; its normalization has caught up with
+/// them.
+fn discriminator_leaves(game: &mut Game) -> Weights {
+    let layout = game.discriminator.layout();
+    if let Some(spectral) = &mut game.spectral {
+        spectral.follow(&layout.weights(&game.d.parameters));
+    }
+    layout.leaves(&game.d.parameters, game.kind)
+}
+
+fn update_discriminator(game: &mut Game, settings: &Settings, gradients: &[Tensor], rates: Rates) {
+    let gradient = game.discriminator.layout().gather(gradients, game.device);
+    let d = &mut game.d;
+    d.optimizer
+        .update(&mut d.parameters, &gradient, rates.d, rates.momentum);
+    if settings.clip > 0.0 {
+        let _ = d.parameters.clamp_(-settings.clip, settings.clip);
+    }
+}
+
+fn update_generator(game: &mut Game, gradients: &[Tensor], rates: Rates) {
+    let gradient = game.generator.layout().gather(gradients, game.device);
+    let g = &mut game.g;
+    g.optimizer
+        .update(&mut g.parameters, &gradient, rates.g, rates.momentum);
 }
 
 /// As many fresh latents as there are originals.
@@ -186,10 +212,6 @@ pub fn draw_latents(game: &Game, originals: &Batch) -> Tensor {
     game.generator
         .latent()
         .sample(originals.images.size()[0], game.device)
-}
-
-fn halves(both: &Tensor, n: i64) -> (Tensor, Tensor) {
-    (both.narrow(0, 0, n), both.narrow(0, n, both.size()[0] - n))
 }
 
 fn share_above(logits: &Tensor, threshold: &Tensor) -> Tensor {

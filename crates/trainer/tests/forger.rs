@@ -88,7 +88,10 @@ fn train_then_sample() {
         "progress.gif",
         "progress-animated.png",
         "originals_vs_forgeries.png",
+        "originals.png",
         "losses.svg",
+        "nearest.png",
+        "latent_walk.png",
         "samples/000030.png",
     ] {
         assert!(run.join("figures").join(figure).is_file(), "{figure}");
@@ -132,16 +135,21 @@ fn one_digit_of_a_network_that_mixes_its_batch_is_the_first_of_many() {
 fn a_digit_can_be_asked_of_a_conditional_preset_alone() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
-    let set = "--set train_images=0 --batch 8 --steps 2 --threads 1";
+    let set = "--set train_images=0 --set pretrain_images=0 --batch 8 --steps 2 --threads 1";
     let sample = "sample --threads 1 --digit";
     for (preset, digit, hint) in [
         ("golbin-conditional", "7", None),
         ("golbin-conditional", "10", Some("0..=9")),
         ("golbin", "7", Some("golbin-conditional")),
+        ("modern --conditional", "0", None),
+        ("modern", "0", Some("--conditional")),
     ] {
         let train = format!("train --data data --preset {preset} {set}");
+        let told = preset.contains("conditional");
         let trained = forger(dir.path(), &train.split(' ').collect::<Vec<_>>());
         assert!(trained.status.success(), "{}", text(&trained.stderr));
+        let digits = dir.path().join("runs/latest/figures/digits.png");
+        assert_eq!(digits.is_file(), told, "{preset}");
         let asked = format!("{sample} {digit}");
         let output = forger(dir.path(), &asked.split(' ').collect::<Vec<_>>());
         assert_eq!(output.status.success(), hint.is_none());
@@ -174,6 +182,57 @@ fn what_cannot_work_is_refused_with_the_reason() {
         &["train_images", "fewer"],
     );
     refused(dir, &["--data", "elsewhere"], &["--data"]);
+    refused(
+        dir,
+        &["--preset", "golbin", "--conditional"],
+        &["golbin-conditional"],
+    );
+    refused(
+        dir,
+        &["--preset", "dcgan", "--conditional"],
+        &["no place for a digit"],
+    );
+    refused(dir, &["--preset", "gaussian"], &["leave --data out"]);
+    refused(
+        dir,
+        &["--set", "clip=0.1", "--set", "dragan=1", "--batch", "8"],
+        &["clip"],
+    );
+    refused(
+        dir,
+        &["--preset", "dcgan", "--batch", "8", "--set", "r1=1"],
+        &["batch norm"],
+    );
+}
+
+/// Labels that are no digits, which only networks that are told them notice.
+#[test]
+fn labels_above_nine_are_refused_where_digits_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let labels = Idx::new(vec![60], IdxData::U8(vec![10; 60])).unwrap();
+    labels
+        .write_file(&dir.join("data/train-labels-idx1-ubyte"))
+        .unwrap();
+    refused(dir, &["--conditional", "--batch", "8"], &["label 10"]);
+}
+
+#[test]
+fn the_one_dimensional_game_needs_no_data_and_draws_its_densities() {
+    let dir = tempfile::tempdir().unwrap();
+    let command = |line: &str| forger(dir.path(), &line.split(' ').collect::<Vec<_>>());
+    let output = command("train --preset gaussian --steps 30 --snapshot-every 10 --threads 1");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let figures = dir.path().join("runs/latest/figures");
+    for figure in ["densities.svg", "densities.gif", "densities-animated.png"] {
+        assert!(figures.join(figure).is_file(), "{figure}");
+    }
+    let config = fs::read_to_string(dir.path().join("runs/latest/config.toml")).unwrap();
+    assert!(config.contains("precision = \"f32\"") && !config.contains("[dataset]"));
+    let output = command("sample");
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("forges numbers"));
 }
 
 #[test]
@@ -304,7 +363,7 @@ fn the_list_of_presets_needs_no_data() {
     let output = forger(dir.path(), &["train", "--list"]);
     assert!(output.status.success());
     let list = text(&output.stdout);
-    assert!(list.contains("golbin") && list.contains("234512") && list.contains("201217"));
+    assert!(list.contains("golbin") && list.contains("234,512") && list.contains("201,217"));
 }
 
 #[cfg(unix)]

@@ -176,7 +176,7 @@ fn name(run: &RunDir) -> String {
 }
 
 /// A number with its digits in groups of three: `10,000`.
-pub(crate) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -25,6 +25,7 @@ pub use animation::{Frame, Timing, write_apng, write_gif};
 pub use canvas::Canvas;
 pub use color::ColorCanvas;
 pub use densities::{densities, density_frames};
+pub use figures::thousands;
 pub use grid::{GridStyle, grid, square_columns};
 pub use losses::losses;
 pub use moments::MOMENTS;

@@ -11,11 +11,25 @@ pub const CLASSES: i64 = 10;
 /// # Panics
 /// Where there are no labels, or one is outside 0 to 9.
 pub fn join_labels(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
-    let one_hot = labels.map(|labels| labels.one_hot(CLASSES).to_kind(x.kind()));
+    Tensor::cat(&[x, &one_hot(x, labels)], 1)
+}
+
+/// Of each row of `x` `[n, 10]` the value at its label, i64 `[n]`: `[n]`.
+///
+/// # Panics
+/// As [`join_labels`].
+pub fn label_of(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
+    (x * one_hot(x, labels)).sum_dim_intlist(1, false, x.kind())
+}
+
+/// Labels as `[n, 10]` in the kind of `x`.
+fn one_hot(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
+    // Any answer would be one to a question that nobody asked.
     assert!(
-        one_hot.is_some(),
+        labels.is_some(),
         "a conditional network needs a label for each image"
     );
-    let parts: Vec<&Tensor> = std::iter::once(x).chain(&one_hot).collect();
-    Tensor::cat(&parts, 1)
+    labels.map_or_else(Tensor::new, |labels| {
+        labels.one_hot(CLASSES).to_kind(x.kind())
+    })
 }

@@ -13,7 +13,7 @@ pub use activation::leaky_relu;
 pub use conv::{Conv2d, ConvUp2d, channels_last};
 pub use dense::{Linear, Maxout};
 pub use dropout::{channel_dropout, dropout};
-pub use labels::{CLASSES, join_labels};
+pub use labels::{CLASSES, join_labels, label_of};
 pub use norm::BatchNorm;
 pub use upsample::UpsampleConv;
 

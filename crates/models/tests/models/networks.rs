@@ -66,6 +66,15 @@ fn pairs() -> Vec<Pair> {
                 (4 * 32 * 9 + 32) + (32 * 64 * 16 + 64) + (64 * 64 * 9 + 64) + 49 * 64 + 1,
             ),
         ),
+        pair(
+            "modern, conditional",
+            Box::new(ModernGenerator::with_labels()),
+            Box::new(ModernDiscriminator::with_labels()),
+            28,
+            SYMMETRIC,
+            // The one-hot beside the latent; ten answers beside the logit.
+            (283_972 + 10 * 49 * 64, 74_081 + 10 * 49 * 64 + 10),
+        ),
         // Both totals are printed in the original's notebook; by channels the
         // last two norms have 2·(100 + 50) parameters in place of 4·28.
         pair(
@@ -86,7 +95,7 @@ fn pairs() -> Vec<Pair> {
         ),
         pair(
             "goodfellow",
-            Box::new(GoodfellowGenerator::new(&[0.5; 784])),
+            Box::new(GoodfellowGenerator::new(Some(&[0.5; 784]))),
             Box::new(GoodfellowDiscriminator::new()),
             28,
             UNIT,

@@ -219,7 +219,7 @@ fn goodfellow_starts_as_its_authors_configured_it() {
     let mut means = [0.25; 784];
     means[0] = 0.0;
     means[783] = 1.0;
-    let g = GoodfellowGenerator::new(&means);
+    let g = GoodfellowGenerator::new(Some(&means));
     let d = GoodfellowDiscriminator::new();
     for (layout, bound) in [(g.layout(), 0.05), (d.layout(), 0.005)] {
         for (name, start) in starts(layout) {

@@ -6,11 +6,13 @@ mod checkpoints;
 mod judge;
 mod losses;
 mod optimizer;
+mod references;
 mod settings;
 mod steps;
 mod training;
 
 use gan_trainer::game::Game;
+use gan_trainer::plan::Exhibits;
 use gan_trainer::presets;
 use gan_trainer::settings::Settings;
 use mnist_io::{Dataset, Images};
@@ -37,7 +39,7 @@ pub fn settings(preset: &str) -> Settings {
 /// A fresh game of a preset's networks, in f32 on the processor.
 pub fn game(settings: &Settings) -> Game {
     Game::new(
-        settings.network.build(),
+        settings.network.build(None),
         settings,
         1,
         Device::Cpu,
@@ -61,4 +63,12 @@ pub fn bars(n: usize) -> Dataset {
     let images = Images::new(28, 28, pixels).unwrap();
     let labels = (0..n).map(|i| (i % 10) as u8).collect();
     Dataset::new(images, labels).unwrap()
+}
+
+/// `n` images of bars, the first of them shown too.
+pub fn exhibits(n: usize) -> Exhibits {
+    Exhibits {
+        training: bars(n),
+        shown: bars(12),
+    }
 }

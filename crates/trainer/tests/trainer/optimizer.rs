@@ -13,7 +13,13 @@ fn adam_by_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f6
         v = config.beta2 * v + (1.0 - config.beta2) * g * g;
         let m_hat = m / (1.0 - config.beta1.powi(t));
         let v_hat = v / (1.0 - config.beta2.powi(t));
-        theta -= rate * m_hat / (v_hat.sqrt() + config.epsilon);
+        theta -= if config.epsilon_hat {
+            // The form at the end of section 2: α_t m / (√v + ε̂).
+            let rate = rate * (1.0 - config.beta2.powi(t)).sqrt() / (1.0 - config.beta1.powi(t));
+            rate * m / (v.sqrt() + config.epsilon)
+        } else {
+            rate * m_hat / (v_hat.sqrt() + config.epsilon)
+        };
     }
     theta
 }
@@ -22,11 +28,17 @@ fn adam_by_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f6
 fn adam_is_the_papers_algorithm() {
     let starts = [0.5, -2.0, 10.0];
     let gradients = [[1.0, -3.0, 1e-6], [0.5, 4.0, 0.0], [-2.0, 0.1, 1e3]];
-    for (beta1, beta2, epsilon) in [(0.9, 0.999, 1e-8), (0.0, 0.99, 1e-8), (0.5, 0.999, 1e-3)] {
+    for (beta1, beta2, epsilon, epsilon_hat) in [
+        (0.9, 0.999, 1e-8, false),
+        (0.0, 0.99, 1e-8, false),
+        (0.5, 0.999, 1e-3, false),
+        (0.9, 0.999, 1e-3, true),
+    ] {
         let config = AdamConfig {
             beta1,
             beta2,
             epsilon,
+            epsilon_hat,
         };
         let mut parameters = Tensor::from_slice(&starts);
         let mut adam = Adam::new(config, &parameters);

@@ -1,19 +1,36 @@
 //! One step: who moves, who does not, and by how much.
 
 use gan_models::{Latent, Mode, PixelRange};
-use gan_trainer::data::{Batch, Originals, resized};
+use gan_trainer::data::{Batch, Order, Originals, Source, resized};
 use gan_trainer::game::Game;
+use gan_trainer::seeds::Stream;
 use gan_trainer::settings::Settings;
 use gan_trainer::step::{Forgeries, Rates, discriminator_step, draw_latents, generator_step, step};
 use tch::{Device, Kind, Tensor};
 
 use crate::{bars, game, settings, take_turns, values};
 
-const RATES: Rates = Rates { d: 1e-3, g: 1e-3 };
+const RATES: Rates = Rates {
+    d: 1e-3,
+    g: 1e-3,
+    momentum: 0.5,
+};
 
 fn batch(range: PixelRange) -> Batch {
     let originals = Originals::new(&bars(8), 8, 28, range, Device::Cpu).unwrap();
     originals.batch(&[0, 3, 5, 7])
+}
+
+/// Four originals as the networks of `settings` take them.
+fn some_originals(settings: &Settings, range: PixelRange) -> Batch {
+    let mut order = Order::new(1, Stream::Order, 8, false);
+    let source = if settings.network.draws_originals() {
+        Source::Gaussian(Device::Cpu)
+    } else {
+        let side = settings.network.side();
+        Source::Images(Originals::new(&bars(8), 8, side, range, Device::Cpu).unwrap())
+    };
+    source.draw(&mut order, 0, 0, 4)
 }
 
 /// Plays `action` and says whether G's and D's parameters moved.
@@ -32,21 +49,19 @@ fn d_moves_in_its_own_update_alone_and_g_in_its_own() {
     for preset in run_dir::PRESETS.map(|name| (name, settings(name))) {
         let (preset, settings) = preset;
         let mut game = game(&settings);
-        let side = settings.network.side();
-        let originals = Originals::new(&bars(8), 8, side, game.range, Device::Cpu).unwrap();
-        let originals = originals.batch(&[0, 3, 5, 7]);
+        let originals = some_originals(&settings, game.range);
         let latents = draw_latents(&game, &originals);
         let may_penalize = !game.discriminator.mixes_batch();
         for penalize in [false, may_penalize] {
             let by_d = moved(&mut game, |game| {
                 let fake = game.forge(&latents, &originals.labels, Mode::Train);
-                discriminator_step(game, &settings, &originals, &fake, 1e-3, penalize);
+                discriminator_step(game, &settings, &originals, &fake, RATES, penalize);
             });
             assert_eq!(by_d, (false, true), "{preset}, penalize {penalize}");
         }
         let by_g = moved(&mut game, |game| {
             let forgeries = Forgeries::new(game, &latents, &originals.labels);
-            let _ = generator_step(game, &settings, &originals, &forgeries, 1e-3);
+            let _ = generator_step(game, &settings, &originals, &forgeries, RATES);
         });
         assert_eq!(by_g, (true, false), "{preset}");
     }
@@ -84,9 +99,9 @@ fn sharing_latents_equals_two_passes_on_the_same_latents() {
     tch::manual_seed(9);
     let latents = draw_latents(&twice, &originals);
     let fake = twice.forge(&latents, &originals.labels, Mode::Train);
-    discriminator_step(&mut twice, &settings, &originals, &fake, RATES.d, false);
+    discriminator_step(&mut twice, &settings, &originals, &fake, RATES, false);
     let forgeries = Forgeries::new(&twice, &latents, &originals.labels);
-    let _ = generator_step(&mut twice, &settings, &originals, &forgeries, RATES.g);
+    let _ = generator_step(&mut twice, &settings, &originals, &forgeries, RATES);
 
     assert!(shared.d.parameters.equal(&twice.d.parameters));
     assert!(
@@ -137,7 +152,8 @@ fn d_descends_its_objective_penalties_included() {
     // With β₁ = 0 Adam's first update is rate · sign of the gradient, so that
     // the change of the objective is its slope along that direction.
     let before = game.d.parameters.to_kind(Kind::Double);
-    discriminator_step(&mut game, &settings, &originals, &fake, 1e-7, true);
+    let tiny = Rates { d: 1e-7, ..RATES };
+    discriminator_step(&mut game, &settings, &originals, &fake, tiny, true);
     let direction = (game.d.parameters.to_kind(Kind::Double) - &before).sign();
     let at = |distance: f64| objective(&game, &(&before + &direction * distance));
     let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
@@ -196,7 +212,7 @@ fn pretraining_makes_d_better_than_chance() {
         Mode::Train,
     );
     for _ in 0..50 {
-        discriminator_step(&mut game, &settings, &originals, &fake, 1e-3, false);
+        discriminator_step(&mut game, &settings, &originals, &fake, RATES, false);
     }
     assert_eq!(game.accuracy(settings.loss, &originals, &fake), 1.0);
 }
@@ -216,7 +232,7 @@ fn a_network_that_mixes_its_batch_sees_originals_and_forgeries_apart() {
         game.d.parameters.shallow_clone().copy_(&before);
         // The same dropout.
         tch::manual_seed(1);
-        let verdict = discriminator_step(&mut game, &settings, &originals, forgeries, 1e-3, false);
+        let verdict = discriminator_step(&mut game, &settings, &originals, forgeries, RATES, false);
         values(&verdict.originals)
     };
     assert_eq!(logits_beside(&other), logits_beside(&noise));
@@ -251,4 +267,120 @@ fn resizing_is_bilinear_with_pixel_centers() {
         );
     }
     assert_eq!(resized(&small, 2).unwrap(), small);
+}
+
+/// From one pass G learns from D as it was before the step, and both move.
+#[test]
+fn simultaneous_updates_are_both_from_the_players_before_the_step() {
+    let _turn = take_turns();
+    let mut settings = settings("golbin");
+    settings.simultaneous = true;
+    let mut at_once = game(&settings);
+    let originals = batch(at_once.range);
+    tch::manual_seed(9);
+    step(&mut at_once, &settings, &originals, RATES, false);
+
+    let mut apart = game(&settings);
+    tch::manual_seed(9);
+    let latents = draw_latents(&apart, &originals);
+    let forgeries = Forgeries::new(&apart, &latents, &originals.labels);
+    let fake = apart.forge(&latents, &originals.labels, Mode::Train);
+    let _ = generator_step(&mut apart, &settings, &originals, &forgeries, RATES);
+    discriminator_step(&mut apart, &settings, &originals, &fake, RATES, false);
+
+    let same = |a: &Tensor, b: &Tensor| a.allclose(b, 1e-4, 1e-7, false);
+    assert!(same(&at_once.d.parameters, &apart.d.parameters));
+    assert!(same(&at_once.g.parameters, &apart.g.parameters));
+}
+
+/// The presets whose originals learn so, through the step that training plays.
+#[test]
+fn both_players_of_goodfellow_and_dcgan_move_in_one_step() {
+    let _turn = take_turns();
+    for preset in ["goodfellow", "dcgan"] {
+        let settings = settings(preset);
+        assert!(settings.simultaneous, "{preset}");
+        let mut game = game(&settings);
+        let originals = some_originals(&settings, game.range);
+        let both = moved(&mut game, |game| {
+            step(game, &settings, &originals, RATES, false);
+        });
+        assert_eq!(both, (true, true), "{preset}");
+    }
+}
+
+#[test]
+fn clipping_leaves_no_parameter_of_d_beyond_the_limit() {
+    let _turn = take_turns();
+    let mut settings = settings("modern");
+    settings.clip = 0.01;
+    let mut game = game(&settings);
+    let originals = batch(game.range);
+    step(&mut game, &settings, &originals, RATES, false);
+    let greatest = |x: &Tensor| x.abs().max().double_value(&[]);
+    assert!(greatest(&game.d.parameters) <= 0.01 + 1e-9);
+    assert!(greatest(&game.g.parameters) > 0.01);
+}
+
+/// Singular values by decomposition, after enough steps for the iteration.
+#[test]
+fn spectral_norm_holds_every_weight_matrix_of_d_at_one() {
+    let _turn = take_turns();
+    let mut settings = settings("modern");
+    settings.spectral_norm = true;
+    let mut game = game(&settings);
+    let originals = batch(game.range);
+    let greatest_are_within = |game: &Game, tolerance: f64| {
+        let mut matrices = 0;
+        for weight in game.frozen_discriminator().tensors() {
+            if weight.dim() > 1 {
+                let (_, singular, _) = weight.flatten(1, -1).svd(true, false);
+                let greatest = singular.max().double_value(&[]);
+                assert!((greatest - 1.0).abs() < tolerance, "{greatest}");
+                matrices += 1;
+            }
+        }
+        assert_eq!(matrices, 4);
+    };
+    // From the start, and closer as the iteration goes on.
+    greatest_are_within(&game, 0.3);
+    let still = Rates { d: 1e-12, ..RATES };
+    for _ in 0..40 {
+        let fake = originals.images.zeros_like();
+        discriminator_step(&mut game, &settings, &originals, &fake, still, false);
+    }
+    greatest_are_within(&game, 0.02);
+}
+
+/// Each is in force alone, through the step that training plays.
+#[test]
+fn every_regularizer_changes_what_d_learns_and_trains_without_it_too() {
+    let _turn = take_turns();
+    let plain = settings("modern")
+        .with("r1=0")
+        .unwrap()
+        .with("r2=0")
+        .unwrap();
+    let after = |settings: &Settings| {
+        let mut game = game(settings);
+        let originals = batch(game.range);
+        for _ in 0..2 {
+            tch::manual_seed(5);
+            step(&mut game, settings, &originals, RATES, settings.penalized());
+        }
+        assert!(values(&game.d.parameters).iter().all(|x| x.is_finite()));
+        game.d.parameters
+    };
+    let without = after(&plain);
+    for set in [
+        "r1=1",
+        "r2=1",
+        "gradient_penalty=10",
+        "dragan=10",
+        "clip=0.01",
+        "spectral_norm=true",
+    ] {
+        let with = after(&plain.with(set).unwrap());
+        assert!(!with.equal(&without), "{set}");
+    }
 }

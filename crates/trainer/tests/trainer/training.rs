@@ -3,11 +3,13 @@
 use std::fs;
 
 use gan_trainer::Error;
-use gan_trainer::train::{Outcome, Plan, Watch, train};
-use run_dir::{Config, DatasetInfo, MetricsRow, RunDir, Software};
+use gan_trainer::plan::{Exhibits, Plan};
+use gan_trainer::schedule::{Schedule, Standing};
+use gan_trainer::train::{Outcome, Watch, train};
+use run_dir::{Config, MetricsRow, Pictures, RunDir, Software};
 use tch::{Device, Kind};
 
-use crate::{bars, settings, take_turns};
+use crate::{bars, exhibits, settings, take_turns};
 
 /// Counts what it is shown and stops where it is told to.
 #[derive(Default)]
@@ -19,7 +21,9 @@ struct Counter {
 }
 
 impl Watch for Counter {
-    fn pretrained(&mut self, accuracy: f64) {
+    fn pretrained(&mut self, accuracy: f64, images: u64) {
+        // Eight batches of each kind, before the first look.
+        assert!(self.snapshots.is_empty() && images.is_multiple_of(16));
         self.pretrained = Some(accuracy);
     }
     fn reported(&mut self, row: &MetricsRow, done: f64) {
@@ -58,20 +62,15 @@ fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         device: "cpu".to_owned(),
         precision: "f32".to_owned(),
         threads: 1,
-        dataset: DatasetInfo {
-            name: "custom".to_owned(),
-            path: String::new(),
-            images: 64,
-            images_sha256: String::new(),
-            labels_sha256: String::new(),
-        },
+        dataset: None,
+        pictures: Pictures::default(),
         software: Software {
             trainer: String::new(),
             libtorch: String::new(),
         },
         train: toml::Table::new(),
     };
-    RunDir::create(&dir.path().join(name), &config, bars(1).images()).unwrap()
+    RunDir::create(&dir.path().join(name), &config, Some(bars(1).images())).unwrap()
 }
 
 fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
@@ -83,7 +82,7 @@ fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
 }
 
 fn go(plan: &Plan, run: &RunDir, watch: &mut Counter) -> Outcome {
-    train(plan, &bars(64), run, watch).unwrap()
+    train(plan, Some(&exhibits(64)), run, watch).unwrap()
 }
 
 #[test]
@@ -152,7 +151,7 @@ fn seconds_stretch_the_schedule_instead_of_cutting_it_off() {
     let run = run_in(&dir, "run");
     let mut plan = plan(1);
     plan.seconds = Some(0.5);
-    plan.settings.schedule = gan_trainer::settings::Schedule::Cosine;
+    plan.settings.schedule = Schedule::Cosine;
     let mut watch = Counter::default();
     let outcome = go(&plan, &run, &mut watch);
     assert!(outcome.finished && outcome.seconds >= 0.5 && outcome.steps > 1);
@@ -183,7 +182,7 @@ fn a_loss_that_is_not_finite_stops_the_run() {
     let run = run_in(&dir, "run");
     let mut plan = plan(1000);
     (plan.settings.lr_d, plan.settings.lr_g) = (1e30, 1e30);
-    let stopped = train(&plan, &bars(64), &run, &mut Counter::default());
+    let stopped = train(&plan, Some(&exhibits(64)), &run, &mut Counter::default());
     assert!(
         matches!(stopped, Err(Error::Diverged { .. })),
         "{stopped:?}"
@@ -196,7 +195,7 @@ fn seconds_that_make_no_schedule_are_refused() {
     for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let mut plan = plan(5);
         plan.seconds = Some(seconds);
-        let error = plan.check(&bars(64)).unwrap_err().to_string();
+        let error = plan.check(Some(&exhibits(64))).unwrap_err().to_string();
         assert!(error.starts_with("seconds"), "{error}");
     }
 }
@@ -213,16 +212,106 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
         (plan.settings.batch, plan.settings.images) = (4, 8);
         plan.settings.pretrain_images = plan.settings.pretrain_images.min(4);
         plan.settings.pretrain_batch = 4;
-        let outcome = go(&plan, &run, &mut Counter::default());
+        let exhibits = exhibits(64);
+        let images = !plan.settings.network.draws_originals();
+        let exhibits = images.then_some(&exhibits);
+        let outcome = train(&plan, exhibits, &run, &mut Counter::default()).unwrap();
         assert!(outcome.finished && outcome.steps == 2, "{}", preset.name);
-        let last = run.snapshots().unwrap().pop().unwrap();
-        let images = mnist_io::Images::read_file(&last.path).unwrap();
-        let side = plan.settings.network.side();
-        assert_eq!(
-            (images.len(), images.rows(), images.cols()),
-            (64, side, side)
-        );
+        assert_eq!(run.nearest().unwrap().is_some(), images);
+        assert_eq!(run.walk().unwrap().is_some(), images);
+        let conditional = preset.name == "golbin-conditional";
+        assert_eq!(run.digits().unwrap().is_some(), conditional);
+        if images {
+            let last = run.snapshots().unwrap().pop().unwrap();
+            let images = mnist_io::Images::read_file(&last.path).unwrap();
+            let side = plan.settings.network.side();
+            let shape = (images.len(), images.rows(), images.cols());
+            assert_eq!(shape, (64, side, side));
+        } else {
+            let last = run.densities().unwrap().pop().unwrap();
+            assert_eq!(last.step, 2);
+            // Both densities are of the whole, and D's decision is a probability.
+            let width = (last.high - last.low) / (last.decision.len() - 1) as f64;
+            let whole: f64 = last.originals.iter().sum::<f64>() * width;
+            assert!((whole - 1.0).abs() < 1e-6, "{whole}");
+            assert!(last.forgeries.iter().sum::<f64>() * width <= 1.0 + 1e-9);
+            assert!(last.decision.iter().all(|d| (0.0..=1.0).contains(d)));
+        }
     }
+}
+
+/// The notebook's last part has batches twice as large.
+#[test]
+fn a_schedule_may_change_the_batch_and_still_ends_at_its_images() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut plan = plan(1);
+    plan.settings.schedule = Schedule::Notebook;
+    plan.settings.report_every = 1;
+    // 25, 10 and 10 steps.
+    plan.settings.images = 10 * plan.settings.schedule.batches_of(45).unwrap();
+    let mut watch = Counter::default();
+    let outcome = go(&plan, &run, &mut watch);
+    assert_eq!((outcome.steps, outcome.images_seen), (45, 550));
+    let at = |step: usize| (watch.rows[step - 1].images_seen, watch.rows[step - 1].lr_d);
+    let rate = plan.settings.lr_d;
+    assert_eq!(at(25), (250, rate));
+    assert_eq!(at(26), (260, rate * 0.1));
+    assert_eq!(at(35), (350, rate * 0.1));
+    assert_eq!(at(36), (370, rate * 0.01));
+}
+
+#[test]
+fn any_number_of_steps_can_be_asked_of_a_schedule_that_changes_its_batch() {
+    let schedule = Schedule::Notebook;
+    for steps in 1..=460 {
+        let batches = schedule.batches_of(steps).unwrap();
+        let (mut played, mut seen) = (0, 0);
+        while seen < batches {
+            let standing = Standing {
+                done: seen as f64 / batches as f64,
+                updates: played,
+                batches,
+            };
+            seen += schedule.batches(standing);
+            played += 1;
+        }
+        assert_eq!((played, seen), (steps, batches));
+    }
+}
+
+/// The image nearest to every forgery of a G that forges nothing but black lies
+/// beyond what it was trained on.
+#[test]
+fn the_nearest_image_is_one_that_was_trained_on() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut plan = plan(1);
+    plan.settings.train_images = 30;
+    let mut exhibits = exhibits(64);
+    let (images, labels) = exhibits.training.into_parts();
+    let mut pixels = images.pixels().to_vec();
+    // Gray, as the forgeries of the first step are.
+    pixels[30 * 784..].fill(127);
+    let images = mnist_io::Images::new(28, 28, pixels).unwrap();
+    exhibits.training = mnist_io::Dataset::new(images, labels).unwrap();
+    train(&plan, Some(&exhibits), &run, &mut Counter::default()).unwrap();
+    let nearest = run.nearest().unwrap().unwrap();
+    assert!(nearest.pixels().iter().all(|&pixel| pixel != 127));
+}
+
+#[test]
+fn a_system_that_needs_images_is_refused_without_them() {
+    let refused = plan(5).check(None);
+    assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
+    let nothing_to_show = Exhibits {
+        training: bars(64),
+        shown: bars(0),
+    };
+    let refused = plan(5).check(Some(&nothing_to_show));
+    assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
 }
 
 #[test]
@@ -232,20 +321,27 @@ fn combinations_that_make_no_sense_are_refused() {
         plan.settings = settings(preset).with(set).unwrap();
         plan.settings.batch = 8;
         plan.settings.train_images = 0;
-        plan.check(&bars(64)).map_err(|e| e.to_string())
+        plan.check(Some(&exhibits(64))).map_err(|e| e.to_string())
     };
-    assert!(refusal("dcgan", "r1=1").unwrap_err().contains("batch norm"));
+    for penalty in ["r1=1", "r2=1", "gradient_penalty=1", "dragan=1"] {
+        let refused = refusal("dcgan", penalty).unwrap_err();
+        assert!(refused.contains("batch norm"), "{refused}");
+    }
     assert!(refusal("modern", "loss=hinge").is_ok());
     let mut alone = plan(5);
     alone.settings = settings("oshea");
     alone.settings.batch = 1;
-    let refused = alone.check(&bars(64)).unwrap_err().to_string();
+    let refused = alone.check(Some(&exhibits(64))).unwrap_err().to_string();
     assert!(refused.contains("at least 2"), "{refused}");
     let letters = mnist_io::Dataset::new(bars(3).images().clone(), vec![1, 10, 2]).unwrap();
     let mut plan = plan(5);
-    plan.settings.network = gan_trainer::presets::Network::GolbinConditional;
+    plan.settings.network = gan_trainer::networks::Network::GolbinConditional;
     plan.settings.batch = 1;
-    let refused = plan.check(&letters);
+    let letters = Exhibits {
+        training: letters,
+        ..exhibits(1)
+    };
+    let refused = plan.check(Some(&letters));
     assert!(
         matches!(refused, Err(Error::Label { label: 10 })),
         "{refused:?}"
@@ -259,7 +355,11 @@ fn images_of_another_size_are_refused_before_anything_starts() {
     let run = run_in(&dir, "run");
     let small = mnist_io::Images::new(8, 8, vec![0; 64 * 64]).unwrap();
     let small = mnist_io::Dataset::new(small, vec![0; 64]).unwrap();
-    let refused = train(&plan(5), &small, &run, &mut Counter::default());
+    let small = Exhibits {
+        training: small,
+        ..exhibits(1)
+    };
+    let refused = train(&plan(5), Some(&small), &run, &mut Counter::default());
     assert!(
         matches!(refused, Err(Error::ImageSize { .. })),
         "{refused:?}"

@@ -31,13 +31,16 @@ const TRAIN_EXAMPLES: &str = "Examples:
   cargo xtask train                            the default preset, about two minutes on 2 cores
   cargo xtask train --seconds 30               the whole schedule in half a minute
   cargo xtask train --preset golbin --seed 7   another system, another seed
+  cargo xtask train --conditional              digits to order, with `sample --digit`
   cargo xtask train --data DIR                 any folder of four IDX files, e.g. Fashion-MNIST
-  cargo xtask train --set loss=non-saturating --set r1=0   change single settings
+  cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
+                                               change single settings: here WGAN-GP
   cargo xtask train --list                     the presets";
 
 const SAMPLE_EXAMPLES: &str = "Examples:
   cargo xtask sample                                   64 digits of the newest run, sample.png
-  cargo xtask sample --count 10000 --out digits.idx3   as an IDX file";
+  cargo xtask sample --count 10000 --out digits.idx3   as an IDX file
+  cargo xtask sample --digit 7                         sevens, of a run that was told digits";
 
 /// Options of `train`.
 #[derive(Debug, Args)]
@@ -45,6 +48,10 @@ pub struct TrainArgs {
     /// The system to train.
     #[arg(long, value_name = "NAME", default_value = "modern")]
     pub preset: String,
+
+    /// Tell G which digit to forge and D which digit it judges; for modern.
+    #[arg(long)]
+    pub conditional: bool,
 
     /// Print the presets and exit.
     #[arg(long)]
@@ -54,8 +61,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", conflicts_with = "seconds")]
     pub steps: Option<u64>,
 
-    /// Stretch or shrink the schedule to so many seconds of training. How far it
-    /// gets then depends on the machine; --steps is what can be repeated.
+    /// Stretch or shrink the schedule to so many seconds of training, after D's
+    /// own where a preset has that. How far it gets then depends on the machine;
+    /// --steps is what can be repeated.
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     pub seconds: Option<f64>,
 
@@ -67,9 +75,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub batch: Option<u64>,
 
-    /// Folder of the four IDX files, plain or gzip.
-    #[arg(long, value_name = "DIR", default_value = "data/mnist")]
-    pub data: PathBuf,
+    /// Folder of the four IDX files, plain or gzip [default: data/mnist].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 
     /// Folder of this run, new or empty [default: the next number under --runs].
     #[arg(long, value_name = "DIR")]

@@ -28,7 +28,12 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("no reason given");
-    let out_of_memory = ["not enough memory", "out of memory", "bad_alloc"];
+    let out_of_memory = [
+        "not enough memory",
+        "out of memory",
+        "allocate memory",
+        "bad_alloc",
+    ];
     if out_of_memory.iter().any(|words| text.contains(words)) {
         return anyhow!("out of memory; a smaller --batch or --count needs less");
     }

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use gan_trainer::checkpoint;
-use gan_trainer::game::{digits_in_turn, sample};
+use gan_trainer::game::sample;
 use gan_trainer::seeds::{Stream, seed_torch};
 use gan_trainer::settings::Settings;
+use gan_trainer::snapshots::digits_in_turn;
 use mnist_io::Images;
 use run_dir::RunDir;
 use tch::{Device, Kind, Tensor};
@@ -45,11 +46,17 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let Some((_, folder)) = run.newest_checkpoint()? else {
         bail!("{} holds no checkpoint yet", run.root().display());
     };
-    let pair = settings.network.build();
+    if settings.network.draws_originals() {
+        bail!(
+            "{} forges numbers, not images; its run shows them in figures/densities.svg",
+            config.preset
+        );
+    }
+    let pair = settings.network.build(None);
     let generator = pair.generator.as_ref();
     if args.digit.is_some() && !generator.conditional() {
         bail!(
-            "--digit: {} forges whatever its latents say; train golbin-conditional to choose",
+            "--digit: {} forges whatever its latents say; train golbin-conditional, or modern with --conditional, to choose",
             config.preset
         );
     }

@@ -1,5 +1,5 @@
-//! `forger train`: resolves what was asked for, trains, draws, and says where
-//! everything is.
+//! `forger train`: trains what was asked for, draws, and says where everything
+//! is.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,40 +7,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use gan_trainer::data::resized;
-use gan_trainer::presets;
-use gan_trainer::seeds::{Stream, stream_seed};
-use gan_trainer::settings::Settings;
-use gan_trainer::train::{Outcome, Plan, SNAPSHOT_IMAGES, Watch, train};
-use mnist_io::{Dataset, Images, Split, known};
-use rand::seq::index;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use run_dir::{Config, DatasetInfo, MetricsRow, RunDir, Software};
+use anyhow::{Context, Result};
+use gan_trainer::plan::Plan;
+use gan_trainer::train::{Outcome, Watch, train};
+use run_dir::{MetricsRow, RunDir};
+use tch::Kind;
 
-use crate::args::TrainArgs;
-use crate::machine;
+use crate::args::{PrecisionChoice, TrainArgs};
+use crate::order::{create_run, data, exhibits, preset, settings};
 use crate::progress::{Progress, clock};
+use crate::{list, machine};
 
 /// The exit status of a program ended by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
-/// The libtorch that this version of tch binds to; torch-sys refuses others.
-const LIBTORCH: &str = "2.13.0";
-
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        print!("{}", list());
+        print!("{}", list::table());
         return Ok(ExitCode::SUCCESS);
     }
-    let settings = settings(args)?;
-    let dataset = Dataset::open(&args.data, Split::Train)
-        .with_context(|| format!("--data {}", args.data.display()))?;
+    let preset = preset(args)?;
+    let settings = settings(args, &preset)?;
+    let exhibits = exhibits(args, &settings)?;
     let threads = machine::set_threads(args.threads)?;
     let device = machine::device(args.device)?;
-    let kind = machine::kind(args.precision, device);
+    let kind = match args.precision {
+        // Numbers near 4 that differ in the third digit are all one in bf16.
+        PrecisionChoice::Auto if settings.network.draws_originals() => Kind::Float,
+        choice => machine::kind(choice, device),
+    };
     let plan = Plan {
         settings,
         seed: args.seed,
@@ -48,109 +44,32 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         device,
         kind,
     };
-    plan.check(&dataset)?;
-    let run = create_run(args, &plan, &dataset, threads)?;
+    plan.check(exhibits.as_ref())?;
+    let run = create_run(args, &preset, &plan, exhibits.as_ref(), threads)?;
 
     let stop = stop_on_interrupt()?;
+    let originals = match &exhibits {
+        Some(exhibits) => format!(
+            "{} images of {}",
+            plan.settings.pool(exhibits.training.len() as u64),
+            data(args).display()
+        ),
+        None => "numbers drawn from N(4, 0.5)".to_owned(),
+    };
     eprintln!(
-        "training {} on {} images of {} ({}, {}, threads: {threads}, seed: {})",
+        "training {} on {originals} ({}, {}, threads: {threads}, seed: {})",
         args.preset,
-        plan.settings.pool(dataset.len() as u64),
-        args.data.display(),
         machine::device_name(device),
         machine::kind_name(kind),
         args.seed,
     );
     eprintln!("into {}", run.root().display());
     eprintln!("\"real a|b\": D takes a of the originals and b of the forgeries for real");
-    let mut studio = Studio::new(&run, stop);
-    let outcome = train(&plan, &dataset, &run, &mut studio);
+    let mut studio = Onlooker::new(&run, stop);
+    let outcome = train(&plan, exhibits.as_ref(), &run, &mut studio);
     studio.progress.finish();
     let outcome = outcome?;
-    close(&run, &outcome)
-}
-
-/// The preset's settings with what the command line overrides.
-fn settings(args: &TrainArgs) -> Result<Settings> {
-    let Some(preset) = presets::find(&args.preset) else {
-        let names: Vec<_> = presets::all().iter().map(|p| p.name).collect();
-        bail!(
-            "there is no preset {:?}; the presets are {}",
-            args.preset,
-            names.join(", ")
-        );
-    };
-    let mut settings = preset.settings;
-    for pair in &args.set {
-        settings = settings.with(pair)?;
-    }
-    if let Some(batch) = args.batch {
-        settings.batch = batch;
-    }
-    if let Some(every) = args.snapshot_every {
-        settings.snapshot_every = every;
-    }
-    if let Some(steps) = args.steps {
-        if steps == 0 {
-            bail!("--steps 0: at least 1 step is needed");
-        }
-        settings.images = steps
-            .checked_mul(settings.batch)
-            .filter(|images| i64::try_from(*images).is_ok())
-            .with_context(|| format!("--steps {steps}: more images than can be counted"))?;
-    }
-    Ok(settings)
-}
-
-fn create_run(args: &TrainArgs, plan: &Plan, dataset: &Dataset, threads: u64) -> Result<RunDir> {
-    let images_sha256 = dataset.images().idx_sha256();
-    let labels_sha256 = dataset.labels_sha256();
-    let config = Config {
-        preset: args.preset.clone(),
-        seed: plan.seed,
-        batch: plan.settings.batch,
-        seconds: plan.seconds,
-        device: machine::device_name(plan.device),
-        precision: machine::kind_name(plan.kind).to_owned(),
-        threads,
-        dataset: DatasetInfo {
-            name: known::identify(&images_sha256, &labels_sha256)
-                .map_or("custom", |set| set.name)
-                .to_owned(),
-            path: std::path::absolute(&args.data)?.display().to_string(),
-            images: dataset.len() as u64,
-            images_sha256,
-            labels_sha256,
-        },
-        software: Software {
-            trainer: env!("CARGO_PKG_VERSION").to_owned(),
-            libtorch: LIBTORCH.to_owned(),
-        },
-        train: toml::Table::try_from(&plan.settings)?,
-    };
-    let originals = some_originals(dataset.images(), plan.seed)?;
-    let originals = resized(&originals, plan.settings.network.side())?;
-    let Some(root) = &args.run else {
-        return Ok(RunDir::create_next(
-            &args.runs,
-            &args.preset,
-            &config,
-            &originals,
-        )?);
-    };
-    let run = RunDir::create(root, &config, &originals)?;
-    run.set_latest(&args.runs)?;
-    Ok(run)
-}
-
-/// As many originals as a snapshot has forgeries, picked by the seed.
-fn some_originals(images: &Images, seed: u64) -> Result<Images> {
-    let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::Originals, 0));
-    let count = SNAPSHOT_IMAGES.min(images.len());
-    let picked = index::sample(&mut rng, images.len(), count).into_vec();
-    images
-        .select(&picked)
-        .context("originals picked outside the set")
+    close(&run, &outcome, exhibits.is_some())
 }
 
 /// A flag that the first Ctrl-C sets; a second one ends the program at once.
@@ -167,16 +86,16 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
 }
 
 /// Watches the loop: shows rows, draws pictures now and then.
-struct Studio<'a> {
+struct Onlooker<'a> {
     run: &'a RunDir,
     stop: Arc<AtomicBool>,
     progress: Progress,
     next_drawing: Instant,
 }
 
-impl Studio<'_> {
-    fn new(run: &RunDir, stop: Arc<AtomicBool>) -> Studio<'_> {
-        Studio {
+impl Onlooker<'_> {
+    fn new(run: &RunDir, stop: Arc<AtomicBool>) -> Onlooker<'_> {
+        Onlooker {
             run,
             stop,
             progress: Progress::new(),
@@ -185,15 +104,15 @@ impl Studio<'_> {
     }
 }
 
-impl Watch for Studio<'_> {
+impl Watch for Onlooker<'_> {
     fn pretraining(&mut self, update: u64, updates: u64) {
         self.progress.show_pretraining(update, updates);
     }
 
-    fn pretrained(&mut self, accuracy: f64) {
+    fn pretrained(&mut self, accuracy: f64, images: u64) {
         let percent = accuracy * 100.0;
         self.progress.say(&format!(
-            "D alone tells {percent:.1}% apart before the first step"
+            "D alone is right on {percent:.1}% of {images} images before the first step"
         ));
     }
 
@@ -220,8 +139,9 @@ impl Watch for Studio<'_> {
     }
 }
 
-/// Draws everything and says what there is to open and to try.
-fn close(run: &RunDir, outcome: &Outcome) -> Result<ExitCode> {
+/// Draws everything and says what there is to open and, where forgeries are
+/// `images`, to try.
+fn close(run: &RunDir, outcome: &Outcome, images: bool) -> Result<ExitCode> {
     let (verb, code) = if outcome.finished {
         ("trained", ExitCode::SUCCESS)
     } else {
@@ -236,7 +156,9 @@ fn close(run: &RunDir, outcome: &Outcome) -> Result<ExitCode> {
     for figure in gan_viz::figures::draw_all(run)? {
         println!("  {}", figure.path.display());
     }
-    println!("next: cargo xtask sample --run {}", quoted(run.root()));
+    if images {
+        println!("next: cargo xtask sample --run {}", quoted(run.root()));
+    }
     Ok(code)
 }
 
@@ -249,25 +171,4 @@ fn quoted(path: &Path) -> String {
     } else {
         format!("'{}'", path.replace('\'', r"'\''"))
     }
-}
-
-/// The table of presets.
-fn list() -> String {
-    let mut table = String::new();
-    for preset in presets::all() {
-        let pair = preset.settings.network.build();
-        table.push_str(&format!(
-            "{:<10} {}\n{:<10} G {} and D {} parameters, {} steps of batch {}\n{:<10} from: {}\n",
-            preset.name,
-            preset.summary,
-            "",
-            pair.generator.layout().numel(),
-            pair.discriminator.layout().numel(),
-            preset.settings.steps(),
-            preset.settings.batch,
-            "",
-            preset.source,
-        ));
-    }
-    table
 }

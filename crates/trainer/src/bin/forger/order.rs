@@ -1,0 +1,179 @@
+//! What `forger train` was asked for, resolved: preset, settings, originals and
+//! a run directory that says them all.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use gan_trainer::data::resized;
+use gan_trainer::networks::Network;
+use gan_trainer::plan::{Exhibits, Plan};
+use gan_trainer::presets::{self, Preset};
+use gan_trainer::seeds::{Stream, stream_seed};
+use gan_trainer::settings::Settings;
+use gan_trainer::snapshots::SNAPSHOT_IMAGES;
+use mnist_io::{Dataset, Split, known};
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use run_dir::{Config, DatasetInfo, RunDir, Software};
+
+use crate::args::TrainArgs;
+use crate::machine;
+
+/// Where the originals lie unless `--data` says otherwise.
+const DATA: &str = "data/mnist";
+
+/// The libtorch that this version of tch binds to; torch-sys refuses others.
+const LIBTORCH: &str = "2.13.0";
+
+/// The preset of that name.
+pub fn preset(args: &TrainArgs) -> Result<Preset> {
+    presets::find(&args.preset).with_context(|| {
+        let names: Vec<_> = presets::all().iter().map(|p| p.name).collect();
+        format!(
+            "there is no preset {:?}; the presets are {}",
+            args.preset,
+            names.join(", ")
+        )
+    })
+}
+
+/// The preset's settings with what the command line overrides.
+pub fn settings(args: &TrainArgs, preset: &Preset) -> Result<Settings> {
+    let mut settings = preset.settings.clone();
+    if args.conditional {
+        settings.network = match settings.network {
+            Network::Modern => Network::ModernConditional,
+            Network::GolbinConditional => Network::GolbinConditional,
+            Network::Golbin => bail!(
+                "--conditional: golbin's second program has settings of its own; \
+                 use --preset golbin-conditional"
+            ),
+            _ => bail!(
+                "--conditional: the networks of {} have no place for a digit; \
+                 use modern or golbin-conditional",
+                preset.name
+            ),
+        };
+    }
+    for pair in &args.set {
+        settings = settings.with(pair)?;
+    }
+    if let Some(batch) = args.batch {
+        settings.batch = batch;
+    }
+    if let Some(every) = args.snapshot_every {
+        settings.snapshot_every = every;
+    }
+    if let Some(steps) = args.steps {
+        if steps == 0 {
+            bail!("--steps 0: at least 1 step is needed");
+        }
+        settings.images = settings
+            .schedule
+            .batches_of(steps)
+            .and_then(|batches| batches.checked_mul(settings.batch))
+            .filter(|images| i64::try_from(*images).is_ok())
+            .with_context(|| format!("--steps {steps}: more images than can be counted"))?;
+    }
+    Ok(settings)
+}
+
+/// The folder of the originals.
+pub fn data(args: &TrainArgs) -> &Path {
+    args.data.as_deref().unwrap_or(Path::new(DATA))
+}
+
+/// The originals to train on and those for pictures, where there are any.
+pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits>> {
+    if settings.network.draws_originals() {
+        if let Some(data) = &args.data {
+            bail!(
+                "--data {}: {} draws its originals, numbers, itself; leave --data out",
+                data.display(),
+                args.preset
+            );
+        }
+        return Ok(None);
+    }
+    let open = |split| {
+        Dataset::open(data(args), split).with_context(|| format!("--data {}", data(args).display()))
+    };
+    let training = open(Split::Train)?;
+    let shown = if settings.network.build(None).generator.conditional() {
+        // The same digits as the forgeries beside them, and none that G was
+        // trained on.
+        let test = open(Split::Test)?;
+        let first: Vec<usize> = (0..SNAPSHOT_IMAGES.min(test.len())).collect();
+        select(&test, &first)?
+    } else {
+        let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(args.seed, Stream::Originals, 0));
+        let pool = settings.pool(training.len() as u64) as usize;
+        let count = SNAPSHOT_IMAGES.min(pool);
+        select(&training, &index::sample(&mut rng, pool, count).into_vec())?
+    };
+    Ok(Some(Exhibits { training, shown }))
+}
+
+fn select(set: &Dataset, indices: &[usize]) -> Result<Dataset> {
+    let images = set.images().select(indices);
+    let labels = indices.iter().filter_map(|&i| set.labels().get(i).copied());
+    let images = images.context("originals picked outside the set")?;
+    Ok(Dataset::new(images, labels.collect())?)
+}
+
+/// A new run directory.
+pub fn create_run(
+    args: &TrainArgs,
+    preset: &Preset,
+    plan: &Plan,
+    exhibits: Option<&Exhibits>,
+    threads: u64,
+) -> Result<RunDir> {
+    let config = Config {
+        preset: args.preset.clone(),
+        seed: plan.seed,
+        batch: plan.settings.batch,
+        seconds: plan.seconds,
+        device: machine::device_name(plan.device),
+        precision: machine::kind_name(plan.kind).to_owned(),
+        threads,
+        dataset: exhibits
+            .map(|exhibits| dataset_info(data(args), &exhibits.training))
+            .transpose()?,
+        pictures: preset.pictures.clone(),
+        software: Software {
+            trainer: env!("CARGO_PKG_VERSION").to_owned(),
+            libtorch: LIBTORCH.to_owned(),
+        },
+        train: toml::Table::try_from(&plan.settings)?,
+    };
+    let originals = exhibits
+        .map(|exhibits| resized(exhibits.shown.images(), plan.settings.network.side()))
+        .transpose()?;
+    let Some(root) = &args.run else {
+        return Ok(RunDir::create_next(
+            &args.runs,
+            &args.preset,
+            &config,
+            originals.as_ref(),
+        )?);
+    };
+    let run = RunDir::create(root, &config, originals.as_ref())?;
+    run.set_latest(&args.runs)?;
+    Ok(run)
+}
+
+fn dataset_info(path: &Path, training: &Dataset) -> Result<DatasetInfo> {
+    let images_sha256 = training.images_sha256();
+    let labels_sha256 = training.labels_sha256();
+    Ok(DatasetInfo {
+        name: known::identify(&images_sha256, &labels_sha256)
+            .map_or("custom", |set| set.name)
+            .to_owned(),
+        path: std::path::absolute(path)?.display().to_string(),
+        images: training.len() as u64,
+        images_sha256,
+        labels_sha256,
+    })
+}

@@ -1,0 +1,129 @@
+//! What D is asked in a step: its loss on originals and forgeries, and what it
+//! pays for steep gradients.
+
+use gan_models::{Mode, Weights};
+use tch::{Kind, Tensor};
+
+use crate::data::Batch;
+use crate::game::Game;
+use crate::penalties::{around, between, off_unit_gradient, squared_gradient};
+use crate::settings::Settings;
+
+/// D's answer in one of its updates.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The loss, penalties left out, f32 scalar.
+    pub loss: Tensor,
+    /// Logits of the originals, f32 `[n]`.
+    pub originals: Tensor,
+    /// Logits of the forgeries, f32 `[n]`.
+    pub forgeries: Tensor,
+}
+
+/// D's answer with the way back to its weights still open.
+pub(crate) struct Answer {
+    loss: Tensor,
+    /// The loss and what D pays for its gradients.
+    pub(crate) objective: Tensor,
+    /// Logits of the originals, f32 `[n]`.
+    pub(crate) real: Tensor,
+    /// Logits of the forgeries, f32 `[n]`.
+    pub(crate) fake: Tensor,
+}
+
+impl Answer {
+    pub(crate) fn verdict(&self) -> Verdict {
+        Verdict {
+            loss: self.loss.detach(),
+            originals: self.real.detach(),
+            forgeries: self.fake.detach(),
+        }
+    }
+}
+
+/// Shows `originals` and as many `forgeries` to D, its weights `leaves`.
+pub(crate) fn ask(
+    game: &Game,
+    settings: &Settings,
+    leaves: &Weights,
+    originals: &Batch,
+    forgeries: &Tensor,
+    penalize: bool,
+) -> Answer {
+    let weights = game.normalized(leaves.map(|_, leaf| leaf.shallow_clone()));
+    let judge = |images: &Tensor, labels: &Tensor| {
+        game.discriminator
+            .forward(&weights, images, Some(labels), Mode::Train)
+    };
+    let n = forgeries.size()[0];
+    let labels = &originals.labels;
+    let real_images = originals.images.to_kind(game.kind);
+    let fake_images = forgeries.to_kind(game.kind);
+    let mut images = Tensor::cat(&[&real_images, &fake_images], 0);
+    if penalize && !images.requires_grad() {
+        images = images.set_requires_grad(true);
+    }
+    let logits = if game.discriminator.mixes_batch() {
+        let (real, fake) = halves(&images, n);
+        Tensor::cat(&[judge(&real, labels), judge(&fake, labels)], 0)
+    } else {
+        judge(&images, &Tensor::cat(&[labels, labels], 0))
+    };
+    let (real, fake) = halves(&logits.to_kind(Kind::Float), n);
+    let loss = settings
+        .loss
+        .discriminator(&settings.limited(&real), &settings.limited(&fake))
+        * settings.loss_d_weight;
+    let objective = if penalize {
+        &loss + penalties(game, settings, &judge, originals, &images, &logits)
+    } else {
+        loss.shallow_clone()
+    };
+    Answer {
+        loss,
+        objective,
+        real,
+        fake,
+    }
+}
+
+/// What D pays for its gradients, weighted up for the steps without penalties;
+/// `logits` are its answer to `images`, the originals and then the forgeries.
+fn penalties(
+    game: &Game,
+    settings: &Settings,
+    judge: &impl Fn(&Tensor, &Tensor) -> Tensor,
+    originals: &Batch,
+    images: &Tensor,
+    logits: &Tensor,
+) -> Tensor {
+    let n = originals.images.size()[0];
+    let every = settings.penalty_every as f64;
+    let mut terms = Vec::new();
+    if settings.r1 > 0.0 || settings.r2 > 0.0 {
+        // γ/2 · E‖∇ₓD‖² for each side.
+        let (at_real, at_fake) = halves(&squared_gradient(images, logits), n);
+        terms.push(at_real.mean(Kind::Float) * (0.5 * every * settings.r1));
+        terms.push(at_fake.mean(Kind::Float) * (0.5 * every * settings.r2));
+    }
+    let off_unit = |points: Tensor| {
+        let points = points.to_kind(game.kind).set_requires_grad(true);
+        off_unit_gradient(&points, &judge(&points, &originals.labels)).mean(Kind::Float)
+    };
+    let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, game.device));
+    if settings.gradient_penalty > 0.0 {
+        let (_, forgeries) = halves(&images.detach().to_kind(Kind::Float), n);
+        let points = between(&originals.images, &forgeries, &shares());
+        terms.push(off_unit(points) * (every * settings.gradient_penalty));
+    }
+    if settings.dragan > 0.0 {
+        let draws = originals.images.rand_like();
+        let points = around(&originals.images, &draws, &shares());
+        terms.push(off_unit(points) * (every * settings.dragan));
+    }
+    terms.into_iter().sum()
+}
+
+fn halves(both: &Tensor, n: i64) -> (Tensor, Tensor) {
+    (both.narrow(0, 0, n), both.narrow(0, n, both.size()[0] - n))
+}

@@ -1,0 +1,122 @@
+//! What is to be trained, on what, and whether that can work.
+
+use mnist_io::Dataset;
+use tch::{Device, Kind};
+
+use crate::Error;
+use crate::settings::{Settings, SettingsError};
+
+/// Rows and columns of the images that can be trained on; presets for larger
+/// ones bring them to their size.
+const IMAGE_SIDE: usize = 28;
+
+/// Most originals in a batch where they are drawn: as many as any data set has,
+/// and few enough to fit into memory.
+const MOST_DRAWN: u64 = 1_000_000;
+
+/// Everything that decides a run, but for the data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What is computed.
+    pub settings: Settings,
+    /// What everything random follows from.
+    pub seed: u64,
+    /// Stretch the schedule over so many seconds of training, not over
+    /// [`Settings::images`].
+    pub seconds: Option<f64>,
+    /// Where to compute.
+    pub device: Device,
+    /// The kind that the networks compute in.
+    pub kind: Kind,
+}
+
+/// What a run is trained on, and what it is shown beside.
+#[derive(Debug, Clone)]
+pub struct Exhibits {
+    /// The originals.
+    pub training: Dataset,
+    /// Originals for pictures, at least one: conditional networks forge their
+    /// digits, again from the first where there are fewer than forgeries.
+    pub shown: Dataset,
+}
+
+impl Plan {
+    /// Refuses what cannot work on `exhibits`, of which there are none where
+    /// the networks' originals are drawn.
+    ///
+    /// # Errors
+    /// Impossible settings, images that are missing or of a size that the
+    /// networks do not take, or labels that are no digits where the networks
+    /// want digits.
+    pub fn check(&self, exhibits: Option<&Exhibits>) -> Result<(), Error> {
+        let network = self.settings.network;
+        let training = exhibits.map(|exhibits| &exhibits.training);
+        let available = match training {
+            Some(training) => training.len() as u64,
+            None if network.draws_originals() => MOST_DRAWN,
+            None => return Err(Error::NoImages),
+        };
+        self.settings.check(available)?;
+        if let Some(seconds) = self.seconds
+            && !(seconds > 0.0 && seconds.is_finite())
+        {
+            return refuse("seconds", seconds, "it must be above 0");
+        }
+        let pair = network.build(None);
+        if let Some(exhibits) = exhibits
+            && !network.draws_originals()
+        {
+            check_images(exhibits, pair.generator.conditional())?;
+        }
+        let mixes = pair.generator.mixes_batch() || pair.discriminator.mixes_batch();
+        if mixes && self.settings.batch < 2 {
+            return refuse(
+                "batch",
+                self.settings.batch,
+                "batch norm needs at least 2 images",
+            );
+        }
+        if self.settings.penalized() && pair.discriminator.mixes_batch() {
+            let Settings {
+                r1,
+                r2,
+                gradient_penalty,
+                dragan,
+                ..
+            } = self.settings;
+            return refuse(
+                "r1, r2, gradient_penalty, dragan",
+                format!("{r1}, {r2}, {gradient_penalty}, {dragan}"),
+                "this discriminator's batch norm makes each logit depend on every image, so that \
+                 there is no gradient at one image",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn check_images(exhibits: &Exhibits, conditional: bool) -> Result<(), Error> {
+    if exhibits.shown.is_empty() {
+        return Err(Error::NoImages);
+    }
+    for set in [&exhibits.training, &exhibits.shown] {
+        let images = set.images();
+        let (rows, cols) = (images.rows(), images.cols());
+        if (rows, cols) != (IMAGE_SIDE, IMAGE_SIDE) {
+            let side = IMAGE_SIDE;
+            return Err(Error::ImageSize { rows, cols, side });
+        }
+        if conditional && let Some(&label) = set.labels().iter().find(|&&label| label > 9) {
+            return Err(Error::Label { label });
+        }
+    }
+    Ok(())
+}
+
+fn refuse(key: &'static str, value: impl ToString, reason: &str) -> Result<(), Error> {
+    Err(Error::Settings(SettingsError::Impossible {
+        key,
+        value: value.to_string(),
+        reason: reason.to_owned(),
+    }))
+}

@@ -1,0 +1,192 @@
+//! Spectral normalization: what keeps D's answer from being steeper than its
+//! image is different.
+
+use gan_models::{Layout, Weights};
+use tch::{Device, Kind, Tensor, no_grad};
+
+/// Divides each weight matrix by its greatest singular value σ(W), which power
+/// iteration follows from step to step (Miyato et al. 2018, algorithm 1).
+///
+/// A convolution's kernel `[out, in, h, w]` counts as the matrix
+/// `[out, in·h·w]`; parameters with fewer than two dimensions stay as they are.
+#[derive(Debug)]
+pub struct SpectralNorm {
+    /// For each parameter its singular vectors, where it has a matrix.
+    vectors: Vec<Option<Singular>>,
+}
+
+/// An estimate of the singular vectors of the greatest singular value.
+#[derive(Debug)]
+struct Singular {
+    /// f32 `[out]`.
+    left: Tensor,
+    /// f32 `[in·h·w]`.
+    right: Tensor,
+}
+
+/// Iterations before the first step, as many as PyTorch makes: singular vectors
+/// drawn at random say nothing of the weights, and σ could be next to 0.
+const FIRST_ITERATIONS: usize = 15;
+
+impl SpectralNorm {
+    /// Vectors for the `weights` of `layout`, followed from a start that is
+    /// drawn from libtorch's global generator.
+    pub fn new(layout: &Layout, weights: &Weights) -> SpectralNorm {
+        let mut spectral = SpectralNorm::random(layout, weights);
+        for _ in 0..FIRST_ITERATIONS {
+            spectral.follow(weights);
+        }
+        spectral
+    }
+
+    fn random(layout: &Layout, weights: &Weights) -> SpectralNorm {
+        let device = weights
+            .tensors()
+            .first()
+            .map_or(Device::Cpu, Tensor::device);
+        let draw = |size: i64| {
+            let options = (Kind::Float, Device::Cpu);
+            unit(&Tensor::randn([size], options).to_device(device))
+        };
+        let vectors = layout
+            .params()
+            .iter()
+            .map(|param| {
+                let (&out, rest) = param.shape.split_first().filter(|(_, r)| !r.is_empty())?;
+                Some(Singular {
+                    left: draw(out),
+                    right: draw(rest.iter().product()),
+                })
+            })
+            .collect();
+        SpectralNorm { vectors }
+    }
+
+    /// One power iteration towards the singular vectors of `weights`.
+    pub fn follow(&mut self, weights: &Weights) {
+        no_grad(|| {
+            for (weight, vectors) in weights.tensors().iter().zip(&mut self.vectors) {
+                if let Some(vectors) = vectors {
+                    let matrix = matrix(weight);
+                    vectors.right = unit(&matrix.tr().mv(&vectors.left));
+                    vectors.left = unit(&matrix.mv(&vectors.right));
+                }
+            }
+        });
+    }
+
+    /// `weights` normalized, in their own kind; gradients flow through σ too,
+    /// and the singular vectors count as constants.
+    pub fn apply(&self, weights: &Weights) -> Weights {
+        weights.map(|place, weight| match self.vectors.get(place) {
+            Some(Some(Singular { left, right })) => {
+                // σ = uᵀ W v
+                let sigma = left.dot(&matrix(weight).mv(right));
+                weight / sigma.to_kind(weight.kind())
+            }
+            _ => weight.shallow_clone(),
+        })
+    }
+}
+
+fn matrix(weight: &Tensor) -> Tensor {
+    weight.to_kind(Kind::Float).flatten(1, -1)
+}
+
+fn unit(x: &Tensor) -> Tensor {
+    x / x.norm().clamp_min(1e-12)
+}
+
+#[cfg(test)]
+mod tests {
+    use gan_models::Init;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn numbers(value: &Value) -> Vec<f64> {
+        serde_json::from_value(value.clone()).unwrap()
+    }
+
+    fn flat(tensor: &Tensor) -> Vec<f64> {
+        let flat = tensor.to_kind(Kind::Double).contiguous().view([-1]);
+        Vec::<f64>::try_from(&flat).unwrap()
+    }
+
+    #[track_caller]
+    fn close(actual: &[f64], expected: &[f64]) {
+        assert_eq!(actual.len(), expected.len());
+        for (a, e) in actual.iter().zip(expected) {
+            assert!(
+                (a - e).abs() <= 1e-5 * e.abs().max(1.0),
+                "{a} instead of {e}"
+            );
+        }
+    }
+
+    /// Against `tests/reference/regularizers.py`: a dense weight `[5, 6]`, a
+    /// kernel `[2, 1, 3, 3]` and their gradients through D's logits.
+    #[test]
+    fn weights_vectors_and_gradients_are_the_references() {
+        let all = include_str!("../tests/reference/regularizers.json");
+        let all: Value = serde_json::from_str(all).unwrap();
+        for (network, iterations) in [("dense", 1), ("dense", 3), ("conv", 1), ("conv", 3)] {
+            let of = &all[network];
+            let mut layout = Layout::new();
+            let mut values = Vec::new();
+            for param in ["w1", "b1", "w2", "b2"] {
+                let stored = &of["params"][param];
+                let shape: Vec<i64> = serde_json::from_value(stored["shape"].clone()).unwrap();
+                layout.add(param, &shape, Init::Constant(0.0));
+                values.push(Tensor::from_slice(&numbers(&stored["data"])).view(shape.as_slice()));
+            }
+            let weights = layout
+                .weights(&layout.init(Device::Cpu))
+                .map(|i, _| values[i].to_kind(Kind::Float).set_requires_grad(true));
+            let mut spectral = SpectralNorm::random(&layout, &weights);
+            let starts = ["w1", "b1", "w2", "b2"].map(|param| of["spectral"].get(param));
+            for (vectors, start) in spectral.vectors.iter_mut().zip(starts) {
+                assert_eq!(vectors.is_some(), start.is_some());
+                if let (Some(vectors), Some(start)) = (vectors, start) {
+                    let left = Tensor::from_slice(&numbers(&start["u0"]));
+                    vectors.left = left.to_kind(Kind::Float);
+                }
+            }
+            for _ in 0..iterations {
+                spectral.follow(&weights);
+            }
+            let normal = spectral.apply(&weights);
+            for (i, param) in [(0, "w1"), (2, "w2")] {
+                let expected = &of["spectral"][param]["iterations"][iterations.to_string()];
+                let vectors = spectral.vectors[i].as_ref().unwrap();
+                close(&flat(&vectors.left), &numbers(&expected["u"]));
+                close(&flat(&vectors.right), &numbers(&expected["v"]));
+                close(
+                    &flat(&normal.tensors()[i]),
+                    &numbers(&expected["weight_over_sigma"]),
+                );
+            }
+
+            let [w1, b1, w2, b2] = [0, 1, 2, 3].map(|i| &normal.tensors()[i]);
+            let shape: Vec<i64> = serde_json::from_value(of["originals"]["shape"].clone()).unwrap();
+            let images = Tensor::from_slice(&numbers(&of["originals"]["data"]));
+            let images = images.to_kind(Kind::Float).view(shape.as_slice());
+            let hidden = if w1.dim() == 4 {
+                images.conv2d(w1, Some(b1), 1, 1, 1, 1)
+            } else {
+                images.linear(w1, Some(b1))
+            };
+            let sum = hidden
+                .tanh()
+                .flatten(1, -1)
+                .linear(w2, Some(b2))
+                .sum(Kind::Float);
+            let expected = &of["spectral"]["logit_sum"][iterations.to_string()];
+            close(&flat(&sum), &[expected["value"].as_f64().unwrap()]);
+            let gradients = Tensor::run_backward(&[sum], weights.tensors(), false, false);
+            for (i, param) in ["w1", "b1", "w2", "b2"].into_iter().enumerate() {
+                close(&flat(&gradients[i]), &numbers(&expected["grad"][param]));
+            }
+        }
+    }
+}
