@@ -30,6 +30,7 @@ Options, which go to the trainer unchanged (`cargo xtask train --help` says more
   --data DIR              folder of four IDX files [default: data/mnist, fetched]
   --run DIR               folder of this run [default: the next number under --runs]
   --runs DIR              folder of numbered runs [default: runs]
+  --cache DIR             folder of what is known of data sets [default: data/cache]
   --device DEVICE         auto, cpu or cuda
   --precision PRECISION   auto, f32 or bf16
   --threads N             threads to compute with
@@ -110,6 +111,7 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
         set_unless_given(&mut options, "--data", workspace.data());
     }
     set_unless_given(&mut options, "--runs", workspace.runs());
+    set_unless_given(&mut options, "--cache", workspace.cache());
     build_and_run(workspace, "train", options)
 }
 
@@ -130,7 +132,7 @@ fn ensure_data(workspace: &Workspace, options: &[OsString]) -> Result<()> {
 
 /// Refuses what the trainer would refuse, before minutes of fetching and
 /// building.
-fn refuse_at_once(options: &[OsString]) -> Result<()> {
+pub fn refuse_at_once(options: &[OsString]) -> Result<()> {
     let presets = run_dir::PRESETS;
     if let Some(name) = value_of(options, "--preset")
         && !presets.iter().any(|preset| name == *preset)
@@ -179,7 +181,7 @@ pub fn train_judge(workspace: &Workspace, args: TrainJudgeArgs) -> Result<ExitCo
     build_and_run(workspace, "train-judge", options)
 }
 
-fn build_and_run(
+pub fn build_and_run(
     workspace: &Workspace,
     subcommand: &str,
     options: Vec<OsString>,
@@ -190,7 +192,7 @@ fn build_and_run(
 }
 
 /// The trainer's own help if it is built, the summary of it here if not.
-fn help(subcommand: &str) -> Result<ExitCode> {
+pub fn help(subcommand: &str) -> Result<ExitCode> {
     match built_before() {
         Some(program) => hand_over(Command::new(program).args([subcommand, "--help"])),
         None => {
@@ -276,18 +278,18 @@ fn hand_over(command: &mut Command) -> Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-fn asks_for(options: &[OsString], flags: &[&str]) -> bool {
+pub fn asks_for(options: &[OsString], flags: &[&str]) -> bool {
     options.iter().any(|o| flags.iter().any(|f| o == f))
 }
 
-fn set_unless_given(options: &mut Vec<OsString>, name: &str, value: PathBuf) {
+pub fn set_unless_given(options: &mut Vec<OsString>, name: &str, value: PathBuf) {
     if value_of(options, name).is_none() {
         options.extend([name.into(), value.into()]);
     }
 }
 
 /// The value of an option, given as `--name value` or `--name=value`.
-fn value_of(options: &[OsString], name: &str) -> Option<OsString> {
+pub fn value_of(options: &[OsString], name: &str) -> Option<OsString> {
     options.iter().enumerate().find_map(|(i, option)| {
         if option == name {
             return options.get(i + 1).cloned();
@@ -355,6 +357,7 @@ mod tests {
         for (part, summary) in [
             ("struct TrainArgs", TRAIN),
             ("struct SampleArgs", SAMPLE),
+            ("struct EvaluateArgs", crate::evaluate::EVALUATE),
             ("struct TrainJudgeArgs", TRAIN_JUDGE),
         ] {
             let (_, part) = source.split_once(part).unwrap();

@@ -41,7 +41,7 @@ pub fn install(
 }
 
 /// Makes sure that `wheels` holds the wheel, byte for byte.
-fn obtain(
+pub fn obtain(
     wheel: &Wheel,
     wheels: &Path,
     staging: &Path,

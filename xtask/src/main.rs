@@ -6,10 +6,12 @@
 mod cargo;
 mod data;
 mod desk;
+mod evaluate;
 mod fault;
 mod fetch;
 mod figures;
 mod forger;
+mod inception;
 mod install;
 mod interrupt;
 mod libtorch;
@@ -33,11 +35,12 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask train                     fetch what is missing, build, train, draw the figures
   cargo xtask train --preset golbin     the same with another preset
+  cargo xtask evaluate                  how good the newest run's forgeries are, and how new
   cargo xtask figures                   draw the newest run's figures again
   cargo xtask test                      everything that must pass before a change goes in
   cargo xtask help train                the options of one command";
 
-/// Prepares the machine, then trains, draws or tests.
+/// Prepares the machine, then trains, measures, draws or tests.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(after_help = EXAMPLES, max_term_width = 100)]
@@ -54,6 +57,8 @@ enum Command {
     Train(forger::TrainArgs),
     /// Draw forgeries from a trained generator
     Sample(forger::SampleArgs),
+    /// Measure how good the forgeries of a run or of a file are, and whether they are new
+    Evaluate(evaluate::Args),
     /// Train the classifier that the metrics judge forgeries with, once more
     TrainJudge(forger::TrainJudgeArgs),
     /// Draw all figures of a run again, from its directory alone
@@ -80,6 +85,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Fetch(args) => fetch::run(&workspace, &args)?,
         Command::Train(args) => return forger::train(&workspace, args),
         Command::Sample(args) => return forger::sample(&workspace, args),
+        Command::Evaluate(args) => return evaluate::run(&workspace, args),
         Command::TrainJudge(args) => return forger::train_judge(&workspace, args),
         Command::Figures(args) => figures::run(&workspace, &args)?,
         Command::Test => test::run(&workspace)?,

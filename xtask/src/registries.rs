@@ -50,27 +50,30 @@ pub fn pip_download(wheel: &Wheel, dir: &Path) -> Result<()> {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(explain_pip(
             &format!("{package} {version}"),
+            wheel.otherwise,
             &String::from_utf8_lossy(&output.stderr),
         )),
         Err(error) => Err(no_program(
             PYTHON,
             &error,
-            "libtorch comes through pip",
-            "install Python 3 with pip (Debian, Ubuntu: apt install python3-pip), or set LIBTORCH \
-             to a libtorch that you have",
+            &format!("{package} comes through pip"),
+            &format!(
+                "install Python 3 with pip (Debian, Ubuntu: apt install python3-pip), or {}",
+                wheel.otherwise
+            ),
         )),
     }
 }
 
 /// pip's many lines as one error.
-fn explain_pip(what: &str, stderr: &str) -> Error {
+fn explain_pip(what: &str, otherwise: &str, stderr: &str) -> Error {
     let said = |words: &[&str]| words.iter().any(|w| stderr.contains(w));
     if said(&["No module named pip"]) {
         return fault(
             format!("{PYTHON} has no pip, through which {what} comes"),
             format!(
                 "install it (Debian, Ubuntu: apt install python3-pip; elsewhere: {PYTHON} -m \
-                 ensurepip), or set LIBTORCH to a libtorch that you have"
+                 ensurepip), or {otherwise}"
             ),
         );
     }

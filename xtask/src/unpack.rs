@@ -117,6 +117,7 @@ pub mod tests {
         lib_dir: "torch/lib/",
         libs: &["a.so"],
         include_dir: Some("torch/include/"),
+        otherwise: "",
     };
 
     /// A zip archive of those names and contents.

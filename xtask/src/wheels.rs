@@ -37,6 +37,8 @@ pub struct Wheel {
     pub libs: &'static [&'static str],
     /// The folder in the wheel that holds headers, all of which are taken.
     pub include_dir: Option<&'static str>,
+    /// How to do without the wheel, as the end of a remedy.
+    pub otherwise: &'static str,
 }
 
 impl Build {
@@ -93,6 +95,7 @@ const TORCH: Wheel = Wheel {
     lib_dir: "torch/lib/",
     libs: &[],
     include_dir: Some("torch/include/"),
+    otherwise: "set LIBTORCH to a libtorch that you have",
 };
 
 const NVIDIA: Wheel = Wheel {

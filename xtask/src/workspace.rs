@@ -65,6 +65,16 @@ impl Workspace {
         self.root.join("data").join("mnist")
     }
 
+    /// Where what is measured of data sets is kept.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("data").join("cache")
+    }
+
+    /// Where the network of the published FID lies once fetched.
+    pub fn inception(&self) -> PathBuf {
+        self.root.join("data").join("inception.pt")
+    }
+
     /// Where runs go unless the user names another folder.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")

@@ -6,10 +6,14 @@
 pub mod checkpoint;
 mod checks;
 pub mod data;
+pub mod evaluator;
+pub mod forging;
 pub mod game;
+pub mod inception;
 pub mod judge;
 pub mod losses;
 pub mod networks;
+pub mod numpy;
 mod objective;
 pub mod optimizer;
 pub mod penalties;
@@ -62,6 +66,18 @@ pub enum Error {
         /// The label.
         label: u8,
     },
+    /// A run that has saved nothing to forge with yet.
+    #[error("{} holds no checkpoint yet", run.display())]
+    NoCheckpoint {
+        /// The run's folder.
+        run: PathBuf,
+    },
+    /// A run whose forgeries are no images.
+    #[error("{preset} forges numbers, not images; its run shows them in figures/densities.svg")]
+    Numbers {
+        /// The run's preset.
+        preset: String,
+    },
     /// A checkpoint that cannot be used.
     #[error("{}: {reason}", path.display())]
     Checkpoint {
@@ -79,6 +95,12 @@ pub enum Error {
     /// The judge classifier.
     #[error(transparent)]
     Judge(#[from] gan_models::JudgeError),
+    /// Images whose features mean nothing to the judge.
+    #[error("{0}")]
+    Unfit(evaluator::Unfit),
+    /// The network of the published FID.
+    #[error(transparent)]
+    Inception(#[from] inception::InceptionError),
     /// libtorch refused.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

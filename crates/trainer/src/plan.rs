@@ -4,6 +4,7 @@ use mnist_io::Dataset;
 use tch::{Device, Kind};
 
 use crate::Error;
+use crate::evaluator::Evaluator;
 use crate::settings::{Settings, SettingsError};
 
 /// Rows and columns of the images that can be trained on; presets for larger
@@ -31,13 +32,15 @@ pub struct Plan {
 }
 
 /// What a run is trained on, and what it is shown beside.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Exhibits {
     /// The originals.
     pub training: Dataset,
     /// Originals for pictures, at least one: conditional networks forge their
     /// digits, again from the first where there are fewer than forgeries.
     pub shown: Dataset,
+    /// What measures forgeries for the quality curve, where there is to be one.
+    pub evaluator: Option<Evaluator>,
 }
 
 impl Plan {

@@ -95,6 +95,7 @@ fn plain(network: Network) -> Settings {
         pretrain_batch: 64,
         report_every: 10,
         snapshot_every: 100,
+        evaluate_every: 1000,
     }
 }
 
@@ -187,6 +188,7 @@ fn oshea_notebook() -> Preset {
             schedule: Schedule::Notebook,
             pretrain_batch: 16,
             snapshot_every: 25,
+            evaluate_every: 50,
             report_every: 1,
             ..oshea.settings
         },
@@ -213,6 +215,7 @@ fn golbin() -> Preset {
             adam: KERAS,
             shared_latents: true,
             snapshot_every: 550,
+            evaluate_every: 5_500,
             ..plain(Network::Golbin)
         },
     }
@@ -268,6 +271,7 @@ fn goodfellow() -> Preset {
             simultaneous: true,
             report_every: 50,
             snapshot_every: 500,
+            evaluate_every: 12_500,
             ..plain(Network::Goodfellow)
         },
     }
@@ -286,6 +290,8 @@ fn gaussian() -> Preset {
             images: 40_000,
             lr_d: 1e-3,
             lr_g: 1e-3,
+            // Numbers are no images.
+            evaluate_every: 0,
             ..plain(Network::Gaussian)
         },
     }

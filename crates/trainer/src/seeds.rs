@@ -26,6 +26,10 @@ pub enum Stream {
     Digits = 10,
     /// What the densities of numbers and forgeries are estimated from.
     Densities = 11,
+    /// Forgeries that are measured while training.
+    Quality = 12,
+    /// Training images that stand in for forgeries.
+    Floor = 13,
 }
 
 /// The seed of one stream at one index (a step, an epoch).

@@ -81,6 +81,11 @@ pub struct Settings {
     pub report_every: u64,
     /// Steps between snapshots of the fixed latents.
     pub snapshot_every: u64,
+    /// Steps between points of the quality curve, see
+    /// [`Settings::evaluates_at`]; 0 for no curve, as in runs of before there
+    /// was one.
+    #[serde(default)]
+    pub evaluate_every: u64,
 }
 
 /// Why settings were refused.
@@ -184,6 +189,15 @@ impl Settings {
     /// Batches of originals in the schedule.
     pub fn batches(&self) -> u64 {
         self.images.div_ceil(self.batch.max(1))
+    }
+
+    /// Whether forgeries are measured after `step` steps, at least 1: at each
+    /// multiple of [`Settings::evaluate_every`], and early on, where quality
+    /// changes fastest, at a tenth and three tenths of it.
+    pub fn evaluates_at(&self, step: u64) -> bool {
+        let every = self.evaluate_every;
+        let early = every / 10;
+        every > 0 && (step.is_multiple_of(every) || [early, 3 * early].contains(&step))
     }
 
     /// Whether D pays for its gradients at some steps.

@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use gan_models::Mode;
 use gan_viz::MOMENTS;
-use run_dir::{MetricsRow, RunDir};
+use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::Error;
 use crate::checkpoint;
-use crate::data::{Order, Originals, Source, pixel_means};
+use crate::data::{Order, Originals, Source, pixel_means, resized};
+use crate::evaluator::{Evaluator, QUICK};
+use crate::forging::{Hand, forge};
 use crate::game::Game;
 use crate::plan::{Exhibits, Plan};
 use crate::schedule::Standing;
@@ -27,6 +29,9 @@ pub trait Watch {
 
     /// A row was written; `done` is the share of the schedule, 0 to 1.
     fn reported(&mut self, _row: &MetricsRow, _done: f64) {}
+
+    /// Forgeries were measured and a row of the quality curve was written.
+    fn evaluated(&mut self, _row: &QualityRow) {}
 
     /// A snapshot was written.
     fn snapped(&mut self, _step: u64) {}
@@ -88,6 +93,12 @@ pub fn train(
     let mut order = Order::new(plan.seed, Stream::Order, pool, settings.with_replacement);
     let mut game = Game::new(pair, settings, plan.seed, plan.device, plan.kind);
     let studio = Studio::new(&game, plan, exhibits);
+    let evaluator = match exhibits.and_then(|exhibits| exhibits.evaluator.as_ref()) {
+        Some(evaluator) if settings.evaluate_every > 0 && evaluator.unfit()?.is_none() => {
+            Some(evaluator)
+        }
+        _ => None,
+    };
 
     // Train D alone first, where the preset asks for it.
     if settings.pretrain_images > 0 {
@@ -159,6 +170,20 @@ pub fn train(
             }
         }
 
+        // Measure forgeries, now and then and at the end.
+        if let Some(evaluator) = evaluator
+            && (settings.evaluates_at(finished) || done >= 1.0)
+        {
+            let row = QualityRow {
+                step: finished,
+                images_seen,
+                seconds: clock.as_secs_f64(),
+                ..evaluate(&game, plan, evaluator)?
+            };
+            run.append_quality(&row)?;
+            watch.evaluated(&row);
+        }
+
         // Look at the fixed latents.
         if finished.is_multiple_of(settings.snapshot_every) || MOMENTS.contains(&finished) {
             studio.snap(&game, run, finished)?;
@@ -221,4 +246,23 @@ fn pretrain(game: &mut Game, plan: &Plan, source: &Source, pool: u64, watch: &mu
         })
         .sum();
     watch.pretrained(accuracy / TRIAL_BATCHES as f64, 2 * batch * TRIAL_BATCHES);
+}
+
+/// Measures forgeries of `game` as it stands, and how long that takes. No step
+/// depends on it: each seeds its own randomness.
+fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<QualityRow, Error> {
+    let started = Instant::now();
+    let hand = Hand {
+        generator: game.generator.as_ref(),
+        parameters: game.sampling_parameters(),
+        range: game.range,
+        kind: game.kind,
+        batch: plan.settings.batch,
+    };
+    let forgeries = forge(hand, (plan.seed, Stream::Quality), QUICK, None)?;
+    let quality = evaluator.quick(&resized(&forgeries, evaluator.side())?)?;
+    Ok(QualityRow {
+        evaluation_seconds: started.elapsed().as_secs_f64(),
+        ..quality.row()
+    })
 }

@@ -38,6 +38,7 @@ impl Scene {
             lib_dir,
             libs,
             include_dir,
+            otherwise: "",
         };
         let [torch, nvidia] = &served;
         let wheels = vec![

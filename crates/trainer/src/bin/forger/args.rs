@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gan_trainer::evaluator::FULL;
+
+const CACHE: &str = "data/cache";
 
 /// Trains a generator (the counterfeiter) against a discriminator (the police)
 /// on handwritten digits, and makes digits from what was trained.
@@ -23,6 +26,10 @@ pub enum Command {
     /// Make digits from a trained run.
     #[command(after_help = SAMPLE_EXAMPLES)]
     Sample(SampleArgs),
+    /// Measure how good the digits of a run or of a file are, and whether they
+    /// are new.
+    #[command(after_help = EVALUATE_EXAMPLES)]
+    Evaluate(EvaluateArgs),
     /// Train the classifier that the metrics judge forgeries with, once more.
     TrainJudge(TrainJudgeArgs),
 }
@@ -41,6 +48,15 @@ const SAMPLE_EXAMPLES: &str = "Examples:
   cargo xtask sample                                   64 digits of the newest run, sample.png
   cargo xtask sample --count 10000 --out digits.idx3   as an IDX file
   cargo xtask sample --digit 7                         sevens, of a run that was told digits";
+
+const EVALUATE_EXAMPLES: &str = "Examples:
+  cargo xtask evaluate                                the newest run
+  cargo xtask evaluate --metrics fid,recall --json    two of the numbers, for a program
+  cargo xtask evaluate --samples theirs.npz           forgeries of any other program
+  cargo xtask evaluate --inception                    the FID of published tables too; half an hour
+
+Metrics: fid, kid, precision, recall, density, coverage, modes, novelty, duplicates, parzen;
+docs/results.md says what they mean.";
 
 /// Options of `train`.
 #[derive(Debug, Args)]
@@ -87,6 +103,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
 
+    /// Folder where what is known of data sets is kept.
+    #[arg(long, value_name = "DIR", default_value = CACHE)]
+    pub cache: PathBuf,
+
     /// Where to compute; auto takes the first CUDA device where there is one.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
@@ -131,6 +151,56 @@ pub struct SampleArgs {
     /// Where to write: a picture (.png) or an IDX file (.idx3).
     #[arg(long, value_name = "FILE", default_value = "sample.png")]
     pub out: PathBuf,
+
+    /// Threads to compute with [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u64>,
+}
+
+/// Options of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The run whose forgeries are measured [default: runs/latest].
+    #[arg(long, value_name = "DIR", conflicts_with = "samples")]
+    pub run: Option<PathBuf>,
+
+    /// Forgeries of any program: an IDX file, or NumPy's .npy or .npz, uint8 of
+    /// the shape (n, 28, 28) or (n, 1, 28, 28).
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
+
+    /// Folder of the originals, four IDX files [default: those that the run was
+    /// trained on, else data/mnist].
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
+
+    /// What to measure, as in fid,recall [default: everything].
+    #[arg(long, value_name = "LIST")]
+    pub metrics: Option<String>,
+
+    /// Measure the FID of published tables too, with InceptionV3.
+    #[arg(long)]
+    pub inception: bool,
+
+    /// The file of that network.
+    #[arg(long, value_name = "FILE", default_value = "data/inception.pt")]
+    pub inception_file: PathBuf,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+
+    /// How many forgeries, of a file the first; FID depends on it.
+    #[arg(long, value_name = "N", default_value_t = FULL)]
+    pub count: u64,
+
+    /// What the forgeries of a run follow from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Folder where what is known of data sets is kept.
+    #[arg(long, value_name = "DIR", default_value = CACHE)]
+    pub cache: PathBuf,
 
     /// Threads to compute with [default: as many as there are cores].
     #[arg(long, value_name = "N")]

@@ -59,6 +59,12 @@ fn remedy(error: &Error) -> Option<&'static str> {
                 Trainer::ImageSize { .. } => {
                     return Some("name another data set with --data");
                 }
+                Trainer::Metrics(gan_metrics::Error::TooFew { .. }) => {
+                    return Some("measure less, as in --metrics duplicates,parzen");
+                }
+                Trainer::Unfit(_) => {
+                    return Some("measure what needs no judge: --metrics duplicates,parzen");
+                }
                 other => other.io_kind(),
             }
         } else {

@@ -1,10 +1,11 @@
-//! `forger`: trains a GAN on handwritten digits, and makes digits from what was
-//! trained.
+//! `forger`: trains a GAN on handwritten digits, makes digits from what was
+//! trained, and measures how good they are.
 
 #![deny(unsafe_code)]
 
 mod allocator;
 mod args;
+mod evaluate;
 mod faults;
 mod judge;
 mod list;
@@ -12,6 +13,8 @@ mod machine;
 mod order;
 mod progress;
 mod sample;
+mod subject;
+mod table;
 mod train;
 
 use std::process::ExitCode;
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = faults::catching_panics(|| match &command {
         args::Command::Train(args) => train::run(args),
         args::Command::Sample(args) => sample::run(args),
+        args::Command::Evaluate(args) => evaluate::run(args),
         args::Command::TrainJudge(args) => judge::run(args),
     });
     outcome.unwrap_or_else(|error| {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use gan_trainer::data::resized;
+use gan_trainer::evaluator::{Cache, Evaluator};
 use gan_trainer::networks::Network;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::presets::{self, Preset};
@@ -21,7 +22,7 @@ use crate::args::TrainArgs;
 use crate::machine;
 
 /// Where the originals lie unless `--data` says otherwise.
-const DATA: &str = "data/mnist";
+pub const DATA: &str = "data/mnist";
 
 /// The libtorch that this version of tch binds to; torch-sys refuses others.
 const LIBTORCH: &str = "2.13.0";
@@ -99,11 +100,10 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
     let open = |split| {
         Dataset::open(data(args), split).with_context(|| format!("--data {}", data(args).display()))
     };
-    let training = open(Split::Train)?;
+    let (training, test) = (open(Split::Train)?, open(Split::Test)?);
     let shown = if settings.network.build(None).generator.conditional() {
         // The same digits as the forgeries beside them, and none that G was
         // trained on.
-        let test = open(Split::Test)?;
         let first: Vec<usize> = (0..SNAPSHOT_IMAGES.min(test.len())).collect();
         select(&test, &first)?
     } else {
@@ -112,7 +112,13 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
         let count = SNAPSHOT_IMAGES.min(pool);
         select(&training, &index::sample(&mut rng, pool, count).into_vec())?
     };
-    Ok(Some(Exhibits { training, shown }))
+    let cache = Cache::new(Some(args.cache.clone()), training.images(), test.images());
+    let evaluator = Evaluator::new(training.images().clone(), test, cache)?;
+    Ok(Some(Exhibits {
+        training,
+        shown,
+        evaluator: Some(evaluator),
+    }))
 }
 
 fn select(set: &Dataset, indices: &[usize]) -> Result<Dataset> {

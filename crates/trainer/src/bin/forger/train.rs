@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use gan_trainer::data::resized;
+use gan_trainer::evaluator::{CLOSING, Evaluator};
+use gan_trainer::forging::Forger;
 use gan_trainer::plan::Plan;
 use gan_trainer::train::{Outcome, Watch, train};
-use run_dir::{MetricsRow, RunDir};
+use run_dir::{MetricsRow, QualityRow, RunDir};
 use tch::Kind;
 
 use crate::args::{PrecisionChoice, TrainArgs};
@@ -65,11 +68,28 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     );
     eprintln!("into {}", run.root().display());
     eprintln!("\"real a|b\": D takes a of the originals and b of the forgeries for real");
+    let evaluator = exhibits.as_ref().and_then(|e| e.evaluator.as_ref());
+    if let Some(evaluator) = evaluator {
+        prepare(evaluator, plan.settings.evaluate_every > 0)?;
+    }
     let mut studio = Onlooker::new(&run, stop);
     let outcome = train(&plan, exhibits.as_ref(), &run, &mut studio);
     studio.progress.finish();
     let outcome = outcome?;
-    close(&run, &outcome, exhibits.is_some())
+    close(&run, &outcome, evaluator)
+}
+
+/// Finds out what evaluations have to know of the originals, and says where
+/// there will be no quality curve that was to be.
+fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
+    if !evaluator.is_prepared() {
+        eprintln!("measuring the originals, once; the results are kept");
+    }
+    evaluator.prepare()?;
+    if let Some(unfit) = evaluator.unfit()?.filter(|_| curve) {
+        eprintln!("no quality curve: {unfit}");
+    }
+    Ok(())
 }
 
 /// A flag that the first Ctrl-C sets; a second one ends the program at once.
@@ -120,6 +140,11 @@ impl Watch for Onlooker<'_> {
         self.progress.show(row, done);
     }
 
+    fn evaluated(&mut self, row: &QualityRow) {
+        self.progress
+            .say(&format!("step {}: {}", row.step, quality(row)));
+    }
+
     fn snapped(&mut self, _step: u64) {
         let started = Instant::now();
         if started < self.next_drawing {
@@ -139,9 +164,22 @@ impl Watch for Onlooker<'_> {
     }
 }
 
+/// A point of the quality curve in one line.
+fn quality(row: &QualityRow) -> String {
+    let floor = |v: Option<f64>| v.map_or(String::new(), |v| format!(" (floor {v:.1})"));
+    let percent = |v: Option<f64>| v.unwrap_or(0.0) * 100.0;
+    format!(
+        "FID {:.1}{}, precision {:.0}%, recall {:.0}%",
+        row.fid,
+        floor(row.fid_floor),
+        percent(row.precision),
+        percent(row.recall)
+    )
+}
+
 /// Draws everything and says what there is to open and, where forgeries are
-/// `images`, to try.
-fn close(run: &RunDir, outcome: &Outcome, images: bool) -> Result<ExitCode> {
+/// images, how new they are and what to try.
+fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<ExitCode> {
     let (verb, code) = if outcome.finished {
         ("trained", ExitCode::SUCCESS)
     } else {
@@ -156,10 +194,25 @@ fn close(run: &RunDir, outcome: &Outcome, images: bool) -> Result<ExitCode> {
     for figure in gan_viz::figures::draw_all(run)? {
         println!("  {}", figure.path.display());
     }
-    if images {
+    if let Some(evaluator) = evaluator {
+        println!("{}", novelty(run, evaluator)?);
         println!("next: cargo xtask sample --run {}", quoted(run.root()));
+        println!("      cargo xtask evaluate --run {}", quoted(run.root()));
     }
     Ok(code)
+}
+
+/// Whether the run's forgeries are copies, for people.
+fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
+    let forgeries = Forger::open(run)?.forge(1, CLOSING, None)?;
+    let found = evaluator.duplicates(&resized(&forgeries, evaluator.side())?)?;
+    Ok(format!(
+        "{} of {} forgeries lie closer to a training image than the closest 0.1% of unseen test \
+         images do;\n  of new handwriting, about {} would",
+        found.count,
+        gan_viz::thousands(found.of as u64),
+        CLOSING / 1000
+    ))
 }
 
 /// A path as a shell takes it.

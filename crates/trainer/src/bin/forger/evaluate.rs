@@ -1,0 +1,197 @@
+//! `forger evaluate`: what forgeries are worth.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+use gan_trainer::data::resized;
+use gan_trainer::evaluator::{Cache, Evaluator, Metric, Quality};
+use gan_trainer::inception::Inception;
+use mnist_io::{Dataset, Split};
+use run_dir::{QualityRow, RunDir};
+use serde_json::{Value, json};
+
+use crate::args::EvaluateArgs;
+use crate::order::DATA;
+use crate::progress::{Bar, clock};
+use crate::subject::Subject;
+use crate::{machine, table};
+
+/// The most forgeries that are measured at once.
+const MOST: u64 = 100_000;
+
+/// Runs the command.
+pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
+    let named = args.metrics.as_deref().map(named_metrics).transpose()?;
+    if args.count < 2 || args.count > MOST {
+        bail!("--count {}: it must be between 2 and 100,000", args.count);
+    }
+    machine::set_threads(args.threads)?;
+    let network = args.inception.then(|| {
+        Inception::load(&args.inception_file)
+            .context("no network to measure with; `cargo xtask evaluate --inception` fetches it")
+    });
+    let network = network.transpose()?;
+    let started = Instant::now();
+    let mut bar = Bar::new();
+    bar.show(0.0, "reading or making forgeries");
+    let subject = Subject::find(args)?;
+    let originals = Against::find(args, &subject)?;
+    let evaluator = &originals.evaluator;
+
+    // What the judge cannot read is left out, unless it was asked for.
+    let mut metrics = named.clone().unwrap_or(Metric::ALL.to_vec());
+    if named.is_none()
+        && let Some(unfit) = evaluator.illegible()?
+    {
+        bar.say(&format!("left out what needs the judge: {unfit}"));
+        metrics.retain(|metric| !metric.needs_judge());
+    }
+
+    let images = resized(&subject.images, evaluator.side())?;
+    let asked = subject.asked.as_deref();
+    let mut done = 0.0;
+    let mut quality = evaluator.measure(&images, asked, &metrics, &mut |metric| {
+        let share = done / metrics.len() as f64;
+        bar.show(share, &format!("measuring {}", metric.name()));
+        done += 1.0;
+    })?;
+    if let Some(network) = &network {
+        let mut show = show_inception(&mut bar);
+        let (found, floor) = evaluator.inception(network, &images, &mut show)?;
+        quality.inception_fid = Some(found);
+        quality.inception_fid_floor = floor;
+    }
+    bar.finish();
+
+    let seconds = started.elapsed().as_secs_f64();
+    if let Some((run, forger)) = &subject.run
+        && originals.are_the_runs
+        && quality.fid.is_some()
+    {
+        run.append_quality(&row(run, forger.step, seconds, &quality)?)?;
+    }
+    let size = (subject.images.rows(), subject.images.cols());
+    let resized_from = (size != (images.rows(), images.cols())).then_some(size);
+    if args.json {
+        let mut answer = subject.source;
+        let against = originals.path.display().to_string();
+        merge(
+            &mut answer,
+            json!({ "against": against, "seconds": seconds }),
+        );
+        merge(&mut answer, json!({ "resized_from": resized_from }));
+        merge(&mut answer, serde_json::to_value(&quality)?);
+        println!("{answer}");
+    } else {
+        let against = originals.path.display().to_string();
+        print!(
+            "{}",
+            table::table(&subject.title, &against, resized_from, &quality)
+        );
+        println!("measured in {}", clock(seconds));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `--metrics` names.
+fn named_metrics(list: &str) -> Result<Vec<Metric>> {
+    Metric::parse_list(list).map_err(|name| {
+        let names: Vec<_> = Metric::names().collect();
+        anyhow!(
+            "--metrics {list}: there is no metric {name:?}; there are {}, and --inception adds the \
+             FID of published tables",
+            names.join(", ")
+        )
+    })
+}
+
+/// The originals that forgeries are measured against.
+struct Against {
+    path: PathBuf,
+    evaluator: Evaluator,
+    /// Whether the run, if the forgeries are one's, was trained on them.
+    are_the_runs: bool,
+}
+
+impl Against {
+    /// The folder that the user names, else that of the run, else the usual one.
+    fn find(args: &EvaluateArgs, subject: &Subject) -> Result<Against> {
+        let trained_on = subject
+            .run
+            .as_ref()
+            .and_then(|(_, forger)| forger.config.dataset.as_ref());
+        let path = match (&args.against, trained_on) {
+            (Some(path), _) => path.clone(),
+            (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
+            (None, _) => PathBuf::from(DATA),
+        };
+        let open = |split| {
+            Dataset::open(&path, split).with_context(|| {
+                format!(
+                    "no originals in {}; name them with --against",
+                    path.display()
+                )
+            })
+        };
+        let (training, test) = (open(Split::Train)?.into_parts().0, open(Split::Test)?);
+        let are_the_runs = trained_on.is_none_or(|set| set.images_sha256 == training.idx_sha256());
+        if !are_the_runs {
+            let path = path.display();
+            if args.against.is_none() {
+                bail!(
+                    "{path} holds other images than the run was trained on; name them with --against"
+                );
+            }
+            eprintln!(
+                "{path} holds other images than the run was trained on; its quality.jsonl gets no row"
+            );
+        }
+        let cache = Cache::new(Some(args.cache.clone()), &training, test.images());
+        Ok(Against {
+            evaluator: Evaluator::new(training, test, cache)?,
+            path,
+            are_the_runs,
+        })
+    }
+}
+
+/// Shows how far the network is with one set of images, and how long that set
+/// will still take.
+fn show_inception(bar: &mut Bar) -> impl FnMut(&str, usize, usize) {
+    let mut started = Instant::now();
+    move |whose, done, of| {
+        if done == 0 {
+            started = Instant::now();
+        }
+        let share = done as f64 / of as f64;
+        let left = match share {
+            0.0 => "?".to_owned(),
+            _ => clock(started.elapsed().as_secs_f64() / share * (1.0 - share)),
+        };
+        let text = format!("{left} left  InceptionV3 looks at {whose}: {done} of {of}");
+        bar.show(share, &text);
+    }
+}
+
+/// The row for the run's own record; images and seconds of training are those
+/// of its last report before the checkpoint.
+fn row(run: &RunDir, step: u64, seconds: f64, quality: &Quality) -> Result<QualityRow> {
+    let reports = run.metrics()?;
+    let report = reports.iter().rfind(|report| report.step <= step);
+    Ok(QualityRow {
+        step,
+        images_seen: report.map_or(0, |report| report.images_seen),
+        seconds: report.map_or(0.0, |report| report.seconds),
+        evaluation_seconds: seconds,
+        ..quality.row()
+    })
+}
+
+/// Adds the members of `more` that are there.
+fn merge(answer: &mut Value, more: Value) {
+    if let (Value::Object(answer), Value::Object(more)) = (answer, more) {
+        answer.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+}

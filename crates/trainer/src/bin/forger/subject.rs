@@ -1,0 +1,96 @@
+//! The forgeries that `forger evaluate` measures: of a run or of a file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use gan_trainer::forging::{Forger, asked_digit};
+use gan_trainer::numpy;
+use mnist_io::Images;
+use run_dir::RunDir;
+use serde_json::{Value, json};
+
+use crate::args::EvaluateArgs;
+
+/// Where runs are looked for unless the user says otherwise.
+const NEWEST: &str = "runs/latest";
+
+/// Forgeries, and where they come from.
+pub struct Subject {
+    /// Themselves.
+    pub images: Images,
+    /// The digits that they were asked to be, where they were.
+    pub asked: Option<Vec<u8>>,
+    /// For people: `runs/0001-modern after 9000 steps, seed 1`.
+    pub title: String,
+    /// For programs: the members of an object.
+    pub source: Value,
+    /// Whose forgeries they are, where they are a run's.
+    pub run: Option<(RunDir, Forger)>,
+}
+
+impl Subject {
+    /// The forgeries that the user names, or those of the newest run.
+    pub fn find(args: &EvaluateArgs) -> Result<Subject> {
+        match &args.samples {
+            Some(path) => of_file(path, args.count as usize)
+                .with_context(|| format!("--samples {}", path.display())),
+            None => of_run(args),
+        }
+    }
+}
+
+fn of_run(args: &EvaluateArgs) -> Result<Subject> {
+    let root = args.run.clone().unwrap_or_else(|| PathBuf::from(NEWEST));
+    let run = RunDir::open(&root).context(
+        "nothing to evaluate; train first with `cargo xtask train`, or name a file with --samples",
+    )?;
+    let forger = Forger::open(&run)?;
+    let images = forger.forge(args.seed, args.count, None)?;
+    let asked = (0..args.count).map(|i| asked_digit(i) as u8);
+    let (path, step, seed) = (run.root().display(), forger.step, args.seed);
+    Ok(Subject {
+        images,
+        asked: forger.conditional().then(|| asked.collect()),
+        title: format!("{path} after {step} steps, seed {seed}"),
+        source: json!({ "run": path.to_string(), "step": step, "seed": seed }),
+        run: Some((run, forger)),
+    })
+}
+
+/// The first `most` images of the file.
+fn of_file(path: &Path, most: usize) -> Result<Subject> {
+    let mut start = Vec::new();
+    File::open(path)?.take(8).read_to_end(&mut start)?;
+    if start.is_empty() {
+        bail!("it is empty");
+    }
+    let named = path.extension().and_then(|e| e.to_str());
+    let (images, of) = if numpy::is_numpy(&start) || matches!(named, Some("npy" | "npz")) {
+        numpy::read_images(path, most)?
+    } else {
+        let all = Images::read_file(path).context("it is no NumPy file either")?;
+        let of = all.len() as u64;
+        let first: Vec<usize> = (0..all.len().min(most)).collect();
+        (all.select(&first).unwrap_or(all), of)
+    };
+    let (rows, cols) = (images.rows(), images.cols());
+    if (rows, cols) != (28, 28) {
+        bail!(
+            "its images are {rows}x{cols}, but 28x28 are compared: bring them to that size first"
+        );
+    }
+    let taken = if of > images.len() as u64 {
+        format!(", the first {} of {of}", images.len())
+    } else {
+        String::new()
+    };
+    Ok(Subject {
+        asked: None,
+        title: format!("{}{taken}", path.display()),
+        source: json!({ "samples": path.display().to_string(), "of": of }),
+        run: None,
+        images,
+    })
+}

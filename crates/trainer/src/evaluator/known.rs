@@ -1,0 +1,215 @@
+//! What measurements need to know of a data set, found out once.
+
+use std::cell::{OnceCell, RefCell};
+
+use gan_metrics::fid::Gaussian;
+use gan_metrics::modes::{Modes, modes, verdicts};
+use gan_metrics::neighbors::nearest;
+use gan_metrics::{Features, Forgeries};
+use gan_models::Judge;
+use gan_models::judge::{FEATURES, SIDE};
+use mnist_io::{Dataset, Images};
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tch::{Kind, Tensor};
+
+use super::cache::{Cache, Part};
+use crate::Error;
+use crate::inception::Inception;
+use crate::seeds::{Stream, stream_seed};
+
+/// A data set and the judge that looks at it. Everything is found out when it
+/// is first asked for, or read from the cache.
+#[derive(Debug)]
+pub struct Known {
+    pub training: Images,
+    pub test: Dataset,
+    judge: Judge,
+    cache: Cache,
+    judged_test: OnceCell<JudgedTest>,
+    training_features: OnceCell<Features>,
+    test_distances: OnceCell<Vec<f64>>,
+    /// Those of the number asked for last.
+    stand_ins: RefCell<Option<Features>>,
+}
+
+/// The test images as the judge sees them.
+#[derive(Debug)]
+pub struct JudgedTest {
+    pub features: Features,
+    pub modes: Modes,
+    /// The share that it reads as labeled.
+    pub legible: f64,
+}
+
+impl Known {
+    pub fn new(training: Images, test: Dataset, cache: Cache) -> Result<Known, Error> {
+        check(&training)?;
+        check(test.images())?;
+        Ok(Known {
+            training,
+            test,
+            judge: Judge::trained()?,
+            cache,
+            judged_test: OnceCell::new(),
+            training_features: OnceCell::new(),
+            test_distances: OnceCell::new(),
+            stand_ins: RefCell::new(None),
+        })
+    }
+
+    /// Features `[n, 128]` and logits `[n, 10]`.
+    pub fn look(&self, images: &Images) -> Result<(Features, Features), Error> {
+        let (features, logits) = self.judge.features_and_logits(&tensor(images))?;
+        let features = Features::from_tensor(&features)?;
+        Ok((features, Features::from_tensor(&logits)?))
+    }
+
+    pub fn judged_test(&self) -> Result<&JudgedTest, Error> {
+        if let Some(judged) = self.judged_test.get() {
+            return Ok(judged);
+        }
+        let n = self.test.len() as i64;
+        let part = |name, width| Part::new(name, Kind::Float, [n, width]);
+        let parts = [part("features", FEATURES), part("logits", 10)];
+        let [features, logits] = self.cache.tensors("judge-test", &parts, || {
+            let images = tensor(self.test.images());
+            Ok(self.judge.features_and_logits(&images)?.into())
+        })?;
+        let logits = Features::from_tensor(&logits)?;
+        let judged = JudgedTest {
+            features: Features::from_tensor(&features)?,
+            modes: modes(Forgeries(&logits))?,
+            legible: share_read(&verdicts(&logits)?, self.test.labels()),
+        };
+        Ok(self.judged_test.get_or_init(|| judged))
+    }
+
+    /// Features of all training images.
+    pub fn training_features(&self) -> Result<&Features, Error> {
+        if let Some(features) = self.training_features.get() {
+            return Ok(features);
+        }
+        let shape = [self.training.len() as i64, FEATURES];
+        let part = Part::new("features", Kind::Float, shape);
+        let [features] = self.cache.tensors("judge-training", &[part], || {
+            Ok([self.judge.features_and_logits(&tensor(&self.training))?.0])
+        })?;
+        let features = Features::from_tensor(&features)?;
+        Ok(self.training_features.get_or_init(|| features))
+    }
+
+    /// How far each test image is from the nearest training image, in grey
+    /// levels.
+    pub fn test_distances(&self) -> Result<&[f64], Error> {
+        if let Some(distances) = self.test_distances.get() {
+            return Ok(distances);
+        }
+        let shape = [self.test.len() as i64];
+        let part = Part::new("distances", Kind::Double, shape);
+        let [distances] = self.cache.tensors("nearest-test", &[part], || {
+            let distances = self.distances(self.test.images())?;
+            Ok([Tensor::from_slice(&distances)])
+        })?;
+        let distances = Vec::<f64>::try_from(distances)?;
+        Ok(self.test_distances.get_or_init(|| distances))
+    }
+
+    /// Whether the slowest of all was found out before.
+    pub fn has_test_distances(&self) -> bool {
+        self.cache.holds("nearest-test")
+    }
+
+    /// How far each image is from the nearest training image, in grey levels.
+    pub fn distances(&self, images: &Images) -> Result<Vec<f64>, Error> {
+        let found = nearest(images, &self.training)?;
+        Ok(found.iter().map(|neighbor| neighbor.distance).collect())
+    }
+
+    /// The Gaussian fit of the test images' features by `network`.
+    pub fn inception_test(
+        &self,
+        network: &Inception,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<Gaussian, Error> {
+        let d = Inception::FEATURES;
+        let parts = [
+            Part::new("mean", Kind::Double, [d]),
+            Part::new("covariance", Kind::Double, [d, d]),
+        ];
+        let [mean, covariance] = self.cache.tensors("inception-test", &parts, || {
+            let fit = Gaussian::fit(&network.features(self.test.images(), watch)?)?;
+            let covariance = Tensor::from_slice(fit.covariance()).view([d, d]);
+            Ok([Tensor::from_slice(fit.mean()), covariance])
+        })?;
+        let flat = |t: &Tensor| Vec::<f64>::try_from(t.view([-1]));
+        Ok(Gaussian::from_parts(flat(&mean)?, flat(&covariance)?)?)
+    }
+
+    /// What `measure` gives where `count` training images stand in for the
+    /// forgeries; none where there are fewer.
+    pub fn floor<const N: usize>(
+        &self,
+        name: &str,
+        count: usize,
+        measure: impl FnOnce(&Images) -> Result<[f64; N], Error>,
+    ) -> Result<Option<[f64; N]>, Error> {
+        if count > self.training.len() {
+            return Ok(None);
+        }
+        let part = Part::new("numbers", Kind::Double, [N as i64]);
+        let [numbers] = self
+            .cache
+            .tensors(&format!("floor-{name}-{count}"), &[part], || {
+                let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(0, Stream::Floor, 0));
+                let chosen = index::sample(&mut rng, self.training.len(), count).into_vec();
+                let images = self.training.select(&chosen).ok_or(Error::NoImages)?;
+                Ok([Tensor::from_slice(&measure(&images)?)])
+            })?;
+        Ok(Vec::<f64>::try_from(numbers)?.try_into().ok())
+    }
+
+    /// As [`Known::floor`], with the images' features.
+    pub fn feature_floor<const N: usize>(
+        &self,
+        name: &str,
+        count: usize,
+        measure: impl FnOnce(&Features) -> Result<[f64; N], gan_metrics::Error>,
+    ) -> Result<Option<[f64; N]>, Error> {
+        self.floor(name, count, |images| {
+            let kept = self.stand_ins.take().filter(|kept| kept.len() == count);
+            let features = match kept {
+                Some(kept) => kept,
+                None => self.look(images)?.0,
+            };
+            let floor = measure(&features)?;
+            self.stand_ins.replace(Some(features));
+            Ok(floor)
+        })
+    }
+}
+
+/// The share of `verdicts` that are the digits of `labels`.
+pub fn share_read(verdicts: &[u8], labels: &[u8]) -> f64 {
+    let right = verdicts.iter().zip(labels).filter(|(a, b)| a == b).count();
+    right as f64 / verdicts.len().max(1) as f64
+}
+
+/// Refuses images that the judge does not take.
+pub fn check(images: &Images) -> Result<(), Error> {
+    let (rows, cols) = (images.rows(), images.cols());
+    let side = SIDE as usize;
+    if images.is_empty() {
+        return Err(Error::NoImages);
+    }
+    if (rows, cols) != (side, side) {
+        return Err(Error::ImageSize { rows, cols, side });
+    }
+    Ok(())
+}
+
+/// u8 `[n, 28, 28]`.
+fn tensor(images: &Images) -> Tensor {
+    Tensor::from_slice(images.pixels()).view([-1, SIDE, SIDE])
+}

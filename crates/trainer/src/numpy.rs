@@ -1,0 +1,371 @@
+//! Images from NumPy's files, `.npy` and `.npz`: u8 `[n, rows, cols]` or
+//! `[n, 1, rows, cols]`.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use mnist_io::Images;
+use zip::ZipArchive;
+
+/// Longer headers do not describe images.
+const LONGEST_HEADER: usize = 1 << 16;
+
+/// Why a file gives no images.
+#[derive(Debug, thiserror::Error)]
+pub enum NumpyError {
+    /// The file cannot be read.
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    /// It holds nothing.
+    #[error("it is empty")]
+    Empty,
+    /// It is no such file.
+    #[error("it is neither a .npy nor a .npz file")]
+    NotNumpy,
+    /// It is no archive that can be read.
+    #[error("it is a broken .npz file: {0}")]
+    Archive(String),
+    /// It holds another number of arrays than one.
+    #[error("{}", match names.as_slice() {
+        [] => "it holds no array".to_owned(),
+        names => format!(
+            "it holds {} arrays, {}, but one must be chosen: save it alone, with \
+             np.save(\"images.npy\", np.load(file)[{:?}])",
+            names.len(), names.join(", "), names[0]
+        ),
+    })]
+    Arrays {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The header cannot be understood.
+    #[error("its header is broken: {0}")]
+    Header(&'static str),
+    /// The numbers are not bytes.
+    #[error(
+        "its numbers are {dtype}, not uint8{}: pixels are whole numbers, 0 for background to 255 \
+         for ink; save them with .round().astype(\"uint8\")",
+        if *nan { ", and some are NaN" } else { "" }
+    )]
+    Dtype {
+        /// NumPy's code of their type.
+        dtype: String,
+        /// Whether some are NaN, where that can be.
+        nan: bool,
+    },
+    /// The array is no list of images.
+    #[error("its shape is {shape:?}, but images are [n, rows, cols] or [n, 1, rows, cols]")]
+    Shape {
+        /// Its shape.
+        shape: Vec<u64>,
+    },
+    /// The array is stored column by column.
+    #[error(
+        "it is stored in Fortran's order: save np.ascontiguousarray of the array, which is in C's"
+    )]
+    Fortran,
+    /// There are fewer bytes than the header says.
+    #[error("it ends after {found} of {wanted} bytes of pixels")]
+    Short {
+        /// Bytes that are there.
+        found: usize,
+        /// Bytes that are needed.
+        wanted: usize,
+    },
+    /// The pixels make no images.
+    #[error(transparent)]
+    Images(#[from] mnist_io::Error),
+}
+
+/// Whether `bytes`, the start of a file, are those of NumPy's files.
+pub fn is_numpy(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) || bytes.starts_with(b"PK")
+}
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// The first `most` images of the file, all if there are fewer, and the number
+/// that it holds. No more than these is unpacked or kept.
+///
+/// # Errors
+/// A [`NumpyError`] per broken rule.
+pub fn read_images(path: &Path, most: usize) -> Result<(Images, u64), NumpyError> {
+    let mut start = Vec::new();
+    let longest = MAGIC.len() as u64;
+    File::open(path)?.take(longest).read_to_end(&mut start)?;
+    if start.is_empty() {
+        return Err(NumpyError::Empty);
+    }
+    if !is_numpy(&start) {
+        return Err(NumpyError::NotNumpy);
+    }
+    let file = BufReader::new(File::open(path)?);
+    if start == MAGIC {
+        return read_array(file, most);
+    }
+    let broken = |e: zip::result::ZipError| NumpyError::Archive(e.to_string());
+    let mut archive = ZipArchive::new(file).map_err(broken)?;
+    let mut names = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index(index).map_err(broken)?;
+        let name = entry.name().map_err(broken)?;
+        names.push(name.trim_end_matches(".npy").to_owned());
+    }
+    if names.len() != 1 {
+        return Err(NumpyError::Arrays { names });
+    }
+    read_array(archive.by_index(0).map_err(broken)?, most)
+}
+
+fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64), NumpyError> {
+    let header = Header::read(&mut file)?;
+    if !header.dtype.ends_with("u1") {
+        let nan = holds_nan(&header.dtype, &mut file)?;
+        let dtype = header.dtype;
+        return Err(NumpyError::Dtype { dtype, nan });
+    }
+    if header.fortran {
+        return Err(NumpyError::Fortran);
+    }
+    let (n, rows, cols) = match *header.shape.as_slice() {
+        [n, rows, cols] | [n, 1, rows, cols] if rows > 0 && cols > 0 => (n, rows, cols),
+        _ => {
+            return Err(NumpyError::Shape {
+                shape: header.shape,
+            });
+        }
+    };
+    let taken = n.min(most as u64);
+    let wanted = taken.checked_mul(rows).and_then(|v| v.checked_mul(cols));
+    let sizes = (
+        wanted.map(usize::try_from),
+        rows.try_into(),
+        cols.try_into(),
+    );
+    let (Some(Ok(wanted)), Ok(rows), Ok(cols)) = sizes else {
+        return Err(NumpyError::Shape {
+            shape: header.shape,
+        });
+    };
+    // Grows with what is there, not with what the header claims.
+    let mut pixels = Vec::new();
+    file.take(wanted as u64).read_to_end(&mut pixels)?;
+    if pixels.len() < wanted {
+        let found = pixels.len();
+        return Err(NumpyError::Short { found, wanted });
+    }
+    Ok((Images::new(rows, cols, pixels)?, n))
+}
+
+/// Whether there is a NaN among the first numbers of an array of floats.
+fn holds_nan(dtype: &str, file: &mut impl Read) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    file.take(100 << 20).read_to_end(&mut bytes)?;
+    Ok(match dtype {
+        "<f4" => bytes
+            .chunks_exact(4)
+            .any(|b| <[u8; 4]>::try_from(b).is_ok_and(|b| f32::from_le_bytes(b).is_nan())),
+        "<f8" => bytes
+            .chunks_exact(8)
+            .any(|b| <[u8; 8]>::try_from(b).is_ok_and(|b| f64::from_le_bytes(b).is_nan())),
+        _ => false,
+    })
+}
+
+/// What stands before the numbers (NumPy's format, versions 1 to 3): a literal
+/// of Python such as `{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28,
+/// 28), }`.
+struct Header {
+    dtype: String,
+    fortran: bool,
+    shape: Vec<u64>,
+}
+
+impl Header {
+    fn read(file: &mut impl Read) -> Result<Header, NumpyError> {
+        let broken = NumpyError::Header;
+        let mut exactly = |length: usize| {
+            let mut bytes = vec![0; length];
+            match file.read_exact(&mut bytes) {
+                Ok(()) => Ok(bytes),
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                    Err(broken("the file ends inside it"))
+                }
+                Err(e) => Err(NumpyError::Io(e)),
+            }
+        };
+        if exactly(MAGIC.len())? != MAGIC {
+            return Err(NumpyError::NotNumpy);
+        }
+        let major = exactly(2)?[0];
+        let length = match major {
+            1 => exactly(2)?,
+            2 | 3 => exactly(4)?,
+            _ => return Err(broken("it is of a version that is not known")),
+        };
+        let length = length
+            .iter()
+            .rev()
+            .fold(0, |sum, &b| sum << 8 | usize::from(b));
+        if length > LONGEST_HEADER {
+            return Err(broken("it is too long"));
+        }
+        let text = String::from_utf8(exactly(length)?);
+        let text = text.map_err(|_| broken("it is no text"))?.replace('"', "'");
+        let value = |key: &str| {
+            let (_, rest) = text.split_once(&format!("'{key}'"))?;
+            Some(rest.trim_start().strip_prefix(':')?.trim_start())
+        };
+        let dtype = value("descr").and_then(|v| {
+            // Records have a list here.
+            let code = v.strip_prefix('\'').and_then(|v| v.split_once('\''));
+            code.map(|(code, _)| code)
+                .or(v.starts_with('[').then_some("records"))
+        });
+        let fortran = value("fortran_order").and_then(|v| {
+            let no = v.starts_with("False");
+            (no || v.starts_with("True")).then_some(!no)
+        });
+        let shape = value("shape").and_then(|v| {
+            let (sizes, _) = v.strip_prefix('(')?.split_once(')')?;
+            let sizes = sizes.split(',').map(str::trim).filter(|s| !s.is_empty());
+            sizes.map(|s| s.parse().ok()).collect()
+        });
+        Ok(Header {
+            dtype: dtype.ok_or(broken("no type of numbers"))?.to_owned(),
+            fortran: fortran.ok_or(broken("no order"))?,
+            shape: shape.ok_or(broken("no shape"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{Cursor, Write};
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn npy(dtype: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let header =
+            format!("{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((header.len() as u16).to_le_bytes());
+        file.extend(header.as_bytes());
+        file.extend(data);
+        file
+    }
+
+    fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in arrays {
+            zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn read(bytes: &[u8], most: usize) -> Result<(Images, u64), NumpyError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, bytes).unwrap();
+        read_images(&path, most)
+    }
+
+    #[track_caller]
+    fn refused(bytes: &[u8], hint: &str) {
+        let reason = read(bytes, 9).unwrap_err().to_string();
+        assert!(reason.contains(hint), "{reason}");
+    }
+
+    #[test]
+    fn images_are_read_plain_packed_and_with_a_channel() {
+        let pixels: Vec<u8> = (0..24).collect();
+        let plain = npy("|u1", "False", "(4, 2, 3)", &pixels);
+        let channel = npy("|u1", "False", "(4, 1, 2, 3)", &pixels);
+        let packed = npz(&[("arr_0.npy", plain.clone())]);
+        for file in [&plain, &channel, &packed] {
+            let (images, of) = read(file, 9).unwrap();
+            assert_eq!((images.rows(), images.cols(), of), (2, 3, 4));
+            assert_eq!(images.pixels(), pixels);
+            let (first, of) = read(file, 1).unwrap();
+            assert_eq!((first.pixels(), of), (&pixels[..6], 4));
+        }
+    }
+
+    /// The header that NumPy 2.1.1 writes, `np.save(f, np.zeros((2, 1, 1),
+    /// np.uint8))`.
+    #[test]
+    fn a_file_of_numpys_own_is_read() {
+        let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1), }";
+        file.extend(format!("{text:117}\n").as_bytes());
+        file.extend([0, 0]);
+        assert_eq!(read(&file, 9).unwrap().0.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_list_of_images_is_refused_with_the_reason() {
+        let eight = [0; 8];
+        refused(b"", "empty");
+        refused(b"IDX or anything", "neither");
+        refused(b"\x93NUM", "neither");
+        refused(b"\x93NUMPXxxxxx", "neither");
+        refused(b"\x93NUMPY", "ends inside");
+        refused(b"\x93NUMPY\x01\x00\xff\x00{'descr'", "ends inside");
+        refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "too long");
+        refused(b"\x93NUMPY\x07\x00\x01\x00 ", "version");
+        refused(b"\x93NUMPY\x01\x00\x02\x00{}", "no type");
+        refused(b"PK not an archive", "broken .npz");
+        refused(&npy("|u1", "Maybe", "(2, 2, 2)", &eight), "no order");
+        refused(&npy("|u1", "False", "(2, x)", &eight), "no shape");
+        refused(&npy("|u1", "True", "(2, 2, 2)", &eight), "Fortran");
+        for shape in ["()", "(8,)", "(2, 4)", "(2, 0, 4)", "(1, 3, 2, 2)"] {
+            refused(&npy("|u1", "False", shape, &eight), "shape");
+        }
+        let huge = "(9, 18446744073709551615, 2)";
+        refused(&npy("|u1", "False", huge, &eight), "shape");
+        refused(
+            &npy("|u1", "False", "(9, 1000000, 1000000)", &eight),
+            "after 8 of",
+        );
+        refused(&npy("|u1", "False", "(3, 2, 2)", &eight), "after 8 of 12");
+    }
+
+    #[test]
+    fn numbers_that_are_no_bytes_are_refused_by_their_type() {
+        let nan = [f32::NAN.to_le_bytes(), 1f32.to_le_bytes()].concat();
+        refused(&npy("<f4", "False", "(2, 1, 1)", &nan), "are NaN");
+        let half = [0.5f32.to_le_bytes(); 2].concat();
+        refused(&npy("<f4", "False", "(2, 1, 1)", &half), "<f4, not uint8:");
+        let nan = f64::NAN.to_le_bytes();
+        refused(&npy("<f8", "False", "(1, 1, 1)", &nan), "are NaN");
+        refused(&npy("|b1", "False", "(2, 2, 2)", &[0; 8]), "|b1");
+        let records = npy("|u1", "False", "(1, 1, 1)", &[0]);
+        let records = String::from_utf8_lossy(&records[10..]).replace("'|u1'", "[('x', '|u1')]");
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((records.len() as u16).to_le_bytes());
+        file.extend(records.as_bytes());
+        refused(&file, "records");
+    }
+
+    #[test]
+    fn an_archive_must_hold_one_array() {
+        let one = npy("|u1", "False", "(2, 2, 2)", &[0; 8]);
+        let two = npz(&[("x.npy", one.clone()), ("labels.npy", one)]);
+        refused(&two, "x, labels");
+        refused(&npz(&[]), "no array");
+    }
+
+    /// 200 MB of zeros in 200 kB: only what is asked for is unpacked.
+    #[test]
+    fn an_archive_that_unpacks_to_more_than_it_should_is_read_no_further() {
+        let bomb = npy("|u1", "False", "(2, 2, 2)", &vec![0; 200_000_000]);
+        let (images, _) = read(&npz(&[("x.npy", bomb)]), 9).unwrap();
+        assert_eq!(images.len(), 2);
+    }
+}
