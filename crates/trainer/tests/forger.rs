@@ -195,7 +195,14 @@ fn what_cannot_work_is_refused_with_the_reason() {
     refused(dir, &["--preset", "gaussian"], &["leave --data out"]);
     refused(
         dir,
-        &["--set", "clip=0.1", "--set", "dragan=1", "--batch", "8"],
+        &[
+            "--set",
+            "clip=0.1",
+            "--set",
+            "spectral_norm=true",
+            "--batch",
+            "8",
+        ],
         &["clip"],
     );
     refused(
