@@ -23,6 +23,8 @@ Options, which go to the trainer unchanged (`cargo xtask train --help` says more
   --preset NAME           the system to train
   --conditional           tell modern's networks the digit, to choose it when sampling
   --list                  print the presets and end
+  --resume [DIR]          go on with a run that was stopped or killed [default DIR: runs/latest]
+  --checkpoint-every S    seconds between checkpoints, 0 for one at the end alone [default: 60]
   --steps N               stretch or shrink the schedule to so many steps
   --seconds S             stretch or shrink the schedule to so many seconds
   --seed N                what everything random follows from
@@ -43,8 +45,9 @@ Examples:
   cargo xtask train --conditional              digits to order, with `sample --digit`
   cargo xtask train --seconds 600              five times as long, the schedule stretched to it
   cargo xtask train --data ../fashion          another data set
+  cargo xtask train --resume                   go on with the newest run
 
-Ctrl-C ends training cleanly and keeps what there is.";
+Ctrl-C ends training cleanly and keeps what there is; --resume goes on from there.";
 
 const SAMPLE: &str = "\
 Options, which go to the trainer unchanged (`cargo xtask sample --help` says more, once it is built):
@@ -102,6 +105,14 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
     if asks_for(&options, &["--help", "-h"]) {
         return help("train");
     }
+    if name_the_run_to_resume(&mut options, workspace) {
+        // The trainer knows from the run what it needs.
+        if let Some(dir) = value_of(&options, "--data") {
+            data::check(Path::new(&dir))?;
+        }
+        set_unless_given(&mut options, "--cache", workspace.cache());
+        return build_and_run(workspace, "train", options);
+    }
     if !asks_for(&options, &["--list"]) {
         refuse_at_once(&options)?;
         ensure_data(workspace, &options)?;
@@ -113,6 +124,19 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
     set_unless_given(&mut options, "--runs", workspace.runs());
     set_unless_given(&mut options, "--cache", workspace.cache());
     build_and_run(workspace, "train", options)
+}
+
+/// Whether a run is to be resumed; where the options do not say which, they do
+/// now: the newest.
+fn name_the_run_to_resume(options: &mut Vec<OsString>, workspace: &Workspace) -> bool {
+    if let Some(at) = options.iter().position(|option| option == "--resume") {
+        let next = options.get(at + 1);
+        if next.is_none_or(|next| next.to_string_lossy().starts_with('-')) {
+            options.insert(at + 1, workspace.runs().join("latest").into());
+        }
+        return true;
+    }
+    value_of(options, "--resume").is_some()
 }
 
 /// Whether the preset needs no images.
@@ -341,6 +365,33 @@ mod tests {
         assert!(refused(&["--preset", "best"]) && refused(&["--preset=best"]));
         assert!(refused(&["--batch", "0"]) && refused(&["--threads=0"]));
         assert!(!refused(&["--preset", "golbin", "--batch", "10"]) && !refused(&[]));
+    }
+
+    #[test]
+    fn the_newest_run_is_resumed_unless_another_is_named() {
+        let workspace = Workspace::find().unwrap();
+        let newest = workspace.runs().join("latest");
+        let newest = newest.to_str().unwrap();
+        for (line, named) in [
+            (&["--resume"][..], &["--resume", newest][..]),
+            (
+                &["--resume", "--data", "x"],
+                &["--resume", newest, "--data", "x"],
+            ),
+            (
+                &["--data", "x", "--resume", "y"],
+                &["--data", "x", "--resume", "y"],
+            ),
+            (&["--resume=y"], &["--resume=y"]),
+        ] {
+            let mut options = options(line);
+            assert!(name_the_run_to_resume(&mut options, &workspace));
+            assert_eq!(options, named);
+        }
+        assert!(!name_the_run_to_resume(
+            &mut options(&["--seed", "1"]),
+            &workspace
+        ));
     }
 
     #[test]

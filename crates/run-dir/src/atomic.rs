@@ -42,10 +42,11 @@ pub fn write_atomic(
     Ok(())
 }
 
-/// Fills a folder aside with `fill`, then renames it to `path`.
+/// Fills a folder aside with `fill`, then flushes it to the disk and renames it
+/// to `path`.
 ///
 /// A folder that already stands under that name is replaced. `fill` receives
-/// the folder to write into.
+/// the folder to write into, and flushes what it writes there.
 ///
 /// # Errors
 /// Whatever `fill` returns, or [`Error::Io`] when the folder cannot be made
@@ -56,13 +57,39 @@ pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> 
         .tempdir_in(parent)
         .map_err(Error::io("write", path))?;
     fill(aside.path())?;
+    flush_dir(aside.path()).map_err(Error::io("flush", path))?;
     if path.exists() {
-        fs::remove_dir_all(path).map_err(Error::io("replace", path))?;
+        remove_dir_atomic(path)?;
     }
     fs::rename(aside.path(), path).map_err(Error::io("rename", path))?;
     // The folder has moved, so there is nothing left for its guard to remove.
     let _ = aside.keep();
-    Ok(())
+    flush_dir(parent).map_err(Error::io("flush", parent))
+}
+
+/// Removes a folder: renamed first, so that nothing that is half gone ever
+/// stands under its name.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be renamed or removed.
+pub fn remove_dir_atomic(path: &Path) -> Result<()> {
+    let aside = builder(0o777)
+        .tempdir_in(parent_of(path)?)
+        .map_err(Error::io("remove", path))?;
+    fs::rename(path, aside.path().join("removed")).map_err(Error::io("remove", path))?;
+    aside.close().map_err(Error::io("remove", path))
+}
+
+/// Makes the entries of `dir` outlive a loss of power, where folders can be
+/// flushed at all.
+fn flush_dir(dir: &Path) -> std::io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(dir)?.sync_all() {
+        Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        flushed => flushed,
+    }
 }
 
 /// Removes what calls of [`write_atomic`] and [`write_dir_atomic`] left in
@@ -164,6 +191,18 @@ mod tests {
         assert!(!path.join("a").exists());
         assert!(path.join("b").exists());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_leaves_nothing_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("x"), b"").unwrap();
+        remove_dir_atomic(&path).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let again = remove_dir_atomic(&path).unwrap_err();
+        assert_eq!(again.io_kind(), Some(ErrorKind::NotFound));
     }
 
     #[test]

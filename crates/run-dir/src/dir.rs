@@ -39,6 +39,15 @@ impl RunDir {
         let run = RunDir {
             root: root.to_owned(),
         };
+        // Somebody else may make a run of it at this moment: the one who makes
+        // this folder has it.
+        let samples = run.samples_dir();
+        fs::create_dir(&samples).map_err(|e| match e.kind() {
+            ErrorKind::AlreadyExists => Error::NotEmpty {
+                path: root.to_owned(),
+            },
+            _ => Error::io("create", &samples)(e),
+        })?;
         match run.fill(config, originals) {
             Ok(()) => Ok(run),
             Err(error) => {
@@ -84,11 +93,7 @@ impl RunDir {
     }
 
     fn fill(&self, config: &Config, originals: Option<&Images>) -> Result<()> {
-        for folder in [
-            self.samples_dir(),
-            self.checkpoints_dir(),
-            self.figures_dir(),
-        ] {
+        for folder in [self.checkpoints_dir(), self.figures_dir()] {
             fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
         }
         if let Some(originals) = originals {
@@ -130,6 +135,13 @@ impl RunDir {
             Ok(run)
         } else {
             Err(Error::NotARun { path: run.root })
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> RunDir {
+        RunDir {
+            root: root.to_owned(),
         }
     }
 

@@ -162,12 +162,20 @@ impl RunDir {
         stack::read(&self.digits_path(), Some(DIGITS))
     }
 
-    /// The newest checkpoint's step and folder.
+    /// The checkpoints' steps and folders, in the order of their steps.
     ///
     /// # Errors
     /// [`Error::Io`] where the folder cannot be read.
+    pub fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
+        numbered(&self.checkpoints_dir(), "")
+    }
+
+    /// The newest checkpoint's step and folder.
+    ///
+    /// # Errors
+    /// As [`RunDir::checkpoints`].
     pub fn newest_checkpoint(&self) -> Result<Option<(u64, PathBuf)>> {
-        Ok(numbered(&self.checkpoints_dir(), "")?.pop())
+        Ok(self.checkpoints()?.pop())
     }
 }
 
@@ -180,10 +188,15 @@ pub(crate) fn present<T>(read: mnist_io::Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// The entries of `dir` whose name is a number before `suffix`, by number.
-fn numbered(dir: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
-    let mut found: Vec<(u64, PathBuf)> = fs::read_dir(dir)
-        .map_err(Error::io("read", dir))?
+/// The entries of `dir` whose name is a number before `suffix`, by number; a
+/// folder that is not there has none.
+pub(crate) fn numbered(dir: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("read", dir)(e)),
+    };
+    let mut found: Vec<(u64, PathBuf)> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let name = entry.file_name();

@@ -12,8 +12,9 @@
 //!   nearest.idx3                   u8 [n, rows, cols], the training image nearest to each of the last
 //!   latent_walk.idx4               u8 [pairs, points, rows, cols], G along lines between two latents
 //!   digits.idx4                    u8 [latents, 10, rows, cols], each latent as the digits 0 to 9
-//!   checkpoints/000300/            safetensors, written aside, then renamed
+//!   checkpoints/000300/            safetensors and `state.toml`, written aside, then renamed
 //!   figures/                       pictures
+//!   lock                           empty; locked by the one who trains, see [`RunDir::lock`]
 //! ```
 //!
 //! A run on images has originals and samples; one on numbers drawn from a
@@ -30,15 +31,19 @@ mod atomic;
 mod config;
 mod dir;
 mod files;
+mod lock;
 mod quality;
+mod rewind;
 mod rows;
 mod stack;
 
-pub use atomic::{remove_asides, write_atomic, write_dir_atomic};
+pub use atomic::{remove_asides, remove_dir_atomic, write_atomic, write_dir_atomic};
 pub use config::{Config, DatasetInfo, Pictures, Software};
 pub use dir::RunDir;
 pub use files::Snapshot;
+pub use lock::RunLock;
 pub use quality::QualityRow;
+pub use rewind::Reached;
 pub use rows::{DensityRow, MetricsRow};
 
 pub(crate) use files::present;
@@ -68,6 +73,12 @@ pub enum Error {
     #[error("{} is not empty; choose another folder for the new run", path.display())]
     NotEmpty {
         /// The folder that was asked for.
+        path: PathBuf,
+    },
+    /// Another process holds the run's lock.
+    #[error("another trainer is at work in {}; wait for its end or stop it", path.display())]
+    Locked {
+        /// The run's folder.
         path: PathBuf,
     },
     /// `config.toml` does not say what a run's configuration must say.

@@ -118,6 +118,10 @@ pub struct QualityRow {
 }
 
 impl Row for QualityRow {
+    fn step(&self) -> u64 {
+        self.step
+    }
+
     fn check(&self) -> Result<(), String> {
         // JSON has no number that is not finite: it turns into null, which
         // nothing else in this row does.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, write_atomic};
 
 /// One report of the training loop.
 ///
@@ -68,6 +68,9 @@ pub struct DensityRow {
 
 /// What a row file consists of.
 pub(crate) trait Row: Serialize + DeserializeOwned {
+    /// Steps finished when the row was made.
+    fn step(&self) -> u64;
+
     /// Refuses what no parser can.
     fn check(&self) -> std::result::Result<(), String> {
         Ok(())
@@ -75,6 +78,10 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
 }
 
 impl Row for MetricsRow {
+    fn step(&self) -> u64 {
+        self.step
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         for (name, number) in [
             ("seconds", self.seconds),
@@ -94,6 +101,10 @@ impl Row for MetricsRow {
 }
 
 impl Row for DensityRow {
+    fn step(&self) -> u64 {
+        self.step
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         let (low, high) = (self.low, self.high);
         if !(low < high && low.is_finite() && high.is_finite()) {
@@ -133,31 +144,56 @@ pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
 /// The file's rows, oldest first; no file means no rows yet. A last line
 /// without its line end is a write cut short and is left out.
 pub(crate) fn read<R: Row>(path: &Path) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    each(path, |row, _| rows.push(row))?;
+    Ok(rows)
+}
+
+/// Removes the rows after step `last`, all without one, and a last line that
+/// was cut short; the file is replaced whole, if something is to go at all.
+pub(crate) fn rewind<R: Row>(path: &Path, last: Option<u64>) -> Result<()> {
+    let mut kept = Vec::new();
+    each(path, |row: R, line| {
+        if last.is_some_and(|last| row.step() <= last) {
+            kept.extend_from_slice(line);
+            kept.push(b'\n');
+        }
+    })?;
+    match path.metadata() {
+        Ok(file) if file.len() == kept.len() as u64 => Ok(()),
+        Ok(_) => write_atomic(path, |w| w.write_all(&kept)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::io("read", path)(e)),
+    }
+}
+
+/// Hands each whole row of the file to `take`, with its line.
+fn each<R: Row>(path: &Path, mut take: impl FnMut(R, &[u8])) -> Result<()> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(Error::io("read", path)(e)),
     };
     let mut reader = BufReader::new(file);
-    let mut rows = Vec::new();
     let mut line = Vec::new();
-    loop {
+    for number in 1.. {
         line.clear();
         reader
             .read_until(b'\n', &mut line)
             .map_err(Error::io("read", path))?;
         if line.pop() != Some(b'\n') {
-            return Ok(rows);
+            break;
         }
         let refused = |reason| Error::Row {
             path: path.to_owned(),
-            line: Some(rows.len() + 1),
+            line: Some(number),
             reason,
         };
         let row: R = serde_json::from_slice(&line).map_err(|e| refused(e.to_string()))?;
         row.check().map_err(refused)?;
-        rows.push(row);
+        take(row, &line);
     }
+    Ok(())
 }
 
 fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {

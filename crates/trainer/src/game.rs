@@ -1,6 +1,6 @@
 //! The state of a game: two networks, their parameters and their optimizers.
 
-use gan_models::{Discriminator, Generator, Mode, PixelRange, Weights};
+use gan_models::{Discriminator, Generator, Layout, Mode, PixelRange, Weights};
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -12,6 +12,9 @@ use crate::optimizer::{Average, Optimizer};
 use crate::seeds::{Stream, seed_torch};
 use crate::settings::Settings;
 use crate::spectral::SpectralNorm;
+
+/// What [`Game::state`] calls the average of G's parameters.
+pub(crate) const AVERAGE: &str = "generator-average";
 
 /// One network's parameters and the state of their optimizer.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl Game {
         let layout = pair.discriminator.layout();
         let spectral = settings
             .spectral_norm
-            .then(|| SpectralNorm::new(layout, &layout.weights(&d.parameters)));
+            .then(|| SpectralNorm::new(layout, &layout.weights(&d.parameters), device));
         let average =
             (settings.ema_images > 0.0).then(|| Average::new(settings.ema_images, &g.parameters));
         Game {
@@ -79,6 +82,47 @@ impl Game {
             Some(average) => average.parameters(),
             None => &self.g.parameters,
         }
+    }
+
+    /// All that changes from step to step, but for the optimizers' numbers of
+    /// updates: names, layouts and handles on the f32 buffers `[numel]` that
+    /// the game works with.
+    pub fn state(&self) -> Vec<(String, &Layout, Tensor)> {
+        let mut state = Vec::new();
+        for (name, layout, player) in [
+            ("generator", self.generator.layout(), &self.g),
+            ("discriminator", self.discriminator.layout(), &self.d),
+        ] {
+            let parameters = player.parameters.shallow_clone();
+            state.push((name.to_owned(), layout, parameters));
+            for (buffer, flat) in player.optimizer.buffers() {
+                state.push((format!("{name}-{buffer}"), layout, flat));
+            }
+        }
+        if let Some(spectral) = &self.spectral {
+            let (layout, flat) = spectral.state();
+            state.push(("discriminator-spectral".to_owned(), layout, flat));
+        }
+        if let Some(average) = &self.average {
+            let flat = average.parameters().shallow_clone();
+            state.push((AVERAGE.to_owned(), self.generator.layout(), flat));
+        }
+        state
+    }
+
+    /// The first part of [`Game::state`] with a number in it that is not
+    /// finite.
+    pub fn diverged(&self) -> Option<String> {
+        let sum = |flat: &Tensor, kind| flat.sum(kind).double_value(&[]);
+        // What is not finite makes the sum so. The sum of finite f32 can be too
+        // large for f32, which is quicker, but not for f64.
+        let broken = |flat: &Tensor| {
+            !sum(flat, Kind::Float).is_finite() && !sum(flat, Kind::Double).is_finite()
+        };
+        let mut state = self.state().into_iter();
+        state
+            .find(|(_, _, flat)| broken(flat))
+            .map(|(name, _, _)| name)
     }
 
     /// D's weights, frozen: gradients flow through them, not into them.

@@ -9,8 +9,10 @@ pub mod data;
 pub mod evaluator;
 pub mod forging;
 pub mod game;
+mod health;
 pub mod inception;
 pub mod judge;
+pub mod keeper;
 pub mod losses;
 pub mod networks;
 pub mod numpy;
@@ -41,11 +43,13 @@ pub enum Error {
     /// Images of the data set or of a sample.
     #[error(transparent)]
     Images(#[from] mnist_io::Error),
-    /// A loss is no longer a finite number.
-    #[error("the losses are not finite at step {step}: training has diverged")]
+    /// A loss, a weight or what an optimizer remembers is no longer finite.
+    #[error("training has diverged: at step {step}, {what} is not finite")]
     Diverged {
         /// The step that showed it.
         step: u64,
+        /// What it is.
+        what: String,
     },
     /// Images of a size that the preset's networks do not take.
     #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
@@ -85,6 +89,15 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Checkpoints, and none of them can be used.
+    #[error(
+        "no checkpoint in {} is whole; to train again from the beginning, remove that folder",
+        folder.display()
+    )]
+    NoWholeCheckpoint {
+        /// The folder of checkpoints.
+        folder: PathBuf,
     },
     /// A checkpoint that could not be put into bytes.
     #[error("cannot encode the checkpoint: {0}")]

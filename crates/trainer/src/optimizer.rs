@@ -31,6 +31,33 @@ impl Optimizer {
         }
     }
 
+    /// What it remembers, each f32 `[numel]` and with a name: handles on the
+    /// buffers themselves.
+    pub fn buffers(&self) -> Vec<(&'static str, Tensor)> {
+        match self {
+            Optimizer::Adam(adam) => vec![
+                ("adam-mean", adam.mean.shallow_clone()),
+                ("adam-square", adam.square.shallow_clone()),
+            ],
+            Optimizer::Sgd(sgd) => vec![("sgd-velocity", sgd.velocity.shallow_clone())],
+        }
+    }
+
+    /// Updates made, where it counts them, else 0.
+    pub fn updates(&self) -> u64 {
+        match self {
+            Optimizer::Adam(adam) => adam.updates,
+            Optimizer::Sgd(_) => 0,
+        }
+    }
+
+    /// Sets what [`Optimizer::updates`] returns, where it is counted.
+    pub fn set_updates(&mut self, updates: u64) {
+        if let Optimizer::Adam(adam) = self {
+            adam.updates = updates;
+        }
+    }
+
     /// One update of `parameters` in place, against `gradient`, both `[numel]`;
     /// `momentum` counts where there is gradient descent.
     pub fn update(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64, momentum: f64) {

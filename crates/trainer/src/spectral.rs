@@ -1,7 +1,7 @@
 //! Spectral normalization: what keeps D's answer from being steeper than its
 //! image is different.
 
-use gan_models::{Layout, Weights};
+use gan_models::{Init, Layout, Weights};
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Divides each weight matrix by its greatest singular value σ(W), which power
@@ -13,9 +13,13 @@ use tch::{Device, Kind, Tensor, no_grad};
 pub struct SpectralNorm {
     /// For each parameter its singular vectors, where it has a matrix.
     vectors: Vec<Option<Singular>>,
+    /// All vectors, f32 `[numel]` of `layout`.
+    flat: Tensor,
+    layout: Layout,
 }
 
-/// An estimate of the singular vectors of the greatest singular value.
+/// An estimate of the singular vectors of the greatest singular value, views of
+/// the flat buffer.
 #[derive(Debug)]
 struct Singular {
     /// f32 `[out]`.
@@ -31,45 +35,63 @@ const FIRST_ITERATIONS: usize = 15;
 impl SpectralNorm {
     /// Vectors for the `weights` of `layout`, followed from a start that is
     /// drawn from libtorch's global generator.
-    pub fn new(layout: &Layout, weights: &Weights) -> SpectralNorm {
-        let mut spectral = SpectralNorm::random(layout, weights);
+    pub fn new(layout: &Layout, weights: &Weights, device: Device) -> SpectralNorm {
+        let mut spectral = SpectralNorm::random(layout, device);
         for _ in 0..FIRST_ITERATIONS {
             spectral.follow(weights);
         }
         spectral
     }
 
-    fn random(layout: &Layout, weights: &Weights) -> SpectralNorm {
-        let device = weights
-            .tensors()
-            .first()
-            .map_or(Device::Cpu, Tensor::device);
-        let draw = |size: i64| {
-            let options = (Kind::Float, Device::Cpu);
-            unit(&Tensor::randn([size], options).to_device(device))
-        };
-        let vectors = layout
+    fn random(layout: &Layout, device: Device) -> SpectralNorm {
+        let mut own = Layout::new();
+        let mut add = |name: String, size: i64| own.add(name, &[size], Init::normal(1.0));
+        let places: Vec<_> = layout
             .params()
             .iter()
             .map(|param| {
                 let (&out, rest) = param.shape.split_first().filter(|(_, r)| !r.is_empty())?;
-                Some(Singular {
-                    left: draw(out),
-                    right: draw(rest.iter().product()),
-                })
+                Some((
+                    add(format!("{}.left", param.name), out),
+                    add(format!("{}.right", param.name), rest.iter().product()),
+                ))
             })
             .collect();
-        SpectralNorm { vectors }
+        let flat = own.init(device);
+        let views = own.weights(&flat);
+        let view = |place| {
+            let mut view = views.get(place).shallow_clone();
+            view.copy_(&unit(&view));
+            view
+        };
+        let vectors = places.into_iter().map(|places| {
+            let (left, right) = places?;
+            Some(Singular {
+                left: view(left),
+                right: view(right),
+            })
+        });
+        SpectralNorm {
+            vectors: vectors.collect(),
+            flat,
+            layout: own,
+        }
+    }
+
+    /// The vectors' names and a handle on all their values, f32 `[numel]`.
+    pub fn state(&self) -> (&Layout, Tensor) {
+        (&self.layout, self.flat.shallow_clone())
     }
 
     /// One power iteration towards the singular vectors of `weights`.
     pub fn follow(&mut self, weights: &Weights) {
         no_grad(|| {
-            for (weight, vectors) in weights.tensors().iter().zip(&mut self.vectors) {
-                if let Some(vectors) = vectors {
+            let singular = weights.tensors().iter().zip(&mut self.vectors);
+            for (weight, vectors) in singular {
+                if let Some(Singular { left, right }) = vectors {
                     let matrix = matrix(weight);
-                    vectors.right = unit(&matrix.tr().mv(&vectors.left));
-                    vectors.left = unit(&matrix.mv(&vectors.right));
+                    right.copy_(&unit(&matrix.tr().mv(left)));
+                    left.copy_(&unit(&matrix.mv(right)));
                 }
             }
         });
@@ -143,13 +165,13 @@ mod tests {
             let weights = layout
                 .weights(&layout.init(Device::Cpu))
                 .map(|i, _| values[i].to_kind(Kind::Float).set_requires_grad(true));
-            let mut spectral = SpectralNorm::random(&layout, &weights);
+            let mut spectral = SpectralNorm::random(&layout, Device::Cpu);
             let starts = ["w1", "b1", "w2", "b2"].map(|param| of["spectral"].get(param));
             for (vectors, start) in spectral.vectors.iter_mut().zip(starts) {
                 assert_eq!(vectors.is_some(), start.is_some());
                 if let (Some(vectors), Some(start)) = (vectors, start) {
                     let left = Tensor::from_slice(&numbers(&start["u0"]));
-                    vectors.left = left.to_kind(Kind::Float);
+                    vectors.left.copy_(&left);
                 }
             }
             for _ in 0..iterations {

@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use gan_models::Mode;
 use gan_viz::MOMENTS;
-use run_dir::{MetricsRow, QualityRow, RunDir};
+use run_dir::{MetricsRow, QualityRow};
 
 use crate::Error;
-use crate::checkpoint;
+use crate::checkpoint::Progress;
 use crate::data::{Order, Originals, Source, pixel_means, resized};
 use crate::evaluator::{Evaluator, QUICK};
 use crate::forging::{Hand, forge};
 use crate::game::Game;
+use crate::health::{Referee, diverged};
+use crate::keeper::Keeper;
 use crate::plan::{Exhibits, Plan};
 use crate::schedule::Standing;
 use crate::seeds::{Stream, seed_torch};
@@ -33,6 +35,10 @@ pub trait Watch {
     /// Forgeries were measured and a row of the quality curve was written.
     fn evaluated(&mut self, _row: &QualityRow) {}
 
+    /// D has told all originals from all forgeries for long, which leaves G
+    /// little to learn from; said once.
+    fn one_sided(&mut self, _step: u64) {}
+
     /// A snapshot was written.
     fn snapped(&mut self, _step: u64) {}
 
@@ -43,7 +49,7 @@ pub trait Watch {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Outcome {
     /// Steps finished.
     pub steps: u64,
@@ -55,21 +61,23 @@ pub struct Outcome {
     pub finished: bool,
 }
 
-/// Trains as `plan` says on `exhibits`, and leaves samples, rows and a last
-/// checkpoint in `run`.
+/// Trains as `plan` says on `exhibits`, from where `keeper` says, and leaves
+/// samples, rows and checkpoints in its run.
 ///
-/// There are no exhibits where the networks' originals are drawn.
+/// There are no exhibits where the networks' originals are drawn. A run that is
+/// stopped while D is trained alone leaves no checkpoint: it begins anew.
 ///
 /// # Errors
-/// What [`Plan::check`] refuses, a run directory that cannot be written, losses
-/// that are no longer finite.
+/// What [`Plan::check`] refuses, a run directory that cannot be written, a
+/// checkpoint that does not fit, numbers that are no longer finite.
 pub fn train(
     plan: &Plan,
     exhibits: Option<&Exhibits>,
-    run: &RunDir,
+    keeper: &mut Keeper,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, Error> {
     let settings = &plan.settings;
+    let run = &keeper.run().clone();
     plan.check(exhibits)?;
 
     // Lay out the originals, build the networks, and fix what snapshots show.
@@ -100,19 +108,39 @@ pub fn train(
         _ => None,
     };
 
-    // Train D alone first, where the preset asks for it.
-    if settings.pretrain_images > 0 {
-        pretrain(&mut game, plan, &source, pool, watch);
+    // Go on from a checkpoint, or begin: D alone first, where the preset asks
+    // for it.
+    let resumed = keeper.begin(&mut game)?;
+    if resumed.is_none() {
+        if settings.pretrain_images > 0 {
+            pretrain(&mut game, plan, &source, pool, watch);
+            if watch.stop() {
+                return Ok(Outcome::default());
+            }
+        }
+        studio.snap(&game, run, 0)?;
+        watch.snapped(0);
     }
-    studio.snap(&game, run, 0)?;
-    watch.snapped(0);
 
     tracing::debug!(images = settings.images, seconds = plan.seconds, "training");
-    let mut clock = Duration::ZERO;
-    let mut finished = 0;
-    let mut images_seen = 0;
-    let mut last_snapshot = 0;
-    let mut done = 0.0;
+    let Progress {
+        step: mut finished,
+        mut images_seen,
+        seconds,
+        mut last_snapshot,
+        finished: complete,
+    } = resumed.unwrap_or_default();
+    let mut clock = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let share = |clock: Duration, images_seen: u64| match plan.seconds {
+        Some(seconds) => (clock.as_secs_f64() / seconds).min(1.0),
+        None => (images_seen as f64 / settings.images as f64).min(1.0),
+    };
+    let mut done = if complete {
+        1.0
+    } else {
+        share(clock, images_seen)
+    };
+    let mut referee = Referee::default();
     while done < 1.0 && !watch.stop() {
         let started = Instant::now();
         let standing = Standing {
@@ -138,10 +166,7 @@ pub fn train(
         if let Some(average) = &mut game.average {
             average.update(&game.g.parameters, images as f64, images_seen as f64);
         }
-        done = match plan.seconds {
-            Some(seconds) => ((clock + started.elapsed()).as_secs_f64() / seconds).min(1.0),
-            None => (images_seen as f64 / settings.images as f64).min(1.0),
-        };
+        done = share(clock + started.elapsed(), images_seen);
         let due = finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0;
         // Reading a number waits for the device, and that is training time too.
         let row = due.then(|| {
@@ -165,8 +190,12 @@ pub fn train(
             row.seconds = clock.as_secs_f64();
             run.append_metrics(&row)?;
             watch.reported(&row, done);
-            if !(row.loss_d.is_finite() && row.loss_g.is_finite()) {
-                return Err(Error::Diverged { step: finished });
+            if let Some(what) = diverged(&row, &game) {
+                let step = finished;
+                return Err(Error::Diverged { step, what });
+            }
+            if referee.one_sided(&row) {
+                watch.one_sided(finished);
             }
         }
 
@@ -190,11 +219,19 @@ pub fn train(
             last_snapshot = finished;
             watch.snapped(finished);
         }
+
+        // Keep what was reached, in case nothing more comes.
+        if keeper.is_due() && done < 1.0 {
+            keeper.save(&game, progress(finished, images_seen, clock, last_snapshot))?;
+        }
     }
 
     // Leave the weights and a last look behind.
-    checkpoint::save(&run.checkpoint_path(finished), &game)?;
-    tracing::info!(step = finished, "saved the checkpoint");
+    let reached = Progress {
+        finished: done >= 1.0,
+        ..progress(finished, images_seen, clock, last_snapshot)
+    };
+    keeper.save(&game, reached)?;
     if last_snapshot != finished {
         studio.snap(&game, run, finished)?;
         watch.snapped(finished);
@@ -208,6 +245,16 @@ pub fn train(
         seconds: clock.as_secs_f64(),
         finished: done >= 1.0,
     })
+}
+
+fn progress(step: u64, images_seen: u64, clock: Duration, last_snapshot: u64) -> Progress {
+    Progress {
+        step,
+        images_seen,
+        seconds: clock.as_secs_f64(),
+        last_snapshot,
+        finished: false,
+    }
 }
 
 /// Batches of each kind that D's accuracy after its training alone is of.

@@ -10,12 +10,12 @@ use gan_trainer::plan::Exhibits;
 use gan_trainer::train::train;
 use mnist_io::{Dataset, Images, Split};
 
-use crate::training::{Counter, plan, run_in, without_times};
+use crate::training::{Counter, keeper, plan, run_in, without_times};
 use crate::{bars, settings, take_turns};
 
 /// Some of MNIST, from where `cargo xtask fetch` puts it or from the folder that
 /// the variable `MNIST` names.
-fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
+pub fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
     let dir = std::env::var_os("MNIST").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
         PathBuf::from,
@@ -27,7 +27,7 @@ fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
     Dataset::new(all.images().select(&rows).unwrap(), labels).unwrap()
 }
 
-fn evaluator(training: &Dataset, test: &Dataset, cache: Option<&Path>) -> Evaluator {
+pub fn evaluator(training: &Dataset, test: &Dataset, cache: Option<&Path>) -> Evaluator {
     let training = training.images().clone();
     let cache = Cache::new(cache.map(Path::to_owned), &training, test.images());
     Evaluator::new(training, test.clone(), cache).unwrap()
@@ -185,7 +185,7 @@ fn a_run_is_the_same_whether_it_is_evaluated_or_not() {
             evaluator,
         };
         let mut watch = Counter::default();
-        train(&plan, Some(&exhibits), &run, &mut watch).unwrap();
+        train(&plan, Some(&exhibits), &mut keeper(&run), &mut watch).unwrap();
         assert_eq!(watch.evaluations, run.quality().unwrap());
         run
     });
@@ -227,7 +227,7 @@ fn images_that_the_judge_cannot_read_leave_the_curve_out_not_the_run() {
         evaluator: Some(evaluator(&bars(64), &bars(20), None)),
     };
     let mut watch = Counter::default();
-    let outcome = train(&plan, Some(&exhibits), &run, &mut watch).unwrap();
+    let outcome = train(&plan, Some(&exhibits), &mut keeper(&run), &mut watch).unwrap();
     assert!(outcome.finished && watch.evaluations.is_empty());
     assert_eq!(run.quality().unwrap(), []);
 }

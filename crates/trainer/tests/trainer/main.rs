@@ -8,6 +8,7 @@ mod judge;
 mod losses;
 mod optimizer;
 mod references;
+mod resuming;
 mod settings;
 mod steps;
 mod training;

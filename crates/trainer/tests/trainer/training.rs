@@ -3,6 +3,7 @@
 use std::fs;
 
 use gan_trainer::Error;
+use gan_trainer::keeper::Keeper;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::schedule::{Schedule, Standing};
 use gan_trainer::train::{Outcome, Watch, train};
@@ -85,8 +86,13 @@ pub fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
     rows.iter().map(timeless).collect()
 }
 
+/// Keeps the last checkpoint alone.
+pub fn keeper(run: &RunDir) -> Keeper {
+    Keeper::new(run.clone(), None).unwrap()
+}
+
 fn go(plan: &Plan, run: &RunDir, watch: &mut Counter) -> Outcome {
-    train(plan, Some(&exhibits(64)), run, watch).unwrap()
+    train(plan, Some(&exhibits(64)), &mut keeper(run), watch).unwrap()
 }
 
 #[test]
@@ -186,7 +192,12 @@ fn a_loss_that_is_not_finite_stops_the_run() {
     let run = run_in(&dir, "run");
     let mut plan = plan(1000);
     (plan.settings.lr_d, plan.settings.lr_g) = (1e30, 1e30);
-    let stopped = train(&plan, Some(&exhibits(64)), &run, &mut Counter::default());
+    let stopped = train(
+        &plan,
+        Some(&exhibits(64)),
+        &mut keeper(&run),
+        &mut Counter::default(),
+    );
     assert!(
         matches!(stopped, Err(Error::Diverged { .. })),
         "{stopped:?}"
@@ -219,7 +230,7 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
         let exhibits = exhibits(64);
         let images = !plan.settings.network.draws_originals();
         let exhibits = images.then_some(&exhibits);
-        let outcome = train(&plan, exhibits, &run, &mut Counter::default()).unwrap();
+        let outcome = train(&plan, exhibits, &mut keeper(&run), &mut Counter::default()).unwrap();
         assert!(outcome.finished && outcome.steps == 2, "{}", preset.name);
         assert_eq!(run.nearest().unwrap().is_some(), images);
         assert_eq!(run.walk().unwrap().is_some(), images);
@@ -301,7 +312,8 @@ fn the_nearest_image_is_one_that_was_trained_on() {
     pixels[30 * 784..].fill(127);
     let images = mnist_io::Images::new(28, 28, pixels).unwrap();
     exhibits.training = mnist_io::Dataset::new(images, labels).unwrap();
-    train(&plan, Some(&exhibits), &run, &mut Counter::default()).unwrap();
+    let mut watch = Counter::default();
+    train(&plan, Some(&exhibits), &mut keeper(&run), &mut watch).unwrap();
     let nearest = run.nearest().unwrap().unwrap();
     assert!(nearest.pixels().iter().all(|&pixel| pixel != 127));
 }
@@ -364,7 +376,12 @@ fn images_of_another_size_are_refused_before_anything_starts() {
         training: small,
         ..exhibits(1)
     };
-    let refused = train(&plan(5), Some(&small), &run, &mut Counter::default());
+    let refused = train(
+        &plan(5),
+        Some(&small),
+        &mut keeper(&run),
+        &mut Counter::default(),
+    );
     assert!(
         matches!(refused, Err(Error::ImageSize { .. })),
         "{refused:?}"

@@ -42,6 +42,7 @@ const TRAIN_EXAMPLES: &str = "Examples:
   cargo xtask train --data DIR                 any folder of four IDX files, e.g. Fashion-MNIST
   cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
                                                change single settings: here WGAN-GP
+  cargo xtask train --resume                   go on with the newest run, as if it had not stopped
   cargo xtask train --list                     the presets";
 
 const SAMPLE_EXAMPLES: &str = "Examples:
@@ -59,7 +60,7 @@ Metrics: fid, kid, precision, recall, density, coverage, modes, novelty, duplica
 docs/results.md says what they mean.";
 
 /// Options of `train`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
     /// The system to train.
     #[arg(long, value_name = "NAME", default_value = "modern")]
@@ -72,6 +73,19 @@ pub struct TrainArgs {
     /// Print the presets and exit.
     #[arg(long)]
     pub list: bool,
+
+    /// Go on with a run that was stopped or killed, from its newest whole
+    /// checkpoint [default DIR: runs/latest]. Everything is as it was decided
+    /// then; only --data (where the data set was moved), --cache and
+    /// --checkpoint-every can be given beside it.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "runs/latest",
+        conflicts_with_all = ["preset", "conditional", "list", "steps", "seconds", "seed", "batch",
+        "run", "runs", "device", "precision", "threads", "snapshot_every", "set"])]
+    pub resume: Option<PathBuf>,
+
+    /// Seconds between checkpoints; 0 for one at the end alone.
+    #[arg(long, value_name = "S", default_value_t = 60.0)]
+    pub checkpoint_every: f64,
 
     /// Stretch or shrink the schedule to so many steps.
     #[arg(long, value_name = "N", conflicts_with = "seconds")]

@@ -54,7 +54,10 @@ fn remedy(error: &Error) -> Option<&'static str> {
         } else if let Some(e) = cause.downcast_ref::<Trainer>() {
             match e {
                 Trainer::Diverged { .. } => {
-                    return Some("lower the rates, as in --set lr_d=1e-4 --set lr_g=1e-4");
+                    return Some(
+                        "train anew with lower rates, as in --set lr_d=1e-4 --set lr_g=1e-4, or \
+                         with a penalty on D, as in --set r1=1",
+                    );
                 }
                 Trainer::ImageSize { .. } => {
                     return Some("name another data set with --data");

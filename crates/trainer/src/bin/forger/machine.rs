@@ -27,6 +27,27 @@ pub fn device_name(device: Device) -> String {
     }
 }
 
+/// The device that a run's configuration names.
+pub fn device_named(name: &str) -> Result<Device> {
+    match name.split_once(':') {
+        None if name == "cpu" => Ok(Device::Cpu),
+        Some(("cuda", index)) => match index.parse() {
+            Ok(index) if (index as i64) < Cuda::device_count() => Ok(Device::Cuda(index)),
+            _ => bail!("the run was computed on {name}, which this libtorch does not see here"),
+        },
+        _ => bail!("the run's configuration names no device: {name}"),
+    }
+}
+
+/// The kind that a run's configuration names.
+pub fn kind_named(name: &str) -> Result<Kind> {
+    match name {
+        "f32" => Ok(Kind::Float),
+        "bf16" => Ok(Kind::BFloat16),
+        _ => bail!("the run's configuration names no precision: {name}"),
+    }
+}
+
 /// The kind that `choice` means on `device`.
 pub fn kind(choice: PrecisionChoice, device: Device) -> Kind {
     match choice {

@@ -1,11 +1,13 @@
 //! What `forger train` was asked for, resolved: preset, settings, originals and
 //! a run directory that says them all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Cache, Evaluator};
+use gan_trainer::keeper::Keeper;
 use gan_trainer::networks::Network;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::presets::{self, Preset};
@@ -17,8 +19,9 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use run_dir::{Config, DatasetInfo, RunDir, Software};
+use tch::Kind;
 
-use crate::args::TrainArgs;
+use crate::args::{PrecisionChoice, TrainArgs};
 use crate::machine;
 
 /// Where the originals lie unless `--data` says otherwise.
@@ -27,8 +30,64 @@ pub const DATA: &str = "data/mnist";
 /// The libtorch that this version of tch binds to; torch-sys refuses others.
 const LIBTORCH: &str = "2.13.0";
 
+/// A run that is to be trained, and all that decides it.
+pub struct Order {
+    /// What is trained.
+    pub plan: Plan,
+    /// On what.
+    pub exhibits: Option<Exhibits>,
+    /// Where.
+    pub keeper: Keeper,
+    /// The preset's name.
+    pub preset: String,
+    /// The folder of the originals.
+    pub data: PathBuf,
+    /// Threads to compute with.
+    pub threads: u64,
+}
+
+/// A new run.
+pub fn new(args: &TrainArgs) -> Result<Order> {
+    let every = checkpoint_every(args)?;
+    let preset = preset(args)?;
+    let settings = settings(args, &preset)?;
+    let exhibits = exhibits(args, &settings)?;
+    let threads = machine::set_threads(args.threads)?;
+    let device = machine::device(args.device)?;
+    let kind = match args.precision {
+        // Numbers near 4 that differ in the third digit are all one in bf16.
+        PrecisionChoice::Auto if settings.network.draws_originals() => Kind::Float,
+        choice => machine::kind(choice, device),
+    };
+    let plan = Plan {
+        settings,
+        seed: args.seed,
+        seconds: args.seconds,
+        device,
+        kind,
+    };
+    plan.check(exhibits.as_ref())?;
+    let run = create_run(args, &preset, &plan, exhibits.as_ref(), threads)?;
+    Ok(Order {
+        plan,
+        exhibits,
+        keeper: Keeper::new(run, every)?,
+        preset: preset.name.to_owned(),
+        data: data(args).to_owned(),
+        threads,
+    })
+}
+
+/// The time between checkpoints, if there is to be more than the last.
+pub fn checkpoint_every(args: &TrainArgs) -> Result<Option<Duration>> {
+    let seconds = args.checkpoint_every;
+    let every = Duration::try_from_secs_f64(seconds)
+        .with_context(|| format!("--checkpoint-every {seconds}"))?;
+    Ok((!every.is_zero()).then_some(every))
+}
+
 /// The preset of that name.
-pub fn preset(args: &TrainArgs) -> Result<Preset> {
+fn preset(args: &TrainArgs) -> Result<Preset> {
     presets::find(&args.preset).with_context(|| {
         let names: Vec<_> = presets::all().iter().map(|p| p.name).collect();
         format!(
@@ -40,7 +99,7 @@ pub fn preset(args: &TrainArgs) -> Result<Preset> {
 }
 
 /// The preset's settings with what the command line overrides.
-pub fn settings(args: &TrainArgs, preset: &Preset) -> Result<Settings> {
+fn settings(args: &TrainArgs, preset: &Preset) -> Result<Settings> {
     let mut settings = preset.settings.clone();
     if args.conditional {
         settings.network = match settings.network {
@@ -81,7 +140,7 @@ pub fn settings(args: &TrainArgs, preset: &Preset) -> Result<Settings> {
 }
 
 /// The folder of the originals.
-pub fn data(args: &TrainArgs) -> &Path {
+fn data(args: &TrainArgs) -> &Path {
     args.data.as_deref().unwrap_or(Path::new(DATA))
 }
 
@@ -129,7 +188,7 @@ fn select(set: &Dataset, indices: &[usize]) -> Result<Dataset> {
 }
 
 /// A new run directory.
-pub fn create_run(
+fn create_run(
     args: &TrainArgs,
     preset: &Preset,
     plan: &Plan,
@@ -148,10 +207,7 @@ pub fn create_run(
             .map(|exhibits| dataset_info(data(args), &exhibits.training))
             .transpose()?,
         pictures: preset.pictures.clone(),
-        software: Software {
-            trainer: env!("CARGO_PKG_VERSION").to_owned(),
-            libtorch: LIBTORCH.to_owned(),
-        },
+        software: software(),
         train: toml::Table::try_from(&plan.settings)?,
     };
     let originals = exhibits
@@ -168,6 +224,14 @@ pub fn create_run(
     let run = RunDir::create(root, &config, originals.as_ref())?;
     run.set_latest(&args.runs)?;
     Ok(run)
+}
+
+/// What computes here.
+pub fn software() -> Software {
+    Software {
+        trainer: env!("CARGO_PKG_VERSION").to_owned(),
+        libtorch: LIBTORCH.to_owned(),
+    }
 }
 
 fn dataset_info(path: &Path, training: &Dataset) -> Result<DatasetInfo> {

@@ -174,7 +174,9 @@ fn lines(q: &Quality) -> Vec<Line> {
 fn novelty(q: &Quality) -> String {
     let (c_t, mean) = (q.c_t.unwrap_or(0.0), q.c_t_null_mean.unwrap_or(0.0));
     match (c_t - mean) / q.c_t_null_std.unwrap_or(0.0) {
-        z if z < -5.0 => "closer to training images than new digits lie: copies, or only usual shapes",
+        z if z < -5.0 => {
+            "closer to training images than new digits lie: copies, or only usual shapes"
+        }
         z if z > 5.0 => "farther from training images than new digits lie: no copies, but odd ones",
         _ => "as far from training images as new digits lie",
     }

@@ -3,26 +3,21 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{CLOSING, Evaluator};
 use gan_trainer::forging::Forger;
-use gan_trainer::plan::Plan;
 use gan_trainer::train::{Outcome, Watch, train};
 use run_dir::{MetricsRow, QualityRow, RunDir};
-use tch::Kind;
 
-use crate::args::{PrecisionChoice, TrainArgs};
-use crate::order::{create_run, data, exhibits, preset, settings};
+use crate::args::TrainArgs;
+use crate::order::{self, Order};
 use crate::progress::{Progress, clock};
+use crate::resume::{Standing, standing};
+use crate::signals::Signals;
 use crate::{list, machine};
-
-/// The exit status of a program ended by Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
@@ -30,53 +25,71 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         print!("{}", list::table());
         return Ok(ExitCode::SUCCESS);
     }
-    let preset = preset(args)?;
-    let settings = settings(args, &preset)?;
-    let exhibits = exhibits(args, &settings)?;
-    let threads = machine::set_threads(args.threads)?;
-    let device = machine::device(args.device)?;
-    let kind = match args.precision {
-        // Numbers near 4 that differ in the third digit are all one in bf16.
-        PrecisionChoice::Auto if settings.network.draws_originals() => Kind::Float,
-        choice => machine::kind(choice, device),
+    let Some(dir) = &args.resume else {
+        return carry_out(order::new(args)?);
     };
-    let plan = Plan {
-        settings,
-        seed: args.seed,
-        seconds: args.seconds,
-        device,
-        kind,
-    };
-    plan.check(exhibits.as_ref())?;
-    let run = create_run(args, &preset, &plan, exhibits.as_ref(), threads)?;
+    match standing(args, dir)? {
+        Standing::Open(order) => carry_out(*order),
+        Standing::Complete(keeper, step) => {
+            let run = keeper.run();
+            println!("{} is finished after {step} steps", run.root().display());
+            run.tidy()?;
+            draw(run)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
 
-    let stop = stop_on_interrupt()?;
-    let originals = match &exhibits {
+/// Trains, draws, and says what there is.
+fn carry_out(mut order: Order) -> Result<ExitCode> {
+    let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
+    let (plan, exhibits) = (&order.plan, order.exhibits.as_ref());
+    let originals = match exhibits {
         Some(exhibits) => format!(
             "{} images of {}",
             plan.settings.pool(exhibits.training.len() as u64),
-            data(args).display()
+            order.data.display()
         ),
         None => "numbers drawn from N(4, 0.5)".to_owned(),
     };
     eprintln!(
-        "training {} on {originals} ({}, {}, threads: {threads}, seed: {})",
-        args.preset,
-        machine::device_name(device),
-        machine::kind_name(kind),
-        args.seed,
+        "training {} on {originals} ({}, {}, threads: {}, seed: {})",
+        order.preset,
+        machine::device_name(plan.device),
+        machine::kind_name(plan.kind),
+        order.threads,
+        plan.seed,
     );
+    let run = order.keeper.run().clone();
     eprintln!("into {}", run.root().display());
     eprintln!("\"real a|b\": D takes a of the originals and b of the forgeries for real");
-    let evaluator = exhibits.as_ref().and_then(|e| e.evaluator.as_ref());
+    let evaluator = exhibits.and_then(|e| e.evaluator.as_ref());
     if let Some(evaluator) = evaluator {
         prepare(evaluator, plan.settings.evaluate_every > 0)?;
     }
-    let mut studio = Onlooker::new(&run, stop);
-    let outcome = train(&plan, exhibits.as_ref(), &run, &mut studio);
+    let mut studio = Onlooker::new(&run, signals.clone());
+    let outcome = train(plan, exhibits, &mut order.keeper, &mut studio);
     studio.progress.finish();
-    let outcome = outcome?;
-    close(&run, &outcome, evaluator)
+    let outcome = outcome.inspect_err(|error| tell_what_is_left(&run, error))?;
+    close(&run, &outcome, evaluator)?;
+    Ok(if outcome.finished {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(signals.exit_code())
+    })
+}
+
+/// Where a run that failed can be found, and gone on with if that helps.
+fn tell_what_is_left(run: &RunDir, error: &gan_trainer::Error) {
+    let Ok(Some((step, path))) = run.newest_checkpoint() else {
+        return;
+    };
+    if matches!(error, gan_trainer::Error::Diverged { .. }) {
+        eprintln!("the last checkpoint before is kept: {}", path.display());
+    } else {
+        let root = quoted(run.root());
+        eprintln!("to go on from step {step}: cargo xtask train --resume {root}");
+    }
 }
 
 /// Finds out what evaluations have to know of the originals, and says where
@@ -92,32 +105,19 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     Ok(())
 }
 
-/// A flag that the first Ctrl-C sets; a second one ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
-}
-
 /// Watches the loop: shows rows, draws pictures now and then.
 struct Onlooker<'a> {
     run: &'a RunDir,
-    stop: Arc<AtomicBool>,
+    signals: Signals,
     progress: Progress,
     next_drawing: Instant,
 }
 
 impl Onlooker<'_> {
-    fn new(run: &RunDir, stop: Arc<AtomicBool>) -> Onlooker<'_> {
+    fn new(run: &RunDir, signals: Signals) -> Onlooker<'_> {
         Onlooker {
             run,
-            stop,
+            signals,
             progress: Progress::new(),
             next_drawing: Instant::now(),
         }
@@ -145,6 +145,13 @@ impl Watch for Onlooker<'_> {
             .say(&format!("step {}: {}", row.step, quality(row)));
     }
 
+    fn one_sided(&mut self, step: u64) {
+        self.progress.say(&format!(
+            "step {step}: D has not erred for long, and G may learn nothing from it; \
+             try a lower lr_d, or a penalty: --set r1=1, gradient_penalty=10 or spectral_norm=true"
+        ));
+    }
+
     fn snapped(&mut self, _step: u64) {
         let started = Instant::now();
         if started < self.next_drawing {
@@ -160,7 +167,7 @@ impl Watch for Onlooker<'_> {
     }
 
     fn stop(&mut self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.signals.came()
     }
 }
 
@@ -177,13 +184,12 @@ fn quality(row: &QualityRow) -> String {
     )
 }
 
-/// Draws everything and says what there is to open and, where forgeries are
-/// images, how new they are and what to try.
-fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<ExitCode> {
-    let (verb, code) = if outcome.finished {
-        ("trained", ExitCode::SUCCESS)
+/// Draws everything and says what there is to open and to do next.
+fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
+    let verb = if outcome.finished {
+        "trained"
     } else {
-        ("stopped after", ExitCode::from(INTERRUPTED))
+        "stopped after"
     };
     println!(
         "{verb} {} steps, {} images, in {}",
@@ -191,15 +197,27 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
         outcome.images_seen,
         clock(outcome.seconds)
     );
+    let root = quoted(run.root());
+    if run.newest_checkpoint()?.is_some() {
+        draw(run)?;
+        if let Some(evaluator) = evaluator {
+            println!("{}", novelty(run, evaluator)?);
+            println!("next: cargo xtask sample --run {root}");
+            println!("      cargo xtask evaluate --run {root}");
+        }
+    }
+    if !outcome.finished {
+        println!("to go on: cargo xtask train --resume {root}");
+    }
+    Ok(())
+}
+
+/// Draws all figures and lists them.
+fn draw(run: &RunDir) -> Result<()> {
     for figure in gan_viz::figures::draw_all(run)? {
         println!("  {}", figure.path.display());
     }
-    if let Some(evaluator) = evaluator {
-        println!("{}", novelty(run, evaluator)?);
-        println!("next: cargo xtask sample --run {}", quoted(run.root()));
-        println!("      cargo xtask evaluate --run {}", quoted(run.root()));
-    }
-    Ok(code)
+    Ok(())
 }
 
 /// Whether the run's forgeries are copies, for people.

@@ -1,0 +1,313 @@
+//! `forger train --resume` of runs whose process was killed, as a user would.
+//!
+//! `KILLS=50 cargo test -p gan-trainer --test resume` kills 50 times, not 5.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use mnist_io::{Idx, IdxData, Images};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use run_dir::RunDir;
+
+/// A folder of four IDX files with a few bars, as thick as `width`, to learn.
+fn data(dir: &Path, width: usize) {
+    fs::create_dir_all(dir).unwrap();
+    for (split, n) in [("train", 60), ("t10k", 10)] {
+        let lit = |i: usize| (i % 28).abs_diff(i / 784 % 28) < width;
+        let pixels = (0..n * 784).map(|i| if lit(i) { 255 } else { 0 });
+        let images = Images::new(28, 28, pixels.collect()).unwrap();
+        images
+            .write_file(&dir.join(format!("{split}-images-idx3-ubyte")))
+            .unwrap();
+        let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();
+        labels
+            .write_file(&dir.join(format!("{split}-labels-idx1-ubyte")))
+            .unwrap();
+    }
+}
+
+/// The program with a line of options, in the folder `dir`.
+fn command(dir: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forger"));
+    command
+        .args(line.split(' '))
+        .current_dir(dir)
+        .env_remove("LD_LIBRARY_PATH");
+    command
+}
+
+fn forger(dir: &Path, line: &str) -> Output {
+    command(dir, line).output().unwrap()
+}
+
+fn start(dir: &Path, line: &str) -> Child {
+    let quiet = || Stdio::null();
+    command(dir, line)
+        .stdout(quiet())
+        .stderr(quiet())
+        .spawn()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[track_caller]
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[track_caller]
+fn refuses(output: &Output, hint: &str) {
+    let message = text(&output.stderr);
+    assert_eq!(
+        output.status.code().filter(|code| *code > 0),
+        output.status.code()
+    );
+    assert!(message.contains(hint), "no {hint:?} in {message}");
+}
+
+/// Waits until the run in `dir` has made a snapshot of step 20.
+fn under_way(dir: &Path) {
+    let snapshot = dir.join("samples/000020.idx3");
+    let since = Instant::now();
+    while !snapshot.exists() {
+        assert!(since.elapsed() < Duration::from_secs(60), "no step 20");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// What a run leaves, by path: everything but times and the checkpoints before
+/// the last.
+fn outputs(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let run = RunDir::open(root).unwrap();
+    let (_, last) = run.newest_checkpoint().unwrap().unwrap();
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let earlier = path.starts_with(run.checkpoints_dir()) && !last.starts_with(&path);
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("metrics.jsonl") {
+                let mut rows = run.metrics().unwrap();
+                rows.iter_mut().for_each(|row| row.seconds = 0.0);
+                found.push((path, format!("{rows:?}").into_bytes()));
+            } else if !path.ends_with("state.toml") && (!earlier || path.starts_with(&last)) {
+                let bytes = fs::read(&path).unwrap();
+                found.push((path, bytes));
+            }
+        }
+    }
+    for (path, _) in &mut found {
+        *path = path.strip_prefix(root).unwrap().to_owned();
+    }
+    found.sort();
+    found
+}
+
+#[track_caller]
+fn same(a: &Path, b: &Path) {
+    let (a, b) = (outputs(a), outputs(b));
+    let names = |files: &[(PathBuf, Vec<u8>)]| -> Vec<PathBuf> {
+        files.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(names(&a), names(&b));
+    for ((name, a), (_, b)) in a.iter().zip(&b) {
+        assert!(a == b, "{} differs", name.display());
+    }
+}
+
+/// Kills at random moments from the start of the process to its end, writing of
+/// checkpoints and figures included; a run that ends before it is killed is
+/// compared and another one begun.
+#[test]
+fn a_run_killed_at_random_moments_ends_as_if_it_had_not_been() {
+    let kills: u64 = std::env::var("KILLS").map_or(5, |kills| kills.parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"), 3);
+    // A tenth or so of the time goes into checkpoints.
+    let train = "train --data data --preset golbin --batch 8 --steps 1000 --threads 1 \
+                 --precision f32 --set train_images=0 --set report_every=7 \
+                 --snapshot-every 90 --checkpoint-every 0.05 --run";
+    let started = Instant::now();
+    succeeds(&forger(dir, &format!("{train} straight/run")));
+    let whole = started.elapsed();
+
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let (mut killed, mut compared) = (0, 0);
+    let (mut in_training, mut asides) = (0, 0);
+    while killed < kills || compared == 0 {
+        let run = dir.join("killed/run");
+        let new = !run.join("config.toml").exists();
+        if new {
+            // Killed before there was a run: nothing that could be resumed.
+            let _ = fs::remove_dir_all(&run);
+        }
+        let line = if new {
+            format!("{train} killed/run")
+        } else {
+            "train --resume killed/run --checkpoint-every 0.05".to_owned()
+        };
+        let mut child = start(dir, &line);
+        let moment = whole.mul_f64(rng.random_range(0.0..1.0));
+        let started = Instant::now();
+        let ended = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break Some(status),
+                None if killed < kills && started.elapsed() >= moment => break None,
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        match ended {
+            None => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                killed += 1;
+                in_training += u64::from(run.join("metrics.jsonl").exists());
+                let left = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten();
+                asides += left(run.join("checkpoints"))
+                    .filter(|e| e.file_name().to_string_lossy().starts_with(".aside-"))
+                    .count();
+            }
+            Some(status) => {
+                assert!(status.success());
+                same(&dir.join("straight/run"), &run);
+                compared += 1;
+                fs::remove_dir_all(&run).unwrap();
+            }
+        }
+    }
+    println!(
+        "{killed} kills, {in_training} of them after the first step and {asides} within a \
+         checkpoint; {compared} runs ended as the one that was not killed"
+    );
+}
+
+#[test]
+fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"), 3);
+    let train = "train --data data --batch 8 --steps 60 --threads 1 --precision f32 --run";
+    succeeds(&forger(dir, &format!("{train} straight/run")));
+    let mut child = start(dir, &format!("{train} stopped/run"));
+    let run = dir.join("stopped/run");
+    under_way(&run);
+    refuses(
+        &forger(dir, "train --resume stopped/run"),
+        "another trainer is at work in stopped/run",
+    );
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(run.join("figures/progress.png").is_file());
+
+    let other = "train --resume stopped/run --data other";
+    data(&dir.join("other"), 2);
+    refuses(&forger(dir, other), "other holds other images");
+    refuses(
+        &forger(dir, "train --resume stopped/run --seed 2"),
+        "--seed",
+    );
+    refuses(
+        &forger(dir, "train --resume elsewhere"),
+        "nothing to resume",
+    );
+    // The data may have been moved.
+    fs::rename(dir.join("data"), dir.join("moved")).unwrap();
+    refuses(&forger(dir, "train --resume stopped/run"), "--data");
+    let told = succeeds(&forger(dir, "train --resume stopped/run --data moved"));
+    assert!(told.contains("trained 60 steps"), "{told}");
+    same(&dir.join("straight/run"), &run);
+
+    // At its end there is nothing to train, and what is missing is drawn.
+    fs::remove_dir_all(run.join("figures")).unwrap();
+    let told = succeeds(&forger(dir, "train --resume"));
+    assert!(told.contains("finished after 60 steps"), "{told}");
+    same(&dir.join("straight/run"), &run);
+}
+
+#[test]
+fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"), 3);
+    succeeds(&forger(
+        dir,
+        "train --data data --batch 8 --steps 30 --threads 1 --run run",
+    ));
+    let weights = dir.join("run/checkpoints/000030/generator-average.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&weights, bytes).unwrap();
+    for line in ["sample --run run", "train --resume run"] {
+        refuses(
+            &forger(dir, line),
+            "generator-average.safetensors: it is damaged",
+        );
+    }
+    assert!(!dir.join("sample.png").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "mounts a small disk, for which it must be root or have user namespaces; run \
+            `cargo test -p gan-trainer --test resume full_disk -- --ignored`"]
+fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"), 3);
+    fs::create_dir(dir.join("disk")).unwrap();
+    fs::create_dir(dir.join("resumed")).unwrap();
+    let train = "train --data data --preset golbin --batch 8 --steps 300 --threads 1 \
+                 --precision f32 --set train_images=0 --checkpoint-every 0.01 --run";
+    succeeds(&forger(dir, &format!("{train} straight/run")));
+    // Two checkpoints fit on the disk, three do not. It goes with the last
+    // process that sees it.
+    let script = format!(
+        "mount -t tmpfs -o size=15m tmpfs disk || exit 1
+         \"$0\" {train} disk/run --runs disk; echo full: $?
+         mount -o remount,size=99m disk
+         \"$0\" train --resume disk/run || exit 1
+         mount -o remount,ro disk
+         \"$0\" train --resume disk/run; echo read-only: $?
+         cp -r disk/run resumed/run"
+    );
+    let told = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", &script])
+        .arg(env!("CARGO_BIN_EXE_forger"))
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    let out = succeeds(&told);
+    assert!(
+        out.contains("full: 1") && out.contains("read-only: 1"),
+        "{out}"
+    );
+    let errors = text(&told.stderr);
+    for part in [
+        "No space left",
+        "to go on from step",
+        "disk/run/lock: Read-only",
+    ] {
+        assert!(errors.contains(part), "no {part:?} in {errors}");
+    }
+    same(&dir.join("straight/run"), &dir.join("resumed/run"));
+}
