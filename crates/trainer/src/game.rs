@@ -142,12 +142,14 @@ impl Game {
     /// Forgeries from `latents` f32 `[n, size]`, `[n, 1, side, side]`, with no
     /// way back to G; `labels` i64 `[n]` count where G is conditional.
     pub fn forge(&self, latents: &Tensor, labels: &Tensor, mode: Mode) -> Tensor {
-        no_grad(|| {
-            let parameters = self.g.parameters.to_kind(self.kind);
-            let weights = self.generator.layout().weights(&parameters);
-            self.generator
-                .forward(&weights, latents, Some(labels), mode)
-        })
+        forgeries(
+            self.generator.as_ref(),
+            &self.g.parameters,
+            latents,
+            labels,
+            self.kind,
+            mode,
+        )
     }
 
     /// The share of `originals` and `forgeries` that D tells apart under the
@@ -178,10 +180,11 @@ pub fn forgeries(
     latents: &Tensor,
     labels: &Tensor,
     kind: Kind,
+    mode: Mode,
 ) -> Tensor {
     no_grad(|| {
         let weights = generator.layout().weights(&parameters.to_kind(kind));
-        generator.forward(&weights, latents, Some(labels), Mode::Sample)
+        generator.forward(&weights, latents, Some(labels), mode)
     })
 }
 
@@ -198,7 +201,9 @@ pub fn sample(
     range: PixelRange,
     kind: Kind,
 ) -> Result<Images, Error> {
-    let bytes = range.to_bytes(&forgeries(generator, parameters, latents, labels, kind));
+    let mode = Mode::Sample;
+    let images = forgeries(generator, parameters, latents, labels, kind, mode);
+    let bytes = range.to_bytes(&images);
     let (n, _, rows, cols) = bytes.size4()?;
     let mut pixels = vec![0u8; (n * rows * cols) as usize];
     let numel = pixels.len();

@@ -9,6 +9,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::Error;
 use crate::data::{GAUSSIAN, gaussian, resized};
+use crate::forging::asked_digit;
 use crate::game::{Game, forgeries, sample};
 use crate::plan::{Exhibits, Plan};
 use crate::seeds::{Stream, seed_torch};
@@ -152,6 +153,7 @@ impl Studio {
                 &latents,
                 &no_digits,
                 game.kind,
+                Mode::Sample,
             );
             let weights = game.frozen_discriminator();
             let logits = |x: &Tensor| {
@@ -180,9 +182,10 @@ impl Studio {
     }
 }
 
-/// Labels i64 `[n]` for `n` forgeries: 0 to 9 again and again.
-pub fn digits_in_turn(n: i64, device: Device) -> Tensor {
-    Tensor::arange(n, (Kind::Int64, device)).remainder(10)
+/// What `n` forgeries are asked to be, i64 `[n]`.
+fn digits_in_turn(n: i64, device: Device) -> Tensor {
+    let digits: Vec<i64> = (0..n.unsigned_abs()).map(asked_digit).collect();
+    Tensor::from_slice(&digits).to_device(device)
 }
 
 /// `latents` through the parameters that samples come from.
