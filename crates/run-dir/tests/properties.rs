@@ -133,6 +133,23 @@ fn a_configuration_comes_back_or_is_refused_before_anything_is_there() {
     });
 }
 
+/// Of a file that held no row before one was `written`: it holds what was
+/// `expected` or, where the row was refused, still nothing.
+fn came_back_or_was_refused<R: PartialEq + Debug>(
+    written: run_dir::Result<()>,
+    read: Vec<R>,
+    expected: R,
+) -> TestCaseResult {
+    match written {
+        Ok(()) => prop_assert_eq!(text(read), text([expected])),
+        Err(error) => {
+            prop_assert!(matches!(error, Error::Row { line: None, .. }), "{error}");
+            prop_assert_eq!(read, []);
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_metrics_row_comes_back_or_is_refused_before_it_is_written() {
     holds(2, metrics_row(), |run, row| {
@@ -144,14 +161,7 @@ fn a_metrics_row_comes_back_or_is_refused_before_it_is_written() {
             loss_g: nan_unless_finite(row.loss_g),
             ..row
         };
-        match written {
-            Ok(()) => prop_assert_eq!(text(read), text([expected])),
-            Err(error) => {
-                prop_assert!(matches!(error, Error::Row { line: None, .. }), "{error}");
-                prop_assert_eq!(read, []);
-            }
-        }
-        Ok(())
+        came_back_or_was_refused(written, read, expected)
     });
 }
 
@@ -169,14 +179,7 @@ fn a_density_row_comes_back_or_is_refused_before_it_is_written() {
             value: nan_unless_finite(row.value),
             ..row
         };
-        match written {
-            Ok(()) => prop_assert_eq!(text(read), text([expected])),
-            Err(error) => {
-                prop_assert!(matches!(error, Error::Row { line: None, .. }), "{error}");
-                prop_assert_eq!(read, []);
-            }
-        }
-        Ok(())
+        came_back_or_was_refused(written, read, expected)
     });
 }
 
