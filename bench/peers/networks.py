@@ -1,0 +1,243 @@
+"""The four pairs of networks, built plainly or for images laid out channels-last.
+
+The two ways differ in the order of units where images become vectors and back,
+which only names them otherwise, and in how batch norm reads its input.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+
+class ToImages(nn.Module):
+    """[n, c * h * w] -> [n, c, h, w], channels-last without a copy if asked."""
+
+    def __init__(self, channels, side, channels_last):
+        super().__init__()
+        self.channels, self.side, self.channels_last = channels, side, channels_last
+
+    def forward(self, x):
+        if self.channels_last:
+            return x.view(-1, self.side, self.side, self.channels).permute(0, 3, 1, 2)
+        return x.view(-1, self.channels, self.side, self.side)
+
+
+class ToUnits(nn.Module):
+    """[n, c, h, w] -> [n, c * h * w], without a copy of what is channels-last."""
+
+    def __init__(self, channels_last):
+        super().__init__()
+        self.channels_last = channels_last
+
+    def forward(self, x):
+        return (x.permute(0, 2, 3, 1) if self.channels_last else x).flatten(1)
+
+
+class ColumnNorm(nn.BatchNorm2d):
+    """Batch norm over the last axis of [n, c, h, columns], as Keras does by
+    default where channels come first."""
+
+    def forward(self, x):
+        return super().forward(x.transpose(1, 3)).transpose(1, 3)
+
+
+class FlatNorm(nn.BatchNorm1d):
+    """Batch norm of channels-last [n, c, h, w] over channels, or over columns,
+    read as [n * h * w, c] or [n * h, w, c], which copies nothing."""
+
+    def __init__(self, size, eps, columns=False):
+        # Sampling takes the batch's statistics too, so that none are kept.
+        super().__init__(size, eps=eps, track_running_stats=False)
+        self.last = 1 if columns else 2
+
+    def forward(self, x):
+        x = x.permute(0, 2, 3, 1)
+        return super().forward(x.flatten(0, self.last)).view(x.shape).permute(0, 3, 1, 2)
+
+
+class SoftClamp(nn.Module):
+    """Clamps to [-1, 1] but for a tenth of what overshoots."""
+
+    def forward(self, x):
+        return x.clamp(-1.0, 1.0) * 0.9 + x * 0.1
+
+
+class ToBlocks(nn.Module):
+    """[n, 1, 28, 28] -> [n, 4, 14, 14]."""
+
+    def __init__(self, channels_last):
+        super().__init__()
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.unshuffle, self.layout = nn.PixelUnshuffle(2), layout
+
+    def forward(self, x):
+        return self.unshuffle(x).contiguous(memory_format=self.layout)
+
+
+def modern(channels_last):
+    """Without normalization, images entering and leaving as 2x2 blocks."""
+    leaky = lambda: nn.LeakyReLU(0.2)
+    g = nn.Sequential(
+        nn.Linear(64, 49 * 64),
+        leaky(),
+        ToImages(64, 7, channels_last),
+        nn.Conv2d(64, 64, 3, padding=1),
+        leaky(),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        leaky(),
+        nn.Conv2d(32, 32, 3, padding=1),
+        leaky(),
+        nn.Conv2d(32, 4, 3, padding=1),
+        nn.PixelShuffle(2),
+        SoftClamp(),
+    )
+    d = nn.Sequential(
+        ToBlocks(channels_last),
+        nn.Conv2d(4, 32, 3, padding=1),
+        leaky(),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        leaky(),
+        nn.Conv2d(64, 64, 3, padding=1),
+        leaky(),
+        ToUnits(channels_last),
+        nn.Linear(49 * 64, 1),
+    )
+
+    def start(layer):
+        fan_in = layer.weight[0].numel()
+        if isinstance(layer, nn.ConvTranspose2d):
+            fan_in = 64 * 4  # Of the 4x4 kernel 2x2 reach any one output pixel.
+        # He et al. 2015 for a leaky ReLU.
+        nn.init.normal_(layer.weight, 0.0, math.sqrt(2.0 / (1.0 + 0.2**2) / fan_in))
+        nn.init.zeros_(layer.bias)
+
+    return g, d, start
+
+
+def oshea(channels_last):
+    """O'Shea's KerasGAN; D ends in two logits, forged and real."""
+    if channels_last:
+        column_norm = lambda: FlatNorm(28, eps=1e-6, columns=True)
+        unit_norm = nn.BatchNorm1d(39_200, eps=1e-6, track_running_stats=False)
+    else:
+        column_norm = lambda: ColumnNorm(28, eps=1e-6)
+        unit_norm = nn.BatchNorm1d(39_200, eps=1e-6)
+    g = nn.Sequential(
+        nn.Linear(100, 39_200),
+        unit_norm,
+        nn.ReLU(),
+        ToImages(200, 14, channels_last),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(200, 100, 3, padding=1),
+        column_norm(),
+        nn.ReLU(),
+        nn.Conv2d(100, 50, 3, padding=1),
+        column_norm(),
+        nn.ReLU(),
+        nn.Conv2d(50, 1, 1),
+        nn.Sigmoid(),
+    )
+    d = nn.Sequential(
+        nn.Conv2d(1, 256, 5, stride=2, padding=2),
+        nn.ReLU(),
+        nn.Dropout(0.25),
+        nn.Conv2d(256, 512, 5, stride=2, padding=2),
+        nn.ReLU(),
+        nn.Dropout(0.25),
+        ToUnits(channels_last),
+        nn.Linear(512 * 49, 256),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(0.25),
+        nn.Linear(256, 2),
+    )
+
+    def start(layer):
+        if layer is g[0]:
+            nn.init.xavier_normal_(layer.weight)
+        else:
+            nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+
+    return g, d, start
+
+
+def golbin(channels_last):
+    """Two perceptrons on vectors, for which the layout of images is nothing."""
+    g = nn.Sequential(
+        nn.Linear(128, 256),
+        nn.ReLU(),
+        nn.Linear(256, 784),
+        nn.Sigmoid(),
+        ToImages(1, 28, channels_last),
+    )
+    d = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 1))
+
+    def start(layer):
+        nn.init.normal_(layer.weight, 0.0, 0.01)
+        nn.init.zeros_(layer.bias)
+
+    return g, d, start
+
+
+def dcgan(channels_last):
+    """PyTorch-GAN's, with the epsilon of 0.8 that it is known for."""
+    norm = FlatNorm if channels_last else nn.BatchNorm2d
+    g = nn.Sequential(
+        nn.Linear(100, 128 * 8 * 8),
+        ToImages(128, 8, channels_last),
+        norm(128, eps=1e-5),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(128, 128, 3, padding=1),
+        norm(128, eps=0.8),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(128, 64, 3, padding=1),
+        norm(64, eps=0.8),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Conv2d(64, 1, 3, padding=1),
+        nn.Tanh(),
+    )
+
+    def down(inputs, outputs, *last):
+        conv = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
+        return [conv, nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25), *last]
+
+    d = nn.Sequential(
+        *down(1, 16),
+        *down(16, 32, norm(32, eps=0.8)),
+        *down(32, 64, norm(64, eps=0.8)),
+        *down(64, 128, norm(128, eps=0.8)),
+        ToUnits(channels_last),
+        nn.Linear(512, 1),
+    )
+
+    def start(layer):
+        # Dense layers and biases start as PyTorch starts them.
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) and layer.affine:
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+
+    return g, d, start
+
+
+BUILDERS = {"modern": modern, "oshea": oshea, "golbin": golbin, "dcgan": dcgan}
+
+
+def build(name, system, channels_last):
+    """G and D of that system; refuses networks of any other size than ours."""
+    g, d, start = BUILDERS[name](channels_last)
+    for network in (g, d):
+        for layer in network.modules():
+            is_norm = isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))
+            if hasattr(layer, "weight") and (name == "dcgan" or not is_norm):
+                start(layer)
+    sizes = tuple(sum(p.numel() for p in n.parameters()) for n in (g, d))
+    if sizes != system.parameters:
+        raise SystemExit(
+            f"{name}: G and D have {sizes} parameters, the definition {system.parameters}"
+        )
+    if channels_last:
+        g, d = (n.to(memory_format=torch.channels_last) for n in (g, d))
+    return g, d

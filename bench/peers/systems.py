@@ -1,0 +1,114 @@
+"""What defines each system, whatever the style that it is written in."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class System:
+    """A preset's definition, as `crates/trainer/src/presets.rs` has it."""
+
+    latent: int
+    side: int
+    symmetric: bool
+    """Pixels in [-1, 1] and not in [0, 1]."""
+    parameters: tuple[int, int]
+    """Of G and of D, from `crates/models/tests/models/networks.rs`."""
+    batch: int
+    train_images: int
+    lr_g: float
+    lr_d: float
+    betas: tuple[float, float]
+    epsilon: float = 1e-8
+    uniform_latents: bool = False
+    """On [0, 1), and not standard normal."""
+    with_replacement: bool = False
+    shared_latents: bool = False
+    """G learns from the forgeries that D's update saw, not from fresh ones."""
+    simultaneous: bool = False
+    """Both learn from the other as it was before the step."""
+    penalty: float = 0.0
+    """The gamma of R1 and of R2."""
+    penalty_every: int = 1
+    d_loss_weight: float = 1.0
+    logit_limit: float = 0.0
+    ema_images: float = 0.0
+    """Half-life of the averaged G in images; 0 for none."""
+    expert_precision: str = "bf16"
+    """Whichever of bf16 and f32 is faster on a processor that has both."""
+
+    def ema_decay(self, batch: int, images_seen: int) -> float:
+        """How much of the average stays in an update; short at first, as in
+        Karras et al. 2020 (ramp-up 0.05)."""
+        half_life = min(self.ema_images, 0.05 * images_seen)
+        return 0.5 ** (batch / half_life)
+
+
+SYSTEMS = {
+    "modern": System(
+        latent=64,
+        side=28,
+        symmetric=True,
+        parameters=(283_972, 74_081),
+        batch=16,
+        train_images=60_000,
+        lr_g=2e-3,
+        lr_d=2e-3,
+        betas=(0.0, 0.99),
+        penalty=1.0,
+        penalty_every=4,
+        ema_images=10_000.0,
+    ),
+    "oshea": System(
+        latent=100,
+        side=28,
+        symmetric=False,
+        parameters=(4_262_913, 9_707_266),
+        batch=32,
+        train_images=60_000,
+        lr_g=1e-4,
+        lr_d=1e-3,
+        betas=(0.9, 0.999),
+        uniform_latents=True,
+        with_replacement=True,
+        d_loss_weight=0.5,
+        # Probabilities clipped to [1e-7, 1 - 1e-7]: ln(1e7 - 1).
+        logit_limit=16.118_095_550_958_32,
+    ),
+    "golbin": System(
+        latent=128,
+        side=28,
+        symmetric=False,
+        parameters=(129 * 256 + 257 * 784, 785 * 256 + 257),
+        batch=100,
+        train_images=55_000,
+        lr_g=2e-4,
+        lr_d=2e-4,
+        betas=(0.9, 0.999),
+        shared_latents=True,
+    ),
+    "dcgan": System(
+        latent=100,
+        side=32,
+        symmetric=True,
+        parameters=(
+            101 * 8192
+            + 256
+            + (128 * 128 * 9 + 128 + 256)
+            + (128 * 64 * 9 + 64 + 128)
+            + (64 * 9 + 1),
+            (9 + 1) * 16
+            + (16 * 32 * 9 + 3 * 32)
+            + (32 * 64 * 9 + 3 * 64)
+            + (64 * 128 * 9 + 3 * 128)
+            + 513,
+        ),
+        batch=64,
+        train_images=60_000,
+        lr_g=2e-4,
+        lr_d=2e-4,
+        betas=(0.5, 0.999),
+        shared_latents=True,
+        simultaneous=True,
+        d_loss_weight=0.5,
+    ),
+}
