@@ -1,12 +1,14 @@
-"""The four pairs of networks, built plainly or for images laid out channels-last.
+"""The four pairs of networks, built plainly, for images laid out channels-last, or
+with layers rewritten to others that compute the same for less.
 
-The two ways differ in the order of units where images become vectors and back,
+Plain and channels-last differ in the order of units where images become vectors and back,
 which only names them otherwise, and in how batch norm reads its input.
 """
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -56,6 +58,44 @@ class FlatNorm(nn.BatchNorm1d):
         return super().forward(x.flatten(0, self.last)).view(x.shape).permute(0, 3, 1, 2)
 
 
+class UpsampleConv(nn.Conv2d):
+    """Nearest-neighbor upsampling and a 3x3 convolution as one transposed
+    convolution, kernel 4, stride 2, whose taps are sums of the 3x3 kernel's: 4/9
+    of the arithmetic (Karras et al. 2018 fuse the two so, too)."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs, 3, padding=1)
+        sums = torch.tensor([[0.0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
+        self.register_buffer("sums", torch.kron(sums, sums), persistent=False)
+
+    def forward(self, x):
+        o, i = self.weight.shape[:2]
+        # As kernels lie in memory: [16, 9] times [o, 9, i].
+        flat = self.weight.permute(0, 2, 3, 1).reshape(o, 9, i)
+        kernels = self.sums.matmul(flat).view(o, 4, 4, i).permute(3, 0, 1, 2)
+        kernels = kernels.contiguous(memory_format=torch.channels_last)
+        return F.conv_transpose2d(x, kernels, self.bias, stride=2, padding=1)
+
+
+class ByteDropout(nn.Module):
+    """Dropout whose values share random draws, eight a draw; exact for rates
+    that are whole 256ths."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.least, self.scale = round(rate * 256), 1.0 / (1.0 - rate)
+
+    def forward(self, x):
+        draws = torch.empty((x.numel() + 7) // 8, dtype=torch.long).random_(-(2**63), None)
+        kept = draws.view(torch.uint8)[: x.numel()] >= self.least
+        if x.dim() == 4:
+            n, c, h, w = x.shape
+            kept = kept.view(n, h, w, c).permute(0, 3, 1, 2)
+        else:
+            kept = kept.view(x.shape)
+        return x * (kept.to(x.dtype) * self.scale)
+
+
 class SoftClamp(nn.Module):
     """Clamps to [-1, 1] but for a tenth of what overshoots."""
 
@@ -75,7 +115,14 @@ class ToBlocks(nn.Module):
         return self.unshuffle(x).contiguous(memory_format=self.layout)
 
 
-def modern(channels_last):
+def up(inputs, outputs, rewritten):
+    """To twice the size, then 3x3."""
+    if rewritten:
+        return [UpsampleConv(inputs, outputs)]
+    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1)]
+
+
+def modern(channels_last, _rewritten):
     """Without normalization, images entering and leaving as 2x2 blocks."""
     leaky = lambda: nn.LeakyReLU(0.2)
     g = nn.Sequential(
@@ -115,7 +162,7 @@ def modern(channels_last):
     return g, d, start
 
 
-def oshea(channels_last):
+def oshea(channels_last, rewritten):
     """O'Shea's KerasGAN; D ends in two logits, forged and real."""
     if channels_last:
         column_norm = lambda: FlatNorm(28, eps=1e-6, columns=True)
@@ -128,8 +175,7 @@ def oshea(channels_last):
         unit_norm,
         nn.ReLU(),
         ToImages(200, 14, channels_last),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(200, 100, 3, padding=1),
+        *up(200, 100, rewritten),
         column_norm(),
         nn.ReLU(),
         nn.Conv2d(100, 50, 3, padding=1),
@@ -138,17 +184,18 @@ def oshea(channels_last):
         nn.Conv2d(50, 1, 1),
         nn.Sigmoid(),
     )
+    dropout = ByteDropout if rewritten else nn.Dropout
     d = nn.Sequential(
         nn.Conv2d(1, 256, 5, stride=2, padding=2),
         nn.ReLU(),
-        nn.Dropout(0.25),
+        dropout(0.25),
         nn.Conv2d(256, 512, 5, stride=2, padding=2),
         nn.ReLU(),
-        nn.Dropout(0.25),
+        dropout(0.25),
         ToUnits(channels_last),
         nn.Linear(512 * 49, 256),
         nn.LeakyReLU(0.2),
-        nn.Dropout(0.25),
+        dropout(0.25),
         nn.Linear(256, 2),
     )
 
@@ -162,14 +209,14 @@ def oshea(channels_last):
     return g, d, start
 
 
-def golbin(channels_last):
+def golbin(_channels_last, _rewritten):
     """Two perceptrons on vectors, for which the layout of images is nothing."""
     g = nn.Sequential(
         nn.Linear(128, 256),
         nn.ReLU(),
         nn.Linear(256, 784),
         nn.Sigmoid(),
-        ToImages(1, 28, channels_last),
+        nn.Unflatten(1, (1, 28, 28)),
     )
     d = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 1))
 
@@ -180,28 +227,28 @@ def golbin(channels_last):
     return g, d, start
 
 
-def dcgan(channels_last):
+def dcgan(channels_last, rewritten):
     """PyTorch-GAN's, with the epsilon of 0.8 that it is known for."""
     norm = FlatNorm if channels_last else nn.BatchNorm2d
+    # In place on FlatNorm's answer, a view, autograd would copy.
+    leaky = lambda: nn.LeakyReLU(0.2, inplace=not channels_last)
     g = nn.Sequential(
         nn.Linear(100, 128 * 8 * 8),
         ToImages(128, 8, channels_last),
         norm(128, eps=1e-5),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(128, 128, 3, padding=1),
+        *up(128, 128, rewritten),
         norm(128, eps=0.8),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(128, 64, 3, padding=1),
+        leaky(),
+        *up(128, 64, rewritten),
         norm(64, eps=0.8),
-        nn.LeakyReLU(0.2, inplace=True),
+        leaky(),
         nn.Conv2d(64, 1, 3, padding=1),
         nn.Tanh(),
     )
 
     def down(inputs, outputs, *last):
         conv = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
-        return [conv, nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25), *last]
+        return [conv, leaky(), nn.Dropout2d(0.25), *last]
 
     d = nn.Sequential(
         *down(1, 16),
@@ -225,9 +272,9 @@ def dcgan(channels_last):
 BUILDERS = {"modern": modern, "oshea": oshea, "golbin": golbin, "dcgan": dcgan}
 
 
-def build(name, system, channels_last):
+def build(name, system, channels_last, rewritten=False):
     """G and D of that system; refuses networks of any other size than ours."""
-    g, d, start = BUILDERS[name](channels_last)
+    g, d, start = BUILDERS[name](channels_last, rewritten)
     for network in (g, d):
         for layer in network.modules():
             is_norm = isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))

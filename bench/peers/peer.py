@@ -10,7 +10,7 @@ from pathlib import Path
 
 from systems import SYSTEMS
 
-STYLES = ("default", "expert", "compiled")
+STYLES = ("default", "expert", "rewritten", "compiled")
 
 # What `forger` tells glibc at its start: keep what is freed.
 ALLOCATOR = {
@@ -64,8 +64,7 @@ def start(args, system, batch):
     from style_expert import ExpertStyle
 
     precision = args.precision or system.expert_precision
-    compiled = args.style == "compiled"
-    return ExpertStyle(args.system, system, images, batch, precision, compiled)
+    return ExpertStyle(args.system, system, images, batch, precision, args.style)
 
 
 def measure(style, every, seconds):
