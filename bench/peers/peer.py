@@ -28,8 +28,20 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure")
     parser.add_argument("--data", required=True, help="folder of MNIST's raw IDX files")
     parser.add_argument("--batch", type=int, help="originals per step, if not the system's")
-    parser.add_argument("--precision", choices=("bf16", "f32"), help="of the expert styles")
-    return parser.parse_args()
+    parser.add_argument(
+        "--precision",
+        choices=("bf16", "f32"),
+        help="of all styles but default, which is f32; bf16 unless given",
+    )
+    args = parser.parse_args()
+    args.batch = args.batch or SYSTEMS[args.system].batch
+    if not 1 <= args.batch <= SYSTEMS[args.system].train_images:
+        parser.error("--batch: at least 1, at most the training images")
+    if args.threads < 1:
+        parser.error("--threads: at least 1")
+    if args.style == "default" and args.precision == "bf16":
+        parser.error("--precision: the default style is f32")
+    return args
 
 
 def with_environment(args):
@@ -49,22 +61,24 @@ def peak_memory():
     raise SystemExit("/proc/self/status has no VmHWM")
 
 
-def start(args, system, batch):
+def start(args):
+    """The system in its style, ready for the first step."""
     import torch
 
     from data import read_images
 
+    system = SYSTEMS[args.system]
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     images = read_images(args.data)
     if args.style == "default":
         from style_default import DefaultStyle
 
-        return DefaultStyle(args.system, system, images, batch)
+        return DefaultStyle(args.system, system, images, args.batch)
     from style_expert import ExpertStyle
 
-    precision = args.precision or system.expert_precision
-    return ExpertStyle(args.system, system, images, batch, precision, args.style)
+    precision = args.precision or "bf16"
+    return ExpertStyle(args.system, system, images, args.batch, precision, args.style)
 
 
 def measure(style, every, seconds):
@@ -97,22 +111,21 @@ def main():
     with_environment(args)
     import torch
 
-    system = SYSTEMS[args.system]
-    batch = args.batch or system.batch
-    style = start(args, system, batch)
+    style = start(args)
     # A round has one step with penalties, where there are any.
-    times = measure(style, system.penalty_every, args.seconds)
+    every = SYSTEMS[args.system].penalty_every
+    times = measure(style, every, args.seconds)
     median = statistics.median(times)
     report = {
         "system": args.system,
         "style": args.style,
-        "batch": batch,
+        "batch": args.batch,
         "threads": args.threads,
         "precision": style.precision,
-        "steps": len(times) * system.penalty_every,
+        "steps": len(times) * every,
         "ms_per_step": round(median * 1e3, 4),
         "ms_mean": round(statistics.fmean(times) * 1e3, 4),
-        "images_per_second": round(batch / median, 1),
+        "images_per_second": round(args.batch / median, 1),
         "peak_memory_bytes": peak_memory(),
         "torch": torch.__version__,
     }

@@ -107,6 +107,9 @@ class ExpertStyle:
 
     def update(self, optimizer, params, gradients):
         for p, gradient in zip(params, gradients):
+            if gradient.stride() != p.stride():
+                # Fused Adam reads both as they lie in memory.
+                gradient = torch.empty_like(p).copy_(gradient)
             p.grad = gradient
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

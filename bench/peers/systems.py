@@ -33,8 +33,6 @@ class System:
     logit_limit: float = 0.0
     ema_images: float = 0.0
     """Half-life of the averaged G in images; 0 for none."""
-    expert_precision: str = "bf16"
-    """Whichever of bf16 and f32 is faster on a processor that has both."""
 
     def ema_decay(self, batch: int, images_seen: int) -> float:
         """How much of the average stays in an update; short at first, as in
