@@ -2,7 +2,8 @@
 //! have in common.
 
 use crate::features::{Features, blocks};
-use crate::rows::{QUERIES, REFERENCES, Rows, Screen};
+use crate::products::{QUERIES, REFERENCES, Screen};
+use crate::rows::Rows;
 
 /// Whether a row on a ball's surface lies inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +36,12 @@ pub(crate) fn count_inside(
     for some_rows in blocks(rows.len(), QUERIES) {
         for some_centers in blocks(centers.len(), REFERENCES) {
             let radii = &squared_radii[some_centers.clone()];
-            for (row, distances) in screen.block(some_rows.clone(), some_centers) {
-                for (&radius, (center, screened)) in radii.iter().zip(distances) {
-                    if screened > radius + errors[row] {
-                        continue;
-                    }
-                    let squared = if screened < radius - errors[row] {
+            let first = some_centers.start;
+            for (row, line) in screen.block(some_rows.clone(), some_centers) {
+                let error = errors[row];
+                line.each_within_own(radii, error, |center, screened| {
+                    let radius = radii[center - first];
+                    let squared = if screened < radius - error {
                         screened
                     } else {
                         rows.squared_distance(row, centers, center)
@@ -49,7 +50,7 @@ pub(crate) fn count_inside(
                         inside.balls_of_row[row] += 1;
                         inside.rows_of_ball[center] += 1;
                     }
-                }
+                });
             }
         }
     }

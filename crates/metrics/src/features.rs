@@ -154,6 +154,13 @@ impl Features {
         self.block(0..self.len())
     }
 
+    /// ‖row‖² of each row.
+    pub(crate) fn squared_norms(&self) -> Vec<f64> {
+        self.rows()
+            .map(|row| row.iter().map(|&v| f64::from(v).powi(2)).sum())
+            .collect()
+    }
+
     /// Fails unless there are `needed` rows.
     pub(crate) fn at_least(
         &self,

@@ -106,9 +106,10 @@ pub fn squared_mmd(originals: Originals<'_>, forgeries: Forgeries<'_>) -> Result
 /// For f64 `[n, d]` on both sides, with n of at least 2.
 fn mmd2(x: &Tensor, y: &Tensor) -> f64 {
     let n = x.size()[0] as f64;
+    let one = Tensor::ones([], (Kind::Double, tch::Device::Cpu));
     let kernel = |a: &Tensor, b: &Tensor| {
-        let base: Tensor = a.matmul(&b.tr()) / a.size()[1] as f64 + 1.0;
-        &base * &base * &base
+        let scaled = a / a.size()[1] as f64;
+        one.addmm(&scaled, &b.tr()).pow_(3)
     };
     let total = |t: Tensor| t.sum(Kind::Double).double_value(&[]);
     let pairs = |a: &Tensor| {

@@ -16,6 +16,7 @@ pub mod neighbors;
 pub mod novelty;
 pub mod parzen;
 pub mod precision;
+mod products;
 mod rows;
 pub mod stacked;
 

@@ -1,66 +1,93 @@
-//! Distances between all rows of two sets, screened by blocked matrix products.
-//!
-//! ‖q − r‖² = ‖q‖² + ‖r‖² − 2 q·r turns all distances of a block into one matrix
-//! product, which loses digits where rows are alike. A screen therefore comes
-//! with a bound on its error, and whoever decides something by a distance
-//! measures anew, by [`Rows::squared_distance`], where the bound leaves it open.
+//! Rows of numbers that distances can be measured between, and how they are
+//! brought into a form that multiplies fast.
 
-use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use mnist_io::Images;
-use tch::kind::Element;
 use tch::{Kind, Tensor};
 
 use crate::features::Features;
+use crate::products::bytes_multiply_exactly;
 
-/// Queries in a block.
-pub(crate) const QUERIES: usize = 512;
-/// References in a block: with [`QUERIES`], 16 MiB of products in f64.
-pub(crate) const REFERENCES: usize = 4096;
-
-/// Rows of numbers that distances can be measured between.
+/// Rows that distances can be measured between.
 pub(crate) trait Rows {
-    /// The type that products are computed in; the rows are exact in it.
-    type Real: Element + Default + Copy + Into<f64>;
-    /// Half the distance from 1 to the next larger number of that type.
-    const ROUNDOFF: f64;
-
     fn count(&self) -> usize;
-    fn width(&self) -> usize;
-    /// `[rows, width]` in [`Rows::Real`].
-    fn block(&self, rows: Range<usize>) -> Tensor;
-    /// ‖row‖² of each row.
-    fn squared_norms(&self) -> Vec<f64>;
+
     /// ‖a − b‖² for row `a` of these and row `b` of others; the same, to the
     /// last bit, with both sides exchanged.
     fn squared_distance(&self, a: usize, others: &Self, b: usize) -> f64;
+
+    /// Both sides, of one width, in the form in which they are multiplied.
+    fn prepare(queries: &Self, references: &Self) -> Prepared;
 }
 
-/// Products in f64: networks' features may lie close together far from 0.
-impl Rows for Features {
-    type Real = f64;
-    const ROUNDOFF: f64 = f64::EPSILON / 2.0;
+/// Two sides as they are multiplied: moved by one vector, which changes no
+/// distance, and divided by one number.
+pub(crate) struct Prepared {
+    pub(crate) queries: Side,
+    pub(crate) references: Side,
+    /// What the rows were divided by: a power of 2.
+    pub(crate) scale: f64,
+    pub(crate) margin: Margin,
+}
 
+/// The rows of one side.
+pub(crate) struct Side {
+    /// `[rows, width]` of i8, bf16 or f32.
+    pub(crate) rows: Tensor,
+    /// ‖row‖² of each row, moved but not divided.
+    pub(crate) squared_norms: Vec<f64>,
+}
+
+/// What a distance by products is off by at most, for a query of norm q and
+/// references of norms up to r.
+pub(crate) struct Margin {
+    /// The part of a product, as a share of q r.
+    pub(crate) product: f64,
+    /// The part of sums in f64, those of a distance measured anew among them,
+    /// as a share of (q + r)².
+    pub(crate) sums: f64,
+    /// The part of numbers too small for f32, for rows that were divided.
+    pub(crate) underflow: f64,
+}
+
+impl Margin {
+    /// Nothing is rounded.
+    const NONE: Margin = Margin {
+        product: 0.0,
+        sums: 0.0,
+        underflow: 0.0,
+    };
+
+    /// Rows of `width` numbers that are off by `entry` of themselves, products
+    /// summed in f32, in any order, and rounded once more by `exit` of
+    /// themselves.
+    ///
+    /// A sum of n products is off by at most nu / (1 − nu) of Σ|qᵢrᵢ| ≤ ‖q‖‖r‖
+    /// (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section
+    /// 3.1). `u` is twice that of f32, since processors may round sums of bf16
+    /// products otherwise than to the nearest.
+    fn rounded(width: usize, entry: f64, exit: f64) -> Margin {
+        let n = width as f64;
+        let nu = n * f64::from(f32::EPSILON);
+        let gamma = if nu < 0.5 { nu / (1.0 - nu) } else { f64::MAX };
+        Margin {
+            product: (1.0 + entry).powi(2) * (1.0 + gamma) * (1.0 + exit) - 1.0,
+            sums: (n + 8.0) * f64::EPSILON,
+            underflow: 8.0 * (n + 1.0) * f64::from(f32::MIN_POSITIVE),
+        }
+    }
+}
+
+/// Features lie anywhere and close together: they are moved by the references'
+/// mean and divided by the largest value, so that f32 does.
+impl Rows for Features {
     fn count(&self) -> usize {
         self.len()
     }
 
-    fn width(&self) -> usize {
-        Features::width(self)
-    }
-
-    fn block(&self, rows: Range<usize>) -> Tensor {
-        Features::block(self, rows)
-    }
-
-    fn squared_norms(&self) -> Vec<f64> {
-        self.rows()
-            .map(|row| row.iter().map(|&v| f64::from(v).powi(2)).sum())
-            .collect()
-    }
-
     fn squared_distance(&self, a: usize, others: &Features, b: usize) -> f64 {
-        let width = Features::width(self);
+        let width = self.width();
         let a = self.values()[a * width..][..width].chunks_exact(8);
         let b = others.values()[b * width..][..width].chunks_exact(8);
         let square = |(&x, &y): (&f32, &f32)| (f64::from(x) - f64::from(y)).powi(2);
@@ -74,109 +101,106 @@ impl Rows for Features {
         }
         sums.iter().sum::<f64>() + rest
     }
+
+    fn prepare(queries: &Features, references: &Features) -> Prepared {
+        let center = mean(references);
+        let moved = |row: &[f32]| {
+            let pairs = row.iter().zip(&center);
+            pairs.map(|(&v, c)| f64::from(v) - c).collect::<Vec<f64>>()
+        };
+        let rows = queries.rows().chain(references.rows());
+        let largest = rows.flat_map(moved).map(f64::abs).fold(0.0, f64::max);
+        let scale = if largest > 0.0 {
+            2f64.powi(largest.log2().ceil() as i32)
+        } else {
+            1.0
+        };
+        let side = |features: &Features| {
+            let mut values = Vec::with_capacity(features.values().len());
+            let mut squared_norms = Vec::with_capacity(features.len());
+            for row in features.rows() {
+                let row = moved(row);
+                squared_norms.push(row.iter().map(|v| v * v).sum());
+                values.extend(row.iter().map(|v| (v / scale) as f32));
+            }
+            let shape = [features.len() as i64, features.width() as i64];
+            Side {
+                rows: Tensor::from_slice(&values).view(shape),
+                squared_norms,
+            }
+        };
+        Prepared {
+            queries: side(queries),
+            references: side(references),
+            scale,
+            margin: Margin::rounded(queries.width(), f64::from(f32::EPSILON), 0.0),
+        }
+    }
 }
 
-/// Products in f32, twice as fast: pixels are small whole numbers.
-impl Rows for Images {
-    type Real = f32;
-    const ROUNDOFF: f64 = (f32::EPSILON / 2.0) as f64;
+/// The mean row.
+fn mean(features: &Features) -> Vec<f64> {
+    let mut sums = vec![0.0; features.width()];
+    for row in features.rows() {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(value);
+        }
+    }
+    let count = features.len().max(1) as f64;
+    sums.iter().map(|sum| sum / count).collect()
+}
 
+/// Pixels less 128 fit into i8, and sums of their products stay below 2²⁴ for
+/// images of up to 1024 pixels: f32 then loses nothing, in whatever order it
+/// adds.
+impl Rows for Images {
     fn count(&self) -> usize {
         self.len()
     }
 
-    fn width(&self) -> usize {
-        self.rows() * self.cols()
-    }
-
-    fn block(&self, rows: Range<usize>) -> Tensor {
-        let width = Rows::width(self);
-        Tensor::from_slice(&self.pixels()[rows.start * width..rows.end * width])
-            .to_kind(Kind::Float)
-            .view([rows.len() as i64, width as i64])
-    }
-
-    fn squared_norms(&self) -> Vec<f64> {
-        let square = |&pixel: &u8| u64::from(pixel).pow(2);
-        self.iter()
-            .map(|image| image.iter().map(square).sum::<u64>() as f64)
-            .collect()
-    }
-
     fn squared_distance(&self, a: usize, others: &Images, b: usize) -> f64 {
-        let width = Rows::width(self);
+        let width = self.rows() * self.cols();
         let a = &self.pixels()[a * width..][..width];
         let b = &others.pixels()[b * width..][..width];
         let square = |(&x, &y): (&u8, &u8)| u64::from(x.abs_diff(y)).pow(2);
         a.iter().zip(b).map(square).sum::<u64>() as f64
     }
-}
 
-/// Approximate squared distances between queries and references.
-pub(crate) struct Screen<'a, R: Rows> {
-    queries: &'a R,
-    references: &'a R,
-    query_norms: Vec<f64>,
-    reference_norms: Vec<f64>,
-    largest_norm: f64,
-    products: Vec<R::Real>,
-}
-
-impl<'a, R: Rows> Screen<'a, R> {
-    /// Both sides must be of one width.
-    pub(crate) fn new(queries: &'a R, references: &'a R) -> Screen<'a, R> {
-        let reference_norms = references.squared_norms();
-        Screen {
-            queries,
-            references,
-            query_norms: queries.squared_norms(),
-            largest_norm: reference_norms.iter().copied().fold(0.0, f64::max),
-            reference_norms,
-            products: Vec::new(),
+    fn prepare(queries: &Images, references: &Images) -> Prepared {
+        let width = queries.rows() * queries.cols();
+        let kind = if BYTES.contains(&width) && bytes_multiply_exactly() {
+            Kind::Int8
+        } else {
+            Kind::Float
+        };
+        let side = |images: &Images| {
+            let moved: Vec<i8> = images.pixels().iter().map(|&p| (p ^ 0x80) as i8).collect();
+            let square = |&pixel: &u8| u64::from(pixel.abs_diff(128)).pow(2);
+            let squared_norm = |image: &[u8]| image.iter().map(square).sum::<u64>() as f64;
+            Side {
+                rows: Tensor::from_slice(&moved)
+                    .view([images.len() as i64, width as i64])
+                    .to_kind(kind),
+                squared_norms: images.iter().map(squared_norm).collect(),
+            }
+        };
+        Prepared {
+            queries: side(queries),
+            references: side(references),
+            scale: 1.0,
+            margin: if width <= EXACT_PIXELS {
+                Margin::NONE
+            } else {
+                Margin::rounded(width, 0.0, 0.0)
+            },
         }
     }
-
-    /// For each of `queries` in turn: its index, and the approximate squared
-    /// distances to `references`, in order.
-    pub(crate) fn block(
-        &mut self,
-        queries: Range<usize>,
-        references: Range<usize>,
-    ) -> impl Iterator<Item = (usize, impl Iterator<Item = (usize, f64)>)> {
-        let product = self
-            .queries
-            .block(queries.clone())
-            .matmul(&self.references.block(references.clone()).tr());
-        self.products.resize(product.numel(), R::Real::default());
-        product
-            .contiguous()
-            .view([-1])
-            .copy_data(&mut self.products, product.numel());
-        let reference_norms = &self.reference_norms[references.clone()];
-        let query_norms = &self.query_norms[queries.clone()];
-        let rows = self.products.chunks_exact(references.len());
-        queries
-            .zip(query_norms.iter().zip(rows))
-            .map(move |(query, (query_norm, row))| {
-                let distances = references
-                    .clone()
-                    .zip(reference_norms.iter().zip(row))
-                    .map(move |(at, (norm, &dot))| (at, query_norm + norm - 2.0 * dot.into()));
-                (query, distances)
-            })
-    }
-
-    /// What an approximate squared distance of this query, or one measured
-    /// anew, is off by at most.
-    ///
-    /// A product of rows of width n, summed in any order, is off by at most
-    /// ‖q‖‖r‖ nu / (1 − nu) at a roundoff of u (Higham, Accuracy and Stability
-    /// of Numerical Algorithms, 2002, section 3.1). The rest is summed in f64.
-    pub(crate) fn error(&self, query: usize) -> f64 {
-        let n = self.queries.width() as f64;
-        let (q, r) = (self.query_norms[query].sqrt(), self.largest_norm.sqrt());
-        let nu = n * R::ROUNDOFF;
-        let gamma = if nu < 0.5 { nu / (1.0 - nu) } else { f64::MAX };
-        2.0 * gamma * (q * r) + (n + 8.0) * f64::EPSILON * (q + r).powi(2)
-    }
 }
+
+/// 128² times as many is 2²⁴, up to which f32 holds every whole number.
+pub(crate) const EXACT_PIXELS: usize = 1024;
+
+/// Widths of rows that are multiplied as bytes. 128² times the largest is 2³⁰,
+/// far inside i32; libtorch 2.13 multiplies rows of one byte wrongly, and few
+/// gain nothing.
+const BYTES: RangeInclusive<usize> = 64..=1 << 16;

@@ -5,9 +5,10 @@ use gan_metrics::density::{self, density_coverage};
 use gan_metrics::fid::{Gaussian, fid, frechet_distance};
 use gan_metrics::kid::{KidOptions, kid, squared_mmd};
 use gan_metrics::novelty::{Novelty, NoveltyOptions, c_t, place};
-use gan_metrics::parzen::{log_likelihood, parzen, usual_widths};
+use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels, usual_widths};
 use gan_metrics::precision::{self, precision_recall};
 use gan_metrics::{Features, Forgeries, Originals, Validation};
+use mnist_io::Images;
 use serde::Deserialize;
 
 use crate::arrays::{changed, features, first, lattice, uniform};
@@ -298,6 +299,55 @@ fn log_likelihood_agrees_with_a_sum_over_all_differences() {
         expected.standard_error,
         1e-10,
     );
+}
+
+/// Every difference of pixels / 255 squared and summed, in f64.
+fn naive_log_likelihood(images: &Images, windows: &Images, sigma: f64) -> f64 {
+    let value = |&pixel: &u8| f64::from(pixel) / 255.0;
+    let exponent = |a: &[u8], b: &[u8]| {
+        let squares = a.iter().zip(b).map(|(a, b)| (value(a) - value(b)).powi(2));
+        -squares.sum::<f64>() / (2.0 * sigma * sigma)
+    };
+    let of_image = |image: &[u8]| {
+        let exponents: Vec<f64> = windows.iter().map(|w| exponent(image, w)).collect();
+        let largest = exponents.iter().copied().fold(f64::MIN, f64::max);
+        largest
+            + exponents
+                .iter()
+                .map(|e| (e - largest).exp())
+                .sum::<f64>()
+                .ln()
+    };
+    let d = (images.rows() * images.cols()) as f64;
+    let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
+    let mean = images.iter().map(of_image).sum::<f64>() / images.len() as f64;
+    mean - (windows.len() as f64).ln() - volume
+}
+
+#[test]
+fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
+    // Beyond 1,024 pixels the images go the way of features, in f32.
+    for (side, tolerance) in [(28, 1e-12), (33, 1e-6)] {
+        let images = |seed, n: usize| {
+            let pixels = uniform(seed, n * side * side);
+            let pixels = pixels.iter().map(|u| (u * 256.0) as u8).collect();
+            Images::new(side, side, pixels).unwrap()
+        };
+        let (originals, validation, windows) = (images(10, 30), images(11, 20), images(12, 40));
+        let found = parzen_of_pixels(
+            Originals(&originals),
+            Validation(&validation),
+            Forgeries(&windows),
+            &usual_widths(),
+        )
+        .unwrap();
+        let tried = usual_widths().map(|s| naive_log_likelihood(&validation, &windows, s));
+        let best = tried.iter().copied().fold(f64::MIN, f64::max);
+        let at = tried.iter().position(|&t| t == best).unwrap();
+        assert_eq!(found.sigma, usual_widths()[at]);
+        let expected = naive_log_likelihood(&originals, &windows, found.sigma);
+        close(found.log_likelihood.mean, expected, tolerance);
+    }
 }
 
 /// Windows so narrow that every exponential underflows on its own.

@@ -7,10 +7,11 @@ use gan_metrics::fid::{Gaussian, fid};
 use gan_metrics::kid::{KidOptions, kid, squared_mmd};
 use gan_metrics::modes::{modes, verdicts};
 use gan_metrics::novelty::{NoveltyOptions, Placed, c_t, novelty, place};
-use gan_metrics::parzen::{log_likelihood, parzen};
+use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels};
 use gan_metrics::precision::precision_recall;
 use gan_metrics::stacked::stacked_modes;
 use gan_metrics::{Error, Features, Forgeries, Originals, Training, Validation};
+use mnist_io::Images;
 use tch::{Kind, Tensor};
 
 use crate::arrays::features;
@@ -312,6 +313,30 @@ fn windows_have_a_width() {
     }
     let found = parzen(Originals(&rows), Validation(&rows), Forgeries(&rows), &[]);
     assert!(matches!(found, Err(Error::Sigma { sigma: None })));
+}
+
+#[test]
+fn windows_round_pixels_need_images_of_one_size() {
+    let images = |rows, cols, n: usize| Images::new(rows, cols, vec![9; n * 6]).unwrap();
+    let (wide, high) = (images(2, 3, 4), images(3, 2, 4));
+    let parzen = |originals, validation, forgeries| {
+        let sides = (Originals(originals), Validation(validation));
+        parzen_of_pixels(sides.0, sides.1, Forgeries(forgeries), &[0.5])
+    };
+    assert!(parzen(&wide, &wide, &wide).is_ok());
+    for (originals, validation) in [(&high, &wide), (&wide, &high)] {
+        let found = parzen(originals, validation, &wide);
+        assert!(matches!(found, Err(Error::ImageSize { .. })));
+    }
+    let none = images(2, 3, 0);
+    for (originals, validation, forgeries) in [
+        (&none, &wide, &wide),
+        (&wide, &none, &wide),
+        (&wide, &wide, &none),
+    ] {
+        let found = parzen(originals, validation, forgeries);
+        assert!(matches!(found, Err(Error::TooFew { needed: 1, .. })));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use gan_metrics::fid::fid;
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::modes::{modes, verdicts};
 use gan_metrics::novelty::{NoveltyOptions, novelty};
-use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::parzen::{parzen_of_pixels, usual_widths};
 use gan_metrics::precision::{self, precision_recall};
 use gan_metrics::{Features, Forgeries, Originals, Training, Validation};
 use mnist_io::Images;
@@ -107,12 +107,10 @@ impl Evaluator {
         let last = training.len().min(first + count);
         let rows: Vec<usize> = (last.saturating_sub(count)..last).collect();
         let validation = training.select(&rows).ok_or(Error::NoImages)?;
-        let validation = Features::from_pixels(&validation);
-        let test = Features::from_pixels(self.known.test.images());
+        let test = self.known.test.images();
         let likelihood = |windows: &Images| {
-            let windows = Features::from_pixels(windows);
-            let sides = (Originals(&test), Validation(&validation));
-            parzen(sides.0, sides.1, Forgeries(&windows), &usual_widths())
+            let sides = (Originals(test), Validation(&validation));
+            parzen_of_pixels(sides.0, sides.1, Forgeries(windows), &usual_widths())
         };
         let found = likelihood(forgeries)?;
         let floor = self.known.floor("parzen", forgeries.len(), |images| {
