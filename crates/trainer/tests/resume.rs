@@ -18,8 +18,12 @@ use run_dir::RunDir;
 
 /// A folder of four IDX files with a few bars, as thick as `width`, to learn.
 fn data(dir: &Path, width: usize) {
+    bars(dir, width, 60);
+}
+
+fn bars(dir: &Path, width: usize, training: usize) {
     fs::create_dir_all(dir).unwrap();
-    for (split, n) in [("train", 60), ("t10k", 10)] {
+    for (split, n) in [("train", training), ("t10k", 10)] {
         let lit = |i: usize| (i % 28).abs_diff(i / 784 % 28) < width;
         let pixels = (0..n * 784).map(|i| if lit(i) { 255 } else { 0 });
         let images = Images::new(28, 28, pixels.collect()).unwrap();
@@ -76,12 +80,13 @@ fn refuses(output: &Output, hint: &str) {
     assert!(message.contains(hint), "no {hint:?} in {message}");
 }
 
-/// Waits until the run in `dir` has made a snapshot of step 20.
-fn under_way(dir: &Path) {
-    let snapshot = dir.join("samples/000020.idx3");
+/// Waits until there is a file `path`.
+#[track_caller]
+fn appears(path: &Path) {
     let since = Instant::now();
-    while !snapshot.exists() {
-        assert!(since.elapsed() < Duration::from_secs(60), "no step 20");
+    while !path.exists() {
+        let patient = since.elapsed() < Duration::from_secs(60);
+        assert!(patient, "no {}", path.display());
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -214,7 +219,7 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     succeeds(&forger(dir, &format!("{train} straight/run")));
     let mut child = start(dir, &format!("{train} stopped/run"));
     let run = dir.join("stopped/run");
-    under_way(&run);
+    appears(&run.join("samples/000020.idx3"));
     refuses(
         &forger(dir, "train --resume stopped/run"),
         "another trainer is at work in stopped/run",
@@ -246,6 +251,36 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     let told = succeeds(&forger(dir, "train --resume"));
     assert!(told.contains("finished after 60 steps"), "{told}");
     same(&dir.join("straight/run"), &run);
+}
+
+/// A step of 2,000 images takes seconds, at the end of which one signal would
+/// leave a checkpoint.
+#[test]
+fn a_second_signal_leaves_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    bars(&dir.join("data"), 3, 2000);
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let run = dir.join(name);
+        let train = "train --data data --batch 2000 --steps 9 --threads 1 --precision f32 --run";
+        let mut child = start(dir, &format!("{train} ./{name}"));
+        appears(&run.join("samples/000000.idx3"));
+        // The first step is under way.
+        std::thread::sleep(Duration::from_millis(500));
+        let mut sent = 0;
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => signal(&child, name),
+            }
+            sent += 1;
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        assert!(sent >= 2, "one {name} ended it at once");
+        assert_eq!(status.code(), Some(code));
+        let saved = RunDir::open(&run).unwrap().checkpoints().unwrap();
+        assert_eq!(saved, [], "{sent} times {name}");
+    }
 }
 
 #[test]
