@@ -102,6 +102,10 @@ pub struct DatasetInfo {
     pub images_sha256: String,
     /// SHA-256 of the raw IDX bytes of the training labels, in hex.
     pub labels_sha256: String,
+    /// SHA-256 of the raw IDX bytes of the test images, which its forgeries are
+    /// measured against; early versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images_sha256: Option<String>,
 }
 
 /// Versions that a run's numbers may depend on.

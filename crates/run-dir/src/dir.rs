@@ -175,6 +175,15 @@ impl RunDir {
         self.root.join("quality.jsonl")
     }
 
+    /// Every file of rows, whether it is there or not.
+    pub fn row_files(&self) -> [PathBuf; 3] {
+        [
+            self.metrics_path(),
+            self.quality_path(),
+            self.densities_path(),
+        ]
+    }
+
     /// `nearest.idx3`.
     pub fn nearest_path(&self) -> PathBuf {
         self.root.join("nearest.idx3")

@@ -82,11 +82,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] where one cannot be flushed.
     pub fn flush_rows(&self) -> Result<()> {
-        for path in [
-            self.metrics_path(),
-            self.quality_path(),
-            self.densities_path(),
-        ] {
+        for path in self.row_files() {
             // Windows flushes only what is open for writing.
             match fs::File::options().append(true).open(&path) {
                 Ok(file) => file.sync_all().map_err(Error::io("flush", &path))?,

@@ -69,6 +69,7 @@ prop_compose! {
         [seed, batch, threads] in prop::array::uniform3(prop_oneof![0..u64::MAX, 0..100_u64]),
         seconds in prop::option::of(number()),
         dataset in prop::option::of(prop::array::uniform4(any::<String>())),
+        test_images_sha256 in prop::option::of(any::<String>()),
         cells in prop::array::uniform5(0_u64..20),
         originals_above in any::<bool>(),
         train in prop::collection::btree_map(any::<String>(), any::<i64>(), 0..4),
@@ -77,7 +78,7 @@ prop_compose! {
         Config {
             preset, seed, batch, seconds, device, precision, threads,
             dataset: dataset.map(|[name, path, images_sha256, labels_sha256]| DatasetInfo {
-                name, path, images: threads, images_sha256, labels_sha256,
+                name, path, images: threads, images_sha256, labels_sha256, test_images_sha256,
             }),
             pictures: Pictures {
                 grid: [cells[0], cells[1]],

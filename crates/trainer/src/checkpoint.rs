@@ -13,79 +13,33 @@
 //!   state.toml                     a [`State`]
 //! ```
 //!
-//! `state.toml` names the size and the SHA-256 of every other file, and ends in
-//! a comment with the SHA-256 of all its bytes before. Nothing is loaded whose
-//! hash does not match.
+//! `state.toml` names the size and the SHA-256 of every other file, and of the
+//! run's own configuration and rows; it ends in a comment with the SHA-256 of all
+//! its bytes before. Nothing is loaded whose hash does not match.
+
+mod state;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use gan_models::Layout;
-use mnist_io::sha256_hex;
 use run_dir::{write_atomic, write_dir_atomic};
-use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::Error;
 use crate::game::{AVERAGE, Game};
 
+pub use state::{Progress, RunFiles, STATE, State};
+use state::{Stored, refuse};
+
 /// The file that samples are made from.
 pub const SAMPLING: &str = "generator-average.safetensors";
 
-/// The file that vouches for the others.
-pub const STATE: &str = "state.toml";
-
-/// What the last line of [`STATE`] begins with.
-const SEAL: &str = "# sha256 ";
-
-/// More bytes than any [`STATE`] has.
-const STATE_LIMIT: u64 = 1 << 16;
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Progress {
-    /// Steps finished.
-    pub step: u64,
-    /// Originals shown to D.
-    pub images_seen: u64,
-    /// Seconds on the clock of training.
-    pub seconds: f64,
-    /// The step of the last snapshot that the schedule asked for.
-    pub last_snapshot: u64,
-    /// Whether the schedule is finished.
-    pub finished: bool,
-}
-
-/// What `state.toml` says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    /// Counts the checkpoints of a run, from 1.
-    pub number: u64,
-    /// SHA-256 of the run's `config.toml`.
-    pub config_sha256: String,
-    /// Updates that G's optimizer counted.
-    pub generator_updates: u64,
-    /// Updates that D's optimizer counted.
-    pub discriminator_updates: u64,
-    /// How far the run was.
-    pub progress: Progress,
-    files: BTreeMap<String, Stored>,
-}
-
-/// A file beside `state.toml`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    bytes: u64,
-    sha256: String,
-}
-
 /// Saves `game` as the folder `path`: written aside, flushed to the disk, and
-/// renamed. `number` and `config_sha256` are those of [`State`].
+/// renamed. `number` is that of [`State`], and `run` says what
+/// the checkpoint goes with.
 ///
 /// # Errors
 /// Where the folder cannot be written.
@@ -94,7 +48,7 @@ pub fn save(
     game: &Game,
     progress: Progress,
     number: u64,
-    config_sha256: &str,
+    run: &RunFiles,
 ) -> Result<(), Error> {
     let mut parts = game.state();
     if game.average.is_none() {
@@ -107,17 +61,17 @@ pub fn save(
         let bytes = bytes.map_err(|e| Error::Encode(e.to_string()))?;
         files.insert(file_name(&name), bytes);
     }
-    let stored = |bytes: &Vec<u8>| Stored {
-        bytes: bytes.len() as u64,
-        sha256: sha256_hex(bytes),
-    };
     let state = State {
         number,
-        config_sha256: config_sha256.to_owned(),
+        config_sha256: run.config_sha256.clone(),
         generator_updates: game.g.optimizer.updates(),
         discriminator_updates: game.d.optimizer.updates(),
         progress,
-        files: files.iter().map(|(n, b)| (n.clone(), stored(b))).collect(),
+        rows: run.rows.clone(),
+        files: files
+            .iter()
+            .map(|(name, bytes)| (name.clone(), Stored::of(bytes)))
+            .collect(),
     };
     files.insert(STATE.to_owned(), state.encode()?);
     write_dir_atomic(path, |aside| {
@@ -188,68 +142,6 @@ impl Whole {
     }
 }
 
-impl State {
-    /// Reads and checks the `state.toml` of the checkpoint `folder`.
-    ///
-    /// # Errors
-    /// As [`Whole::read`].
-    pub fn read(folder: &Path) -> Result<State, Error> {
-        let path = folder.join(STATE);
-        let file = File::open(&path).map_err(|e| unreadable(&path, e))?;
-        let bytes = read(&path, file, STATE_LIMIT)?;
-        State::decode(&bytes).map_err(|reason| refuse(&path, reason))
-    }
-
-    fn encode(&self) -> Result<Vec<u8>, Error> {
-        let text = toml::to_string(self).map_err(|e| Error::Encode(e.to_string()))?;
-        let seal = sha256_hex(text.as_bytes());
-        Ok(format!("{text}{SEAL}{seal}\n").into_bytes())
-    }
-
-    fn decode(bytes: &[u8]) -> Result<State, String> {
-        // The seal has a fixed length: 64 digits and a line end.
-        let start = bytes.len().checked_sub(SEAL.len() + 65);
-        let (text, seal) = bytes.split_at(start.unwrap_or(0));
-        if format!("{SEAL}{}\n", sha256_hex(text)).as_bytes() != seal {
-            return Err("it is not whole: its last line is not the SHA-256 of the others".into());
-        }
-        let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
-        toml::from_str(text).map_err(|e| e.message().to_owned())
-    }
-
-    /// One file of the checkpoint `folder`, if it is as long as it was.
-    fn open(&self, folder: &Path, name: &str) -> Result<(PathBuf, File, &Stored), Error> {
-        // A name from the file, and no way out of the folder.
-        if Path::new(name).file_name() != Some(name.as_ref()) {
-            return Err(refuse(&folder.join(STATE), format!("{name:?} is no name")));
-        }
-        let path = folder.join(name);
-        let Some(stored) = self.files.get(name) else {
-            return Err(refuse(&path, "it is not part of the checkpoint"));
-        };
-        let file = File::open(&path).map_err(|e| unreadable(&path, e))?;
-        let found = file.metadata().map_err(|e| unreadable(&path, e))?.len();
-        if found == stored.bytes {
-            return Ok((path, file, stored));
-        }
-        let wanted = stored.bytes;
-        let reason = format!("it is damaged: it has {found} bytes, not {wanted}");
-        Err(refuse(&path, reason))
-    }
-
-    /// Its bytes, if they are those that were saved.
-    fn read_file(&self, folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
-        let (path, file, stored) = self.open(folder, name)?;
-        let bytes = read(&path, file, stored.bytes)?;
-        let (found, wanted) = (sha256_hex(&bytes), &stored.sha256);
-        if found == *wanted {
-            return Ok(bytes);
-        }
-        let reason = format!("it is damaged: its SHA-256 is {found}, not {wanted}");
-        Err(refuse(&path, reason))
-    }
-}
-
 /// Loads one safetensors file of a checkpoint into a flat f32 buffer `[numel]`
 /// of `layout`. Its hash is checked where there is a `state.toml`, which
 /// checkpoints of early versions lack.
@@ -274,36 +166,6 @@ fn parse(path: &Path, bytes: &[u8], layout: &Layout) -> Result<Tensor, Error> {
         .map_err(|e| refuse(path, e.to_string()))
 }
 
-/// The first bytes of a file, at most `limit`.
-fn read(path: &Path, file: File, limit: u64) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let mut start = file.take(limit);
-    start
-        .read_to_end(&mut bytes)
-        .map_err(|e| unreadable(path, e))?;
-    Ok(bytes)
-}
-
-/// What is not there belongs to a broken checkpoint; anything else is the
-/// system's refusal, and the checkpoint may be whole.
-fn unreadable(path: &Path, reason: std::io::Error) -> Error {
-    match reason.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => refuse(path, "it is missing"),
-        _ => Error::Run(run_dir::Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            reason,
-        }),
-    }
-}
-
 fn file_name(part: &str) -> String {
     format!("{part}.safetensors")
-}
-
-fn refuse(path: &Path, reason: impl Into<String>) -> Error {
-    Error::Checkpoint {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
 }

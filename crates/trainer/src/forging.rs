@@ -9,6 +9,7 @@ use crate::Error;
 use crate::checkpoint;
 use crate::game::sample;
 use crate::networks::Pair;
+use crate::precision::kind_named;
 use crate::seeds::{Stream, seed_torch};
 use crate::settings::Settings;
 
@@ -26,6 +27,7 @@ pub struct Forger {
     pub step: u64,
     pair: Pair,
     parameters: Tensor,
+    kind: Kind,
 }
 
 /// A generator with weights, and how to use it.
@@ -65,6 +67,12 @@ impl Forger {
                 preset: config.preset,
             });
         }
+        let Some(kind) = kind_named(&config.precision) else {
+            return Err(Error::Run(run_dir::Error::Config {
+                path: run.config_path(),
+                reason: format!("precision = {:?}: there is f32 and bf16", config.precision),
+            }));
+        };
         let Some((step, folder)) = run.newest_checkpoint()? else {
             return Err(Error::NoCheckpoint {
                 run: run.root().to_owned(),
@@ -82,6 +90,7 @@ impl Forger {
             step,
             pair,
             parameters,
+            kind,
         })
     }
 
@@ -100,10 +109,7 @@ impl Forger {
             generator: self.pair.generator.as_ref(),
             parameters: &self.parameters,
             range: self.pair.range,
-            kind: match self.config.precision.as_str() {
-                "bf16" => Kind::BFloat16,
-                _ => Kind::Float,
-            },
+            kind: self.kind,
             batch: self.config.batch,
         };
         forge(hand, (seed, Stream::Sample), count, digit)

@@ -9,7 +9,7 @@ use mnist_io::sha256_hex;
 use run_dir::{Reached, RunDir, RunLock, remove_dir_atomic};
 
 use crate::Error;
-use crate::checkpoint::{self, Progress, State, Whole};
+use crate::checkpoint::{self, Progress, RunFiles, State, Whole};
 use crate::game::Game;
 use crate::settings::Settings;
 
@@ -38,7 +38,10 @@ enum Start {
     /// In a folder where a run was killed before its first checkpoint.
     Anew,
     /// At a checkpoint; those after it are not whole.
-    At { whole: Whole, broken: Vec<PathBuf> },
+    At {
+        whole: Box<Whole>,
+        broken: Vec<PathBuf>,
+    },
 }
 
 impl Keeper {
@@ -74,8 +77,8 @@ impl Keeper {
     /// they are until training begins.
     ///
     /// # Errors
-    /// As [`Keeper::new`]; checkpoints of which none is whole, or that were made
-    /// with another `config.toml`.
+    /// As [`Keeper::new`]; checkpoints of which none is whole, or a newest one
+    /// that was saved with another `config.toml` or other rows.
     pub fn resume(
         run: RunDir,
         every: Option<Duration>,
@@ -88,16 +91,10 @@ impl Keeper {
             match Whole::read(&path) {
                 Ok(whole) => {
                     let state = whole.state();
-                    if state.config_sha256 != keeper.config_sha256 {
-                        return Err(Error::Checkpoint {
-                            path: keeper.run.config_path(),
-                            reason: format!(
-                                "it was changed since {} was saved; put it back as it was",
-                                path.display()
-                            ),
-                        });
-                    }
+                    let config = &keeper.config_sha256;
+                    state.check_run(&keeper.run, config, &path)?;
                     keeper.newest = Some((state.number, state.progress.step));
+                    let whole = Box::new(whole);
                     keeper.start = Start::At { whole, broken };
                     return Ok(keeper);
                 }
@@ -199,7 +196,8 @@ impl Keeper {
         }
         self.run.flush_rows()?;
         let path = self.run.checkpoint_path(step);
-        checkpoint::save(&path, game, progress, number, &self.config_sha256)?;
+        let files = RunFiles::of(&self.run, &self.config_sha256)?;
+        checkpoint::save(&path, game, progress, number, &files)?;
         tracing::info!(step, number, "saved the checkpoint");
         self.newest = Some((number, step));
         self.prune()?;

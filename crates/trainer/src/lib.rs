@@ -20,6 +20,7 @@ mod objective;
 pub mod optimizer;
 pub mod penalties;
 pub mod plan;
+pub mod precision;
 pub mod presets;
 pub mod schedule;
 pub mod seeds;

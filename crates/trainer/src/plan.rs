@@ -1,5 +1,7 @@
 //! What is to be trained, on what, and whether that can work.
 
+use std::sync::Arc;
+
 use mnist_io::Dataset;
 use tch::{Device, Kind};
 
@@ -34,8 +36,8 @@ pub struct Plan {
 /// What a run is trained on, and what it is shown beside.
 #[derive(Debug)]
 pub struct Exhibits {
-    /// The originals.
-    pub training: Dataset,
+    /// The originals, which the evaluator looks at too.
+    pub training: Arc<Dataset>,
     /// Originals for pictures, at least one: conditional networks forge their
     /// digits, again from the first where there are fewer than forgeries.
     pub shown: Dataset,
@@ -102,7 +104,7 @@ fn check_images(exhibits: &Exhibits, conditional: bool) -> Result<(), Error> {
     if exhibits.shown.is_empty() {
         return Err(Error::NoImages);
     }
-    for set in [&exhibits.training, &exhibits.shown] {
+    for set in [&*exhibits.training, &exhibits.shown] {
         let images = set.images();
         let (rows, cols) = (images.rows(), images.cols());
         if (rows, cols) != (IMAGE_SIDE, IMAGE_SIDE) {

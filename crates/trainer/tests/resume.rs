@@ -239,6 +239,25 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
         &forger(dir, "train --resume elsewhere"),
         "nothing to resume",
     );
+    // The same to train on, others to measure with.
+    data(&dir.join("tested"), 3);
+    let test_images = "t10k-images-idx3-ubyte";
+    fs::copy(
+        dir.join("other").join(test_images),
+        dir.join("tested").join(test_images),
+    )
+    .unwrap();
+    refuses(
+        &forger(dir, "train --resume stopped/run --data tested"),
+        "the SHA-256 of its test images is",
+    );
+    let evaluate = "evaluate --run stopped/run --count 9 --metrics duplicates --threads 1";
+    let told = forger(dir, &format!("{evaluate} --against tested"));
+    succeeds(&told);
+    assert!(text(&told.stderr).contains("tested holds other images"));
+    let told = forger(dir, evaluate);
+    succeeds(&told);
+    assert!(!text(&told.stderr).contains("other images"));
     // The data may have been moved.
     fs::rename(dir.join("data"), dir.join("moved")).unwrap();
     refuses(&forger(dir, "train --resume stopped/run"), "--data");
@@ -303,6 +322,11 @@ fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
             "generator-average.safetensors: it is damaged",
         );
     }
+    let config = dir.join("run/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let other = text.replace("precision = \"", "precision = \"b");
+    fs::write(&config, other).unwrap();
+    refuses(&forger(dir, "sample --run run"), "config.toml: precision =");
     assert!(!dir.join("sample.png").exists());
 }
 

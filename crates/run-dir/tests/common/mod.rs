@@ -20,6 +20,7 @@ pub fn config() -> Config {
             images: 60_000,
             images_sha256: "ba89".to_owned(),
             labels_sha256: "65a5".to_owned(),
+            test_images_sha256: Some("0fa7".to_owned()),
         }),
         pictures: Pictures {
             grid: [4, 4],

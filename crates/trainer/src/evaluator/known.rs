@@ -1,6 +1,7 @@
 //! What measurements need to know of a data set, found out once.
 
 use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
 
 use gan_metrics::fid::Gaussian;
 use gan_metrics::modes::{Modes, modes, verdicts};
@@ -23,7 +24,7 @@ use crate::seeds::{Stream, stream_seed};
 /// is first asked for, or read from the cache.
 #[derive(Debug)]
 pub struct Known {
-    pub training: Images,
+    training: Arc<Dataset>,
     pub test: Dataset,
     judge: Judge,
     cache: Cache,
@@ -44,8 +45,8 @@ pub struct JudgedTest {
 }
 
 impl Known {
-    pub fn new(training: Images, test: Dataset, cache: Cache) -> Result<Known, Error> {
-        check(&training)?;
+    pub fn new(training: Arc<Dataset>, test: Dataset, cache: Cache) -> Result<Known, Error> {
+        check(training.images())?;
         check(test.images())?;
         Ok(Known {
             training,
@@ -57,6 +58,10 @@ impl Known {
             test_distances: OnceCell::new(),
             stand_ins: RefCell::new(None),
         })
+    }
+
+    pub fn training(&self) -> &Images {
+        self.training.images()
     }
 
     /// Features `[n, 128]` and logits `[n, 10]`.
@@ -94,7 +99,7 @@ impl Known {
         let shape = [self.training.len() as i64, FEATURES];
         let part = Part::new("features", Kind::Float, shape);
         let [features] = self.cache.tensors("judge-training", &[part], || {
-            Ok([self.judge.features_and_logits(&tensor(&self.training))?.0])
+            Ok([self.judge.features_and_logits(&tensor(self.training()))?.0])
         })?;
         let features = Features::from_tensor(&features)?;
         Ok(self.training_features.get_or_init(|| features))
@@ -123,7 +128,7 @@ impl Known {
 
     /// How far each image is from the nearest training image, in grey levels.
     pub fn distances(&self, images: &Images) -> Result<Vec<f64>, Error> {
-        let found = nearest(images, &self.training)?;
+        let found = nearest(images, self.training())?;
         Ok(found.iter().map(|neighbor| neighbor.distance).collect())
     }
 
@@ -164,7 +169,7 @@ impl Known {
             .tensors(&format!("floor-{name}-{count}"), &[part], || {
                 let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(0, Stream::Floor, 0));
                 let chosen = index::sample(&mut rng, self.training.len(), count).into_vec();
-                let images = self.training.select(&chosen).ok_or(Error::NoImages)?;
+                let images = self.training().select(&chosen).ok_or(Error::NoImages)?;
                 Ok([Tensor::from_slice(&measure(&images)?)])
             })?;
         Ok(Vec::<f64>::try_from(numbers)?.try_into().ok())

@@ -102,7 +102,7 @@ impl Evaluator {
         quality: &mut Quality,
         forgeries: &Images,
     ) -> Result<(), Error> {
-        let training = &self.known.training;
+        let training = self.known.training();
         let (first, count) = VALIDATION;
         let last = training.len().min(first + count);
         let rows: Vec<usize> = (last.saturating_sub(count)..last).collect();

@@ -11,6 +11,8 @@ mod measure;
 mod metric;
 mod quality;
 
+use std::sync::Arc;
+
 use gan_metrics::duplicates::{CLOSEST, Duplicates, near_duplicates};
 use gan_metrics::fid::{Gaussian, frechet_distance};
 use gan_metrics::{Forgeries, Originals, precision};
@@ -70,9 +72,18 @@ impl Evaluator {
     ///
     /// # Errors
     /// Images of another size than 28×28, or none; the judge's weights.
-    pub fn new(training: Images, test: Dataset, cache: Cache) -> Result<Evaluator, Error> {
-        let known = Known::new(training, test, cache)?;
+    pub fn new(
+        training: impl Into<Arc<Dataset>>,
+        test: Dataset,
+        cache: Cache,
+    ) -> Result<Evaluator, Error> {
+        let known = Known::new(training.into(), test, cache)?;
         Ok(Evaluator { known })
+    }
+
+    /// SHA-256, in hexadecimal, of the plain IDX file of the test images.
+    pub fn test_images_sha256(&self) -> String {
+        self.known.test.images_sha256()
     }
 
     /// Rows and columns of the images that are measured.

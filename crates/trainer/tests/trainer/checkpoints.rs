@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use gan_trainer::checkpoint::{self, Progress, SAMPLING, load};
+use gan_trainer::checkpoint::{self, Progress, RunFiles, SAMPLING, load};
 use gan_trainer::game::Game;
 use tch::{Device, Kind};
 
 use crate::{game, settings, take_turns};
 
 fn save(path: &Path, game: &Game) {
-    checkpoint::save(path, game, Progress::default(), 1, "").unwrap();
+    checkpoint::save(path, game, Progress::default(), 1, &RunFiles::default()).unwrap();
 }
 
 #[test]

@@ -28,9 +28,8 @@ pub fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
 }
 
 pub fn evaluator(training: &Dataset, test: &Dataset, cache: Option<&Path>) -> Evaluator {
-    let training = training.images().clone();
-    let cache = Cache::new(cache.map(Path::to_owned), &training, test.images());
-    Evaluator::new(training, test.clone(), cache).unwrap()
+    let cache = Cache::new(cache.map(Path::to_owned), training.images(), test.images());
+    Evaluator::new(training.clone(), test.clone(), cache).unwrap()
 }
 
 #[test]
@@ -180,7 +179,7 @@ fn a_run_is_the_same_whether_it_is_evaluated_or_not() {
         let run = run_in(&dir, name);
         let evaluator = (name == "with").then(|| evaluator(&training, &test, None));
         let exhibits = Exhibits {
-            training: training.clone(),
+            training: training.clone().into(),
             shown: test.clone(),
             evaluator,
         };
@@ -222,7 +221,7 @@ fn images_that_the_judge_cannot_read_leave_the_curve_out_not_the_run() {
     let mut plan = plan(3);
     plan.settings.evaluate_every = 1;
     let exhibits = Exhibits {
-        training: bars(64),
+        training: bars(64).into(),
         shown: bars(12),
         evaluator: Some(evaluator(&bars(64), &bars(20), None)),
     };

@@ -70,7 +70,7 @@ pub fn bars(n: usize) -> Dataset {
 /// `n` images of bars, the first of them shown too.
 pub fn exhibits(n: usize) -> Exhibits {
     Exhibits {
-        training: bars(n),
+        training: bars(n).into(),
         shown: bars(12),
         evaluator: None,
     }

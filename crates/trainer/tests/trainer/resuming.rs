@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gan_trainer::checkpoint::{self, Progress, STATE, State, Whole};
+use gan_trainer::checkpoint::{self, Progress, RunFiles, STATE, State, Whole};
 use gan_trainer::keeper::Keeper;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::settings::Settings;
@@ -168,7 +168,7 @@ fn each_point_of_the_quality_curve_is_there_once() {
     let exhibits = Exhibits {
         evaluator: Some(evaluator(&training, &test, None)),
         shown: test,
-        training,
+        training: training.into(),
     };
     let mut plan = plan(10);
     (plan.settings.evaluate_every, plan.settings.report_every) = (4, 1);
@@ -276,6 +276,35 @@ fn a_changed_configuration_is_refused_by_name() {
     assert!(refused.contains("config.toml: it was changed"), "{refused}");
 }
 
+/// A changed digit is a row that can be read, and tells something else.
+#[test]
+fn changed_rows_are_refused_by_name_and_later_ones_are_not() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let (_, run) = run_of(3, &dir, "run");
+    let path = run.metrics_path();
+    let rows = fs::read_to_string(&path).unwrap();
+    let last = run.metrics().unwrap().pop().unwrap();
+    run.append_metrics(&MetricsRow { step: 4, ..last }).unwrap();
+    resume(&run).unwrap();
+    for changed in [
+        rows.replacen("\"step\":1,", "\"step\":2,", 1),
+        rows[..rows.len() - 1].to_owned(),
+        String::new(),
+    ] {
+        fs::write(&path, changed).unwrap();
+        run.metrics().unwrap();
+        let refused = resume(&run).unwrap_err().to_string();
+        assert!(
+            refused.contains("metrics.jsonl: it is damaged"),
+            "{refused}"
+        );
+    }
+    fs::remove_file(&path).unwrap();
+    let (keeper, _) = resume(&run).unwrap();
+    assert_eq!(keeper.progress().unwrap().step, 3);
+}
+
 #[test]
 fn a_run_without_a_checkpoint_begins_again_in_its_folder() {
     let _turn = take_turns();
@@ -351,7 +380,14 @@ fn small_checkpoint(dir: &Path) -> Settings {
     let mut settings = settings("gaussian");
     (settings.spectral_norm, settings.ema_images) = (true, 10.0);
     let path = dir.join("whole");
-    checkpoint::save(&path, &game(&settings), Progress::default(), 1, "c").unwrap();
+    checkpoint::save(
+        &path,
+        &game(&settings),
+        Progress::default(),
+        1,
+        &RunFiles::default(),
+    )
+    .unwrap();
     settings
 }
 
@@ -390,7 +426,7 @@ fn a_checkpoint_cut_at_any_page_is_refused_by_file() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("whole");
     let game = game(&settings("golbin"));
-    checkpoint::save(&folder, &game, Progress::default(), 1, "c").unwrap();
+    checkpoint::save(&folder, &game, Progress::default(), 1, &RunFiles::default()).unwrap();
     for (name, whole) in files(&folder) {
         let path = folder.join(&name);
         let pages = (0..whole.len()).step_by(4096).chain([whole.len() - 1]);
@@ -425,30 +461,43 @@ fn one_changed_byte_anywhere_in_a_run_never_changes_the_weights() {
         .into_iter()
         .filter(|(_, bytes)| !bytes.is_empty())
         .collect();
+    let mut refused = 0;
     for _ in 0..1000 {
         let (name, whole) = &all[rng.random_range(0..all.len())];
         let mut damaged = whole.clone();
-        damaged[rng.random_range(0..whole.len())] ^= rng.random_range(1..=255u8);
+        let place = rng.random_range(0..whole.len());
+        damaged[place] ^= rng.random_range(1..=255u8);
         let path = run.root().join(name);
         fs::write(&path, damaged).unwrap();
         let file = name.file_name().unwrap().to_str().unwrap();
+        // Densities of the last look are newer than the last checkpoint.
+        let row_ends = whole.iter().rposition(|&b| b == b'\n').unwrap_or(0);
+        let old = &whole[..row_ends];
+        let newest_row = old.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let vouched_for = match file {
+            "densities.jsonl" => place < newest_row,
+            _ => file == "config.toml" || file.ends_with(".jsonl"),
+        };
         match run.config().map_err(Error::from).and_then(|_| resume(&run)) {
             Ok((keeper, skipped)) => {
+                assert!(!vouched_for, "{}", name.display());
                 let step = keeper.progress().unwrap().step;
                 let newest = name.starts_with("checkpoints/000003");
                 assert_eq!(step, if newest { 2 } else { 3 });
                 assert_eq!(skipped.len(), usize::from(newest));
                 assert!(skipped.iter().all(|reason| reason.contains(file)));
-                let place = (step - 2) as usize;
-                assert!(weights(&run.checkpoint_path(step)).equal(&saved[place]));
+                let saved = &saved[(step - 2) as usize];
+                assert!(weights(&run.checkpoint_path(step)).equal(saved));
             }
             Err(error) => {
-                assert!(file == "config.toml", "{}", name.display());
+                assert!(vouched_for, "{}", name.display());
                 assert!(error.to_string().contains(file), "{error}");
+                refused += 1;
             }
         }
         fs::write(&path, whole).unwrap();
     }
+    assert!(refused > 0);
 }
 
 #[test]

@@ -306,12 +306,12 @@ fn the_nearest_image_is_one_that_was_trained_on() {
     let mut plan = plan(1);
     plan.settings.train_images = 30;
     let mut exhibits = exhibits(64);
-    let (images, labels) = exhibits.training.into_parts();
-    let mut pixels = images.pixels().to_vec();
+    let labels = exhibits.training.labels().to_vec();
+    let mut pixels = exhibits.training.images().pixels().to_vec();
     // Gray, as the forgeries of the first step are.
     pixels[30 * 784..].fill(127);
     let images = mnist_io::Images::new(28, 28, pixels).unwrap();
-    exhibits.training = mnist_io::Dataset::new(images, labels).unwrap();
+    exhibits.training = mnist_io::Dataset::new(images, labels).unwrap().into();
     let mut watch = Counter::default();
     train(&plan, Some(&exhibits), &mut keeper(&run), &mut watch).unwrap();
     let nearest = run.nearest().unwrap().unwrap();
@@ -323,7 +323,7 @@ fn a_system_that_needs_images_is_refused_without_them() {
     let refused = plan(5).check(None);
     assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
     let nothing_to_show = Exhibits {
-        training: bars(64),
+        training: bars(64).into(),
         shown: bars(0),
         evaluator: None,
     };
@@ -355,7 +355,7 @@ fn combinations_that_make_no_sense_are_refused() {
     plan.settings.network = gan_trainer::networks::Network::GolbinConditional;
     plan.settings.batch = 1;
     let letters = Exhibits {
-        training: letters,
+        training: letters.into(),
         ..exhibits(1)
     };
     let refused = plan.check(Some(&letters));
@@ -373,7 +373,7 @@ fn images_of_another_size_are_refused_before_anything_starts() {
     let small = mnist_io::Images::new(8, 8, vec![0; 64 * 64]).unwrap();
     let small = mnist_io::Dataset::new(small, vec![0; 64]).unwrap();
     let small = Exhibits {
-        training: small,
+        training: small.into(),
         ..exhibits(1)
     };
     let refused = train(

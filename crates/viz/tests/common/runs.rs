@@ -34,6 +34,7 @@ pub fn run_with(pictures: Pictures, originals: Option<&Images>) -> (TempDir, Run
             images: 60_000,
             images_sha256: String::new(),
             labels_sha256: String::new(),
+            test_images_sha256: None,
         }),
         pictures,
         software: Software {

@@ -135,20 +135,26 @@ impl Against {
                 )
             })
         };
-        let (training, test) = (open(Split::Train)?.into_parts().0, open(Split::Test)?);
-        let are_the_runs = trained_on.is_none_or(|set| set.images_sha256 == training.idx_sha256());
+        let (training, test) = (open(Split::Train)?, open(Split::Test)?);
+        let are_the_runs = trained_on.is_none_or(|set| {
+            let test_images = set.test_images_sha256.as_ref();
+            set.images_sha256 == training.images_sha256()
+                && test_images.is_none_or(|sha256| *sha256 == test.images_sha256())
+        });
         if !are_the_runs {
             let path = path.display();
             if args.against.is_none() {
                 bail!(
-                    "{path} holds other images than the run was trained on; name them with --against"
+                    "{path} holds other images than the run was trained on and measured with; name \
+                     their folder with --against"
                 );
             }
             eprintln!(
-                "{path} holds other images than the run was trained on; its quality.jsonl gets no row"
+                "{path} holds other images than the run was trained on and measured with; its \
+                 quality.jsonl gets no row"
             );
         }
-        let cache = Cache::new(Some(args.cache.clone()), &training, test.images());
+        let cache = Cache::new(Some(args.cache.clone()), training.images(), test.images());
         Ok(Against {
             evaluator: Evaluator::new(training, test, cache)?,
             path,

@@ -2,6 +2,7 @@
 //! found.
 
 use anyhow::{Result, bail};
+use gan_trainer::precision;
 use tch::{Cuda, Device, Kind};
 
 use crate::args::{DeviceChoice, PrecisionChoice};
@@ -41,10 +42,9 @@ pub fn device_named(name: &str) -> Result<Device> {
 
 /// The kind that a run's configuration names.
 pub fn kind_named(name: &str) -> Result<Kind> {
-    match name {
-        "f32" => Ok(Kind::Float),
-        "bf16" => Ok(Kind::BFloat16),
-        _ => bail!("the run's configuration names no precision: {name}"),
+    match precision::kind_named(name) {
+        Some(kind) => Ok(kind),
+        None => bail!("the run's configuration names no precision: {name}"),
     }
 }
 
@@ -60,10 +60,7 @@ pub fn kind(choice: PrecisionChoice, device: Device) -> Kind {
 
 /// The kind's name in a run's configuration.
 pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::BFloat16 => "bf16",
-        _ => "f32",
-    }
+    precision::name_of(kind).unwrap_or("f32")
 }
 
 /// Sets the threads libtorch computes with and returns their number.

@@ -2,6 +2,7 @@
 //! a run directory that says them all.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -159,7 +160,7 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
     let open = |split| {
         Dataset::open(data(args), split).with_context(|| format!("--data {}", data(args).display()))
     };
-    let (training, test) = (open(Split::Train)?, open(Split::Test)?);
+    let (training, test) = (Arc::new(open(Split::Train)?), open(Split::Test)?);
     let shown = if settings.network.build(None).generator.conditional() {
         // The same digits as the forgeries beside them, and none that G was
         // trained on.
@@ -172,7 +173,7 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
         select(&training, &index::sample(&mut rng, pool, count).into_vec())?
     };
     let cache = Cache::new(Some(args.cache.clone()), training.images(), test.images());
-    let evaluator = Evaluator::new(training.images().clone(), test, cache)?;
+    let evaluator = Evaluator::new(training.clone(), test, cache)?;
     Ok(Some(Exhibits {
         training,
         shown,
@@ -204,7 +205,7 @@ fn create_run(
         precision: machine::kind_name(plan.kind).to_owned(),
         threads,
         dataset: exhibits
-            .map(|exhibits| dataset_info(data(args), &exhibits.training))
+            .map(|exhibits| dataset_info(data(args), exhibits))
             .transpose()?,
         pictures: preset.pictures.clone(),
         software: software(),
@@ -234,7 +235,8 @@ pub fn software() -> Software {
     }
 }
 
-fn dataset_info(path: &Path, training: &Dataset) -> Result<DatasetInfo> {
+fn dataset_info(path: &Path, exhibits: &Exhibits) -> Result<DatasetInfo> {
+    let training = &exhibits.training;
     let images_sha256 = training.images_sha256();
     let labels_sha256 = training.labels_sha256();
     Ok(DatasetInfo {
@@ -245,5 +247,9 @@ fn dataset_info(path: &Path, training: &Dataset) -> Result<DatasetInfo> {
         images: training.len() as u64,
         images_sha256,
         labels_sha256,
+        test_images_sha256: exhibits
+            .evaluator
+            .as_ref()
+            .map(Evaluator::test_images_sha256),
     })
 }

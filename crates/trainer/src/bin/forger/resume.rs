@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gan_trainer::data::resized;
+use gan_trainer::evaluator::Evaluator;
 use gan_trainer::keeper::Keeper;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::settings::Settings;
@@ -104,19 +105,31 @@ fn same_originals(
     let Some(dataset) = &config.dataset else {
         bail!("the configuration names no data set");
     };
+    let training = &exhibits.training;
+    let test = exhibits
+        .evaluator
+        .as_ref()
+        .map(Evaluator::test_images_sha256);
     for (what, wanted, found) in [
         (
             "training images",
-            &dataset.images_sha256,
-            exhibits.training.images_sha256(),
+            Some(&dataset.images_sha256),
+            training.images_sha256(),
         ),
         (
             "training labels",
-            &dataset.labels_sha256,
-            exhibits.training.labels_sha256(),
+            Some(&dataset.labels_sha256),
+            training.labels_sha256(),
+        ),
+        (
+            "test images",
+            dataset.test_images_sha256.as_ref(),
+            test.unwrap_or_default(),
         ),
     ] {
-        if *wanted != found {
+        if let Some(wanted) = wanted
+            && *wanted != found
+        {
             bail!("the SHA-256 of its {what} is {found}, not {wanted}");
         }
     }
