@@ -9,7 +9,9 @@ use anyhow::Result;
 use run_dir::{Config, RunDir};
 
 use crate::fault::fault;
-use crate::forger::{asks_for, build_and_run, help, refuse_at_once, set_unless_given, value_of};
+use crate::forger::{build_and_run, help};
+use crate::options::{asks_for, set_unless_given, value_of};
+use crate::train::refuse_at_once;
 use crate::workspace::Workspace;
 use crate::{data, inception};
 

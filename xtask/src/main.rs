@@ -17,9 +17,11 @@ mod interrupt;
 mod libtorch;
 mod manifest;
 mod mirrors;
+mod options;
 mod progress;
 mod registries;
 mod test;
+mod train;
 mod unpack;
 mod wheels;
 mod workspace;
@@ -54,13 +56,13 @@ enum Command {
     /// Fetch libtorch and MNIST, whatever of them is missing
     Fetch(fetch::Args),
     /// Train a generator against a discriminator
-    Train(forger::TrainArgs),
+    Train(train::TrainArgs),
     /// Draw forgeries from a trained generator
-    Sample(forger::SampleArgs),
+    Sample(train::SampleArgs),
     /// Measure how good the forgeries of a run or of a file are, and whether they are new
     Evaluate(evaluate::Args),
     /// Train the classifier that the metrics judge forgeries with, once more
-    TrainJudge(forger::TrainJudgeArgs),
+    TrainJudge(train::TrainJudgeArgs),
     /// Draw all figures of a run again, from its directory alone
     Figures(figures::Args),
     /// Check format, lints, documentation, tests and invariants of the workspace
@@ -83,10 +85,10 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Fetch(args) => fetch::run(&workspace, &args)?,
-        Command::Train(args) => return forger::train(&workspace, args),
-        Command::Sample(args) => return forger::sample(&workspace, args),
+        Command::Train(args) => return train::train(&workspace, args),
+        Command::Sample(args) => return train::sample(&workspace, args),
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
-        Command::TrainJudge(args) => return forger::train_judge(&workspace, args),
+        Command::TrainJudge(args) => return train::train_judge(&workspace, args),
         Command::Figures(args) => figures::run(&workspace, &args)?,
         Command::Test => test::run(&workspace)?,
     }

@@ -22,6 +22,7 @@ pub mod penalties;
 pub mod plan;
 pub mod precision;
 pub mod presets;
+mod pretraining;
 pub mod schedule;
 pub mod seeds;
 pub mod settings;

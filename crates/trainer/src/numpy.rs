@@ -1,6 +1,8 @@
 //! Images from NumPy's files, `.npy` and `.npz`: u8 `[n, rows, cols]` or
 //! `[n, 1, rows, cols]`.
 
+mod header;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -8,8 +10,7 @@ use std::path::Path;
 use mnist_io::Images;
 use zip::ZipArchive;
 
-/// Longer headers do not describe images.
-const LONGEST_HEADER: usize = 1 << 16;
+use header::{Header, MAGIC};
 
 /// Why a file gives no images.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +83,6 @@ pub enum NumpyError {
 pub fn is_numpy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC) || bytes.starts_with(b"PK")
 }
-
-const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The first `most` images of the file, all if there are fewer, and the number
 /// that it holds. No more than these is unpacked or kept.
@@ -171,73 +170,6 @@ fn holds_nan(dtype: &str, file: &mut impl Read) -> io::Result<bool> {
             .any(|b| <[u8; 8]>::try_from(b).is_ok_and(|b| f64::from_le_bytes(b).is_nan())),
         _ => false,
     })
-}
-
-/// What stands before the numbers (NumPy's format, versions 1 to 3): a literal
-/// of Python such as `{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28,
-/// 28), }`.
-struct Header {
-    dtype: String,
-    fortran: bool,
-    shape: Vec<u64>,
-}
-
-impl Header {
-    fn read(file: &mut impl Read) -> Result<Header, NumpyError> {
-        let broken = NumpyError::Header;
-        let mut exactly = |length: usize| {
-            let mut bytes = vec![0; length];
-            match file.read_exact(&mut bytes) {
-                Ok(()) => Ok(bytes),
-                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-                    Err(broken("the file ends inside it"))
-                }
-                Err(e) => Err(NumpyError::Io(e)),
-            }
-        };
-        if exactly(MAGIC.len())? != MAGIC {
-            return Err(NumpyError::NotNumpy);
-        }
-        let major = exactly(2)?[0];
-        let length = match major {
-            1 => exactly(2)?,
-            2 | 3 => exactly(4)?,
-            _ => return Err(broken("it is of a version that is not known")),
-        };
-        let length = length
-            .iter()
-            .rev()
-            .fold(0, |sum, &b| sum << 8 | usize::from(b));
-        if length > LONGEST_HEADER {
-            return Err(broken("it is too long"));
-        }
-        let text = String::from_utf8(exactly(length)?);
-        let text = text.map_err(|_| broken("it is no text"))?.replace('"', "'");
-        let value = |key: &str| {
-            let (_, rest) = text.split_once(&format!("'{key}'"))?;
-            Some(rest.trim_start().strip_prefix(':')?.trim_start())
-        };
-        let dtype = value("descr").and_then(|v| {
-            // Records have a list here.
-            let code = v.strip_prefix('\'').and_then(|v| v.split_once('\''));
-            code.map(|(code, _)| code)
-                .or(v.starts_with('[').then_some("records"))
-        });
-        let fortran = value("fortran_order").and_then(|v| {
-            let no = v.starts_with("False");
-            (no || v.starts_with("True")).then_some(!no)
-        });
-        let shape = value("shape").and_then(|v| {
-            let (sizes, _) = v.strip_prefix('(')?.split_once(')')?;
-            let sizes = sizes.split(',').map(str::trim).filter(|s| !s.is_empty());
-            sizes.map(|s| s.parse().ok()).collect()
-        });
-        Ok(Header {
-            dtype: dtype.ok_or(broken("no type of numbers"))?.to_owned(),
-            fortran: fortran.ok_or(broken("no order"))?,
-            shape: shape.ok_or(broken("no shape"))?,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use gan_models::Mode;
 use gan_viz::MOMENTS;
 use run_dir::{MetricsRow, QualityRow};
 
@@ -15,10 +14,11 @@ use crate::game::Game;
 use crate::health::{Referee, diverged};
 use crate::keeper::Keeper;
 use crate::plan::{Exhibits, Plan};
+use crate::pretraining::pretrain;
 use crate::schedule::Standing;
 use crate::seeds::{Stream, seed_torch};
 use crate::snapshots::Studio;
-use crate::step::{Rates, discriminator_step, draw_latents, step};
+use crate::step::{Rates, step};
 
 /// Somebody who watches the loop; the clock of training stands still meanwhile.
 pub trait Watch {
@@ -255,44 +255,6 @@ fn progress(step: u64, images_seen: u64, clock: Duration, last_snapshot: u64) ->
         last_snapshot,
         finished: false,
     }
-}
-
-/// Batches of each kind that D's accuracy after its training alone is of.
-const TRIAL_BATCHES: u64 = 8;
-
-/// Trains D alone on originals, each at most once, and on as many forgeries of
-/// the untrained G; then shows it others of both, to report what it has learned.
-fn pretrain(game: &mut Game, plan: &Plan, source: &Source, pool: u64, watch: &mut dyn Watch) {
-    let settings = &plan.settings;
-    let (images, batch) = (settings.pretrain_images, settings.pretrain_batch);
-    let updates = images.div_ceil(batch);
-    let mut order = Order::new(plan.seed, Stream::PretrainOrder, pool, false);
-    let rates = Rates {
-        d: settings.lr_d,
-        g: settings.lr_g,
-        momentum: settings.momentum.at(0),
-    };
-    let mut draw = |game: &Game, update: u64, count: u64| {
-        let real = source.draw(&mut order, update, update * batch, count);
-        seed_torch(plan.seed, Stream::Pretrain, update);
-        let fake = game.forge(&draw_latents(game, &real), &real.labels, Mode::Train);
-        (real, fake)
-    };
-    for update in 0..updates {
-        if watch.stop() {
-            return;
-        }
-        let (real, fake) = draw(game, update, batch.min(images - update * batch));
-        discriminator_step(game, settings, &real, &fake, rates, false);
-        watch.pretraining(update + 1, updates);
-    }
-    let accuracy: f64 = (updates..updates + TRIAL_BATCHES)
-        .map(|trial| {
-            let (real, fake) = draw(game, trial, batch);
-            game.accuracy(settings.loss, &real, &fake)
-        })
-        .sum();
-    watch.pretrained(accuracy / TRIAL_BATCHES as f64, 2 * batch * TRIAL_BATCHES);
 }
 
 /// Measures forgeries of `game` as it stands, and how long that takes. No step
