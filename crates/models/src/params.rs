@@ -179,21 +179,16 @@ impl Layout {
     /// Gradients of [`Layout::leaves`], gathered into a flat f32 buffer
     /// `[numel]` of this layout's order; an undefined gradient counts as zero.
     pub fn gather(&self, gradients: &[Tensor], device: Device) -> Tensor {
-        let parts: Vec<Tensor> = self
-            .params
-            .iter()
-            .zip(gradients)
-            .map(|(param, gradient)| {
-                if !gradient.defined() {
-                    Tensor::zeros([param.numel()], (Kind::Float, device))
-                } else if gradient.dim() == 4 {
-                    gradient.permute([0, 2, 3, 1]).reshape([-1])
-                } else {
-                    gradient.reshape([-1])
-                }
-            })
-            .collect();
-        Tensor::cat(&parts, 0).to_kind(Kind::Float)
+        let flat = Tensor::empty([self.numel], (Kind::Float, device));
+        for (param, gradient) in self.params.iter().zip(gradients) {
+            let mut place = param.view(&flat);
+            if gradient.defined() {
+                place.copy_(gradient);
+            } else {
+                let _ = place.zero_();
+            }
+        }
+        flat
     }
 }
 

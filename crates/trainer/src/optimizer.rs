@@ -1,7 +1,7 @@
 //! Optimizers and weight averaging, each on one flat buffer for a whole network.
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{CModule, IValue, TchError, Tensor};
 
 /// Which optimizer moves the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,43 +91,102 @@ pub struct Adam {
     mean: Tensor,
     square: Tensor,
     updates: u64,
+    /// libtorch's kernel, where it has one.
+    fused: Option<CModule>,
 }
+
+/// See `kernels/adam.py`, which wrote it.
+const FUSED: &[u8] = include_bytes!("../kernels/adam.pt");
 
 impl Adam {
     /// A fresh state for `parameters`, f32 `[numel]`.
     pub fn new(config: AdamConfig, parameters: &Tensor) -> Adam {
         Adam {
+            fused: CModule::load_data(&mut &FUSED[..]).ok(),
+            ..Adam::unfused(config, parameters)
+        }
+    }
+
+    /// The same, updated by single operations: what every device can.
+    pub fn unfused(config: AdamConfig, parameters: &Tensor) -> Adam {
+        Adam {
             config,
             mean: parameters.zeros_like(),
             square: parameters.zeros_like(),
             updates: 0,
+            fused: None,
         }
+    }
+
+    /// Whether updates go through libtorch's kernel.
+    pub fn is_fused(&self) -> bool {
+        self.fused.is_some()
     }
 
     /// One update of `parameters` in place, against `gradient`, both `[numel]`.
     pub fn update(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
-        let AdamConfig {
-            beta1,
-            beta2,
-            epsilon,
-            epsilon_hat,
-        } = self.config;
         self.updates += 1;
-        let t = self.updates as f64;
+        let done = match &self.fused {
+            Some(kernel) => self
+                .update_at_once(kernel, parameters, gradient, rate)
+                .is_ok(),
+            None => false,
+        };
+        if !done {
+            // Refused once, refused always.
+            self.fused = None;
+            self.update_by_parts(parameters, gradient, rate);
+        }
+    }
+
+    /// p ← p − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε), in one pass.
+    fn update_at_once(
+        &self,
+        kernel: &CModule,
+        parameters: &Tensor,
+        gradient: &Tensor,
+        rate: f64,
+    ) -> Result<(), TchError> {
+        let list = |x: &Tensor| IValue::TensorList(vec![x.shallow_clone()]);
+        let updates = Tensor::from(self.updates as f32).to_device(parameters.device());
+        let arguments = [
+            list(parameters),
+            list(gradient),
+            list(&self.mean),
+            list(&self.square),
+            list(&updates),
+            IValue::Double(rate),
+            IValue::Double(self.config.beta1),
+            IValue::Double(self.config.beta2),
+            IValue::Double(self.epsilon()),
+        ];
+        kernel.method_is("update", &arguments).map(drop)
+    }
+
+    /// The same, operation by operation.
+    fn update_by_parts(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
+        let AdamConfig { beta1, beta2, .. } = self.config;
         let _ = self.mean.lerp_(gradient, 1.0 - beta1);
         let _ = self.square.lerp_(&(gradient * gradient), 1.0 - beta2);
-        // p ← p − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
-        let correction = (1.0 - beta2.powf(t)).sqrt();
-        let epsilon = if epsilon_hat {
-            epsilon / correction
-        } else {
-            epsilon
-        };
         let mut denominator = self.square.sqrt();
-        let _ = denominator.g_div_scalar_(correction);
-        let _ = denominator.g_add_scalar_(epsilon);
-        let scale = -rate / (1.0 - beta1.powf(t));
+        let _ = denominator.g_div_scalar_(self.correction());
+        let _ = denominator.g_add_scalar_(self.epsilon());
+        let scale = -rate / (1.0 - beta1.powf(self.updates as f64));
         let _ = parameters.addcdiv_(&(&self.mean * scale), &denominator);
+    }
+
+    /// √(1 − β₂ᵗ), by which the root is too small in the first updates.
+    fn correction(&self) -> f64 {
+        (1.0 - self.config.beta2.powf(self.updates as f64)).sqrt()
+    }
+
+    /// What is added to the corrected root.
+    fn epsilon(&self) -> f64 {
+        if self.config.epsilon_hat {
+            self.config.epsilon / self.correction()
+        } else {
+            self.config.epsilon
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Adam and averaging against the same recursions written for one number.
 
 use gan_trainer::optimizer::{Adam, AdamConfig, Average};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
-use crate::values;
+use crate::{take_turns, values};
 
 /// Algorithm 1 of Kingma and Ba 2015, for one number.
 fn adam_by_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f64) -> f64 {
@@ -49,6 +49,35 @@ fn adam_is_the_papers_algorithm() {
             let column: Vec<f64> = gradients.iter().map(|g| g[i]).collect();
             let expected = adam_by_the_paper(config, starts[i], &column, 0.01);
             assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
+        }
+    }
+}
+
+/// The values are those that a step meets: millions of them would take other
+/// paths through the kernel than a few, so there are an odd thousand.
+#[test]
+fn the_fused_kernel_is_the_single_operations() {
+    for (beta1, epsilon_hat) in [(0.0, false), (0.5, false), (0.9, true)] {
+        let config = AdamConfig {
+            beta1,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            epsilon_hat,
+        };
+        let _turn = take_turns();
+        tch::manual_seed(1);
+        let options = (Kind::Float, Device::Cpu);
+        let mut fused = Tensor::randn([1_003], options);
+        let mut plain = fused.copy();
+        let mut adams = (Adam::new(config, &fused), Adam::unfused(config, &plain));
+        for _ in 0..5 {
+            let gradient = Tensor::randn([1_003], options) * 1e-3;
+            adams.0.update(&mut fused, &gradient, 1e-3);
+            adams.1.update(&mut plain, &gradient, 1e-3);
+        }
+        assert!(adams.0.is_fused(), "libtorch refused its kernel");
+        for (a, b) in values(&fused).into_iter().zip(values(&plain)) {
+            assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{a} {b}");
         }
     }
 }

@@ -30,6 +30,9 @@ mod glibc {
             libc::mallopt(libc::M_MMAP_THRESHOLD, KEEP);
             libc::mallopt(libc::M_TRIM_THRESHOLD, KEEP);
             libc::mallopt(libc::M_TOP_PAD, GROW);
+            // Freed small blocks kept apart would be gone through, to be joined,
+            // whenever a big one is asked for, which is all the time.
+            libc::mallopt(libc::M_MXFAST, 0);
         }
     }
 }
