@@ -59,25 +59,39 @@ pub(crate) fn ask(
     let labels = &originals.labels;
     let real_images = originals.images.to_kind(game.kind);
     let fake_images = forgeries.to_kind(game.kind);
-    let mut images = Tensor::cat(&[&real_images, &fake_images], 0);
-    if penalize && !images.requires_grad() {
-        images = images.set_requires_grad(true);
-    }
-    let logits = if game.discriminator.mixes_batch() {
-        let (real, fake) = halves(&images, n);
-        Tensor::cat(&[judge(&real, labels), judge(&fake, labels)], 0)
-    } else {
-        judge(&images, &Tensor::cat(&[labels, labels], 0))
+    // Originals and forgeries in one tensor, where one pass or one gradient is of
+    // both.
+    let apart = game.discriminator.mixes_batch();
+    let both = (penalize || !apart).then(|| {
+        let both = Tensor::cat(&[&real_images, &fake_images], 0);
+        if penalize && !both.requires_grad() {
+            both.set_requires_grad(true)
+        } else {
+            both
+        }
+    });
+    let (real, fake) = match (&both, apart) {
+        (Some(both), false) => {
+            let logits = judge(both, &Tensor::cat(&[labels, labels], 0));
+            halves(&logits, n)
+        }
+        (Some(both), true) => {
+            let (real, fake) = halves(both, n);
+            (judge(&real, labels), judge(&fake, labels))
+        }
+        (None, _) => (judge(&real_images, labels), judge(&fake_images, labels)),
     };
-    let (real, fake) = halves(&logits.to_kind(Kind::Float), n);
+    let (real, fake) = (real.to_kind(Kind::Float), fake.to_kind(Kind::Float));
     let loss = settings
         .loss
         .discriminator(&settings.limited(&real), &settings.limited(&fake))
         * settings.loss_d_weight;
-    let objective = if penalize {
-        &loss + penalties(game, settings, &judge, originals, &images, &logits)
-    } else {
-        loss.shallow_clone()
+    let objective = match &both {
+        Some(both) if penalize => {
+            let logits = Tensor::cat(&[&real, &fake], 0);
+            &loss + penalties(game, settings, &judge, originals, both, &logits)
+        }
+        _ => loss.shallow_clone(),
     };
     Answer {
         loss,
@@ -124,6 +138,7 @@ fn penalties(
     terms.into_iter().sum()
 }
 
+/// The first `n` of `both` and the others.
 fn halves(both: &Tensor, n: i64) -> (Tensor, Tensor) {
     (both.narrow(0, 0, n), both.narrow(0, n, both.size()[0] - n))
 }

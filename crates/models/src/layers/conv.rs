@@ -1,6 +1,6 @@
 //! Convolutions, plain and transposed.
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::{Affine, AffineInit};
 use crate::params::{Layout, Weights};
@@ -36,8 +36,42 @@ impl Conv2d {
     /// `h' = (h + 2 padding - kernel) / stride + 1`.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
         let (weight, bias) = self.affine.get(weights);
-        x.conv2d(weight, bias, self.stride, self.padding, 1, 1)
+        let size = weight.size();
+        match (bias, x.device()) {
+            (Some(bias), Device::Cpu) if size[0] == 1 && size[3] > 1 && self.stride == 1 => {
+                to_one_channel(x, weight, bias, self.padding)
+            }
+            _ => x.conv2d(weight, bias, self.stride, self.padding, 1, 1),
+        }
     }
+}
+
+/// [`Conv2d`]'s function for one output channel, weight `[1, inputs, k, k]`.
+///
+/// oneDNN computes 16 output channels at least. Here the k² products of each
+/// input pixel with the kernel's taps are one matrix product, and what is left is
+/// to sum, for each output pixel, those that meet there.
+fn to_one_channel(x: &Tensor, weight: &Tensor, bias: &Tensor, padding: i64) -> Tensor {
+    let (kernel, size) = (weight.size()[3], x.size());
+    let (n, h, w) = (size[0], size[2], size[3]);
+    // [k², inputs] times [inputs, n·h·w], read from channels-last memory. An
+    // output pixel meets the taps in the opposite order.
+    let taps = weight.flip([2, 3]).permute([2, 3, 0, 1]).flatten(0, 2);
+    let pixels = x.permute([0, 2, 3, 1]).flatten(0, 2);
+    let products = taps
+        .matmul(&pixels.tr())
+        .view([-1, n, h * w])
+        .transpose(0, 1);
+    let beyond = kernel - 1 - padding;
+    let side = |input: i64| input + 2 * padding - kernel + 1;
+    let sums = products.to_kind(Kind::Float).col2im(
+        [side(h), side(w)],
+        [kernel, kernel],
+        [1, 1],
+        [beyond, beyond],
+        [1, 1],
+    );
+    (sums + bias.to_kind(Kind::Float)).to_kind(x.kind())
 }
 
 /// A transposed convolution, kernel 4, stride 2, padding 1: twice the size.

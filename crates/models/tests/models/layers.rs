@@ -1,11 +1,11 @@
 //! Each layer against a plain formulation in f64.
 
 use gan_models::layers::{
-    BatchNorm, Linear, Maxout, UpsampleConv, channel_dropout, channels_last, dropout, join_labels,
-    leaky_relu,
+    BatchNorm, Conv2d, Linear, Maxout, UpsampleConv, channel_dropout, channels_last, dropout,
+    join_labels, leaky_relu,
 };
 use gan_models::{Init, Layout, Mode, Weights};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{CPU, DOUBLE, distance, values};
 
@@ -53,6 +53,32 @@ fn upsample_conv_is_upsampling_then_convolution() {
             for (fast, plain) in fast.iter().zip(&plain) {
                 assert!(distance(fast, plain) < 1e-10, "{h}×{w}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_convolution_to_one_channel_is_libtorchs() {
+    tch::manual_seed(12);
+    for (kernel, padding) in [(3, 1), (3, 0), (3, 2), (5, 2), (1, 0)] {
+        let mut layout = Layout::new();
+        let channels = (6, 1);
+        let init = Init::normal(1.0);
+        let layer = Conv2d::new(&mut layout, "c", channels, kernel, (1, padding), init);
+        let weights = random_weights(&layout);
+        let [weight, bias] = weights.tensors() else {
+            panic!("two parameters");
+        };
+        let x = channels_last(&Tensor::randn([3, 6, 7, 9], DOUBLE)).set_requires_grad(true);
+        let fast = layer.forward(&weights, &x);
+        let plain = x.conv2d(weight, Some(bias), 1, padding, 1, 1);
+        assert_eq!(fast.size(), plain.size());
+        // Sums are taken in f32.
+        assert!(distance(&fast, &plain) < 1e-5, "{kernel} {padding}");
+        let of = [&x, weight, bias];
+        let (fast, plain) = (gradients(&fast, &of), gradients(&plain, &of));
+        for (fast, plain) in fast.iter().zip(&plain) {
+            assert!(distance(fast, plain) < 1e-5, "{kernel} {padding}");
         }
     }
 }
@@ -242,6 +268,24 @@ fn channel_dropout_drops_whole_channels_of_single_images() {
     let dropped = least.eq(0.0).to_kind(Kind::Double).mean(Kind::Double);
     assert!((dropped.double_value(&[]) - 0.25).abs() < 0.04);
     assert!((most.max().double_value(&[]) - 1.0 / 0.75).abs() < 1e-6);
+}
+
+/// In bf16 the factors are made of their bits.
+#[test]
+fn dropout_in_bf16_is_that_in_f32_rounded() {
+    for rate in [0.2, 0.25, 0.5] {
+        let drop = |kind| {
+            tch::manual_seed(13);
+            dropout(
+                &Tensor::ones([3, 5, 7, 9], (kind, Device::Cpu)),
+                rate,
+                Mode::Train,
+            )
+        };
+        let (narrow, wide) = (drop(Kind::BFloat16), drop(Kind::Float));
+        assert!(narrow.equal(&wide.to_kind(Kind::BFloat16)), "{rate}");
+        assert!(narrow.max().double_value(&[]) > 1.0);
+    }
 }
 
 #[test]
