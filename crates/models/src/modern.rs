@@ -33,6 +33,8 @@ fn he(fan_in: i64) -> Init {
 pub struct ModernGenerator {
     layout: Layout,
     conditional: bool,
+    /// Channels at 7×7.
+    channels: i64,
     dense: Linear,
     coarse: Conv2d,
     up: ConvUp2d,
@@ -43,17 +45,23 @@ pub struct ModernGenerator {
 impl ModernGenerator {
     /// The network.
     pub fn new() -> ModernGenerator {
-        ModernGenerator::of(false)
+        ModernGenerator::of(1, false)
+    }
+
+    /// The network with `width` times as many channels throughout.
+    pub fn wide(width: i64) -> ModernGenerator {
+        ModernGenerator::of(width, false)
     }
 
     /// The network that is told which digit to forge.
     pub fn with_labels() -> ModernGenerator {
-        ModernGenerator::of(true)
+        ModernGenerator::of(1, true)
     }
 
-    fn of(conditional: bool) -> ModernGenerator {
+    fn of(width: i64, conditional: bool) -> ModernGenerator {
         let mut layout = Layout::new();
         let l = &mut layout;
+        let (coarse, fine) = (width * COARSE, width * FINE);
         let inputs = if conditional {
             LATENT + CLASSES
         } else {
@@ -61,12 +69,13 @@ impl ModernGenerator {
         };
         ModernGenerator {
             conditional,
-            dense: Linear::new(l, "dense", inputs, 49 * COARSE, he(LATENT)),
-            coarse: Conv2d::new(l, "coarse", (COARSE, COARSE), 3, (1, 1), he(COARSE * 9)),
+            channels: coarse,
+            dense: Linear::new(l, "dense", inputs, 49 * coarse, he(LATENT)),
+            coarse: Conv2d::new(l, "coarse", (coarse, coarse), 3, (1, 1), he(coarse * 9)),
             // Of the 4×4 kernel 2×2 reach any one output pixel.
-            up: ConvUp2d::new(l, "up", (COARSE, FINE), he(COARSE * 4)),
-            fine: Conv2d::new(l, "fine", (FINE, FINE), 3, (1, 1), he(FINE * 9)),
-            output: Conv2d::new(l, "output", (FINE, 4), 3, (1, 1), he(FINE * 9)),
+            up: ConvUp2d::new(l, "up", (coarse, fine), he(coarse * 4)),
+            fine: Conv2d::new(l, "fine", (fine, fine), 3, (1, 1), he(fine * 9)),
+            output: Conv2d::new(l, "output", (fine, 4), 3, (1, 1), he(fine * 9)),
             layout,
         }
     }
@@ -104,7 +113,7 @@ impl Generator for ModernGenerator {
         }
         let x = leaky_relu(&self.dense.forward(weights, &z), SLOPE);
         // [n, 49·c] read as [n, 7, 7, c]: channels-last without a copy.
-        let x = x.view([-1, 7, 7, COARSE]).permute([0, 3, 1, 2]);
+        let x = x.view([-1, 7, 7, self.channels]).permute([0, 3, 1, 2]);
         let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.up.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.fine.forward(weights, &x), SLOPE);
@@ -133,24 +142,30 @@ pub struct ModernDiscriminator {
 impl ModernDiscriminator {
     /// The network.
     pub fn new() -> ModernDiscriminator {
-        ModernDiscriminator::of(false)
+        ModernDiscriminator::of(1, false)
+    }
+
+    /// The network with `width` times as many channels throughout.
+    pub fn wide(width: i64) -> ModernDiscriminator {
+        ModernDiscriminator::of(width, false)
     }
 
     /// The network that judges images as forgeries of the digit it is told.
     pub fn with_labels() -> ModernDiscriminator {
-        ModernDiscriminator::of(true)
+        ModernDiscriminator::of(1, true)
     }
 
-    fn of(conditional: bool) -> ModernDiscriminator {
+    fn of(width: i64, conditional: bool) -> ModernDiscriminator {
         let mut layout = Layout::new();
         let l = &mut layout;
+        let (coarse, fine) = (width * COARSE, width * FINE);
+        let units = 49 * coarse;
         ModernDiscriminator {
-            input: Conv2d::new(l, "input", (4, FINE), 3, (1, 1), he(4 * 9)),
-            down: Conv2d::new(l, "down", (FINE, COARSE), 4, (2, 1), he(FINE * 16)),
-            coarse: Conv2d::new(l, "coarse", (COARSE, COARSE), 3, (1, 1), he(COARSE * 9)),
-            dense: Linear::new(l, "dense", 49 * COARSE, 1, he(49 * COARSE)),
-            digits: conditional
-                .then(|| Linear::new(l, "digits", 49 * COARSE, CLASSES, he(49 * COARSE))),
+            input: Conv2d::new(l, "input", (4, fine), 3, (1, 1), he(4 * 9)),
+            down: Conv2d::new(l, "down", (fine, coarse), 4, (2, 1), he(fine * 16)),
+            coarse: Conv2d::new(l, "coarse", (coarse, coarse), 3, (1, 1), he(coarse * 9)),
+            dense: Linear::new(l, "dense", units, 1, he(units)),
+            digits: conditional.then(|| Linear::new(l, "digits", units, CLASSES, he(units))),
             layout,
         }
     }

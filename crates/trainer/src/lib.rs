@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod checkpoint;
 mod checks;
 pub mod data;

@@ -108,6 +108,15 @@ impl Network {
     }
 }
 
+/// The networks of `modern` with `width` times as many channels throughout.
+pub fn wide_modern(width: i64) -> Pair {
+    pair(
+        ModernGenerator::wide(width),
+        ModernDiscriminator::wide(width),
+        PixelRange::Symmetric,
+    )
+}
+
 fn oshea(norm: OsheaNorm) -> Pair {
     pair(
         OsheaGenerator::new(norm),

@@ -568,3 +568,70 @@ fn an_interrupt_ends_the_run_with_its_pictures() {
     assert!(run.join("figures/progress.gif").is_file());
     assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 1);
 }
+
+#[test]
+fn bench_prints_one_measurement_that_adds_up() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let measure = |line: &[&str]| -> serde_json::Value {
+        let args = ["--threads", "1", "--seconds", "0.1", "--precision", "f32"];
+        let args: Vec<&str> = ["bench"].iter().chain(line).chain(&args).copied().collect();
+        let output = forger(dir.path(), &args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let printed = text(&output.stdout);
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        serde_json::from_str(&printed).unwrap()
+    };
+    let number = |of: &serde_json::Value, key: &str| of[key].as_f64().unwrap();
+
+    let steps = measure(&[
+        "steps", "--preset", "golbin", "--batch", "20", "--data", "data",
+    ]);
+    assert_eq!(
+        (&steps["system"], &steps["precision"], &steps["batch"]),
+        (&"golbin".into(), &"f32".into(), &20.into())
+    );
+    assert!(number(&steps, "steps") >= 3.0 && number(&steps, "warm_up_steps") >= 3.0);
+    let ms = number(&steps, "ms_per_step");
+    assert!(ms > 0.0 && number(&steps, "ms_mean") > 0.0);
+    let rate = number(&steps, "images_per_second");
+    assert!((rate * ms / 1e3 / 20.0 - 1.0).abs() < 1e-9, "{steps}");
+    // The preset's batch is 100, and arithmetic grows with the batch.
+    assert_eq!(number(&steps, "flops_per_step"), 374_784_000.0 / 5.0);
+    if cfg!(target_os = "linux") {
+        assert!(number(&steps, "peak_memory_bytes") > 10e6);
+    }
+
+    let sampling = measure(&["sampling", "--preset", "golbin"]);
+    assert!(number(&sampling, "images_per_second") > 0.0);
+    let peak = measure(&["peak"]);
+    for key in ["convolution_forward", "convolution", "matrix_product"] {
+        assert!(number(&peak, key) > 1e6, "{peak}");
+    }
+}
+
+#[test]
+fn bench_refuses_what_cannot_be_measured_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    for (line, hint) in [
+        (&["--preset", "gaussian"][..], "possible values: modern"),
+        (&["--preset", "golbin", "--width", "2"], "modern alone"),
+        (&["--preset", "modern", "--width", "0"], "--width 0"),
+        (&["--preset", "golbin", "--seconds=-1"], "--seconds -1"),
+        (&["--preset", "golbin", "--threads", "0"], "--threads 0"),
+        (&["--preset", "golbin", "--batch", "0"], "batch = 0"),
+        (&["--preset", "golbin", "--data", "none"], "--data none"),
+    ] {
+        let mut args = vec!["bench", "steps"];
+        args.extend(line);
+        if !line.contains(&"--data") {
+            args.extend(["--data", "data"]);
+        }
+        let output = forger(dir.path(), &args);
+        let message = text(&output.stderr);
+        assert!(!output.status.success(), "{line:?} was accepted");
+        assert!(message.contains(hint), "{line:?}: no {hint:?} in {message}");
+        assert!(!message.contains("panicked"), "{message}");
+    }
+}

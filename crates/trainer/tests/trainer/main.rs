@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bench;
 mod checkpoints;
 mod evaluator;
 mod judge;

@@ -32,6 +32,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Train the classifier that the metrics judge forgeries with, once more.
     TrainJudge(TrainJudgeArgs),
+    /// Measure speed, for `cargo xtask bench`; prints one JSON object.
+    Bench(BenchArgs),
 }
 
 const TRAIN_EXAMPLES: &str = "Examples:
@@ -243,6 +245,102 @@ pub struct TrainJudgeArgs {
     /// Threads to compute with [default: as many as there are cores].
     #[arg(long, value_name = "N")]
     pub threads: Option<u64>,
+}
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub measure: Measure,
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Measure {
+    /// Steps of training, nothing beside them.
+    Steps(StepsArgs),
+    /// A convolution and a matrix product: what the machine can do at most.
+    Peak(MeasureArgs),
+    /// Forgeries in bulk.
+    Sampling(SystemArgs),
+}
+
+/// Options of `bench steps`.
+#[derive(Debug, Args)]
+pub struct StepsArgs {
+    /// What is trained, and how it is measured.
+    #[command(flatten)]
+    pub system: SystemArgs,
+
+    /// Times the channels that modern has.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub width: i64,
+
+    /// Folder of the four IDX files, plain or gzip.
+    #[arg(long, value_name = "DIR", default_value = "data/mnist")]
+    pub data: PathBuf,
+}
+
+/// What is measured, and how.
+#[derive(Debug, Args)]
+pub struct SystemArgs {
+    /// The system.
+    #[arg(long, value_enum)]
+    pub preset: System,
+
+    /// Originals per step [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u64>,
+
+    /// How it is measured.
+    #[command(flatten)]
+    pub measure: MeasureArgs,
+}
+
+/// How something is measured.
+#[derive(Debug, Args)]
+pub struct MeasureArgs {
+    /// How long, after a warm-up.
+    #[arg(long, value_name = "S", default_value_t = 5.0)]
+    pub seconds: f64,
+
+    /// Threads to compute with [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u64>,
+
+    /// Where to compute; auto takes the first CUDA device where there is one.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+
+    /// Arithmetic of the networks; auto takes bf16 where the processor has it.
+    #[arg(long, value_enum, default_value_t)]
+    pub precision: PrecisionChoice,
+}
+
+/// The systems whose arithmetic is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum System {
+    /// The default.
+    Modern,
+    /// The usual 32×32 DCGAN.
+    Dcgan,
+    /// O'Shea's.
+    Oshea,
+    /// Two perceptrons.
+    Golbin,
+}
+
+impl System {
+    /// The preset's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            System::Modern => "modern",
+            System::Dcgan => "dcgan",
+            System::Oshea => "oshea",
+            System::Golbin => "golbin",
+        }
+    }
 }
 
 /// Where to compute.

@@ -5,7 +5,9 @@
 
 mod allocator;
 mod args;
+mod bench;
 mod evaluate;
+mod exit;
 mod faults;
 mod judge;
 mod list;
@@ -34,11 +36,16 @@ fn main() -> ExitCode {
         args::Command::Sample(args) => sample::run(args),
         args::Command::Evaluate(args) => evaluate::run(args),
         args::Command::TrainJudge(args) => judge::run(args),
+        args::Command::Bench(args) => bench::run(args),
     });
-    outcome.unwrap_or_else(|error| {
-        faults::report(&error);
-        ExitCode::FAILURE
-    })
+    match outcome {
+        Ok(code) if code == ExitCode::SUCCESS => exit::success(),
+        Ok(code) => code,
+        Err(error) => {
+            faults::report(&error);
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Shows warnings, or what `RUST_LOG` asks for, as `debug` or
