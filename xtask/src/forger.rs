@@ -44,7 +44,7 @@ pub fn help(subcommand: &str) -> Result<ExitCode> {
 }
 
 /// Builds the trainer and returns where cargo put it.
-fn build(workspace: &Workspace) -> Result<PathBuf> {
+pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     if built_before().is_none() {
         say("building the trainer; the first time takes 2 to 3 minutes");
     }

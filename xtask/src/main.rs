@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod data;
 mod desk;
@@ -39,6 +40,7 @@ Examples:
   cargo xtask train --preset golbin     the same with another preset
   cargo xtask evaluate                  how good the newest run's forgeries are, and how new
   cargo xtask figures                   draw the newest run's figures again
+  cargo xtask bench                     how fast everything is
   cargo xtask test                      everything that must pass before a change goes in
   cargo xtask help train                the options of one command";
 
@@ -65,6 +67,8 @@ enum Command {
     TrainJudge(train::TrainJudgeArgs),
     /// Draw all figures of a run again, from its directory alone
     Figures(figures::Args),
+    /// Measure how fast everything is; writes docs/benchmarks.md
+    Bench(bench::Args),
     /// Check format, lints, documentation, tests and invariants of the workspace
     Test,
 }
@@ -90,6 +94,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
         Command::TrainJudge(args) => return train::train_judge(&workspace, args),
         Command::Figures(args) => figures::run(&workspace, &args)?,
+        Command::Bench(args) => bench::run(&workspace, &args)?,
         Command::Test => test::run(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)
