@@ -135,8 +135,7 @@ fn environment(bench: &Bench) -> Result<PathBuf> {
         return Ok(python);
     }
     say(format_args!(
-        "putting PyTorch into {}: a download of about 2.5 GB, 5 GB on the disk (Linux x86-64; less \
-         elsewhere)",
+        "putting PyTorch into {}: a download of about 2.5 GB, 5 GB on the disk",
         place.display()
     ));
     let mut make = Command::new(PYTHON);

@@ -66,7 +66,7 @@ impl Size {
             .filter_map(|steps| {
                 let ms = Spread::of(&each(steps, |s| s.ms_per_step))?.median;
                 Some(format!(
-                    "{} ms with {} threads",
+                    "{} ms (threads: {})",
                     number(ms),
                     steps.first()?.threads
                 ))
