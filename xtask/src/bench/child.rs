@@ -1,13 +1,13 @@
 //! Runs a program that measures itself, and reads the one line that it prints.
 
+use std::fmt;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Bench;
-use crate::fault::fault;
 
 /// What `forger bench steps` says, and a peer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -67,11 +67,26 @@ impl Bench<'_> {
     }
 }
 
+/// A program that ended with an error of its own.
+#[derive(Debug)]
+pub struct Failed {
+    command: String,
+    /// The last line that it wrote to its standard error.
+    pub reason: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.command, self.reason)
+    }
+}
+
+impl std::error::Error for Failed {}
+
 /// What the command prints on standard output, and its last line as JSON.
 ///
 /// # Errors
-/// Where it cannot be run, fails, or prints something else; then with the last
-/// line of its standard error.
+/// Where it cannot be run or prints something else; [`Failed`] where it fails.
 pub fn last_line<T: DeserializeOwned>(command: &mut Command) -> Result<(String, T)> {
     let name = format!("{command:?}");
     let output = command
@@ -80,10 +95,11 @@ pub fn last_line<T: DeserializeOwned>(command: &mut Command) -> Result<(String, 
     let errors = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         let last = errors.lines().rfind(|line| !line.trim().is_empty());
-        return Err(fault(
-            format!("{name} failed: {}", last.unwrap_or("it does not say why")),
-            "run that command by itself to see all that it says",
-        ));
+        let reason = last.unwrap_or("it does not say why").to_owned();
+        return Err(Error::new(Failed {
+            command: name,
+            reason,
+        }));
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().last().unwrap_or_default();

@@ -2,7 +2,9 @@
 //! it leaves of them.
 
 use std::fs;
+use std::io;
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -33,6 +35,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Benchmark>> {
     let mut command = cargo(bench.workspace);
     command
         .env("CRITERION_HOME", &home)
+        .stdout(Stdio::from(io::stderr()))
         // The profile that all else is built in, so that nothing is built anew.
         .args(["bench", "--profile", "dev"])
         .args(["-p", "mnist-io", "--bench", "idx"])

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use run_dir::write_atomic;
 
-use super::child::{Order, Steps, last_line};
+use super::child::{Failed, Order, Steps, last_line};
 use super::spread::{Spread, told};
 use super::table::{Table, mebibytes, number};
 use super::{Bench, SYSTEMS};
@@ -86,7 +86,11 @@ impl Duel {
             }
             Err(error) => {
                 say(format_args!("{} {}: {error:#}", self.system, self.style));
-                self.theirs = Err(format!("{error:#}"));
+                // The page needs no paths of this machine.
+                self.theirs = Err(match error.downcast::<Failed>() {
+                    Ok(failed) => failed.reason,
+                    Err(error) => format!("{error:#}"),
+                });
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use gan_viz::thousands;
 use serde::Deserialize;
 
 use super::child::last_line;
@@ -129,7 +130,7 @@ pub fn render(found: &Found) -> String {
     let mut cold = Table::new(&["from a cold start to a PNG", "seconds", "aim"]);
     for (count, goal, seconds) in &found.cold {
         cold.row(&[
-            format!("{count} digits of `modern`"),
+            format!("{} digits of `modern`", thousands(*count)),
             told(Spread::of(seconds)),
             format!("under {goal}"),
         ]);
@@ -155,13 +156,14 @@ mod tests {
     fn times_stand_beside_what_they_are_to_be() {
         let found = Found {
             threads: 2,
-            cold: vec![(64, 0.5, vec![0.31, 0.3, 0.4])],
+            cold: vec![(64, 0.5, vec![0.31, 0.3, 0.4]), (10_000, 3.0, vec![2.0])],
             bulk: vec![("modern".to_owned(), vec![20_000.0])],
         };
         let expected = "\
 | from a cold start to a PNG | seconds | aim |
 |---|---:|---:|
 | 64 digits of `modern` | 0.310 (0.300 to 0.400) | under 0.5 |
+| 10,000 digits of `modern` | 2.00 (2.00 to 2.00) | under 3 |
 
 | in bulk | forgeries a second |
 |---|---:|
