@@ -76,6 +76,7 @@ impl Settings {
             ("clip", self.clip),
             ("ema_images", self.ema_images),
             ("logit_limit", self.logit_limit),
+            ("adam.limit", self.adam.limit),
         ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return refuse(key, value, "it must be 0 or above");

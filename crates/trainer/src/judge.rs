@@ -22,6 +22,7 @@ const ADAM: AdamConfig = AdamConfig {
     beta2: 0.999,
     epsilon: 1e-8,
     epsilon_hat: false,
+    limit: 0.0,
 };
 /// Steps between reports.
 const REPORT_EVERY: u64 = 20;

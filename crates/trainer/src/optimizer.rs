@@ -1,7 +1,7 @@
 //! Optimizers and weight averaging, each on one flat buffer for a whole network.
 
 use serde::{Deserialize, Serialize};
-use tch::{CModule, IValue, TchError, Tensor};
+use tch::{CModule, IValue, Kind, TchError, Tensor};
 
 /// Which optimizer moves the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,12 @@ pub struct AdamConfig {
     /// the ε̂ at the end of Kingma and Ba's section 2, which Keras and TensorFlow
     /// take.
     pub epsilon_hat: bool,
+    /// An update whose root mean square over the network is more than so many
+    /// learning rates is scaled down to it; 0 for no limit. Where gradients grow
+    /// of a sudden, √v lags behind, and one update undoes hundreds (Shazeer and
+    /// Stern 2018, section 6; Wortsman et al. 2023, section 3.4, who take 1).
+    #[serde(default)]
+    pub limit: f64,
 }
 
 /// Adam's state for one flat parameter buffer.
@@ -101,8 +107,14 @@ const FUSED: &[u8] = include_bytes!("../kernels/adam.pt");
 impl Adam {
     /// A fresh state for `parameters`, f32 `[numel]`.
     pub fn new(config: AdamConfig, parameters: &Tensor) -> Adam {
+        let fused = if config.limit > 0.0 {
+            // The kernel knows no limit.
+            None
+        } else {
+            CModule::load_data(&mut &FUSED[..]).ok()
+        };
         Adam {
-            fused: CModule::load_data(&mut &FUSED[..]).ok(),
+            fused,
             ..Adam::unfused(config, parameters)
         }
     }
@@ -165,14 +177,24 @@ impl Adam {
 
     /// The same, operation by operation.
     fn update_by_parts(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
-        let AdamConfig { beta1, beta2, .. } = self.config;
+        let AdamConfig {
+            beta1,
+            beta2,
+            limit,
+            ..
+        } = self.config;
         let _ = self.mean.lerp_(gradient, 1.0 - beta1);
         let _ = self.square.lerp_(&(gradient * gradient), 1.0 - beta2);
         let mut denominator = self.square.sqrt();
         let _ = denominator.g_div_scalar_(self.correction());
         let _ = denominator.g_add_scalar_(self.epsilon());
         let scale = -rate / (1.0 - beta1.powf(self.updates as f64));
-        let _ = parameters.addcdiv_(&(&self.mean * scale), &denominator);
+        let mut mean = &self.mean * scale;
+        if limit > 0.0 {
+            let size = (gradient / &denominator).square().mean(Kind::Float).sqrt();
+            let _ = mean.g_div_(&(size / limit).clamp_min(1.0));
+        }
+        let _ = parameters.addcdiv_(&mean, &denominator);
     }
 
     /// √(1 − β₂ᵗ), by which the root is too small in the first updates.

@@ -46,12 +46,19 @@ pub fn all() -> Vec<Preset> {
     ]
 }
 
-/// Adam as Keras and TensorFlow have it, with Kingma and Ba's constants.
-const KERAS: AdamConfig = AdamConfig {
+/// Kingma and Ba's constants, the default of every library.
+const USUAL: AdamConfig = AdamConfig {
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,
+    epsilon_hat: false,
+    limit: 0.0,
+};
+
+/// Adam as Keras and TensorFlow have it, with Kingma and Ba's constants.
+const KERAS: AdamConfig = AdamConfig {
     epsilon_hat: true,
+    ..USUAL
 };
 
 /// What the systems have in common unless they say otherwise.
@@ -76,13 +83,7 @@ fn plain(network: Network) -> Settings {
         lr_g: 2e-4,
         schedule: Schedule::Constant,
         optimizer: Method::Adam,
-        // Kingma and Ba's, and the default of every library.
-        adam: AdamConfig {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            epsilon_hat: false,
-        },
+        adam: USUAL,
         momentum: Momentum {
             first: 0.0,
             last: 0.0,
@@ -119,8 +120,8 @@ fn modern() -> Preset {
             adam: AdamConfig {
                 beta1: 0.0,
                 beta2: 0.99,
-                epsilon: 1e-8,
-                epsilon_hat: false,
+                limit: 1.0,
+                ..USUAL
             },
             ema_images: 10_000.0,
             ..plain(Network::Modern)
@@ -314,9 +315,7 @@ fn dcgan() -> Preset {
             loss_d_weight: 0.5,
             adam: AdamConfig {
                 beta1: 0.5,
-                beta2: 0.999,
-                epsilon: 1e-8,
-                epsilon_hat: false,
+                ..USUAL
             },
             // Its G is updated first, but its D then learns from the forgeries
             // made before: each from the other as it was before the step.

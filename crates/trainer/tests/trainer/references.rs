@@ -184,6 +184,7 @@ fn adam_is_the_reference() {
             beta2: number("beta2"),
             epsilon: number("eps"),
             epsilon_hat: false,
+            limit: 0.0,
         };
         let mut parameters = tensor(&expected["param0"], &[-1]).to_kind(Kind::Float);
         let mut adam = Adam::new(config, &parameters);

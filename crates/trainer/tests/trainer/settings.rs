@@ -120,6 +120,7 @@ fn impossible_values_are_refused_by_name() {
     refused(|s| s.adam.beta1 = 1.0, "adam.beta1");
     refused(|s| s.adam.beta2 = f64::NAN, "adam.beta2");
     refused(|s| s.adam.epsilon = 0.0, "adam.epsilon");
+    refused(|s| s.adam.limit = f64::INFINITY, "adam.limit");
 }
 
 #[test]
