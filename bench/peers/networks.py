@@ -126,7 +126,7 @@ def modern(channels_last, _rewritten):
     """Without normalization, images entering and leaving as 2x2 blocks."""
     leaky = lambda: nn.LeakyReLU(0.2)
     g = nn.Sequential(
-        nn.Linear(64, 49 * 64),
+        nn.Linear(16, 49 * 64),
         leaky(),
         ToImages(64, 7, channels_last),
         nn.Conv2d(64, 64, 3, padding=1),

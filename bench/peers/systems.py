@@ -43,14 +43,14 @@ class System:
 
 SYSTEMS = {
     "modern": System(
-        latent=64,
+        latent=16,
         side=28,
         symmetric=True,
-        parameters=(283_972, 74_081),
-        batch=16,
+        parameters=(133_444, 74_081),
+        batch=32,
         train_images=60_000,
-        lr_g=2e-3,
-        lr_d=2e-3,
+        lr_g=3e-3,
+        lr_d=3e-3,
         betas=(0.0, 0.99),
         penalty=1.0,
         penalty_every=4,

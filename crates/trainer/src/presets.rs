@@ -108,14 +108,15 @@ fn modern() -> Preset {
         takes: "2 min",
         pictures: Pictures::default(),
         settings: Settings {
-            batch: 16,
-            images: 144_000,
+            batch: 32,
+            // 6,500 steps.
+            images: 208_000,
             loss: Loss::RelativisticPairing,
             r1: 1.0,
             r2: 1.0,
             penalty_every: 4,
-            lr_d: 2e-3,
-            lr_g: 2e-3,
+            lr_d: 3e-3,
+            lr_g: 3e-3,
             schedule: Schedule::Late,
             adam: AdamConfig {
                 beta1: 0.0,

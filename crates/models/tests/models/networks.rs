@@ -58,7 +58,7 @@ fn pairs() -> Vec<Pair> {
             28,
             SYMMETRIC,
             (
-                65 * 49 * 64
+                17 * 49 * 64
                     + (64 * 64 * 9 + 64)
                     + (64 * 32 * 16 + 32)
                     + (32 * 32 * 9 + 32)
@@ -73,7 +73,7 @@ fn pairs() -> Vec<Pair> {
             28,
             SYMMETRIC,
             // The one-hot beside the latent; ten answers beside the logit.
-            (283_972 + 10 * 49 * 64, 74_081 + 10 * 49 * 64 + 10),
+            (133_444 + 10 * 49 * 64, 74_081 + 10 * 49 * 64 + 10),
         ),
         // Both totals are printed in the original's notebook; by channels the
         // last two norms have 2·(100 + 50) parameters in place of 4·28.
