@@ -109,14 +109,14 @@ fn modern() -> Preset {
         pictures: Pictures::default(),
         settings: Settings {
             batch: 32,
-            // 6,500 steps.
-            images: 208_000,
+            // 6,600 steps.
+            images: 211_200,
             loss: Loss::RelativisticPairing,
             r1: 1.0,
             r2: 1.0,
-            penalty_every: 4,
-            lr_d: 3e-3,
-            lr_g: 3e-3,
+            penalty_every: 16,
+            lr_d: 2.5e-3,
+            lr_g: 2.5e-3,
             schedule: Schedule::Late,
             adam: AdamConfig {
                 beta1: 0.0,
