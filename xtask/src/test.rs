@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must pass before a change goes in.
 
+use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -48,6 +50,22 @@ const STAGES: [Stage; 4] = [
     },
 ];
 
+/// What needs a CUDA device.
+const CUDA: Stage = Stage {
+    name: "CUDA",
+    args: &[
+        "test",
+        "--package",
+        "gan-trainer",
+        "--test",
+        "trainer",
+        "cuda",
+        "--",
+        "--ignored",
+    ],
+    env: None,
+};
+
 /// The crates that must build before libtorch is there.
 const WITHOUT_LIBTORCH: [&str; 4] = ["mnist-io", "run-dir", "gan-viz", "xtask"];
 /// A crate with libtorch, to see that the check can see.
@@ -60,24 +78,40 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let start = Instant::now();
     stage("invariants", || invariants(workspace))?;
     for s in &STAGES {
-        stage(s.name, || {
-            let mut command = cargo(workspace);
-            command.args(s.args).envs(s.env);
-            match succeeds(&mut command)? {
-                true => Ok(()),
-                false => Err(fault(
-                    format!("the stage `{}` failed; its messages are above", s.name),
-                    format!("run it alone with `{}`", s.command_line()),
-                )),
-            }
-        })?;
+        stage(s.name, || s.run(workspace))?;
     }
+    let skipped = match no_cuda(workspace) {
+        None => {
+            stage(CUDA.name, || CUDA.run(workspace))?;
+            String::new()
+        }
+        Some(reason) => format!(", {} skipped: {reason}", CUDA.name),
+    };
     say(format_args!(
-        "\nall {} stages passed in {:.0?}",
-        STAGES.len() + 1,
+        "\nall stages passed in {:.0?}{skipped}",
         start.elapsed()
     ));
     Ok(())
+}
+
+/// Why the tests that need a CUDA device cannot run, where they cannot.
+fn no_cuda(workspace: &Workspace) -> Option<&'static str> {
+    let libtorch = libtorch::chosen_by_user(workspace).unwrap_or_else(|| workspace.libtorch());
+    let has_kernels = fs::read_dir(libtorch.join("lib")).is_ok_and(|files| {
+        files.flatten().any(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            name.trim_start_matches("lib").starts_with("torch_cuda")
+        })
+    });
+    if !has_kernels {
+        return Some("libtorch is the one without CUDA; `cargo xtask fetch --cuda` gets the other");
+    }
+    let mut list = Command::new("nvidia-smi");
+    list.arg("-L").stdout(Stdio::null()).stderr(Stdio::null());
+    match list.status() {
+        Ok(status) if status.success() => None,
+        _ => Some("`nvidia-smi -L` lists no device"),
+    }
 }
 
 fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -89,6 +123,18 @@ fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 impl Stage {
+    fn run(&self, workspace: &Workspace) -> Result<()> {
+        let mut command = cargo(workspace);
+        command.args(self.args).envs(self.env);
+        match succeeds(&mut command)? {
+            true => Ok(()),
+            false => Err(fault(
+                format!("the stage `{}` failed; its messages are above", self.name),
+                format!("run it alone with `{}`", self.command_line()),
+            )),
+        }
+    }
+
     /// What the user types to run it alone.
     fn command_line(&self) -> String {
         let env = self.env.map(|(name, value)| format!("{name}=\"{value}\" "));

@@ -4,6 +4,7 @@
 
 mod bench;
 mod checkpoints;
+mod cuda;
 mod evaluator;
 mod judge;
 mod losses;
