@@ -55,6 +55,7 @@ fn the_steps_that_are_measured_leave_what_the_loop_leaves() {
 
 #[test]
 fn a_period_is_as_long_as_from_one_penalty_to_the_next() {
+    let _turn = take_turns();
     for (preset, period) in [("modern", 16), ("golbin", 1)] {
         let plan = plan(preset, 1);
         let pair = plan.settings.network.build(None);
