@@ -31,6 +31,7 @@ pub mod snapshots;
 pub mod spectral;
 pub mod step;
 pub mod train;
+mod turn;
 
 use std::path::PathBuf;
 

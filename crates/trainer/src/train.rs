@@ -16,9 +16,9 @@ use crate::keeper::Keeper;
 use crate::plan::{Exhibits, Plan};
 use crate::pretraining::pretrain;
 use crate::schedule::Standing;
-use crate::seeds::{Stream, seed_torch};
+use crate::seeds::Stream;
 use crate::snapshots::Studio;
-use crate::step::{Rates, step};
+use crate::turn::play;
 
 /// Somebody who watches the loop; the clock of training stands still meanwhile.
 pub trait Watch {
@@ -148,24 +148,13 @@ pub fn train(
             updates: finished,
             batches: settings.batches(),
         };
-        let factor = settings.schedule.factor(standing);
-        let rates = Rates {
-            d: settings.lr_d * factor,
-            g: settings.lr_g * factor,
-            momentum: settings.momentum.at(images_seen / pool.max(1)),
-        };
 
         // Play one step: D, then G.
-        let images = settings.batch * settings.schedule.batches(standing);
-        let batch = source.draw(&mut order, finished, images_seen, images);
-        seed_torch(plan.seed, Stream::Step, finished);
-        let penalize = settings.penalized() && finished.is_multiple_of(settings.penalty_every);
-        let report = step(&mut game, settings, &batch, rates, penalize);
+        let originals = (&source, &mut order, pool);
+        let turn = play(plan, &mut game, originals, standing, images_seen);
+        let (report, rates) = (turn.report, turn.rates);
         finished += 1;
-        images_seen += images;
-        if let Some(average) = &mut game.average {
-            average.update(&game.g.parameters, images as f64, images_seen as f64);
-        }
+        images_seen += turn.images;
         done = share(clock + started.elapsed(), images_seen);
         let due = finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0;
         // Reading a number waits for the device, and that is training time too.

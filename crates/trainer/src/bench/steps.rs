@@ -9,8 +9,8 @@ use crate::game::Game;
 use crate::networks::Pair;
 use crate::plan::Plan;
 use crate::schedule::Standing;
-use crate::seeds::{Stream, seed_torch};
-use crate::step::{Rates, step};
+use crate::seeds::Stream;
+use crate::turn::play;
 
 /// A game at the start of its schedule, with its originals in memory.
 pub struct Bout<'a> {
@@ -66,28 +66,20 @@ impl<'a> Bout<'a> {
     /// Plays one step, at the rates that the schedule begins with.
     pub fn play(&mut self) {
         let settings = &self.plan.settings;
-        let factor = settings.schedule.factor(Standing {
+        let standing = Standing {
             done: 0.0,
             updates: self.finished,
             batches: settings.batches(),
-        });
-        let rates = Rates {
-            d: settings.lr_d * factor,
-            g: settings.lr_g * factor,
-            momentum: settings.momentum.at(self.images_seen / self.pool),
         };
-        let (finished, seen) = (self.finished, self.images_seen);
-        let batch = self
-            .source
-            .draw(&mut self.order, finished, seen, settings.batch);
-        seed_torch(self.plan.seed, Stream::Step, finished);
-        let penalize = settings.penalized() && finished.is_multiple_of(settings.penalty_every);
-        step(&mut self.game, settings, &batch, rates, penalize);
+        let originals = (&self.source, &mut self.order, self.pool);
+        let turn = play(
+            self.plan,
+            &mut self.game,
+            originals,
+            standing,
+            self.images_seen,
+        );
         self.finished += 1;
-        self.images_seen += settings.batch;
-        if let Some(average) = &mut self.game.average {
-            let parameters = &self.game.g.parameters;
-            average.update(parameters, settings.batch as f64, self.images_seen as f64);
-        }
+        self.images_seen += turn.images;
     }
 }
