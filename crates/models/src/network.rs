@@ -70,7 +70,7 @@ pub enum Mode {
 }
 
 /// The counterfeiter: latents to images.
-pub trait Generator: Send {
+pub trait Generator: Send + Sync {
     /// Its parameters.
     fn layout(&self) -> &Layout;
 
@@ -109,7 +109,7 @@ pub trait Generator: Send {
 }
 
 /// The police officer: images to logits.
-pub trait Discriminator: Send {
+pub trait Discriminator: Send + Sync {
     /// Its parameters.
     fn layout(&self) -> &Layout;
 

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
+use crate::crew::Cut;
 use crate::seeds::{Stream, seed_torch, stream_seed};
 
 /// Mean and standard deviation of the numbers that `gaussian` takes for
@@ -33,6 +34,21 @@ pub struct Batch {
     pub images: Tensor,
     /// i64 `[n]`, the digit on each image; 0 where there are no images.
     pub labels: Tensor,
+}
+
+impl Batch {
+    /// How many there are.
+    pub(crate) fn len(&self) -> i64 {
+        self.labels.numel() as i64
+    }
+
+    /// Those of a part; nothing is copied.
+    pub(crate) fn part(&self, at: Cut) -> Batch {
+        Batch {
+            images: at.of(&self.images),
+            labels: at.of(&self.labels),
+        }
+    }
 }
 
 impl Originals {

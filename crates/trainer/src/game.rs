@@ -5,10 +5,12 @@ use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::Error;
+use crate::crew::Crew;
 use crate::data::Batch;
 use crate::losses::Loss;
 use crate::networks::Pair;
 use crate::optimizer::{Average, Optimizer};
+use crate::players::Players;
 use crate::seeds::{Stream, seed_torch};
 use crate::settings::Settings;
 use crate::spectral::SpectralNorm;
@@ -41,6 +43,8 @@ pub struct Game {
     pub average: Option<Average>,
     /// The range of pixels in the networks.
     pub range: PixelRange,
+    /// The threads that share a step, where it can be shared.
+    pub crew: Option<Crew>,
     /// The kind that the networks compute in; parameters stay f32.
     pub kind: Kind,
     /// Where everything lies.
@@ -63,7 +67,9 @@ impl Game {
             .then(|| SpectralNorm::new(layout, &layout.weights(&d.parameters), device));
         let average =
             (settings.ema_images > 0.0).then(|| Average::new(settings.ema_images, &g.parameters));
+        let crew = Crew::assemble(settings, device);
         Game {
+            crew,
             generator: pair.generator,
             discriminator: pair.discriminator,
             g,
@@ -127,15 +133,13 @@ impl Game {
 
     /// D's weights, frozen: gradients flow through them, not into them.
     pub fn frozen_discriminator(&self) -> Weights {
-        let parameters = self.d.parameters.detach().to_kind(self.kind);
-        self.normalized(self.discriminator.layout().weights(&parameters))
+        Players::of(self).frozen_discriminator()
     }
 
-    /// D's `weights` as its forward pass takes them.
-    pub fn normalized(&self, weights: Weights) -> Weights {
-        match &self.spectral {
-            Some(spectral) => spectral.apply(&weights),
-            None => weights,
+    /// Lets what normalizes D's weights catch up with them.
+    pub(crate) fn follow(&mut self) {
+        if let Some(spectral) = &mut self.spectral {
+            spectral.follow(&self.discriminator.layout().weights(&self.d.parameters));
         }
     }
 

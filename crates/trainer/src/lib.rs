@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod checkpoint;
 mod checks;
+pub mod crew;
 pub mod data;
 pub mod evaluator;
 pub mod forging;
@@ -21,6 +22,7 @@ mod objective;
 pub mod optimizer;
 pub mod penalties;
 pub mod plan;
+mod players;
 pub mod precision;
 pub mod presets;
 mod pretraining;

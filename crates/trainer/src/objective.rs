@@ -5,8 +5,8 @@ use gan_models::{Mode, Weights};
 use tch::{Kind, Tensor};
 
 use crate::data::Batch;
-use crate::game::Game;
 use crate::penalties::{around, between, off_unit_gradient, squared_gradient};
+use crate::players::{Players, mean};
 use crate::settings::Settings;
 
 /// D's answer in one of its updates.
@@ -18,6 +18,18 @@ pub struct Verdict {
     pub originals: Tensor,
     /// Logits of the forgeries, f32 `[n]`.
     pub forgeries: Tensor,
+}
+
+impl Verdict {
+    /// Two parts of one batch as one, their shares of it given.
+    pub(crate) fn join(self, other: Verdict, shares: [f64; 2]) -> Verdict {
+        let both = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
+        Verdict {
+            loss: mean(&self.loss, &other.loss, shares),
+            originals: both(&self.originals, &other.originals),
+            forgeries: both(&self.forgeries, &other.forgeries),
+        }
+    }
 }
 
 /// D's answer with the way back to its weights still open.
@@ -43,25 +55,26 @@ impl Answer {
 
 /// Shows `originals` and as many `forgeries` to D, its weights `leaves`.
 pub(crate) fn ask(
-    game: &Game,
+    players: &Players<'_>,
     settings: &Settings,
     leaves: &Weights,
     originals: &Batch,
     forgeries: &Tensor,
     penalize: bool,
 ) -> Answer {
-    let weights = game.normalized(leaves.map(|_, leaf| leaf.shallow_clone()));
+    let weights = players.normalized(leaves.map(|_, leaf| leaf.shallow_clone()));
     let judge = |images: &Tensor, labels: &Tensor| {
-        game.discriminator
+        players
+            .discriminator
             .forward(&weights, images, Some(labels), Mode::Train)
     };
     let n = forgeries.size()[0];
     let labels = &originals.labels;
-    let real_images = originals.images.to_kind(game.kind);
-    let fake_images = forgeries.to_kind(game.kind);
+    let real_images = originals.images.to_kind(leaves.kind());
+    let fake_images = forgeries.to_kind(leaves.kind());
     // Originals and forgeries in one tensor, where one pass or one gradient is of
     // both.
-    let apart = game.discriminator.mixes_batch();
+    let apart = players.discriminator.mixes_batch();
     let both = (penalize || !apart).then(|| {
         let both = Tensor::cat(&[&real_images, &fake_images], 0);
         if penalize && !both.requires_grad() {
@@ -89,7 +102,7 @@ pub(crate) fn ask(
     let objective = match &both {
         Some(both) if penalize => {
             let logits = Tensor::cat(&[&real, &fake], 0);
-            &loss + penalties(game, settings, &judge, originals, both, &logits)
+            &loss + penalties(settings, &judge, originals, both, &logits)
         }
         _ => loss.shallow_clone(),
     };
@@ -104,7 +117,6 @@ pub(crate) fn ask(
 /// What D pays for its gradients, weighted up for the steps without penalties;
 /// `logits` are its answer to `images`, the originals and then the forgeries.
 fn penalties(
-    game: &Game,
     settings: &Settings,
     judge: &impl Fn(&Tensor, &Tensor) -> Tensor,
     originals: &Batch,
@@ -121,10 +133,10 @@ fn penalties(
         terms.push(at_fake.mean(Kind::Float) * (0.5 * every * settings.r2));
     }
     let off_unit = |points: Tensor| {
-        let points = points.to_kind(game.kind).set_requires_grad(true);
+        let points = points.to_kind(images.kind()).set_requires_grad(true);
         off_unit_gradient(&points, &judge(&points, &originals.labels)).mean(Kind::Float)
     };
-    let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, game.device));
+    let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
     if settings.gradient_penalty > 0.0 {
         let (_, forgeries) = halves(&images.detach().to_kind(Kind::Float), n);
         let points = between(&originals.images, &forgeries, &shares());

@@ -207,6 +207,11 @@ impl Settings {
             .any(|&weight| weight > 0.0)
     }
 
+    /// Whether random numbers are drawn for what D pays.
+    pub fn draws_in_penalties(&self) -> bool {
+        self.gradient_penalty > 0.0 || self.dragan > 0.0
+    }
+
     /// `logits` as the losses take them; see [`Settings::logit_limit`].
     pub fn limited(&self, logits: &Tensor) -> Tensor {
         let of_probabilities = matches!(self.loss, Loss::Minimax | Loss::NonSaturating);

@@ -78,6 +78,23 @@ impl SpectralNorm {
         }
     }
 
+    /// Another handle on the same vectors.
+    pub fn handle(&self) -> SpectralNorm {
+        let handle = |Singular { left, right }: &Singular| Singular {
+            left: left.shallow_clone(),
+            right: right.shallow_clone(),
+        };
+        SpectralNorm {
+            vectors: self
+                .vectors
+                .iter()
+                .map(|v| v.as_ref().map(handle))
+                .collect(),
+            flat: self.flat.shallow_clone(),
+            layout: self.layout.clone(),
+        }
+    }
+
     /// The vectors' names and a handle on all their values, f32 `[numel]`.
     pub fn state(&self) -> (&Layout, Tensor) {
         (&self.layout, self.flat.shallow_clone())

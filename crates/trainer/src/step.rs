@@ -1,12 +1,13 @@
 //! One step of the game: one update of D, then one of G.
 
-use gan_models::{Mode, Weights};
 use tch::{Kind, Tensor};
 
+use crate::crew::{Cut, Parts, in_parts};
 use crate::data::Batch;
 use crate::game::Game;
 use crate::losses::Loss;
-use crate::objective::{Verdict, ask};
+use crate::objective::Verdict;
+use crate::players::{Forgeries, Gradient, Players, mean};
 use crate::settings::Settings;
 
 /// What a step shows of itself; reading a value waits for the device, so nothing
@@ -55,20 +56,32 @@ pub fn step(
     if settings.simultaneous {
         return simultaneous_step(game, settings, originals, &latents, rates, penalize);
     }
-    // Where G is updated on the same latents, one forward pass serves both.
-    let shared = settings
-        .shared_latents
-        .then(|| Forgeries::new(game, &latents, &originals.labels));
-    let forgeries = match &shared {
-        Some(shared) => shared.images.detach(),
-        None => game.forge(&latents, &originals.labels, Mode::Train),
+    game.follow();
+    let cut = |at: Cut| (originals.part(at), at.of(&latents));
+    let parts = in_parts(
+        game,
+        originals.len(),
+        cut,
+        |players, (originals, latents)| {
+            // Where G is updated on the same latents, one forward pass serves both.
+            let shared = settings
+                .shared_latents
+                .then(|| players.forge_traced(&latents, &originals.labels));
+            let forgeries = match &shared {
+                Some(shared) => shared.images.detach(),
+                None => players.forge(&latents, &originals.labels),
+            };
+            let owed = players.discriminator_gradient(settings, &originals, &forgeries, penalize);
+            (owed, shared)
+        },
+    );
+    let (owed, shared) = parts.unzip();
+    let d = update_discriminator(game, settings, owed, rates);
+    let latents = match settings.shared_latents {
+        true => latents,
+        false => draw_latents(game, originals),
     };
-    let d = discriminator_step(game, settings, originals, &forgeries, rates, penalize);
-    let forgeries = shared.unwrap_or_else(|| {
-        let latents = draw_latents(game, originals);
-        Forgeries::new(game, &latents, &originals.labels)
-    });
-    let loss_g = generator_step(game, settings, originals, &forgeries, rates);
+    let loss_g = play_generator(game, settings, originals, &latents, shared, rates);
     Report { d, loss_g }
 }
 
@@ -81,68 +94,49 @@ pub fn discriminator_step(
     rates: Rates,
     penalize: bool,
 ) -> Verdict {
-    let leaves = discriminator_leaves(game);
-    let answer = ask(
+    game.follow();
+    let cut = |at: Cut| (originals.part(at), at.of(forgeries));
+    let owed = in_parts(
         game,
-        settings,
-        &leaves,
-        originals,
-        &forgeries.detach(),
-        penalize,
+        originals.len(),
+        cut,
+        |players, (originals, images)| {
+            players.discriminator_gradient(settings, &originals, &images, penalize)
+        },
     );
-    let gradients = Tensor::run_backward(&[&answer.objective], leaves.tensors(), false, false);
-    update_discriminator(game, settings, &gradients, rates);
-    answer.verdict()
+    update_discriminator(game, settings, owed, rates)
 }
 
-/// Forgeries with the way back to G's weights still open.
-#[derive(Debug)]
-pub struct Forgeries {
-    weights: Weights,
-    images: Tensor,
-}
-
-impl Forgeries {
-    /// G's images of `latents` f32 `[n, size]`, of the digits `labels` i64 `[n]`
-    /// where it is conditional.
-    pub fn new(game: &Game, latents: &Tensor, labels: &Tensor) -> Forgeries {
-        let weights = game
-            .generator
-            .layout()
-            .leaves(&game.g.parameters, game.kind);
-        let images = game
-            .generator
-            .forward(&weights, latents, Some(labels), Mode::Train);
-        Forgeries { weights, images }
-    }
-}
-
-/// Updates G once through the frozen D and returns its loss; D is untouched.
+/// Updates G once on `latents`, f32 `[n, size]`, through the frozen D and returns its
+/// loss; D is untouched.
 pub fn generator_step(
     game: &mut Game,
     settings: &Settings,
     originals: &Batch,
-    forgeries: &Forgeries,
+    latents: &Tensor,
     rates: Rates,
 ) -> Tensor {
-    let frozen = game.frozen_discriminator();
-    let judge = |images: &Tensor| {
-        game.discriminator
-            .forward(&frozen, images, Some(&originals.labels), Mode::Train)
-            .to_kind(Kind::Float)
-    };
-    let fake = judge(&forgeries.images);
-    let real = if settings.loss.compares() {
-        judge(&originals.images)
-    } else {
-        fake.detach()
-    };
-    let loss = settings
-        .loss
-        .generator(&settings.limited(&real), &settings.limited(&fake));
-    let gradients = Tensor::run_backward(&[&loss], forgeries.weights.tensors(), false, false);
-    update_generator(game, &gradients, rates);
-    loss.detach()
+    play_generator(game, settings, originals, latents, None.into(), rates)
+}
+
+/// As [`generator_step`]; of what was forged from the latents before, nothing is
+/// forged again.
+fn play_generator(
+    game: &mut Game,
+    settings: &Settings,
+    originals: &Batch,
+    latents: &Tensor,
+    forged: Parts<Option<Forgeries>>,
+    rates: Rates,
+) -> Tensor {
+    let mut forged = [forged.first, forged.second.flatten()].into_iter();
+    let cut = |at: Cut| (originals.part(at), at.of(latents), forged.next().flatten());
+    let owed = in_parts(game, originals.len(), cut, |players, part| {
+        let (originals, latents, forged) = part;
+        let forgeries = forged.unwrap_or_else(|| players.forge_traced(&latents, &originals.labels));
+        players.generator_gradient(settings, &originals, &forgeries)
+    });
+    update_generator(game, owed, rates)
 }
 
 /// Updates both from one pass over `latents`, f32 `[n, size]`: each learns from
@@ -155,63 +149,42 @@ fn simultaneous_step(
     rates: Rates,
     penalize: bool,
 ) -> Report {
-    let forgeries = Forgeries::new(game, latents, &originals.labels);
-    let leaves = discriminator_leaves(game);
-    let answer = ask(
-        game,
-        settings,
-        &leaves,
-        originals,
-        &forgeries.images,
-        penalize,
-    );
-    let loss_g = settings.loss.generator(
-        &settings.limited(&answer.real),
-        &settings.limited(&answer.fake),
-    );
-    // The graph is needed once more, for G.
-    let by_d = Tensor::run_backward(&[&answer.objective], leaves.tensors(), true, false);
-    let by_g = Tensor::run_backward(&[&loss_g], forgeries.weights.tensors(), false, false);
-    update_discriminator(game, settings, &by_d, rates);
-    update_generator(game, &by_g, rates);
-    Report {
-        d: answer.verdict(),
-        loss_g: loss_g.detach(),
-    }
+    game.follow();
+    let players = Players::of(game);
+    let forgeries = players.forge_traced(latents, &originals.labels);
+    let (by_d, by_g) = players.both_gradients(settings, originals, &forgeries, penalize);
+    let d = update_discriminator(game, settings, by_d.into(), rates);
+    let loss_g = update_generator(game, by_g.into(), rates);
+    Report { d, loss_g }
 }
 
-/// D's weights, gradients to be asked for; its normalization has caught up with
-/// them.
-fn discriminator_leaves(game: &mut Game) -> Weights {
-    let layout = game.discriminator.layout();
-    if let Some(spectral) = &mut game.spectral {
-        spectral.follow(&layout.weights(&game.d.parameters));
-    }
-    layout.leaves(&game.d.parameters, game.kind)
-}
-
-fn update_discriminator(game: &mut Game, settings: &Settings, gradients: &[Tensor], rates: Rates) {
-    let gradient = game.discriminator.layout().gather(gradients, game.device);
+fn update_discriminator(
+    game: &mut Game,
+    settings: &Settings,
+    owed: Parts<Gradient<Verdict>>,
+    rates: Rates,
+) -> Verdict {
+    let (gradient, verdict) = Gradient::joined(owed, Verdict::join);
     let d = &mut game.d;
     d.optimizer
         .update(&mut d.parameters, &gradient, rates.d, rates.momentum);
     if settings.clip > 0.0 {
         let _ = d.parameters.clamp_(-settings.clip, settings.clip);
     }
+    verdict
 }
 
-fn update_generator(game: &mut Game, gradients: &[Tensor], rates: Rates) {
-    let gradient = game.generator.layout().gather(gradients, game.device);
+fn update_generator(game: &mut Game, owed: Parts<Gradient<Tensor>>, rates: Rates) -> Tensor {
+    let (gradient, loss) = Gradient::joined(owed, |a, b, shares| mean(&a, &b, shares));
     let g = &mut game.g;
     g.optimizer
         .update(&mut g.parameters, &gradient, rates.g, rates.momentum);
+    loss
 }
 
 /// As many fresh latents as there are originals.
 pub fn draw_latents(game: &Game, originals: &Batch) -> Tensor {
-    game.generator
-        .latent()
-        .sample(originals.images.size()[0], game.device)
+    game.generator.latent().sample(originals.len(), game.device)
 }
 
 fn share_above(logits: &Tensor, threshold: &Tensor) -> Tensor {

@@ -1,5 +1,6 @@
 //! One turn of the schedule: what the loop does for a step, but for looking at it.
 
+use crate::crew::Crew;
 use crate::data::{Order, Source};
 use crate::game::Game;
 use crate::plan::Plan;
@@ -25,6 +26,7 @@ pub(crate) fn play(
     standing: Standing,
     images_seen: u64,
 ) -> Turn {
+    let _at_work = game.crew.as_ref().map(Crew::at_work);
     let (settings, finished) = (&plan.settings, standing.updates);
     let factor = settings.schedule.factor(standing);
     let rates = Rates {

@@ -6,6 +6,7 @@ mod bench;
 mod checkpoints;
 mod cuda;
 mod evaluator;
+mod halves;
 mod judge;
 mod losses;
 mod optimizer;

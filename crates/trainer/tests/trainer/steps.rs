@@ -5,7 +5,7 @@ use gan_trainer::data::{Batch, Order, Originals, Source, resized};
 use gan_trainer::game::Game;
 use gan_trainer::seeds::Stream;
 use gan_trainer::settings::Settings;
-use gan_trainer::step::{Forgeries, Rates, discriminator_step, draw_latents, generator_step, step};
+use gan_trainer::step::{Rates, discriminator_step, draw_latents, generator_step, step};
 use tch::{Device, Kind, Tensor};
 
 use crate::{bars, game, settings, take_turns, values};
@@ -60,8 +60,7 @@ fn d_moves_in_its_own_update_alone_and_g_in_its_own() {
             assert_eq!(by_d, (false, true), "{preset}, penalize {penalize}");
         }
         let by_g = moved(&mut game, |game| {
-            let forgeries = Forgeries::new(game, &latents, &originals.labels);
-            let _ = generator_step(game, &settings, &originals, &forgeries, RATES);
+            let _ = generator_step(game, &settings, &originals, &latents, RATES);
         });
         assert_eq!(by_g, (true, false), "{preset}");
     }
@@ -100,8 +99,7 @@ fn sharing_latents_equals_two_passes_on_the_same_latents() {
     let latents = draw_latents(&twice, &originals);
     let fake = twice.forge(&latents, &originals.labels, Mode::Train);
     discriminator_step(&mut twice, &settings, &originals, &fake, RATES, false);
-    let forgeries = Forgeries::new(&twice, &latents, &originals.labels);
-    let _ = generator_step(&mut twice, &settings, &originals, &forgeries, RATES);
+    let _ = generator_step(&mut twice, &settings, &originals, &latents, RATES);
 
     assert!(shared.d.parameters.equal(&twice.d.parameters));
     assert!(
@@ -283,9 +281,8 @@ fn simultaneous_updates_are_both_from_the_players_before_the_step() {
     let mut apart = game(&settings);
     tch::manual_seed(9);
     let latents = draw_latents(&apart, &originals);
-    let forgeries = Forgeries::new(&apart, &latents, &originals.labels);
     let fake = apart.forge(&latents, &originals.labels, Mode::Train);
-    let _ = generator_step(&mut apart, &settings, &originals, &forgeries, RATES);
+    let _ = generator_step(&mut apart, &settings, &originals, &latents, RATES);
     discriminator_step(&mut apart, &settings, &originals, &fake, RATES, false);
 
     let same = |a: &Tensor, b: &Tensor| a.allclose(b, 1e-4, 1e-7, false);
