@@ -126,7 +126,7 @@ def modern(channels_last, _rewritten):
     """Without normalization, images entering and leaving as 2x2 blocks."""
     leaky = lambda: nn.LeakyReLU(0.2)
     g = nn.Sequential(
-        nn.Linear(16, 49 * 64),
+        nn.Linear(16 + 10, 49 * 64),
         leaky(),
         ToImages(64, 7, channels_last),
         nn.Conv2d(64, 64, 3, padding=1),
@@ -147,12 +147,16 @@ def modern(channels_last, _rewritten):
         leaky(),
         nn.Conv2d(64, 64, 3, padding=1),
         leaky(),
+        nn.Conv2d(64, 128, 3, stride=2, padding=1),
+        leaky(),
         ToUnits(channels_last),
-        nn.Linear(49 * 64, 1),
+        nn.Linear(16 * 128, 1),
     )
 
     def start(layer):
         fan_in = layer.weight[0].numel()
+        if fan_in == 16 + 10:
+            fan_in = 16  # Of the latent's values.
         if isinstance(layer, nn.ConvTranspose2d):
             fan_in = 64 * 4  # Of the 4x4 kernel 2x2 reach any one output pixel.
         # He et al. 2015 for a leaky ReLU.

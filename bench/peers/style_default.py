@@ -68,8 +68,7 @@ class DefaultStyle:
         return loss_d.item(), loss_g.item()
 
     def latents(self):
-        draw = torch.rand if self.system.uniform_latents else torch.randn
-        return draw(self.batch, self.system.latent)
+        return self.system.latents(self.batch)
 
     def update(self, optimizer, loss):
         optimizer.zero_grad()

@@ -102,8 +102,7 @@ class ExpertStyle:
         return self.pixels.index_select(0, chosen).view(-1, side, side, 1).permute(0, 3, 1, 2)
 
     def latents(self):
-        draw = torch.rand if self.system.uniform_latents else torch.randn
-        return draw(self.batch, self.system.latent)
+        return self.system.latents(self.batch)
 
     def update(self, optimizer, params, gradients):
         for p, gradient in zip(params, gradients):

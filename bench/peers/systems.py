@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import torch
+from torch.nn import functional
+
 
 @dataclass(frozen=True)
 class System:
@@ -21,6 +24,10 @@ class System:
     epsilon: float = 1e-8
     uniform_latents: bool = False
     """On [0, 1), and not standard normal."""
+    groups: int = 0
+    """Groups of latents beside these values, 0 for none."""
+    apart: float = 0.0
+    """What stands in the place of a latent's group, 0 in the others'."""
     with_replacement: bool = False
     shared_latents: bool = False
     """G learns from the forgeries that D's update saw, not from fresh ones."""
@@ -34,6 +41,15 @@ class System:
     ema_images: float = 0.0
     """Half-life of the averaged G in images; 0 for none."""
 
+    def latents(self, n: int) -> torch.Tensor:
+        """Fresh ones, [n, values and groups]."""
+        draw = torch.rand if self.uniform_latents else torch.randn
+        values = draw(n, self.latent)
+        if not self.groups:
+            return values
+        group = functional.one_hot(torch.randint(self.groups, (n,)), self.groups)
+        return torch.cat([values, group * self.apart], 1)
+
     def ema_decay(self, batch: int, images_seen: int) -> float:
         """How much of the average stays in an update; short at first, as in
         Karras et al. 2020 (ramp-up 0.05)."""
@@ -44,9 +60,11 @@ class System:
 SYSTEMS = {
     "modern": System(
         latent=16,
+        groups=10,
+        apart=3.0,
         side=28,
         symmetric=True,
-        parameters=(133_444, 74_081),
+        parameters=(164_804, 146_849),
         batch=32,
         train_images=60_000,
         lr_g=2.5e-3,

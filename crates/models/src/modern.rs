@@ -13,8 +13,17 @@ use crate::params::{Init, Layout, Weights};
 /// MNIST has few more directions than this; with 64, forgeries between digits are
 /// more.
 const LATENT: i64 = 16;
+/// Without labels, latents fall into as many groups. Digits do not pass into each
+/// other, and from one cloud of latents G would forge what lies between them
+/// (Khayatkhoei et al. 2018); it makes of the groups what it likes.
+const GROUPS: i64 = 10;
+/// How far the groups lie from the origin, in deviations of the other values. With
+/// 1, G takes no notice.
+const APART: f64 = 3.0;
 /// Channels at 7×7, where most of the arithmetic is.
 const COARSE: i64 = 64;
+/// Channels at 4×4, where D sees the whole digit.
+const DEEP: i64 = 128;
 /// Channels at 14×14, the finest grid that either network computes on: images
 /// enter and leave as 2×2 blocks of pixels in four channels (Shi et al. 2016).
 const FINE: i64 = 32;
@@ -30,7 +39,8 @@ fn he(fan_in: i64) -> Init {
 
 /// Dense to 7×7, 3×3, up to 14×14, 3×3, 3×3 to 2×2 blocks.
 ///
-/// Conditional, it takes the digit's one-hot beside the latent.
+/// Conditional, it takes the digit's one-hot beside the latent, in the place of the
+/// group.
 #[derive(Debug)]
 pub struct ModernGenerator {
     layout: Layout,
@@ -64,11 +74,7 @@ impl ModernGenerator {
         let mut layout = Layout::new();
         let l = &mut layout;
         let (coarse, fine) = (width * COARSE, width * FINE);
-        let inputs = if conditional {
-            LATENT + CLASSES
-        } else {
-            LATENT
-        };
+        let inputs = LATENT + if conditional { CLASSES } else { GROUPS };
         ModernGenerator {
             conditional,
             channels: coarse,
@@ -95,7 +101,14 @@ impl Generator for ModernGenerator {
     }
 
     fn latent(&self) -> Latent {
-        Latent::Normal { size: LATENT }
+        match self.conditional {
+            true => Latent::Normal { size: LATENT },
+            false => Latent::Mixture {
+                size: LATENT,
+                groups: GROUPS,
+                apart: APART,
+            },
+        }
     }
 
     fn conditional(&self) -> bool {
@@ -127,7 +140,7 @@ impl Generator for ModernGenerator {
     }
 }
 
-/// 2×2 blocks, 3×3, down to 7×7, 3×3, dense to the logit.
+/// 2×2 blocks, 3×3, down to 7×7, 3×3, down to 4×4, dense to the logit.
 ///
 /// Conditional, the digit chooses one more dense layer's answer, which is added:
 /// the projection of Miyato and Koyama 2018, eq. 3.
@@ -137,6 +150,7 @@ pub struct ModernDiscriminator {
     input: Conv2d,
     down: Conv2d,
     coarse: Conv2d,
+    deep: Conv2d,
     dense: Linear,
     digits: Option<Linear>,
 }
@@ -160,12 +174,13 @@ impl ModernDiscriminator {
     fn of(width: i64, conditional: bool) -> ModernDiscriminator {
         let mut layout = Layout::new();
         let l = &mut layout;
-        let (coarse, fine) = (width * COARSE, width * FINE);
-        let units = 49 * coarse;
+        let (deep, coarse, fine) = (width * DEEP, width * COARSE, width * FINE);
+        let units = 16 * deep;
         ModernDiscriminator {
             input: Conv2d::new(l, "input", (4, fine), 3, (1, 1), he(4 * 9)),
             down: Conv2d::new(l, "down", (fine, coarse), 4, (2, 1), he(fine * 16)),
             coarse: Conv2d::new(l, "coarse", (coarse, coarse), 3, (1, 1), he(coarse * 9)),
+            deep: Conv2d::new(l, "deep", (coarse, deep), 3, (2, 1), he(coarse * 9)),
             dense: Linear::new(l, "dense", units, 1, he(units)),
             digits: conditional.then(|| Linear::new(l, "digits", units, CLASSES, he(units))),
             layout,
@@ -200,7 +215,8 @@ impl Discriminator for ModernDiscriminator {
         let x = leaky_relu(&self.input.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.down.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
-        // Read in memory order, [n, 7, 7, c], so that nothing is copied.
+        let x = leaky_relu(&self.deep.forward(weights, &x), SLOPE);
+        // Read in memory order, [n, 4, 4, c], so that nothing is copied.
         let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
         let logits = self.dense.forward(weights, &x).view([-1]);
         match &self.digits {

@@ -12,6 +12,16 @@ pub enum Latent {
         /// Values per image.
         size: i64,
     },
+    /// A mixture of Gaussians, `[n, size + groups]`: standard normal values, and the
+    /// group as a one-hot times `apart`.
+    Mixture {
+        /// Normal values per image.
+        size: i64,
+        /// Groups, each as likely as another.
+        groups: i64,
+        /// What stands in the place of the group, 0 in the others'.
+        apart: f64,
+    },
     /// Uniform on `[low, high)`, `[n, size]`.
     Uniform {
         /// Values per image.
@@ -40,6 +50,16 @@ impl Latent {
         let options = (Kind::Float, Device::Cpu);
         let latents = match self {
             Latent::Normal { size } => Tensor::randn([n, size], options),
+            Latent::Mixture {
+                size,
+                groups,
+                apart,
+            } => {
+                let values = Tensor::randn([n, size], options);
+                let drawn = Tensor::randint(groups, [n], (Kind::Int64, Device::Cpu));
+                let group = drawn.one_hot(groups).to_kind(Kind::Float) * apart;
+                Tensor::cat(&[values, group], 1)
+            }
             Latent::Uniform { size, low, high } => {
                 Tensor::empty([n, size], options).uniform_(low, high)
             }
@@ -55,6 +75,7 @@ impl Latent {
     pub fn size(self) -> i64 {
         match self {
             Latent::Normal { size } | Latent::Uniform { size, .. } => size,
+            Latent::Mixture { size, groups, .. } => size + groups,
             Latent::Even { .. } => 1,
         }
     }

@@ -58,12 +58,17 @@ fn pairs() -> Vec<Pair> {
             28,
             SYMMETRIC,
             (
-                17 * 49 * 64
+                (16 + 10 + 1) * 49 * 64
                     + (64 * 64 * 9 + 64)
                     + (64 * 32 * 16 + 32)
                     + (32 * 32 * 9 + 32)
                     + (32 * 4 * 9 + 4),
-                (4 * 32 * 9 + 32) + (32 * 64 * 16 + 64) + (64 * 64 * 9 + 64) + 49 * 64 + 1,
+                (4 * 32 * 9 + 32)
+                    + (32 * 64 * 16 + 64)
+                    + (64 * 64 * 9 + 64)
+                    + (64 * 128 * 9 + 128)
+                    + 16 * 128
+                    + 1,
             ),
         ),
         pair(
@@ -72,8 +77,8 @@ fn pairs() -> Vec<Pair> {
             Box::new(ModernDiscriminator::with_labels()),
             28,
             SYMMETRIC,
-            // The one-hot beside the latent; ten answers beside the logit.
-            (133_444 + 10 * 49 * 64, 74_081 + 10 * 49 * 64 + 10),
+            // The digit in the place of the group; ten answers beside the logit.
+            (164_804, 146_849 + 10 * 16 * 128 + 10),
         ),
         // Both totals are printed in the original's notebook; by channels the
         // last two norms have 2·(100 + 50) parameters in place of 4·28.

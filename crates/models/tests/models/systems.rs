@@ -5,6 +5,7 @@ use gan_models::dcgan::{DcganDiscriminator, DcganGenerator};
 use gan_models::gaussian::{GaussianDiscriminator, GaussianGenerator};
 use gan_models::golbin::{GolbinDiscriminator, GolbinGenerator};
 use gan_models::goodfellow::{GoodfellowDiscriminator, GoodfellowGenerator};
+use gan_models::modern::{ModernDiscriminator, ModernGenerator};
 use gan_models::oshea::{OsheaDiscriminator, OsheaGenerator, OsheaNorm};
 use gan_models::{Discriminator, Generator, Init, Latent, Layout, Mode, Weights};
 use tch::{Device, Kind, Tensor};
@@ -29,6 +30,69 @@ fn named<'w>(layout: &Layout, weights: &'w Weights, name: &str) -> &'w Tensor {
 
 fn double_weights(layout: &Layout) -> Weights {
     layout.leaves(&layout.init(Device::Cpu), Kind::Double)
+}
+
+/// He et al. 2015, eq. 14, for a leaky ReLU of slope 0.2.
+#[test]
+fn modern_starts_so_that_activations_keep_their_size() {
+    let he = |fan_in: f64| Init::normal((2.0 / 1.04 / fan_in).sqrt());
+    let close = |a: &Init, b: &Init| match (a, b) {
+        (Init::Normal { mean: 0.0, std: a }, Init::Normal { mean: 0.0, std: b }) => {
+            (a - b).abs() < 1e-12
+        }
+        _ => a == b,
+    };
+    let expect = |layout: &Layout, fan_ins: &[(&str, f64)]| {
+        let weights = fan_ins.len();
+        assert_eq!(layout.params().len(), 2 * weights);
+        for (name, start) in starts(layout) {
+            let layer = name.split('.').next();
+            let (_, fan_in) = fan_ins.iter().find(|(l, _)| Some(*l) == layer).unwrap();
+            let expected = match name.ends_with("bias") {
+                true => Init::Constant(0.0),
+                false => he(*fan_in),
+            };
+            assert!(close(&start, &expected), "{name}: {start:?}");
+        }
+    };
+    for (g, d) in [
+        (ModernGenerator::new(), ModernDiscriminator::new()),
+        (
+            ModernGenerator::with_labels(),
+            ModernDiscriminator::with_labels(),
+        ),
+    ] {
+        let g_layers = [
+            ("dense", 16.0),
+            ("coarse", 64.0 * 9.0),
+            // Of the 4×4 kernel 2×2 reach any one pixel.
+            ("up", 64.0 * 4.0),
+            ("fine", 32.0 * 9.0),
+            ("output", 32.0 * 9.0),
+        ];
+        expect(g.layout(), &g_layers);
+        let mut d_layers = vec![
+            ("input", 4.0 * 9.0),
+            ("down", 32.0 * 16.0),
+            ("coarse", 64.0 * 9.0),
+            ("deep", 64.0 * 9.0),
+            ("dense", 16.0 * 128.0),
+        ];
+        if d.conditional() {
+            d_layers.push(("digits", 16.0 * 128.0));
+        }
+        expect(d.layout(), &d_layers);
+    }
+    let latent = Latent::Mixture {
+        size: 16,
+        groups: 10,
+        apart: 3.0,
+    };
+    assert_eq!(ModernGenerator::new().latent(), latent);
+    assert_eq!(
+        ModernGenerator::with_labels().latent(),
+        Latent::Normal { size: 16 }
+    );
 }
 
 #[test]

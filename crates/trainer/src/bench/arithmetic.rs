@@ -50,6 +50,7 @@ const MODERN: Layers = (
         ("input", square(14)),
         ("down", square(7)),
         ("coarse", square(7)),
+        ("deep", square(4)),
         ("dense", ONCE),
     ],
 );
