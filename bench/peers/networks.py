@@ -96,11 +96,14 @@ class ByteDropout(nn.Module):
         return x * (kept.to(x.dtype) * self.scale)
 
 
-class SoftClamp(nn.Module):
-    """Clamps to [-1, 1] but for a tenth of what overshoots."""
+class Ink(nn.Module):
+    """-1 from -1.5 to -1, itself up to 1, beyond both a tenth of what is more; the
+    gradient is a tenth wherever it is not 1."""
 
     def forward(self, x):
-        return x.clamp(-1.0, 1.0) * 0.9 + x * 0.1
+        inside, reached = x.clamp(-1.0, 1.0), x.clamp(-1.5, 1.0)
+        black = (reached - inside) * 0.1
+        return inside + (x - reached) * 0.1 + (black - black.detach())
 
 
 class ToBlocks(nn.Module):
@@ -137,7 +140,7 @@ def modern(channels_last, _rewritten):
         leaky(),
         nn.Conv2d(32, 4, 3, padding=1),
         nn.PixelShuffle(2),
-        SoftClamp(),
+        Ink(),
     )
     d = nn.Sequential(
         ToBlocks(channels_last),

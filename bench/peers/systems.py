@@ -61,7 +61,7 @@ SYSTEMS = {
     "modern": System(
         latent=16,
         groups=10,
-        apart=3.0,
+        apart=2.0,
         side=28,
         symmetric=True,
         parameters=(164_804, 146_849),

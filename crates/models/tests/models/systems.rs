@@ -86,13 +86,41 @@ fn modern_starts_so_that_activations_keep_their_size() {
     let latent = Latent::Mixture {
         size: 16,
         groups: 10,
-        apart: 3.0,
+        apart: 2.0,
     };
     assert_eq!(ModernGenerator::new().latent(), latent);
     assert_eq!(
         ModernGenerator::with_labels().latent(),
         Latent::Normal { size: 16 }
     );
+}
+
+/// What G's last layer says, here its bias alone, and the image and the gradient that
+/// come of it.
+#[test]
+fn modern_forges_black_from_a_range_and_has_a_gradient_everywhere() {
+    let g = ModernGenerator::new();
+    let said = [-2.5, -1.2, 0.3, 1.5];
+    let layout = g.layout();
+    let weights = double_weights(layout).map(|place, weight| {
+        let value = match layout.params()[place].name.as_str() {
+            "output.bias" => Tensor::from_slice(&said),
+            "output.weight" => weight.zeros_like(),
+            _ => weight.detach(),
+        };
+        value.set_requires_grad(true)
+    });
+    let z = g.latent().sample(1, Device::Cpu).to_kind(Kind::Double);
+    let image = g.forward(&weights, &z, None, Mode::Train);
+    // Channels are pixels of 2×2 blocks.
+    let block = image.narrow(2, 0, 2).narrow(3, 0, 2);
+    let expected = Tensor::from_slice(&[-1.1, -1.0, 0.3, 1.05]);
+    assert!(distance(&block.flatten(0, -1), &expected) < 1e-12);
+    let bias = named(layout, &weights, "output.bias");
+    let gradient = &Tensor::run_backward(&[image.sum(Kind::Double)], &[bias], false, false)[0];
+    // Each for 14×14 blocks.
+    let expected = Tensor::from_slice(&[0.1, 0.1, 1.0, 0.1]) * 196.0;
+    assert!(distance(gradient, &expected) < 1e-9);
 }
 
 #[test]
