@@ -101,9 +101,9 @@ class Ink(nn.Module):
     gradient is a tenth wherever it is not 1."""
 
     def forward(self, x):
-        inside, reached = x.clamp(-1.0, 1.0), x.clamp(-1.5, 1.0)
-        black = (reached - inside) * 0.1
-        return inside + (x - reached) * 0.1 + (black - black.detach())
+        inside = x.clamp(-1.0, 1.0)
+        black = (x.clamp(-1.5, 1.0) - inside).detach()
+        return inside + (x - inside - black) * 0.1
 
 
 class ToBlocks(nn.Module):

@@ -29,8 +29,7 @@ const DEEP: i64 = 128;
 const FINE: i64 = 32;
 /// Of the leaky ReLU, as in most GANs since Radford et al. 2016.
 const SLOPE: f64 = 0.2;
-/// How much of what overshoots is left in G's output, and of the gradient where
-/// nothing else of it is.
+/// The slope of G's output outside `[-1, 1]`.
 const OVERSHOOT: f64 = 0.1;
 /// How far below -1 all is -1, as the background of originals is, exactly.
 const BLACK: f64 = 0.5;
@@ -140,8 +139,9 @@ impl Generator for ModernGenerator {
     }
 }
 
-/// Images of what G's last layer says: -1 from -1.5 to -1, itself up to 1, and beyond
-/// both a tenth of what is more.
+/// Images of what G's last layer says, of the same shape: -1 from -1.5 to -1, itself up
+/// to 1, and beyond both a tenth of what is more. The gradient is 1 within ±1 and a
+/// tenth elsewhere.
 ///
 /// A hyperbolic tangent saturates on MNIST's black background before G has learned
 /// anything; this has a gradient everywhere. Without an end, what is black would
@@ -149,11 +149,8 @@ impl Generator for ModernGenerator {
 /// the darkest greys.
 fn ink(x: &Tensor) -> Tensor {
     let inside = x.clamp(-1.0, 1.0);
-    let reached = x.clamp(-1.0 - BLACK, 1.0);
-    // Nothing in value, a tenth in gradient where x is black.
-    let black = (&reached - &inside) * OVERSHOOT;
-    let black = &black - black.detach();
-    inside + (x - reached) * OVERSHOOT + black
+    let black = (x.clamp(-1.0 - BLACK, 1.0) - &inside).detach();
+    &inside + (x - &inside - black) * OVERSHOOT
 }
 
 /// 2×2 blocks, 3×3, down to 7×7, 3×3, down to 4×4, dense to the logit.

@@ -12,8 +12,8 @@ pub enum Latent {
         /// Values per image.
         size: i64,
     },
-    /// A mixture of Gaussians, `[n, size + groups]`: standard normal values, and the
-    /// group as a one-hot times `apart`.
+    /// `[n, size + groups]`: standard normal values, and the group as a one-hot times
+    /// `apart` (Mukherjee et al. 2019, section 3.1).
     Mixture {
         /// Normal values per image.
         size: i64,
@@ -69,6 +69,20 @@ impl Latent {
             }
         };
         latents.to_device(device)
+    }
+
+    /// `n` pairs of fresh latents, each f32 `[n, size]`: the ends of straight lines
+    /// that stay where latents are drawn, so both of one group where there are groups.
+    pub fn ends(self, n: i64, device: Device) -> (Tensor, Tensor) {
+        let (from, to) = (self.sample(n, device), self.sample(n, device));
+        match self {
+            Latent::Mixture { size, groups, .. } => {
+                let group = from.narrow(1, size, groups);
+                let to = Tensor::cat(&[to.narrow(1, 0, size), group], 1);
+                (from, to)
+            }
+            _ => (from, to),
+        }
     }
 
     /// Values per image.

@@ -1,4 +1,4 @@
-//! A second hand: a step's batch in two halves, each on a thread of its own.
+//! Two threads that play a step together, each on half the batch.
 //!
 //! Within the small convolutions of a step two threads would wait for each other two
 //! hundred times, and where another program takes a core for a moment, both wait for
@@ -6,18 +6,19 @@
 //! them to meet twice.
 
 use std::fmt;
+use std::sync::Arc;
 
+use rayon::ThreadPool;
 use tch::{Device, Tensor};
 
 use crate::game::Game;
 use crate::players::Players;
 use crate::settings::Settings;
 
-/// The thread that takes the other half.
+/// The two threads.
+#[derive(Clone)]
 pub struct Crew {
-    helper: rayon::ThreadPool,
-    /// Threads that libtorch uses within each half.
-    threads: i32,
+    pool: Arc<ThreadPool>,
 }
 
 impl Crew {
@@ -25,49 +26,85 @@ impl Crew {
     ///
     /// Some penalties draw random numbers, and two threads would draw them in an
     /// order that nobody controls.
-    pub fn assemble(settings: &Settings, device: Device) -> Option<Crew> {
+    pub(crate) fn assemble(settings: &Settings, device: Device) -> Option<Crew> {
         let divides =
             settings.network.divides() && !settings.simultaneous && !settings.draws_in_penalties();
         let all = tch::get_num_threads();
         if !divides || all < 2 || device != Device::Cpu {
             return None;
         }
-        let threads = all / 2;
-        let helper = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .thread_name(|_| "second half".to_owned())
-            .start_handler(move |_| tch::set_num_threads(threads))
-            .build()
-            .ok()?;
-        // A thread's number is its own, but new threads start with the one that was
-        // set last.
-        helper.install(|| ());
-        tch::set_num_threads(all);
-        Some(Crew { helper, threads })
+        let limit = move |_| {
+            // A thread takes the number that was set last in any thread when it first
+            // asks for one; from then on its own holds.
+            let _ = tch::get_num_threads();
+            tch::set_num_threads(all / 2);
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .thread_name(|half| format!("half {half}"))
+            .start_handler(limit)
+            .build();
+        match pool {
+            Ok(pool) => {
+                // Both have started.
+                pool.broadcast(|_| ());
+                tch::set_num_threads(all);
+                let pool = Arc::new(pool);
+                Some(Crew { pool })
+            }
+            Err(e) => {
+                tracing::warn!("no threads for the halves of a step ({e}): steps stay whole");
+                None
+            }
+        }
     }
 
-    /// What `work` makes of the first part, here, and of the second, there.
-    pub fn both<T: Send, R: Send>(&self, parts: [T; 2], work: impl Fn(T) -> R + Sync) -> Parts<R> {
-        let [here, there] = parts;
-        let mut second = None;
-        let first = self.helper.in_place_scope(|scope| {
-            scope.spawn(|_| second = Some(work(there)));
-            work(here)
-        });
-        Parts { first, second }
-    }
-
-    /// Limits libtorch to this thread's half until the guard is dropped: threads of
-    /// an operation that is over keep spinning for a while, where the other half is
+    /// Does `work` on one of the two threads: threads of an operation that all
+    /// take part in keep spinning for a while when it is over, where the next half is
     /// to be computed.
-    pub fn at_work(&self) -> AtWork {
-        let all = tch::get_num_threads();
-        tch::set_num_threads(self.threads);
-        AtWork { all }
+    pub(crate) fn lead<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(work)
+    }
+
+    /// Threads that libtorch uses for each half.
+    pub fn threads(&self) -> [i32; 2] {
+        let (a, b) = self.pool.join(tch::get_num_threads, tch::get_num_threads);
+        [a, b]
     }
 }
 
-/// A part of a batch.
+impl fmt::Debug for Crew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crew").finish_non_exhaustive()
+    }
+}
+
+/// The halves of a batch, or a whole one.
+#[derive(Debug)]
+pub(crate) enum Parts<T> {
+    Whole(T),
+    Halves(T, T),
+}
+
+impl<T> Parts<T> {
+    pub(crate) fn map<R>(self, mut change: impl FnMut(T) -> R) -> Parts<R> {
+        match self {
+            Parts::Whole(whole) => Parts::Whole(change(whole)),
+            Parts::Halves(a, b) => Parts::Halves(change(a), change(b)),
+        }
+    }
+}
+
+impl<A, B> Parts<(A, B)> {
+    pub(crate) fn unzip(self) -> (Parts<A>, Parts<B>) {
+        match self {
+            Parts::Whole((a, b)) => (Parts::Whole(a), Parts::Whole(b)),
+            Parts::Halves((a, b), (c, d)) => (Parts::Halves(a, c), Parts::Halves(b, d)),
+        }
+    }
+}
+
+/// Where a part of a batch lies in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cut {
     start: i64,
@@ -81,81 +118,30 @@ impl Cut {
     }
 }
 
-/// What came of a batch: of the whole or of its halves.
-#[derive(Debug)]
-pub struct Parts<R> {
-    /// Of the whole or of the first half.
-    pub first: R,
-    /// Of the second half.
-    pub second: Option<R>,
-}
-
-impl<A, B> Parts<(A, B)> {
-    pub(crate) fn unzip(self) -> (Parts<A>, Parts<B>) {
-        let (a, b) = self.first;
-        let (second_a, second_b) = self.second.unzip();
-        (
-            Parts {
-                first: a,
-                second: second_a,
-            },
-            Parts {
-                first: b,
-                second: second_b,
-            },
-        )
+/// The parts in which `game` plays a batch of `n`.
+pub(crate) fn parts(game: &Game, n: i64) -> Parts<Cut> {
+    let cut = |start, count| Cut { start, count };
+    let half = n / 2;
+    match game.crew {
+        Some(_) if n > 1 => Parts::Halves(cut(0, half), cut(half, n - half)),
+        _ => Parts::Whole(cut(0, n)),
     }
 }
 
-impl<R> From<R> for Parts<R> {
-    fn from(whole: R) -> Parts<R> {
-        Parts {
-            first: whole,
-            second: None,
-        }
-    }
-}
-
-/// What `work` makes of each part of a batch of `n`: of both halves at once where
-/// `game` has a crew, else of the whole. `cut` is asked for each part's data first.
+/// What `work` makes of each part, of both halves at once.
 pub(crate) fn in_parts<'a, T: Send, R: Send>(
     game: &'a Game,
-    n: i64,
-    mut cut: impl FnMut(Cut) -> T,
+    parts: Parts<T>,
     work: impl Fn(&Players<'a>, T) -> R + Sync,
 ) -> Parts<R> {
     let players = Players::of(game);
-    let mut part = |start, count| (players.handle(), cut(Cut { start, count }));
-    match &game.crew {
-        Some(crew) if n > 1 => {
-            let half = n / 2;
-            let parts = [part(0, half), part(half, n - half)];
-            crew.both(parts, |(players, data)| work(&players, data))
+    match (parts, &game.crew) {
+        (Parts::Halves(a, b), Some(crew)) => {
+            let (others, work) = (players.handle(), &work);
+            let first = move || work(&players, a);
+            let (a, b) = crew.pool.join(first, move || work(&others, b));
+            Parts::Halves(a, b)
         }
-        _ => {
-            let (players, data) = part(0, n);
-            work(&players, data).into()
-        }
-    }
-}
-
-impl fmt::Debug for Crew {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crew")
-            .field("threads", &self.threads)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Gives libtorch its threads back when dropped.
-#[must_use]
-#[derive(Debug)]
-pub struct AtWork {
-    all: i32,
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        tch::set_num_threads(self.all);
+        (parts, _) => parts.map(|part| work(&players, part)),
     }
 }

@@ -38,9 +38,9 @@ impl<T> Gradient<T> {
         parts: Parts<Gradient<T>>,
         join: impl Fn(T, T, [f64; 2]) -> T,
     ) -> (Tensor, T) {
-        let Parts { first, second } = parts;
-        let Some(second) = second else {
-            return (first.flat, first.seen);
+        let (first, second) = match parts {
+            Parts::Whole(whole) => return (whole.flat, whole.seen),
+            Parts::Halves(first, second) => (first, second),
         };
         let shares = [&first, &second].map(|part| part.images as f64);
         let shares = shares.map(|images| images / (shares[0] + shares[1]));

@@ -112,10 +112,11 @@ impl Studio {
     fn walks(&self, game: &Game) -> Result<Vec<Images>, Error> {
         seed_torch(self.seed, Stream::Walk, 0);
         let latent = game.generator.latent();
-        let ends = || latent.sample(WALKS, game.device).unsqueeze(1);
-        let (from, to) = (ends(), ends());
+        let (from, to) = latent.ends(WALKS, game.device);
         let share = Tensor::linspace(0.0, 1.0, WALK_POINTS, (Kind::Float, game.device));
-        let latents = from.lerp_tensor(&to, &share.view([1, -1, 1]));
+        let latents = from
+            .unsqueeze(1)
+            .lerp_tensor(&to.unsqueeze(1), &share.view([1, -1, 1]));
         // One digit for each walk.
         let digits =
             digits_in_turn(WALKS, game.device).repeat_interleave_self_int(WALK_POINTS, None, None);

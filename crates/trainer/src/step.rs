@@ -2,12 +2,12 @@
 
 use tch::{Kind, Tensor};
 
-use crate::crew::{Cut, Parts, in_parts};
+use crate::crew::{Parts, in_parts, parts};
 use crate::data::Batch;
 use crate::game::Game;
 use crate::losses::Loss;
 use crate::objective::Verdict;
-use crate::players::{Forgeries, Gradient, Players, mean};
+use crate::players::{Gradient, Players, mean};
 use crate::settings::Settings;
 
 /// What a step shows of itself; reading a value waits for the device, so nothing
@@ -56,36 +56,53 @@ pub fn step(
     if settings.simultaneous {
         return simultaneous_step(game, settings, originals, &latents, rates, penalize);
     }
+    if settings.shared_latents {
+        return shared_step(game, settings, originals, &latents, rates, penalize);
+    }
     game.follow();
-    let cut = |at: Cut| (originals.part(at), at.of(&latents));
-    let parts = in_parts(
-        game,
-        originals.len(),
-        cut,
-        |players, (originals, latents)| {
-            // Where G is updated on the same latents, one forward pass serves both.
-            let shared = settings
-                .shared_latents
-                .then(|| players.forge_traced(&latents, &originals.labels));
-            let forgeries = match &shared {
-                Some(shared) => shared.images.detach(),
-                None => players.forge(&latents, &originals.labels),
-            };
-            let owed = players.discriminator_gradient(settings, &originals, &forgeries, penalize);
-            (owed, shared)
-        },
-    );
-    let (owed, shared) = parts.unzip();
+    let given = parts(game, originals.len()).map(|at| (originals.part(at), at.of(&latents)));
+    let owed = in_parts(game, given, |players, (originals, latents)| {
+        let forgeries = players.forge(&latents, &originals.labels);
+        players.discriminator_gradient(settings, &originals, &forgeries, penalize)
+    });
     let d = update_discriminator(game, settings, owed, rates);
-    let latents = match settings.shared_latents {
-        true => latents,
-        false => draw_latents(game, originals),
-    };
-    let loss_g = play_generator(game, settings, originals, &latents, shared, rates);
+    let latents = draw_latents(game, originals);
+    let loss_g = generator_step(game, settings, originals, &latents, rates);
     Report { d, loss_g }
 }
 
-/// Updates D once on as many `originals` as `forgeries`, G untouched.
+/// Updates D, then G, on forgeries of the same `latents`, f32 `[n, size]`: one forward
+/// pass of G serves both.
+fn shared_step(
+    game: &mut Game,
+    settings: &Settings,
+    originals: &Batch,
+    latents: &Tensor,
+    rates: Rates,
+    penalize: bool,
+) -> Report {
+    game.follow();
+    let given = parts(game, originals.len()).map(|at| (originals.part(at), at.of(latents)));
+    let played = in_parts(game, given, |players, (originals, latents)| {
+        let forgeries = players.forge_traced(&latents, &originals.labels);
+        let owed =
+            players.discriminator_gradient(settings, &originals, &forgeries.images, penalize);
+        (owed, (originals, forgeries))
+    });
+    let (owed, kept) = played.unzip();
+    let d = update_discriminator(game, settings, owed, rates);
+    let owed = in_parts(game, kept, |players, (originals, forgeries)| {
+        players.generator_gradient(settings, &originals, &forgeries)
+    });
+    let loss_g = update_generator(game, owed, rates);
+    Report { d, loss_g }
+}
+
+/// Updates D once on `originals` and as many `forgeries`, `[n, 1, side, side]`; G is
+/// untouched.
+///
+/// # Panics
+/// Where there are fewer forgeries than originals.
 pub fn discriminator_step(
     game: &mut Game,
     settings: &Settings,
@@ -95,20 +112,18 @@ pub fn discriminator_step(
     penalize: bool,
 ) -> Verdict {
     game.follow();
-    let cut = |at: Cut| (originals.part(at), at.of(forgeries));
-    let owed = in_parts(
-        game,
-        originals.len(),
-        cut,
-        |players, (originals, images)| {
-            players.discriminator_gradient(settings, &originals, &images, penalize)
-        },
-    );
+    let given = parts(game, originals.len()).map(|at| (originals.part(at), at.of(forgeries)));
+    let owed = in_parts(game, given, |players, (originals, forgeries)| {
+        players.discriminator_gradient(settings, &originals, &forgeries, penalize)
+    });
     update_discriminator(game, settings, owed, rates)
 }
 
-/// Updates G once on `latents`, f32 `[n, size]`, through the frozen D and returns its
-/// loss; D is untouched.
+/// Updates G once on as many `latents`, f32 `[n, size]`, as there are `originals`,
+/// through the frozen D, and returns its loss, f32 scalar; D is untouched.
+///
+/// # Panics
+/// Where there are fewer latents than originals.
 pub fn generator_step(
     game: &mut Game,
     settings: &Settings,
@@ -116,24 +131,9 @@ pub fn generator_step(
     latents: &Tensor,
     rates: Rates,
 ) -> Tensor {
-    play_generator(game, settings, originals, latents, None.into(), rates)
-}
-
-/// As [`generator_step`]; of what was forged from the latents before, nothing is
-/// forged again.
-fn play_generator(
-    game: &mut Game,
-    settings: &Settings,
-    originals: &Batch,
-    latents: &Tensor,
-    forged: Parts<Option<Forgeries>>,
-    rates: Rates,
-) -> Tensor {
-    let mut forged = [forged.first, forged.second.flatten()].into_iter();
-    let cut = |at: Cut| (originals.part(at), at.of(latents), forged.next().flatten());
-    let owed = in_parts(game, originals.len(), cut, |players, part| {
-        let (originals, latents, forged) = part;
-        let forgeries = forged.unwrap_or_else(|| players.forge_traced(&latents, &originals.labels));
+    let fresh = parts(game, originals.len()).map(|at| (originals.part(at), at.of(latents)));
+    let owed = in_parts(game, fresh, |players, (originals, latents)| {
+        let forgeries = players.forge_traced(&latents, &originals.labels);
         players.generator_gradient(settings, &originals, &forgeries)
     });
     update_generator(game, owed, rates)
@@ -153,8 +153,8 @@ fn simultaneous_step(
     let players = Players::of(game);
     let forgeries = players.forge_traced(latents, &originals.labels);
     let (by_d, by_g) = players.both_gradients(settings, originals, &forgeries, penalize);
-    let d = update_discriminator(game, settings, by_d.into(), rates);
-    let loss_g = update_generator(game, by_g.into(), rates);
+    let d = update_discriminator(game, settings, Parts::Whole(by_d), rates);
+    let loss_g = update_generator(game, Parts::Whole(by_g), rates);
     Report { d, loss_g }
 }
 

@@ -1,6 +1,5 @@
 //! One turn of the schedule: what the loop does for a step, but for looking at it.
 
-use crate::crew::Crew;
 use crate::data::{Order, Source};
 use crate::game::Game;
 use crate::plan::Plan;
@@ -26,7 +25,6 @@ pub(crate) fn play(
     standing: Standing,
     images_seen: u64,
 ) -> Turn {
-    let _at_work = game.crew.as_ref().map(Crew::at_work);
     let (settings, finished) = (&plan.settings, standing.updates);
     let factor = settings.schedule.factor(standing);
     let rates = Rates {
@@ -36,13 +34,21 @@ pub(crate) fn play(
     };
     let images = settings.batch * settings.schedule.batches(standing);
     let batch = source.draw(order, finished, images_seen, images);
-    seed_torch(plan.seed, Stream::Step, finished);
     let penalize = settings.penalized() && finished.is_multiple_of(settings.penalty_every);
-    let report = step(game, settings, &batch, rates, penalize);
-    if let Some(average) = &mut game.average {
-        let seen = (images_seen + images) as f64;
-        average.update(&game.g.parameters, images as f64, seen);
-    }
+    let crew = game.crew.clone();
+    let mut work = move || {
+        seed_torch(plan.seed, Stream::Step, finished);
+        let report = step(game, settings, &batch, rates, penalize);
+        if let Some(average) = &mut game.average {
+            let seen = (images_seen + images) as f64;
+            average.update(&game.g.parameters, images as f64, seen);
+        }
+        report
+    };
+    let report = match crew {
+        Some(crew) => crew.lead(work),
+        None => work(),
+    };
     Turn {
         report,
         rates,

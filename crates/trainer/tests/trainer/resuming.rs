@@ -113,6 +113,7 @@ fn systems() -> Vec<(String, Settings)> {
             &["loss=wasserstein", "r1=0", "r2=0", "gradient_penalty=10"],
         ),
         ("golbin", &["clip=0.01", "schedule=notebook"]),
+        ("modern", &["pretrain_images=64", "spectral_norm=true"]),
     ] {
         let set = |settings: Settings, pair: &&str| settings.with(pair).unwrap();
         let changed = sets.iter().fold(settings(preset), set);

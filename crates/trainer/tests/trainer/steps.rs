@@ -212,6 +212,14 @@ fn latents_come_from_the_distribution_they_name() {
     );
     let often = values(&groups.mean_dim(0, false, Kind::Float));
     assert!(often.iter().all(|x| (x - 0.6).abs() < 0.12), "{often:?}");
+    let latent = Latent::Mixture {
+        size: 2,
+        groups: 5,
+        apart: 3.0,
+    };
+    let (from, to) = latent.ends(50, Device::Cpu);
+    assert!(from.narrow(1, 2, 5).equal(&to.narrow(1, 2, 5)));
+    assert!(!from.narrow(1, 0, 2).equal(&to.narrow(1, 0, 2)));
     let spread = mixture.narrow(1, 0, 2).std(true).double_value(&[]);
     assert!((spread - 1.0).abs() < 0.06, "{spread}");
 }
@@ -356,7 +364,7 @@ fn spectral_norm_holds_every_weight_matrix_of_d_at_one() {
                 matrices += 1;
             }
         }
-        assert_eq!(matrices, 4);
+        assert_eq!(matrices, 5);
     };
     // From the start, and closer as the iteration goes on.
     greatest_are_within(&game, 0.3);

@@ -23,7 +23,7 @@ pub fn table() -> String {
         ));
     }
     table.push_str(
-        "\nschedule: steps x originals in each (the notebook's last 100 have twice as many);\ntime: an EPYC with bf16, see docs/systems.md; modern --conditional is as modern, with\n164,804 and 105,451 parameters\n",
+        "\nschedule: steps x originals in each (the notebook's last 100 have twice as many);\ntime: an EPYC with bf16, see docs/systems.md; modern --conditional is as modern, with\n164,804 and 167,339 parameters\n",
     );
     table
 }
