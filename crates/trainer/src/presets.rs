@@ -115,8 +115,8 @@ fn modern() -> Preset {
             r1: 1.0,
             r2: 1.0,
             penalty_every: 16,
-            lr_d: 2.5e-3,
-            lr_g: 2.5e-3,
+            lr_d: 2e-3,
+            lr_g: 2e-3,
             schedule: Schedule::Late,
             adam: AdamConfig {
                 beta1: 0.0,
