@@ -109,8 +109,8 @@ fn modern() -> Preset {
         pictures: Pictures::default(),
         settings: Settings {
             batch: 32,
-            // 6,600 steps.
-            images: 211_200,
+            // 6,200 steps.
+            images: 198_400,
             loss: Loss::RelativisticPairing,
             r1: 1.0,
             r2: 1.0,
