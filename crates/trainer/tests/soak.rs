@@ -147,7 +147,7 @@ fn memory_is_steady_while_a_run_trains_measures_saves_and_draws() {
     // In twenty seconds the heap still settles by a few hundredths, so that only a
     // leak of five megabytes per evaluation, or of twenty kilobytes per step, is sure
     // to show; half an hour shows the finer ones.
-    let (line, third, most) = match &minutes {
+    let (line, third, mut most) = match &minutes {
         Some(minutes) => (
             format!(
                 "train --data {} --threads 1 --seconds 86400 --set evaluate_every=1000",
@@ -176,7 +176,14 @@ fn memory_is_steady_while_a_run_trains_measures_saves_and_draws() {
         );
     }
     let [_, before, last] = thirds;
-    let growth = last.mean() / before.mean() - 1.0;
+    let mut growth = last.mean() / before.mean() - 1.0;
     println!("growth: {:.2}%", growth * 100.0);
+    // Beside other work the heap may settle late, once. A leak goes on.
+    if minutes.is_none() && growth >= most {
+        let [before, last] = [(); 2].map(|()| trainer.watch(third));
+        growth = last.mean() / before.mean() - 1.0;
+        most = 0.03;
+        println!("growth after that: {:.2}%", growth * 100.0);
+    }
     assert!(growth < most, "memory grew by {:.1}%", growth * 100.0);
 }
