@@ -12,7 +12,7 @@ from systems import SYSTEMS
 
 STYLES = ("default", "expert", "rewritten", "compiled")
 
-# What `forger` tells glibc at its start: keep what is freed.
+# Tells glibc to keep what is freed.
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),

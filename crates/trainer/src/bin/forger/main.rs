@@ -28,7 +28,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
-    allocator::keep_freed_memory();
+    allocator::set_up();
     log_to_stderr();
     let command = args::Forger::parse().command;
     let outcome = faults::catching_panics(|| match &command {
