@@ -1,7 +1,7 @@
 //! Optimizers and weight averaging, each on one flat buffer for a whole network.
 
 use serde::{Deserialize, Serialize};
-use tch::{CModule, IValue, Kind, TchError, Tensor};
+use tch::{CModule, IValue, TchError, Tensor};
 
 /// Which optimizer moves the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,9 @@ pub struct AdamConfig {
     /// An update whose root mean square over the network is more than so many
     /// learning rates is scaled down to it; 0 for no limit. Where gradients grow
     /// of a sudden, √v lags behind, and one update undoes hundreds (Shazeer and
-    /// Stern 2018, section 6; Wortsman et al. 2023, section 3.4, who take 1).
+    /// Stern 2018, section 6; Wortsman et al. 2023, section 3.4, who take 1, and
+    /// leave the mean of gradients out of what they measure: the same where `beta1`
+    /// is 0).
     #[serde(default)]
     pub limit: f64,
 }
@@ -107,14 +109,8 @@ const FUSED: &[u8] = include_bytes!("../kernels/adam.pt");
 impl Adam {
     /// A fresh state for `parameters`, f32 `[numel]`.
     pub fn new(config: AdamConfig, parameters: &Tensor) -> Adam {
-        let fused = if config.limit > 0.0 {
-            // The kernel knows no limit.
-            None
-        } else {
-            CModule::load_data(&mut &FUSED[..]).ok()
-        };
         Adam {
-            fused,
+            fused: CModule::load_data(&mut &FUSED[..]).ok(),
             ..Adam::unfused(config, parameters)
         }
     }
@@ -135,24 +131,39 @@ impl Adam {
         self.fused.is_some()
     }
 
-    /// One update of `parameters` in place, against `gradient`, both `[numel]`.
+    /// One update of `parameters` in place, against `gradient`, both `[numel]`:
+    /// p ← p − rate · u, u = (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε), where u is
+    /// scaled down to the limit first, if there is one.
     pub fn update(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
         self.updates += 1;
+        let limit = self.config.limit;
+        if limit > 0.0 {
+            let mut step = parameters.zeros_like();
+            self.descend(&mut step, gradient, 1.0);
+            let size = step.norm() / (step.numel() as f64).sqrt();
+            let _ = step.g_mul_(&((size / limit).clamp_min(1.0).reciprocal() * rate));
+            let _ = parameters.g_add_(&step);
+        } else {
+            self.descend(parameters, gradient, rate);
+        }
+    }
+
+    /// p ← p − rate · u.
+    fn descend(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
         let done = match &self.fused {
             Some(kernel) => self
-                .update_at_once(kernel, parameters, gradient, rate)
+                .descend_at_once(kernel, parameters, gradient, rate)
                 .is_ok(),
             None => false,
         };
         if !done {
             // Refused once, refused always.
             self.fused = None;
-            self.update_by_parts(parameters, gradient, rate);
+            self.descend_by_parts(parameters, gradient, rate);
         }
     }
 
-    /// p ← p − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε), in one pass.
-    fn update_at_once(
+    fn descend_at_once(
         &self,
         kernel: &CModule,
         parameters: &Tensor,
@@ -175,26 +186,15 @@ impl Adam {
         kernel.method_is("update", &arguments).map(drop)
     }
 
-    /// The same, operation by operation.
-    fn update_by_parts(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
-        let AdamConfig {
-            beta1,
-            beta2,
-            limit,
-            ..
-        } = self.config;
+    fn descend_by_parts(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
+        let AdamConfig { beta1, beta2, .. } = self.config;
         let _ = self.mean.lerp_(gradient, 1.0 - beta1);
         let _ = self.square.lerp_(&(gradient * gradient), 1.0 - beta2);
         let mut denominator = self.square.sqrt();
         let _ = denominator.g_div_scalar_(self.correction());
         let _ = denominator.g_add_scalar_(self.epsilon());
         let scale = -rate / (1.0 - beta1.powf(self.updates as f64));
-        let mut mean = &self.mean * scale;
-        if limit > 0.0 {
-            let size = (gradient / &denominator).square().mean(Kind::Float).sqrt();
-            let _ = mean.g_div_(&(size / limit).clamp_min(1.0));
-        }
-        let _ = parameters.addcdiv_(&mean, &denominator);
+        let _ = parameters.addcdiv_(&(&self.mean * scale), &denominator);
     }
 
     /// √(1 − β₂ᵗ), by which the root is too small in the first updates.

@@ -54,15 +54,15 @@ fn adam_is_the_papers_algorithm() {
     }
 }
 
-/// One parameter after another, in f64: the root mean square of g / (√v̂ + ε) over
+/// One parameter after another, in f64: the root mean square of m̂ / (√v̂ + ε) over
 /// all of them is what is limited.
 #[test]
 fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
     let (beta2, rate, epsilon) = (0.9f64, 0.01, 1e-8);
     let gradients = [[1.0, -1.0, 2.0], [1.1, 0.9, -2.0], [40.0, 0.5, -90.0]];
-    for limit in [0.7, 1.2] {
+    for (beta1, limit) in [(0.0f64, 0.7), (0.0, 1.2), (0.5, 0.7)] {
         let config = AdamConfig {
-            beta1: 0.0,
+            beta1,
             beta2,
             epsilon,
             epsilon_hat: false,
@@ -70,14 +70,17 @@ fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
         };
         let mut parameters = Tensor::from_slice(&[0.0f64, 0.0, 0.0]);
         let mut adam = Adam::new(config, &parameters);
-        let (mut expected, mut v, mut limited) = ([0.0f64; 3], [0.0f64; 3], 0);
+        let (mut expected, mut limited) = ([0.0f64; 3], 0);
+        let (mut m, mut v) = ([0.0f64; 3], [0.0f64; 3]);
         for (t, gradient) in (1..).zip(&gradients) {
             adam.update(&mut parameters, &Tensor::from_slice(gradient), rate);
             let mut update = [0.0; 3];
             for i in 0..3 {
+                m[i] = beta1 * m[i] + (1.0 - beta1) * gradient[i];
                 v[i] = beta2 * v[i] + (1.0 - beta2) * gradient[i] * gradient[i];
+                let m_hat = m[i] / (1.0 - beta1.powi(t));
                 let v_hat = v[i] / (1.0 - beta2.powi(t));
-                update[i] = gradient[i] / (v_hat.sqrt() + epsilon);
+                update[i] = m_hat / (v_hat.sqrt() + epsilon);
             }
             let size = (update.iter().map(|u| u * u).sum::<f64>() / 3.0).sqrt();
             limited += usize::from(size > limit);
@@ -88,7 +91,7 @@ fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
         // The last gradients are a surprise to any of them.
         assert!(limited >= 1);
         for (actual, expected) in values(&parameters).into_iter().zip(expected) {
-            assert!((actual - expected).abs() < 1e-6, "{actual} {expected}");
+            assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
         }
     }
 }
@@ -97,13 +100,19 @@ fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
 /// paths through the kernel than a few, so there are an odd thousand.
 #[test]
 fn the_fused_kernel_is_the_single_operations() {
-    for (beta1, epsilon_hat) in [(0.0, false), (0.5, false), (0.9, true)] {
+    for (beta1, epsilon_hat, limit) in [
+        (0.0, false, 0.0),
+        (0.5, false, 0.0),
+        (0.9, true, 0.0),
+        (0.0, false, 0.9),
+        (0.9, true, 0.5),
+    ] {
         let config = AdamConfig {
             beta1,
             beta2: 0.999,
             epsilon: 1e-8,
             epsilon_hat,
-            limit: 0.0,
+            limit,
         };
         let _turn = take_turns();
         tch::manual_seed(1);
