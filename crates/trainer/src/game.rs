@@ -175,7 +175,7 @@ impl Game {
     }
 }
 
-/// What `generator` with `parameters` f32 `[numel]` makes of `latents`
+/// What `generator` with `parameters` `[numel]` makes of `latents`
 /// `[n, size]` and `labels` i64 `[n]`, with no way back to either:
 /// `[n, 1, side, side]` in `kind`.
 pub fn forgeries(

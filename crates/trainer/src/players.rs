@@ -1,21 +1,21 @@
 //! Both networks as a step finds them, and the gradients that each is owed.
 
 use gan_models::{Discriminator, Generator, Layout, Mode, Weights};
-use tch::{Kind, Tensor, no_grad};
+use tch::{Kind, Tensor};
 
 use crate::crew::Parts;
 use crate::data::Batch;
-use crate::game::Game;
+use crate::game::{self, Game};
 use crate::objective::{Verdict, ask};
 use crate::settings::Settings;
-use crate::spectral::SpectralNorm;
+use crate::spectral::Normalizer;
 
 /// What a thread needs to play: the networks, and handles of its own on their
 /// parameters.
 pub(crate) struct Players<'a> {
     generator: &'a dyn Generator,
     pub(crate) discriminator: &'a dyn Discriminator,
-    spectral: Option<SpectralNorm>,
+    normalizer: Option<Normalizer>,
     /// G's parameters `[numel]` in the kind that is computed in.
     g: Tensor,
     /// D's.
@@ -69,7 +69,7 @@ impl<'a> Players<'a> {
         Players {
             generator: game.generator.as_ref(),
             discriminator: game.discriminator.as_ref(),
-            spectral: game.spectral.as_ref().map(SpectralNorm::handle),
+            normalizer: game.spectral.as_ref().map(|s| s.normalizer().handle()),
             g: game.g.parameters.detach().to_kind(game.kind),
             d: game.d.parameters.detach().to_kind(game.kind),
         }
@@ -80,7 +80,7 @@ impl<'a> Players<'a> {
         Players {
             generator: self.generator,
             discriminator: self.discriminator,
-            spectral: self.spectral.as_ref().map(SpectralNorm::handle),
+            normalizer: self.normalizer.as_ref().map(Normalizer::handle),
             g: self.g.shallow_clone(),
             d: self.d.shallow_clone(),
         }
@@ -93,14 +93,10 @@ impl<'a> Players<'a> {
 
     /// D's `weights` as its forward pass takes them.
     pub(crate) fn normalized(&self, weights: Weights) -> Weights {
-        match &self.spectral {
-            Some(spectral) => spectral.apply(&weights),
+        match &self.normalizer {
+            Some(normalizer) => normalizer.apply(&weights),
             None => weights,
         }
-    }
-
-    fn gather(&self, layout: &Layout, gradients: &[Tensor]) -> Tensor {
-        layout.gather(gradients, self.g.device())
     }
 
     /// D's weights, gradients to be asked for.
@@ -111,11 +107,8 @@ impl<'a> Players<'a> {
     /// Forgeries from `latents` f32 `[n, size]` of the digits `labels` i64 `[n]`,
     /// where G is conditional, with no way back to G.
     pub(crate) fn forge(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
-        no_grad(|| {
-            let weights = self.generator.layout().weights(&self.g);
-            self.generator
-                .forward(&weights, latents, Some(labels), Mode::Train)
-        })
+        let (g, kind) = (&self.g, self.g.kind());
+        game::forgeries(self.generator, g, latents, labels, kind, Mode::Train)
     }
 
     /// The same with the way back.
@@ -138,9 +131,9 @@ impl<'a> Players<'a> {
         let leaves = self.discriminator_leaves();
         let forgeries = forgeries.detach();
         let answer = ask(self, settings, &leaves, originals, &forgeries, penalize);
-        let gradients = Tensor::run_backward(&[&answer.objective], leaves.tensors(), false, false);
+        let layout = self.discriminator.layout();
         Gradient {
-            flat: self.gather(self.discriminator.layout(), &gradients),
+            flat: gradient(&answer.objective, layout, &leaves, false),
             seen: answer.verdict(),
             images: originals.len(),
         }
@@ -168,9 +161,8 @@ impl<'a> Players<'a> {
         let loss = settings
             .loss
             .generator(&settings.limited(&real), &settings.limited(&fake));
-        let gradients = Tensor::run_backward(&[&loss], forgeries.weights.tensors(), false, false);
         Gradient {
-            flat: self.gather(self.generator.layout(), &gradients),
+            flat: gradient(&loss, self.generator.layout(), &forgeries.weights, false),
             seen: loss.detach(),
             images: originals.len(),
         }
@@ -198,21 +190,29 @@ impl<'a> Players<'a> {
             &settings.limited(&answer.real),
             &settings.limited(&answer.fake),
         );
-        // The graph is needed once more, for G.
-        let by_d = Tensor::run_backward(&[&answer.objective], leaves.tensors(), true, false);
-        let by_g = Tensor::run_backward(&[&loss], forgeries.weights.tensors(), false, false);
         let images = originals.len();
-        (
-            Gradient {
-                flat: self.gather(self.discriminator.layout(), &by_d),
-                seen: answer.verdict(),
-                images,
-            },
-            Gradient {
-                flat: self.gather(self.generator.layout(), &by_g),
-                seen: loss.detach(),
-                images,
-            },
-        )
+        // The graph is needed once more, for G.
+        let by_d = Gradient {
+            flat: gradient(
+                &answer.objective,
+                self.discriminator.layout(),
+                &leaves,
+                true,
+            ),
+            seen: answer.verdict(),
+            images,
+        };
+        let by_g = Gradient {
+            flat: gradient(&loss, self.generator.layout(), &forgeries.weights, false),
+            seen: loss.detach(),
+            images,
+        };
+        (by_d, by_g)
     }
+}
+
+/// The gradient of `objective`, a scalar, by the `leaves` of `layout`, f32 `[numel]`.
+fn gradient(objective: &Tensor, layout: &Layout, leaves: &Weights, keep_graph: bool) -> Tensor {
+    let gradients = Tensor::run_backward(&[objective], leaves.tensors(), keep_graph, false);
+    layout.gather(&gradients, objective.device())
 }

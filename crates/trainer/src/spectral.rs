@@ -11,11 +11,17 @@ use tch::{Device, Kind, Tensor, no_grad};
 /// `[out, in·h·w]`; parameters with fewer than two dimensions stay as they are.
 #[derive(Debug)]
 pub struct SpectralNorm {
-    /// For each parameter its singular vectors, where it has a matrix.
-    vectors: Vec<Option<Singular>>,
+    normalizer: Normalizer,
     /// All vectors, f32 `[numel]` of `layout`.
     flat: Tensor,
     layout: Layout,
+}
+
+/// What normalizes weights: for each parameter its singular vectors, where it has a
+/// matrix.
+#[derive(Debug)]
+pub struct Normalizer {
+    vectors: Vec<Option<Singular>>,
 }
 
 /// An estimate of the singular vectors of the greatest singular value, views of
@@ -71,28 +77,20 @@ impl SpectralNorm {
                 right: view(right),
             })
         });
-        SpectralNorm {
+        let normalizer = Normalizer {
             vectors: vectors.collect(),
+        };
+        SpectralNorm {
+            normalizer,
             flat,
             layout: own,
         }
     }
 
-    /// Another handle on the same vectors.
-    pub fn handle(&self) -> SpectralNorm {
-        let handle = |Singular { left, right }: &Singular| Singular {
-            left: left.shallow_clone(),
-            right: right.shallow_clone(),
-        };
-        SpectralNorm {
-            vectors: self
-                .vectors
-                .iter()
-                .map(|v| v.as_ref().map(handle))
-                .collect(),
-            flat: self.flat.shallow_clone(),
-            layout: self.layout.clone(),
-        }
+    /// What normalizes weights; it shares the vectors, and sees all that
+    /// [`SpectralNorm::follow`] does to them.
+    pub fn normalizer(&self) -> &Normalizer {
+        &self.normalizer
     }
 
     /// The vectors' names and a handle on all their values, f32 `[numel]`.
@@ -103,7 +101,7 @@ impl SpectralNorm {
     /// One power iteration towards the singular vectors of `weights`.
     pub fn follow(&mut self, weights: &Weights) {
         no_grad(|| {
-            let singular = weights.tensors().iter().zip(&mut self.vectors);
+            let singular = weights.tensors().iter().zip(&mut self.normalizer.vectors);
             for (weight, vectors) in singular {
                 if let Some(Singular { left, right }) = vectors {
                     let matrix = matrix(weight);
@@ -112,6 +110,20 @@ impl SpectralNorm {
                 }
             }
         });
+    }
+}
+
+impl Normalizer {
+    /// Another handle on the same vectors.
+    pub fn handle(&self) -> Normalizer {
+        let handle = |Singular { left, right }: &Singular| Singular {
+            left: left.shallow_clone(),
+            right: right.shallow_clone(),
+        };
+        let vectors = self.vectors.iter();
+        Normalizer {
+            vectors: vectors.map(|v| v.as_ref().map(handle)).collect(),
+        }
     }
 
     /// `weights` normalized, in their own kind; gradients flow through σ too,
@@ -184,7 +196,7 @@ mod tests {
                 .map(|i, _| values[i].to_kind(Kind::Float).set_requires_grad(true));
             let mut spectral = SpectralNorm::random(&layout, Device::Cpu);
             let starts = ["w1", "b1", "w2", "b2"].map(|param| of["spectral"].get(param));
-            for (vectors, start) in spectral.vectors.iter_mut().zip(starts) {
+            for (vectors, start) in spectral.normalizer.vectors.iter_mut().zip(starts) {
                 assert_eq!(vectors.is_some(), start.is_some());
                 if let (Some(vectors), Some(start)) = (vectors, start) {
                     let left = Tensor::from_slice(&numbers(&start["u0"]));
@@ -194,10 +206,10 @@ mod tests {
             for _ in 0..iterations {
                 spectral.follow(&weights);
             }
-            let normal = spectral.apply(&weights);
+            let normal = spectral.normalizer.apply(&weights);
             for (i, param) in [(0, "w1"), (2, "w2")] {
                 let expected = &of["spectral"][param]["iterations"][iterations.to_string()];
-                let vectors = spectral.vectors[i].as_ref().unwrap();
+                let vectors = spectral.normalizer.vectors[i].as_ref().unwrap();
                 close(&flat(&vectors.left), &numbers(&expected["u"]));
                 close(&flat(&vectors.right), &numbers(&expected["v"]));
                 close(

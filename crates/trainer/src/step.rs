@@ -60,7 +60,7 @@ pub fn step(
         return shared_step(game, settings, originals, &latents, rates, penalize);
     }
     game.follow();
-    let given = parts(game, originals.len()).map(|at| (originals.part(at), at.of(&latents)));
+    let given = dealt(game, originals, &latents);
     let owed = in_parts(game, given, |players, (originals, latents)| {
         let forgeries = players.forge(&latents, &originals.labels);
         players.discriminator_gradient(settings, &originals, &forgeries, penalize)
@@ -82,7 +82,7 @@ fn shared_step(
     penalize: bool,
 ) -> Report {
     game.follow();
-    let given = parts(game, originals.len()).map(|at| (originals.part(at), at.of(latents)));
+    let given = dealt(game, originals, latents);
     let played = in_parts(game, given, |players, (originals, latents)| {
         let forgeries = players.forge_traced(&latents, &originals.labels);
         let owed =
@@ -112,7 +112,7 @@ pub fn discriminator_step(
     penalize: bool,
 ) -> Verdict {
     game.follow();
-    let given = parts(game, originals.len()).map(|at| (originals.part(at), at.of(forgeries)));
+    let given = dealt(game, originals, forgeries);
     let owed = in_parts(game, given, |players, (originals, forgeries)| {
         players.discriminator_gradient(settings, &originals, &forgeries, penalize)
     });
@@ -131,7 +131,7 @@ pub fn generator_step(
     latents: &Tensor,
     rates: Rates,
 ) -> Tensor {
-    let fresh = parts(game, originals.len()).map(|at| (originals.part(at), at.of(latents)));
+    let fresh = dealt(game, originals, latents);
     let owed = in_parts(game, fresh, |players, (originals, latents)| {
         let forgeries = players.forge_traced(&latents, &originals.labels);
         players.generator_gradient(settings, &originals, &forgeries)
@@ -156,6 +156,11 @@ fn simultaneous_step(
     let d = update_discriminator(game, settings, Parts::Whole(by_d), rates);
     let loss_g = update_generator(game, Parts::Whole(by_g), rates);
     Report { d, loss_g }
+}
+
+/// Each part's `originals` and as many of the `rows`, `[n, …]`.
+fn dealt(game: &Game, originals: &Batch, rows: &Tensor) -> Parts<(Batch, Tensor)> {
+    parts(game, originals.len()).map(|at| (originals.part(at), at.of(rows)))
 }
 
 fn update_discriminator(

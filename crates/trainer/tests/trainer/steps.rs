@@ -195,12 +195,12 @@ fn latents_come_from_the_distribution_they_name() {
     let mean = uniform.iter().sum::<f64>() / 1e5;
     assert!((mean - 1.0).abs() < 0.02, "{mean}");
     assert!(uniform.iter().all(|x| (-1.0..3.0).contains(x)));
-    let mixture = Latent::Mixture {
+    let latent = Latent::Mixture {
         size: 2,
         groups: 5,
         apart: 3.0,
     };
-    let mixture = mixture.sample(1000, Device::Cpu);
+    let mixture = latent.sample(1000, Device::Cpu);
     assert_eq!(mixture.size(), [1000, 7]);
     let groups = mixture.narrow(1, 2, 5);
     // One of them is 3 in each row, each about as often as another.
@@ -212,11 +212,6 @@ fn latents_come_from_the_distribution_they_name() {
     );
     let often = values(&groups.mean_dim(0, false, Kind::Float));
     assert!(often.iter().all(|x| (x - 0.6).abs() < 0.12), "{often:?}");
-    let latent = Latent::Mixture {
-        size: 2,
-        groups: 5,
-        apart: 3.0,
-    };
     let (from, to) = latent.ends(50, Device::Cpu);
     assert!(from.narrow(1, 2, 5).equal(&to.narrow(1, 2, 5)));
     assert!(!from.narrow(1, 0, 2).equal(&to.narrow(1, 0, 2)));
