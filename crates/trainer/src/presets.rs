@@ -109,8 +109,8 @@ fn modern() -> Preset {
         pictures: Pictures::default(),
         settings: Settings {
             batch: 32,
-            // 6,200 steps.
-            images: 198_400,
+            // 6,400 steps.
+            images: 204_800,
             loss: Loss::RelativisticPairing,
             r1: 1.0,
             r2: 1.0,
