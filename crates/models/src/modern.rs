@@ -29,10 +29,13 @@ const DEEP: i64 = 128;
 const FINE: i64 = 32;
 /// Of the leaky ReLU, as in most GANs since Radford et al. 2016.
 const SLOPE: f64 = 0.2;
-/// The slope of G's output outside `[-1, 1]`.
+/// MNIST's ink is 253 of 255 more often than any other grey.
+const WHITE: f64 = 2.0 * 253.0 / 255.0 - 1.0;
+/// How far below -1 all is -1, as the background of originals is, exactly, and how far
+/// above [`WHITE`] all is that.
+const FLAT: f64 = 1.5;
+/// The slope of G's output beyond.
 const OVERSHOOT: f64 = 0.1;
-/// How far below -1 all is -1, as the background of originals is, exactly.
-const BLACK: f64 = 0.5;
 
 /// He et al. 2015 for a leaky ReLU: gain² = 2 / (1 + slope²).
 fn he(fan_in: i64) -> Init {
@@ -139,18 +142,18 @@ impl Generator for ModernGenerator {
     }
 }
 
-/// Images of what G's last layer says, of the same shape: -1 from -1.5 to -1, itself up
-/// to 1, and beyond both a tenth of what is more. The gradient is 1 within ±1 and a
-/// tenth elsewhere.
+/// Images of what G's last layer says, of the same shape: -1 from -2.5 to -1, itself up
+/// to [`WHITE`], that for another 1.5, and beyond a tenth of what is more. The gradient
+/// is 1 between -1 and [`WHITE`], and a tenth elsewhere.
 ///
 /// A hyperbolic tangent saturates on MNIST's black background before G has learned
 /// anything; this has a gradient everywhere. Without an end, what is black would
-/// drift away unseen; without a range for it, half of it would come out as specks of
-/// the darkest greys.
+/// drift away unseen; without ranges for black and white, specks of the darkest greys
+/// and strokes of uneven white would come out, for which D is blind.
 fn ink(x: &Tensor) -> Tensor {
-    let inside = x.clamp(-1.0, 1.0);
-    let black = (x.clamp(-1.0 - BLACK, 1.0) - &inside).detach();
-    &inside + (x - &inside - black) * OVERSHOOT
+    let inside = x.clamp(-1.0, WHITE);
+    let flat = (x.clamp(-1.0 - FLAT, WHITE + FLAT) - &inside).detach();
+    &inside + (x - &inside - flat) * OVERSHOOT
 }
 
 /// 2×2 blocks, 3×3, down to 7×7, 3×3, down to 4×4, dense to the logit.

@@ -118,7 +118,7 @@ impl Inception {
 }
 
 /// u8 `[n, rows, cols]` as the network takes it: f32 `[n, 3, 299, 299]` in
-/// \[−1, 1).
+/// \[−1, 1), channels-last in memory, which oneDNN computes with in less time.
 pub fn prepared(images: &Tensor) -> Tensor {
     let size = images.size();
     let weights = |axis: usize| interpolation(size.get(axis).copied().unwrap_or(1));
@@ -127,9 +127,10 @@ pub fn prepared(images: &Tensor) -> Tensor {
         .matmul(&images.to_kind(Kind::Float))
         .matmul(&weights(2).tr());
     let side = SIDE as i64;
-    ((large - 128.0) / 128.0)
-        .unsqueeze(1)
-        .expand([-1, 3, side, side], false)
+    let images = ((large - 128.0) / 128.0)
+        .unsqueeze(3)
+        .expand([-1, side, side, 3], false);
+    images.contiguous().permute([0, 3, 1, 2])
 }
 
 /// `[299, n]`: each row the weights of `n` pixels in one pixel of the result.

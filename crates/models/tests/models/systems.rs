@@ -98,9 +98,15 @@ fn modern_starts_so_that_activations_keep_their_size() {
 /// What G's last layer says, here its bias alone, and the image and the gradient that
 /// come of it.
 #[test]
-fn modern_forges_black_from_a_range_and_has_a_gradient_everywhere() {
+fn modern_forges_black_and_white_from_ranges_and_has_a_gradient_everywhere() {
+    let white = 2.0 * 253.0 / 255.0 - 1.0;
+    ink_of([-2.8, -1.2, 0.3, 1.5], [-1.03, -1.0, 0.3, white]);
+    let beyond = white + (3.0 - white - 1.5) * 0.1;
+    ink_of([-2.4, -0.9, 0.99, 3.0], [-1.0, -0.9, white, beyond]);
+}
+
+fn ink_of(said: [f64; 4], image: [f64; 4]) {
     let g = ModernGenerator::new();
-    let said = [-2.5, -1.2, 0.3, 1.5];
     let layout = g.layout();
     let weights = double_weights(layout).map(|place, weight| {
         let value = match layout.params()[place].name.as_str() {
@@ -111,15 +117,15 @@ fn modern_forges_black_from_a_range_and_has_a_gradient_everywhere() {
         value.set_requires_grad(true)
     });
     let z = g.latent().sample(1, Device::Cpu).to_kind(Kind::Double);
-    let image = g.forward(&weights, &z, None, Mode::Train);
+    let images = g.forward(&weights, &z, None, Mode::Train);
     // Channels are pixels of 2×2 blocks.
-    let block = image.narrow(2, 0, 2).narrow(3, 0, 2);
-    let expected = Tensor::from_slice(&[-1.1, -1.0, 0.3, 1.05]);
-    assert!(distance(&block.flatten(0, -1), &expected) < 1e-12);
+    let block = images.narrow(2, 0, 2).narrow(3, 0, 2);
+    assert!(distance(&block.flatten(0, -1), &Tensor::from_slice(&image)) < 1e-12);
     let bias = named(layout, &weights, "output.bias");
-    let gradient = &Tensor::run_backward(&[image.sum(Kind::Double)], &[bias], false, false)[0];
+    let gradient = &Tensor::run_backward(&[images.sum(Kind::Double)], &[bias], false, false)[0];
     // Each for 14×14 blocks.
-    let expected = Tensor::from_slice(&[0.1, 0.1, 1.0, 0.1]) * 196.0;
+    let slopes = said.map(|x| if image.contains(&x) { 1.0 } else { 0.1 });
+    let expected = Tensor::from_slice(&slopes) * 196.0;
     assert!(distance(gradient, &expected) < 1e-9);
 }
 
