@@ -1,100 +1,25 @@
 //! `forger train --resume` of runs whose process was killed, as a user would.
 //!
-//! `KILLS=50 cargo test -p gan-trainer --test resume` kills 50 times, not 5.
-
-#![allow(clippy::unwrap_used, clippy::panic)]
-#![cfg(unix)]
+//! `KILLS=50 cargo test -p gan-trainer --test forger resume` kills 50 times, not 5.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mnist_io::{Idx, IdxData, Images};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use run_dir::RunDir;
 
-/// A folder of four IDX files with a few bars, as thick as `width`, to learn.
-fn data(dir: &Path, width: usize) {
-    bars(dir, width, 60);
-}
-
-fn bars(dir: &Path, width: usize, training: usize) {
-    fs::create_dir_all(dir).unwrap();
-    for (split, n) in [("train", training), ("t10k", 10)] {
-        let lit = |i: usize| (i % 28).abs_diff(i / 784 % 28) < width;
-        let pixels = (0..n * 784).map(|i| if lit(i) { 255 } else { 0 });
-        let images = Images::new(28, 28, pixels.collect()).unwrap();
-        images
-            .write_file(&dir.join(format!("{split}-images-idx3-ubyte")))
-            .unwrap();
-        let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();
-        labels
-            .write_file(&dir.join(format!("{split}-labels-idx1-ubyte")))
-            .unwrap();
-    }
-}
-
-/// The program with a line of options, in the folder `dir`.
-fn command(dir: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_forger"));
-    command
-        .args(line.split(' '))
-        .current_dir(dir)
-        .env_remove("LD_LIBRARY_PATH");
-    command
-}
-
-fn forger(dir: &Path, line: &str) -> Output {
-    command(dir, line).output().unwrap()
-}
+use crate::{appears, bars, command, data, forger, refuses, signal, succeeds, text};
 
 fn start(dir: &Path, line: &str) -> Child {
-    let quiet = || Stdio::null();
     command(dir, line)
-        .stdout(quiet())
-        .stderr(quiet())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-#[track_caller]
-fn succeeds(output: &Output) -> String {
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-#[track_caller]
-fn refuses(output: &Output, hint: &str) {
-    let message = text(&output.stderr);
-    assert_eq!(
-        output.status.code().filter(|code| *code > 0),
-        output.status.code()
-    );
-    assert!(message.contains(hint), "no {hint:?} in {message}");
-}
-
-/// Waits until there is a file `path`.
-#[track_caller]
-fn appears(path: &Path) {
-    let since = Instant::now();
-    while !path.exists() {
-        let patient = since.elapsed() < Duration::from_secs(60);
-        assert!(patient, "no {}", path.display());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
-    assert!(sent.success());
 }
 
 /// What a run leaves, by path: everything but times and the checkpoints before
@@ -147,7 +72,7 @@ fn a_run_killed_at_random_moments_ends_as_if_it_had_not_been() {
     let kills: u64 = std::env::var("KILLS").map_or(5, |kills| kills.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    data(&dir.join("data"), 3);
+    data(&dir.join("data"));
     // A tenth or so of the time goes into checkpoints.
     let train = "train --data data --preset golbin --batch 8 --steps 1000 --threads 1 \
                  --precision f32 --set train_images=0 --set report_every=7 \
@@ -214,7 +139,7 @@ fn a_run_killed_at_random_moments_ends_as_if_it_had_not_been() {
 fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    data(&dir.join("data"), 3);
+    data(&dir.join("data"));
     let train = "train --data data --batch 8 --steps 60 --threads 1 --precision f32 --run";
     succeeds(&forger(dir, &format!("{train} straight/run")));
     let mut child = start(dir, &format!("{train} stopped/run"));
@@ -229,7 +154,7 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     assert!(run.join("figures/progress.png").is_file());
 
     let other = "train --resume stopped/run --data other";
-    data(&dir.join("other"), 2);
+    bars(&dir.join("other"), 2, 60);
     refuses(&forger(dir, other), "other holds other images");
     refuses(
         &forger(dir, "train --resume stopped/run --seed 2"),
@@ -240,7 +165,7 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
         "nothing to resume",
     );
     // The same to train on, others to measure with.
-    data(&dir.join("tested"), 3);
+    data(&dir.join("tested"));
     let test_images = "t10k-images-idx3-ubyte";
     fs::copy(
         dir.join("other").join(test_images),
@@ -306,7 +231,7 @@ fn a_second_signal_leaves_at_once() {
 fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    data(&dir.join("data"), 3);
+    data(&dir.join("data"));
     succeeds(&forger(
         dir,
         "train --data data --batch 8 --steps 30 --threads 1 --run run",
@@ -333,11 +258,11 @@ fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "mounts a small disk, for which it must be root or have user namespaces; run \
-            `cargo test -p gan-trainer --test resume full_disk -- --ignored`"]
+            `cargo test -p gan-trainer --test forger full_disk -- --ignored`"]
 fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    data(&dir.join("data"), 3);
+    data(&dir.join("data"));
     fs::create_dir(dir.join("disk")).unwrap();
     fs::create_dir(dir.join("resumed")).unwrap();
     let train = "train --data data --preset golbin --batch 8 --steps 300 --threads 1 \

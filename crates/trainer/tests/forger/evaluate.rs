@@ -1,0 +1,179 @@
+//! Measuring a run or a file, and training the judge.
+
+use std::fs;
+
+use mnist_io::Images;
+
+use crate::{data, forger, refuses, succeeds, text};
+
+/// The judge cannot read bars, which leaves what looks at pixels alone.
+#[test]
+fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data/mnist"));
+    let run = |line: &str| forger(dir, line);
+    let trained = run("train --steps 3 --batch 8 --preset dcgan --threads 1");
+    let told = text(&trained.stderr);
+    assert!(trained.status.success(), "{told}");
+    assert!(told.contains("no quality curve: the judge"), "{told}");
+    let told = text(&trained.stdout);
+    assert!(told.contains("of 1,000 forgeries lie closer"), "{told}");
+    assert!(!dir.join("runs/latest/quality.jsonl").exists());
+
+    let output = run("evaluate --count 20 --threads 1");
+    let (table, notes) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{notes}");
+    assert!(notes.contains("left out what needs the judge"), "{notes}");
+    for part in [
+        "20 forgeries of runs/0001-dcgan after 3 steps",
+        "10 test images",
+        "brought from 32x32 to 28x28",
+        "near-duplicates",
+        "of 20 lie closer",
+        "Parzen",
+    ] {
+        assert!(table.contains(part), "no {part:?} in {table}");
+    }
+    assert!(!table.contains("FID"), "{table}");
+
+    succeeds(&run("sample --count 30 --out digits.idx3 --threads 1"));
+    let digits = Images::new(28, 28, vec![9; 30 * 784]).unwrap();
+    digits.write_file(&dir.join("digits.idx3")).unwrap();
+    fs::write(
+        dir.join("digits.npy"),
+        npy("|u1", "(30, 1, 28, 28)", &[9; 30 * 784]),
+    )
+    .unwrap();
+    let answers = ["digits.idx3", "digits.npy"].map(|file| {
+        let output = run(&format!(
+            "evaluate --samples {file} --count 25 --metrics duplicates,parzen --json --threads 1"
+        ));
+        let mut answer: serde_json::Value = serde_json::from_str(&succeeds(&output)).unwrap();
+        assert_eq!(
+            (&answer["samples"], &answer["of"]),
+            (&file.into(), &30.into())
+        );
+        assert_eq!(answer["forgeries"], 25);
+        let fields = answer.as_object_mut().unwrap();
+        assert!(fields.remove("seconds").is_some() && fields.remove("samples").is_some());
+        assert!(!fields.contains_key("fid"));
+        answer
+    });
+    assert_eq!(answers[0], answers[1]);
+}
+
+/// A NumPy file of version 1.
+fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(data);
+    file
+}
+
+#[test]
+fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data/mnist"));
+    let refused = |args: &str, hints: &[&str]| {
+        let output = forger(dir, &format!("evaluate --threads 1 {args}"));
+        let message = text(&output.stderr);
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{args}"
+        );
+        assert_eq!(message.matches("error: ").count(), 1, "{message}");
+        for hint in hints {
+            assert!(message.contains(hint), "{args}: no {hint:?} in {message}");
+        }
+    };
+    refused("", &["train first", "--samples"]);
+    refused(
+        "--metrics fid,fud",
+        &["\"fud\"", "kid", "coverage", "--inception"],
+    );
+    refused("--count 1", &["--count 1"]);
+    refused("--samples a --run b", &["--samples", "--run"]);
+    refused("--samples none.npy", &["none.npy", "No such file"]);
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
+    let bytes = [7u8; 3 * 784];
+    write("empty.npz", b"");
+    refused("--samples empty.npz", &["empty.npz", "is empty"]);
+    write("text.npy", b"digits, as text");
+    refused("--samples text.npy", &["text.npy", "neither"]);
+    write("text", b"digits, as text");
+    refused("--samples text", &["no NumPy file either"]);
+    write(
+        "float.npy",
+        &npy("<f4", "(1, 14, 14)", &f32::NAN.to_le_bytes().repeat(196)),
+    );
+    refused("--samples float.npy", &["<f4", "NaN", "uint8"]);
+    write("flat.npy", &npy("|u1", "(3, 784)", &bytes));
+    refused("--samples flat.npy", &["[3, 784]", "[n, 1, rows, cols]"]);
+    write("large.npy", &npy("|u1", "(1, 42, 56)", &bytes));
+    refused("--samples large.npy", &["42x56", "28x28"]);
+    write("short.npy", &npy("|u1", "(4, 28, 28)", &bytes));
+    refused("--samples short.npy", &["ends after 2352 of 3136"]);
+    write("good.npy", &npy("|u1", "(3, 28, 28)", &bytes));
+    refused(
+        "--samples good.npy --metrics fid",
+        &["the judge", "--metrics"],
+    );
+    refused("--samples good.npy --against none", &["none", "--against"]);
+    refused(
+        "--samples good.npy --inception",
+        &["data/inception.pt", "cargo xtask evaluate --inception"],
+    );
+    write("other.pt", b"a program");
+    refused(
+        "--samples good.npy --inception --inception-file other.pt",
+        &["other.pt", "SHA-256"],
+    );
+
+    succeeds(&forger(
+        dir,
+        "train --preset gaussian --steps 2 --threads 1",
+    ));
+    refused("", &["gaussian forges numbers"]);
+    fs::remove_dir_all(dir.join("runs/0001-gaussian/checkpoints/000002")).unwrap();
+    let config = dir.join("runs/0001-gaussian/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(
+        &config,
+        text.replace("network = \"gaussian\"", "network = \"golbin\""),
+    )
+    .unwrap();
+    refused("", &["no checkpoint yet"]);
+}
+
+#[test]
+fn train_judge_writes_weights_that_make_a_judge() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let command = |line: &str| forger(dir, line);
+    let output = command("train-judge --data data --epochs 2 --threads 1 --out new/judge");
+    let told = succeeds(&output);
+    assert!(text(&output.stderr).contains("100%"));
+    let bytes = fs::read(dir.join("new/judge")).unwrap();
+    gan_models::Judge::from_safetensors(&bytes).unwrap();
+    for part in ["of 10 test images", &mnist_io::sha256_hex(&bytes)] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+
+    Images::new(8, 8, vec![0; 60 * 64])
+        .unwrap()
+        .write_file(&dir.join("data/train-images-idx3-ubyte"))
+        .unwrap();
+    for (line, hint) in [
+        ("train-judge --data data", "8x8"),
+        ("train-judge --data elsewhere", "--data elsewhere"),
+        ("train-judge --data data --epochs 0", "--epochs"),
+    ] {
+        refuses(&command(line), hint);
+        assert!(!dir.join("judge.safetensors").exists());
+    }
+}

@@ -1,0 +1,94 @@
+//! The program `forger`, run as a user would.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod bench;
+mod evaluate;
+mod refusals;
+#[cfg(unix)]
+mod resume;
+mod train;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use mnist_io::{Idx, IdxData, Images};
+
+/// A folder of four IDX files with a few bars to learn.
+fn data(dir: &Path) {
+    bars(dir, 3, 60);
+}
+
+/// The same with bars as thick as `width` says, and so many images to train on.
+fn bars(dir: &Path, width: usize, training: usize) {
+    fs::create_dir_all(dir).unwrap();
+    for (split, n) in [("train", training), ("t10k", 10)] {
+        let lit = |i: usize| (i % 28).abs_diff(i / 784 % 28) < width;
+        let pixels = (0..n * 784).map(|i| if lit(i) { 255 } else { 0 });
+        let images = Images::new(28, 28, pixels.collect()).unwrap();
+        images
+            .write_file(&dir.join(format!("{split}-images-idx3-ubyte")))
+            .unwrap();
+        let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();
+        labels
+            .write_file(&dir.join(format!("{split}-labels-idx1-ubyte")))
+            .unwrap();
+    }
+}
+
+/// The program with a line of options, in the folder `dir`.
+fn command(dir: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forger"));
+    command
+        .args(line.split_whitespace())
+        .current_dir(dir)
+        .env_remove("LD_LIBRARY_PATH");
+    command
+}
+
+fn forger(dir: &Path, line: &str) -> Output {
+    command(dir, line).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What the program printed.
+#[track_caller]
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Expects one error that holds `hint`, and no panic.
+#[track_caller]
+fn refuses(output: &Output, hint: &str) {
+    let message = text(&output.stderr);
+    assert!(
+        !output.status.success(),
+        "accepted, with {hint:?} to refuse"
+    );
+    assert!(message.contains(hint), "no {hint:?} in {message}");
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+/// Waits until there is a file `path`.
+#[cfg(unix)]
+#[track_caller]
+fn appears(path: &Path) {
+    let since = std::time::Instant::now();
+    while !path.exists() {
+        let patient = since.elapsed().as_secs() < 60;
+        assert!(patient, "no {}", path.display());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(sent.success());
+}

@@ -1,0 +1,131 @@
+//! What cannot be trained: refused with the reason, and nothing left behind.
+
+use std::fs;
+use std::path::Path;
+
+use mnist_io::{Idx, IdxData, Images};
+
+use crate::{data, forger, text};
+
+/// Runs `forger train` and expects a refusal that names each of `hints`, in one
+/// message, with nothing left behind.
+#[track_caller]
+fn refused(dir: &Path, args: &str, hints: &[&str]) {
+    let output = forger(dir, &format!("train --data data {args}"));
+    let message = text(&output.stderr);
+    assert!(!output.status.success(), "{args:?} was accepted");
+    for hint in hints {
+        assert!(message.contains(hint), "{args:?}: no {hint:?} in {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+    assert!(!dir.join("runs").exists(), "{args:?} left a run behind");
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    refused(dir, "--preset best", &["best", "modern", "golbin"]);
+    refused(dir, "--batch 0", &["batch = 0", "at least 1"]);
+    refused(dir, "--batch 61", &["batch = 61"]);
+    refused(dir, "--batch many", &["--batch"]);
+    refused(dir, "--steps 0", &["--steps 0"]);
+    refused(dir, "--steps 18446744073709551615", &["--steps"]);
+    refused(dir, "--seconds -1", &["seconds = -1"]);
+    refused(dir, "--seconds NaN", &["seconds = NaN"]);
+    refused(dir, "--steps 5 --seconds 5", &["--seconds"]);
+    refused(dir, "--threads 0", &["--threads 0"]);
+    refused(dir, "--snapshot-every 0", &["snapshot_every"]);
+    refused(dir, "--set lr=1", &["lr=1", "lr_d"]);
+    refused(dir, "--set lr_d=fast", &["lr_d=fast"]);
+    refused(
+        dir,
+        "--preset golbin --batch 10",
+        &["train_images", "fewer"],
+    );
+    refused(dir, "--data elsewhere", &["--data"]);
+    refused(
+        dir,
+        "--preset golbin --conditional",
+        &["golbin-conditional"],
+    );
+    refused(
+        dir,
+        "--preset dcgan --conditional",
+        &["no place for a digit"],
+    );
+    refused(dir, "--preset gaussian", &["leave --data out"]);
+    refused(
+        dir,
+        "--set clip=0.1 --set spectral_norm=true --batch 8",
+        &["clip"],
+    );
+    refused(dir, "--preset dcgan --batch 8 --set r1=1", &["batch norm"]);
+}
+
+/// Labels that are no digits, which only networks that are told them notice.
+#[test]
+fn labels_above_nine_are_refused_where_digits_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let labels = Idx::new(vec![60], IdxData::U8(vec![10; 60])).unwrap();
+    labels
+        .write_file(&dir.join("data/train-labels-idx1-ubyte"))
+        .unwrap();
+    refused(dir, "--conditional --batch 8", &["label 10"]);
+}
+
+#[test]
+fn data_that_is_broken_is_refused_by_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let images = dir.join("data/train-images-idx3-ubyte");
+    let whole = fs::read(&images).unwrap();
+    for broken in [
+        &whole[..whole.len() - 1],
+        &[&whole[..], &[0]].concat(),
+        &whole[1..],
+        &[],
+    ] {
+        fs::write(&images, broken).unwrap();
+        refused(dir, "", &["train-images-idx3-ubyte"]);
+    }
+    fs::remove_file(&images).unwrap();
+    fs::write(dir.join("data/train-images-idx3-ubyte.gz"), b"not gzip").unwrap();
+    refused(dir, "", &["train-images-idx3-ubyte.gz"]);
+}
+
+#[test]
+fn images_of_another_size_leave_no_run_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let small = Images::new(8, 8, vec![0; 60 * 64]).unwrap();
+    small
+        .write_file(&dir.join("data/train-images-idx3-ubyte"))
+        .unwrap();
+    refused(dir, "", &["8x8", "28x28"]);
+}
+
+#[test]
+fn a_run_that_cannot_be_made_is_taken_back_and_the_remedy_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    // A folder where the link should go: refused after the run was made.
+    fs::create_dir_all(dir.join("mine/latest/kept")).unwrap();
+    refused(dir, "--runs mine", &["latest"]);
+    assert_eq!(fs::read_dir(dir.join("mine")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_not_trained_into() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    refused(dir, "--run data", &["data is not empty"]);
+    assert_eq!(fs::read_dir(dir.join("data")).unwrap().count(), 4);
+}

@@ -1,0 +1,159 @@
+//! Training and sampling, from the command line to the files.
+
+use std::fs;
+#[cfg(unix)]
+use std::process::Stdio;
+
+use mnist_io::Images;
+
+#[cfg(unix)]
+use crate::{appears, command, signal};
+use crate::{data, forger, refuses, succeeds, text};
+
+#[test]
+fn train_then_sample() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let train = "train --data data --steps 30 --batch 8 --threads 1";
+    let output = forger(dir.path(), train);
+    let told = succeeds(&output);
+    assert!(text(&output.stderr).contains("100%"));
+    let run = dir.path().join("runs/latest");
+    for figure in [
+        "progress.png",
+        "progress.gif",
+        "progress-animated.png",
+        "originals_vs_forgeries.png",
+        "originals.png",
+        "losses.svg",
+        "nearest.png",
+        "latent_walk.png",
+        "samples/000030.png",
+    ] {
+        assert!(run.join("figures").join(figure).is_file(), "{figure}");
+    }
+    assert!(told.contains("progress.png"));
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(
+        config.contains("batch = 8") && config.contains("\"custom\""),
+        "{config}"
+    );
+
+    for out in ["digits.png", "digits.idx3"] {
+        let sample = format!("sample --count 600 --out {out}");
+        succeeds(&forger(dir.path(), &sample));
+    }
+    let digits = Images::read_file(&dir.path().join("digits.idx3")).unwrap();
+    assert_eq!((digits.len(), digits.rows(), digits.cols()), (600, 28, 28));
+}
+
+/// Batch norm over one image would make it a constant.
+#[test]
+fn one_digit_of_a_network_that_mixes_its_batch_is_the_first_of_many() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let run = |line: &str| succeeds(&forger(dir.path(), line));
+    run("train --data data --preset dcgan --steps 2 --batch 4 --threads 1");
+    run("sample --count 1 --out one.idx3 --threads 1");
+    run("sample --count 6 --out six.idx3 --threads 1");
+    let read = |name: &str| Images::read_file(&dir.path().join(name)).unwrap();
+    let (one, six) = (read("one.idx3"), read("six.idx3"));
+    assert_eq!((one.len(), six.len()), (1, 6));
+    assert_eq!(one.get(0), six.get(0));
+}
+
+#[test]
+fn a_digit_can_be_asked_of_a_conditional_preset_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let set = "--set train_images=0 --set pretrain_images=0 --batch 8 --steps 2 --threads 1";
+    for (preset, digit, hint) in [
+        ("golbin-conditional", "7", None),
+        ("golbin-conditional", "10", Some("0..=9")),
+        ("golbin", "7", Some("golbin-conditional")),
+        ("modern --conditional", "0", None),
+        ("modern", "0", Some("--conditional")),
+    ] {
+        let train = format!("train --data data --preset {preset} {set}");
+        let told = preset.contains("conditional");
+        succeeds(&forger(dir.path(), &train));
+        let digits = dir.path().join("runs/latest/figures/digits.png");
+        assert_eq!(digits.is_file(), told, "{preset}");
+        let output = forger(dir.path(), &format!("sample --threads 1 --digit {digit}"));
+        match hint {
+            None => drop(succeeds(&output)),
+            Some(hint) => refuses(&output, hint),
+        }
+    }
+}
+
+#[test]
+fn the_one_dimensional_game_needs_no_data_and_draws_its_densities() {
+    let dir = tempfile::tempdir().unwrap();
+    let train = "train --preset gaussian --steps 30 --snapshot-every 10 --threads 1";
+    succeeds(&forger(dir.path(), train));
+    let figures = dir.path().join("runs/latest/figures");
+    for figure in ["densities.svg", "densities.gif", "densities-animated.png"] {
+        assert!(figures.join(figure).is_file(), "{figure}");
+    }
+    let config = fs::read_to_string(dir.path().join("runs/latest/config.toml")).unwrap();
+    assert!(config.contains("precision = \"f32\"") && !config.contains("[dataset]"));
+    refuses(&forger(dir.path(), "sample"), "forges numbers");
+}
+
+#[test]
+fn divergence_is_an_error_with_a_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let args =
+        "train --data data --batch 8 --threads 1 --steps 500 --set lr_d=1e30 --set lr_g=1e30";
+    let output = forger(dir.path(), args);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("diverged") && message.contains("lr_d"),
+        "{message}"
+    );
+}
+
+#[test]
+fn sample_says_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (line, hint) in [
+        ("sample", "train first"),
+        ("sample --out digits.jpg", "must end in .png or .idx3"),
+        ("sample --count 0", "--count 0"),
+    ] {
+        refuses(&forger(dir, line), hint);
+        assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_list_of_presets_needs_no_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = succeeds(&forger(dir.path(), "train --list"));
+    assert!(list.contains("golbin") && list.contains("234,512") && list.contains("201,217"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_run_with_its_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let child = command(dir.path(), "train --data data --seconds 600 --threads 1")
+        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Snapshot 20 says that the loop is running.
+    appears(&dir.path().join("runs/0001-modern/samples/000020.idx3"));
+    signal(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(text(&output.stdout).contains("stopped after"));
+    let run = dir.path().join("runs/latest");
+    assert!(run.join("figures/progress.gif").is_file());
+    assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 1);
+}
