@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use run_dir::{Config, RunDir};
+use mnist_io::{Dataset, Split};
+use run_dir::{Config, DatasetInfo, RunDir};
 
 use crate::fault::fault;
 use crate::forger::{build_and_run, help};
@@ -34,7 +35,7 @@ Examples:
   cargo xtask evaluate                             the newest run
   cargo xtask evaluate --samples theirs.npz        forgeries of any other program
   cargo xtask evaluate --metrics fid --json        one number, for a program
-  cargo xtask evaluate --inception                 half an hour on 2 cores";
+  cargo xtask evaluate --inception                 an hour on 2 cores; again, a third";
 
 /// Measure how good the forgeries of a run or of a file are, and whether they are new.
 #[derive(clap::Args)]
@@ -64,10 +65,14 @@ pub fn run(workspace: &Workspace, args: Args) -> Result<ExitCode> {
     match value_of(&options, "--against") {
         // A folder that the user names is theirs: checked, never filled.
         Some(dir) => drop(data::check(Path::new(&dir))?),
-        None if run.is_some_and(|config| has_its_originals(&config)) => {}
+        None if run.as_ref().is_some_and(has_its_originals) => {}
         None => {
-            data::ensure(workspace, &workspace.data())?;
-            set_unless_given(&mut options, "--against", workspace.data());
+            let dir = workspace.data();
+            data::ensure(workspace, &dir)?;
+            if let Some(set) = run.and_then(|config| config.dataset) {
+                refuse_others(&set, &dir)?;
+            }
+            set_unless_given(&mut options, "--against", dir);
         }
     }
     if asks_for(&options, &["--inception"]) && value_of(&options, "--inception-file").is_none() {
@@ -99,4 +104,57 @@ fn run_to_measure(dir: OsString) -> Result<Config> {
 fn has_its_originals(config: &Config) -> bool {
     let set = config.dataset.as_ref();
     set.is_none_or(|set| Path::new(&set.path).is_dir())
+}
+
+/// An error where `dir` holds other images than `set`, whose own folder is gone.
+fn refuse_others(set: &DatasetInfo, dir: &Path) -> Result<()> {
+    let images = |split| Ok::<_, anyhow::Error>(Dataset::open(dir, split)?.images_sha256());
+    let test = set.test_images_sha256.as_ref();
+    let same = images(Split::Train)? == set.images_sha256
+        && test.is_none_or(|sha256| images(Split::Test).is_ok_and(|found| found == *sha256));
+    if same {
+        return Ok(());
+    }
+    Err(fault(
+        format!(
+            "the run was trained on {}, which is not there, and {} holds other images",
+            set.path,
+            dir.display()
+        ),
+        "name the folder where its images are now with --against",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use mnist_io::{Idx, IdxData, Images};
+
+    use super::*;
+
+    #[test]
+    fn other_images_do_not_stand_in_for_a_runs_own() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, ink) in [("train", 1), ("t10k", 2)] {
+            let path = |kind| dir.path().join(format!("{name}-{kind}-ubyte"));
+            let images = Images::new(2, 2, vec![ink; 12]).unwrap();
+            images.write_file(&path("images-idx3")).unwrap();
+            let labels = Idx::new(vec![3], IdxData::U8(vec![ink; 3])).unwrap();
+            labels.write_file(&path("labels-idx1")).unwrap();
+        }
+        let sha256 = |split| Dataset::open(dir.path(), split).unwrap().images_sha256();
+        let (training, test) = (sha256(Split::Train), sha256(Split::Test));
+        let refused = |images: &String, tested: Option<&String>| {
+            let set = DatasetInfo {
+                name: "custom".to_owned(),
+                path: "/gone".to_owned(),
+                images: 3,
+                images_sha256: images.clone(),
+                labels_sha256: String::new(),
+                test_images_sha256: tested.cloned(),
+            };
+            refuse_others(&set, dir.path()).is_err()
+        };
+        assert!(!refused(&training, Some(&test)) && !refused(&training, None));
+        assert!(refused(&test, Some(&test)) && refused(&training, Some(&training)));
+    }
 }

@@ -132,7 +132,7 @@ pub enum Error {
         value: f64,
     },
     /// Windows without a usable width.
-    #[error("the width of windows must be finite and above 0, but {}", match sigma {
+    #[error("the width of windows must be above 0, its square neither 0 nor infinite in 64 bits, but {}", match sigma {
         Some(sigma) => format!("one is {sigma}"),
         None => "none was given".to_owned(),
     })]

@@ -50,8 +50,9 @@ pub struct Novelty {
 }
 
 /// C_T where forgeries are no different from test images: measured after mixing
-/// both and dealing them out anew, many times. NaN without draws, except that
-/// the chances are then 1.
+/// both and dealing them out anew, many times. Draws that leave no cell with enough
+/// forgeries do not count; where none is left, mean and deviation are NaN and the
+/// chances 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Null {
     /// The mean over the draws.

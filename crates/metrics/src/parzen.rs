@@ -190,7 +190,9 @@ fn log_likelihoods<R: Points>(
             });
         }
     }
-    if let Some(&sigma) = sigmas.iter().find(|s| !(s.is_finite() && **s > 0.0)) {
+    // A width whose square is 0 or infinite would make every number NaN.
+    let usable = |sigma: f64| sigma > 0.0 && (sigma * sigma).is_normal();
+    if let Some(&sigma) = sigmas.iter().find(|sigma| !usable(**sigma)) {
         return Err(Error::Sigma { sigma: Some(sigma) });
     }
     let squared_distances = R::squared_distances(images, windows);

@@ -41,6 +41,16 @@ pub enum JudgeError {
     /// The weights fit another network.
     #[error("the judge's weights: {0}")]
     Weights(#[from] WeightsError),
+    /// A buffer that does not hold the network's weights.
+    #[error("the judge's weights are Float [{wanted}], not {kind:?} {shape:?}")]
+    Buffer {
+        /// What the numbers are.
+        kind: Kind,
+        /// The buffer's shape.
+        shape: Vec<i64>,
+        /// How many weights the network has.
+        wanted: i64,
+    },
     /// Pixels that are no bytes.
     #[error("the judge takes images of u8, not of {kind:?}")]
     Kind {
@@ -96,11 +106,23 @@ impl Judge {
     }
 
     /// A judge with weights from a buffer of `network`'s layout, f32 `[numel]`.
-    pub fn new(network: JudgeNetwork, parameters: &Tensor) -> Judge {
-        Judge {
+    ///
+    /// # Errors
+    /// [`JudgeError::Buffer`] for another buffer.
+    pub fn new(network: JudgeNetwork, parameters: &Tensor) -> Result<Judge, JudgeError> {
+        let (kind, shape) = (parameters.kind(), parameters.size());
+        let wanted = network.layout.numel();
+        if kind != Kind::Float || shape != [wanted] {
+            return Err(JudgeError::Buffer {
+                kind,
+                shape,
+                wanted,
+            });
+        }
+        Ok(Judge {
             network,
             parameters: parameters.detach().to_device(Device::Cpu),
-        }
+        })
     }
 
     /// The weights as the bytes of a safetensors file.

@@ -119,7 +119,7 @@ impl Inception {
 
 /// u8 `[n, rows, cols]` as the network takes it: f32 `[n, 3, 299, 299]` in
 /// \[−1, 1), channels-last in memory, which oneDNN computes with in less time.
-pub fn prepared(images: &Tensor) -> Tensor {
+fn prepared(images: &Tensor) -> Tensor {
     let size = images.size();
     let weights = |axis: usize| interpolation(size.get(axis).copied().unwrap_or(1));
     // Rows, then columns, of [n, rows, cols].

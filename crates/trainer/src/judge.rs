@@ -95,7 +95,7 @@ pub fn train_judge(
             watch(JudgeReport { step, steps, loss });
         }
     }
-    Ok(Judge::new(network, &parameters))
+    Ok(Judge::new(network, &parameters)?)
 }
 
 /// The share of `dataset` that `judge` calls by its label, 0 to 1.

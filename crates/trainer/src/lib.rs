@@ -76,6 +76,14 @@ pub enum Error {
         /// The label.
         label: u8,
     },
+    /// Another number of asked digits than of forgeries.
+    #[error("{digits} digits were asked for, but there are {forgeries} forgeries: one digit each")]
+    Asked {
+        /// Digits asked for.
+        digits: usize,
+        /// Forgeries.
+        forgeries: usize,
+    },
     /// A run that has saved nothing to forge with yet.
     #[error("{} holds no checkpoint yet", run.display())]
     NoCheckpoint {

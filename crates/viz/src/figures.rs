@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use run_dir::{DensityRow, RunDir, write_atomic};
 
+use crate::quality::comparable;
 use crate::{
     Error, Result, Timing, densities, density_frames, losses, quality, write_apng, write_gif,
 };
@@ -125,8 +126,7 @@ fn draw_losses(run: &RunDir) -> Result<Option<Figure>> {
 /// Nothing for a single step, which makes no curve.
 fn draw_quality(run: &RunDir) -> Result<Option<Figure>> {
     let rows = run.quality()?;
-    let first = rows.first().map(|row| row.step);
-    if rows.iter().all(|row| Some(row.step) == first) {
+    if comparable(&rows).len() < 2 {
         return Ok(None);
     }
     let svg = quality(&rows, &name(run))?;

@@ -23,17 +23,17 @@ const MOMENT: u64 = 1000;
 /// SVG text. Step 1,000, past which forgeries are said to stay similar, is
 /// marked where the rows reach it.
 ///
-/// Of several rows for one step the last counts. What a row does not have, or
+/// Rows that compare another number of forgeries than most rows do are left out,
+/// since FID and its floor depend on it; of as many of either, the larger
+/// number stays. Of several rows for one step the last counts. What a row does not have, or
 /// is not finite, leaves a gap; an FID of 0 or less stands at the foot of the
-/// axis. The picture says how many images were compared, since FID and
-/// floor depend on it. `title` may be any text.
+/// axis. The picture says how many images were compared. `title` may be any text.
 ///
 /// # Errors
 /// [`Error::Empty`] without rows, [`Error::Plot`] where the plotting library
 /// refuses.
 pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
-    let last_of_step: BTreeMap<u64, &QualityRow> = rows.iter().map(|row| (row.step, row)).collect();
-    let rows: Vec<&QualityRow> = last_of_step.into_values().collect();
+    let rows = comparable(rows);
     if rows.is_empty() {
         return Err(Error::Empty);
     }
@@ -42,6 +42,22 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
         reason: e.to_string(),
     })?;
     Ok(svg)
+}
+
+/// The rows that one curve can be drawn of, in the order of their steps.
+pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
+    let mut numbers: BTreeMap<u64, usize> = BTreeMap::new();
+    for row in rows {
+        *numbers.entry(row.forgeries).or_default() += 1;
+    }
+    let most = numbers
+        .into_iter()
+        .max_by_key(|&(forgeries, count)| (count, forgeries));
+    let kept = rows
+        .iter()
+        .filter(|row| most.is_some_and(|(forgeries, _)| row.forgeries == forgeries));
+    let last_of_step: BTreeMap<u64, &QualityRow> = kept.map(|row| (row.step, row)).collect();
+    last_of_step.into_values().collect()
 }
 
 /// Draws rows of which there is at least one, in the order of their steps.

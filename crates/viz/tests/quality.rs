@@ -85,13 +85,13 @@ fn it_names_what_it_shows() {
 }
 
 #[test]
-fn rows_that_compare_other_numbers_of_images_say_so() {
+fn rows_that_compare_other_numbers_of_originals_say_so() {
     let mut rows = falling();
-    rows[4].forgeries = 10_000;
+    rows[4].originals = 5000;
     rows[4].fid_floor = Some(1.5);
     let drawn = texts(&quality(&rows, "").unwrap());
     for expected in [
-        "2,000 to 10,000 forgeries, 10,000 originals",
+        "2,000 forgeries, 5,000 to 10,000 originals",
         "floor: training images",
     ] {
         assert!(drawn.iter().any(|t| t == expected), "{drawn:?}");
@@ -238,6 +238,22 @@ fn runs_get_the_figure_once_two_steps_are_evaluated() {
     let rows = [evaluated(100, 8.0), evaluated(300, 4.0)];
     let expected = quality(&rows, "0001-modern").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+}
+
+#[test]
+fn a_curve_compares_as_many_forgeries_throughout() {
+    let curve = falling();
+    let more = |row: &QualityRow| QualityRow {
+        forgeries: 10_000,
+        ..row.clone()
+    };
+    let drawn = |rows: &[QualityRow]| quality(rows, "title").unwrap();
+    let last = more(&curve[4]);
+    let with_last = [&curve[..], &[last]].concat();
+    assert_eq!(drawn(&with_last), drawn(&curve));
+    // As many of either: the larger number stays.
+    let both = [&curve[..], &curve.iter().map(more).collect::<Vec<_>>()].concat();
+    assert_eq!(drawn(&both), drawn(&both[5..]));
 }
 
 #[test]

@@ -307,7 +307,7 @@ fn distances_are_finite_and_shares_are_shares() {
 #[test]
 fn windows_have_a_width() {
     let rows = rows(5, 2);
-    for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+    for wrong in [0.0, -1.0, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
         let found = log_likelihood(Originals(&rows), Forgeries(&rows), wrong);
         assert!(matches!(found, Err(Error::Sigma { sigma: Some(_) })));
     }

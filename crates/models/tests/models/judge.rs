@@ -155,7 +155,7 @@ fn many_images_are_judged_as_each_would_be_alone() {
     tch::manual_seed(3);
     let network = JudgeNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
-    let judge = Judge::new(network, &parameters);
+    let judge = Judge::new(network, &parameters).unwrap();
     // More than go through the network at a time, and a rest.
     let images = Tensor::randint(256, [1003, 28, 28], BYTES);
     let (features, logits) = judge.features_and_logits(&images).unwrap();
@@ -175,10 +175,21 @@ fn many_images_are_judged_as_each_would_be_alone() {
 }
 
 #[test]
+fn a_buffer_of_other_weights_is_refused() {
+    for (wrong, kind) in [(1, Kind::Float), (0, Kind::Double)] {
+        let network = JudgeNetwork::new();
+        let wanted = network.layout().numel();
+        let buffer = Tensor::zeros([wanted + wrong], (kind, Device::Cpu));
+        let error = Judge::new(network, &buffer).unwrap_err();
+        assert!(matches!(&error, JudgeError::Buffer { wanted: w, .. } if *w == wanted));
+    }
+}
+
+#[test]
 fn images_of_another_size_or_kind_are_refused() {
     let network = JudgeNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
-    let judge = Judge::new(network, &parameters);
+    let judge = Judge::new(network, &parameters).unwrap();
     for shape in [
         &[2, 32, 32][..],
         &[2, 1, 32, 32],

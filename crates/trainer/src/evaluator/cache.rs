@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use gan_models::judge;
 use mnist_io::{Images, sha256_hex};
-use run_dir::write_atomic;
+use run_dir::{INCEPTION_SHA256, write_atomic};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use tch::{Kind, Tensor};
 
@@ -21,7 +21,7 @@ const VERSION: &str = "1";
 /// wrong with them, are measured anew and replaced.
 ///
 /// Each is a safetensors file that names, beside its numbers, the SHA-256 of
-/// the images that they were measured on and of the judge that measured them.
+/// the images that they were measured on and of the networks that measured them.
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: Option<PathBuf>,
@@ -55,6 +55,7 @@ impl Cache {
             ("training", &training),
             ("test", &test),
             ("judge", judge::SHA256),
+            ("inception", INCEPTION_SHA256),
         ];
         Cache {
             dir: root.map(|root| root.join(both)),

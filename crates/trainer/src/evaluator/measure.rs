@@ -69,8 +69,10 @@ impl Evaluator {
                 let options = NoveltyOptions::default();
                 let found = novelty(sides().0, sides().1, training, &options)?;
                 quality.c_t = Some(found.c_t);
-                quality.c_t_null_mean = Some(found.null.mean);
-                quality.c_t_null_std = Some(found.null.std);
+                // Not finite where no draw left a cell with enough forgeries.
+                let finite = |value: f64| value.is_finite().then_some(value);
+                quality.c_t_null_mean = finite(found.null.mean);
+                quality.c_t_null_std = finite(found.null.std);
             }
             Metric::Modes | Metric::Duplicates | Metric::Parzen => {}
         }
@@ -92,6 +94,12 @@ impl Evaluator {
         quality.confidence = Some(found.mean_confidence);
         quality.confidence_floor = Some(test.mean_confidence);
         if let Some(asked) = asked {
+            if asked.len() != logits.len() {
+                return Err(Error::Asked {
+                    digits: asked.len(),
+                    forgeries: logits.len(),
+                });
+            }
             quality.asked_digit = Some(share_read(&verdicts(logits)?, asked));
         }
         Ok(())

@@ -147,7 +147,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// Images of another size; fewer than a metric needs; a metric that needs
-    /// the judge where it cannot read the test images.
+    /// the judge where it cannot read the test images; [`Error::Asked`].
     pub fn measure(
         &self,
         forgeries: &Images,

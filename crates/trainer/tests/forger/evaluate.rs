@@ -3,8 +3,9 @@
 use std::fs;
 
 use mnist_io::Images;
+use run_dir::RunDir;
 
-use crate::{data, forger, refuses, succeeds, text};
+use crate::{data, digits, forger, refuses, succeeds, text};
 
 /// The judge cannot read bars, which leaves what looks at pixels alone.
 #[test]
@@ -37,7 +38,6 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
     }
     assert!(!table.contains("FID"), "{table}");
 
-    succeeds(&run("sample --count 30 --out digits.idx3 --threads 1"));
     let digits = Images::new(28, 28, vec![9; 30 * 784]).unwrap();
     digits.write_file(&dir.join("digits.idx3")).unwrap();
     fs::write(
@@ -61,6 +61,45 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
         answer
     });
     assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    digits(&dir.join("data/mnist"), 300);
+    let training = "data/mnist/train-images-idx3-ubyte";
+    let line = format!("evaluate --samples {training} --metrics fid,recall,modes --threads 1");
+    let table = succeeds(&forger(dir, &line));
+    // Forgeries and floor are the same images: all that there are.
+    for name in ["FID (judge)", "precision", "recall"] {
+        let line = table.lines().find(|line| line.starts_with(name)).unwrap();
+        let numbers: Vec<&str> = line[name.len()..].split_whitespace().collect();
+        assert!(numbers.len() == 2 && numbers[0] == numbers[1], "{line}");
+    }
+    assert!(
+        table.contains("the digits 0 to 9 come in shares of"),
+        "{table}"
+    );
+
+    let train = "train --steps 2 --batch 8 --threads 1 --set evaluate_every=0";
+    succeeds(&forger(dir, train));
+    let run = RunDir::open(&dir.join("runs/latest")).unwrap();
+    let measure = |metrics| {
+        let line = format!("evaluate --count 50 --metrics {metrics} --threads 1 --json");
+        let answer = succeeds(&forger(dir, &line));
+        serde_json::from_str::<serde_json::Value>(&answer).unwrap()
+    };
+    assert!(measure("recall")["recall"].is_f64());
+    assert_eq!(run.quality().unwrap(), []);
+    let fid = measure("fid,recall")["fid"].as_f64();
+    let rows = run.quality().unwrap();
+    assert_eq!((rows.len(), rows[0].step, rows[0].forgeries), (1, 2, 50));
+    assert_eq!(Some(rows[0].fid), fid);
+
+    // A thousand images are needed for some of what is measured by default.
+    let all = format!("evaluate --samples {training} --threads 1");
+    refuses(&forger(dir, &all), "--metrics says what to measure");
 }
 
 /// A NumPy file of version 1.

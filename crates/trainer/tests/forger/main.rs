@@ -10,10 +10,10 @@ mod resume;
 mod train;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use mnist_io::{Idx, IdxData, Images};
+use mnist_io::{Dataset, Idx, IdxData, Images, Split};
 
 /// A folder of four IDX files with a few bars to learn.
 fn data(dir: &Path) {
@@ -34,6 +34,27 @@ fn bars(dir: &Path, width: usize, training: usize) {
         labels
             .write_file(&dir.join(format!("{split}-labels-idx1-ubyte")))
             .unwrap();
+    }
+}
+
+/// The first digits of each of MNIST's sets, from where `cargo xtask fetch` puts it or
+/// from the folder that the variable `MNIST` names.
+fn digits(dir: &Path, count: usize) {
+    fs::create_dir_all(dir).unwrap();
+    let mnist = std::env::var_os("MNIST").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
+        PathBuf::from,
+    );
+    for (split, name) in [(Split::Train, "train"), (Split::Test, "t10k")] {
+        let all = Dataset::open(&mnist, split)
+            .unwrap_or_else(|e| panic!("{e}; `cargo xtask fetch` puts MNIST there"));
+        let first: Vec<usize> = (0..count).collect();
+        let images = all.images().select(&first).unwrap();
+        let labels = all.labels()[..count].to_vec();
+        let labels = Idx::new(vec![count], IdxData::U8(labels)).unwrap();
+        let path = |kind| dir.join(format!("{name}-{kind}-ubyte"));
+        images.write_file(&path("images-idx3")).unwrap();
+        labels.write_file(&path("labels-idx1")).unwrap();
     }
 }
 

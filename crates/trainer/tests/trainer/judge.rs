@@ -43,7 +43,7 @@ fn training_tells_labels_apart_and_reports_on_its_way() {
     assert!(accuracy(&judge, &lines(130)).unwrap() > 0.95);
     let untrained = JudgeNetwork::new();
     let parameters = untrained.layout().init(Device::Cpu);
-    let untrained = Judge::new(untrained, &parameters);
+    let untrained = Judge::new(untrained, &parameters).unwrap();
     assert!(accuracy(&untrained, &lines(130)).unwrap() < 0.5);
 }
 

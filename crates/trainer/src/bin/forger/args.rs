@@ -56,7 +56,7 @@ const EVALUATE_EXAMPLES: &str = "Examples:
   cargo xtask evaluate                                the newest run
   cargo xtask evaluate --metrics fid,recall --json    two of the numbers, for a program
   cargo xtask evaluate --samples theirs.npz           forgeries of any other program
-  cargo xtask evaluate --inception                    the FID of published tables too; half an hour
+  cargo xtask evaluate --inception                    the FID of published tables too; an hour
 
 Metrics: fid, kid, precision, recall, density, coverage, modes, novelty, duplicates, parzen;
 docs/results.md says what they mean.";
@@ -199,7 +199,12 @@ pub struct EvaluateArgs {
     pub inception: bool,
 
     /// The file of that network.
-    #[arg(long, value_name = "FILE", default_value = "data/inception.pt")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "data/inception.pt",
+        requires = "inception"
+    )]
     pub inception_file: PathBuf,
 
     /// Print one JSON object.

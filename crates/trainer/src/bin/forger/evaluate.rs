@@ -52,10 +52,14 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let images = resized(&subject.images, evaluator.side())?;
     let asked = subject.asked.as_deref();
     let mut done = 0.0;
-    let mut quality = evaluator.measure(&images, asked, &metrics, &mut |metric| {
+    let measured = evaluator.measure(&images, asked, &metrics, &mut |metric| {
         let share = done / metrics.len() as f64;
         bar.show(share, &format!("measuring {}", metric.name()));
         done += 1.0;
+    });
+    let mut quality = measured.with_context(|| match named {
+        Some(_) => "not everything that --metrics names can be measured",
+        None => "not everything can be measured; --metrics says what to measure",
     })?;
     if let Some(network) = &network {
         let mut show = show_inception(&mut bar);
@@ -66,17 +70,11 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     bar.finish();
 
     let seconds = started.elapsed().as_secs_f64();
-    if let Some((run, forger)) = &subject.run
-        && originals.are_the_runs
-        && quality.fid.is_some()
-    {
-        run.append_quality(&row(run, forger.step, seconds, &quality)?)?;
-    }
     let size = (subject.images.rows(), subject.images.cols());
     let resized_from = (size != (images.rows(), images.cols())).then_some(size);
+    let against = originals.path.display().to_string();
     if args.json {
         let mut answer = subject.source;
-        let against = originals.path.display().to_string();
         merge(
             &mut answer,
             json!({ "against": against, "seconds": seconds }),
@@ -85,12 +83,18 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         merge(&mut answer, serde_json::to_value(&quality)?);
         println!("{answer}");
     } else {
-        let against = originals.path.display().to_string();
         print!(
             "{}",
             table::table(&subject.title, &against, resized_from, &quality)
         );
         println!("measured in {}", clock(seconds));
+    }
+    // Last, so that a run that cannot be written to costs the row alone.
+    if let Some((run, forger)) = &subject.run
+        && originals.are_the_runs
+        && quality.fid.is_some()
+    {
+        run.append_quality(&row(run, forger.step, seconds, &quality)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }

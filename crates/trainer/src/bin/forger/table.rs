@@ -172,12 +172,16 @@ fn lines(q: &Quality) -> Vec<Line> {
 
 /// What C_T says, given what chance makes of it.
 fn novelty(q: &Quality) -> String {
-    let (c_t, mean) = (q.c_t.unwrap_or(0.0), q.c_t_null_mean.unwrap_or(0.0));
-    match (c_t - mean) / q.c_t_null_std.unwrap_or(0.0) {
+    let (Some(c_t), Some(mean), Some(std)) = (q.c_t, q.c_t_null_mean, q.c_t_null_std) else {
+        return "what chance makes of it is not known: too few forgeries".to_owned();
+    };
+    match (c_t - mean) / std {
         z if z < -5.0 => {
             "closer to training images than new digits lie: copies, or only usual shapes"
         }
-        z if z > 5.0 => "farther from training images than new digits lie: no copies, but odd ones",
+        z if z > 5.0 => {
+            "farther from training images than new digits lie: no copies, some of them odd"
+        }
         _ => "as far from training images as new digits lie",
     }
     .to_owned()

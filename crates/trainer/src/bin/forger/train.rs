@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use gan_metrics::duplicates::CLOSEST;
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{CLOSING, Evaluator};
 use gan_trainer::forging::Forger;
@@ -229,7 +230,7 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
          images do;\n  of new handwriting, about {} would",
         found.count,
         gan_viz::thousands(found.of as u64),
-        CLOSING / 1000
+        CLOSEST * CLOSING as f64
     ))
 }
 
