@@ -25,9 +25,10 @@ const MOMENT: u64 = 1000;
 ///
 /// Rows that compare another number of forgeries than most rows do are left out,
 /// since FID and its floor depend on it; of as many of either, the larger
-/// number stays. Of several rows for one step the last counts. What a row does not have, or
-/// is not finite, leaves a gap; an FID of 0 or less stands at the foot of the
-/// axis. The picture says how many images were compared. `title` may be any text.
+/// number stays. Of several rows for one step the last counts. What a row does
+/// not have, or is not finite, leaves a gap; an FID of 0 or less stands at the
+/// foot of the axis. The picture says how many images were compared. `title` may
+/// be any text.
 ///
 /// # Errors
 /// [`Error::Empty`] without rows, [`Error::Plot`] where the plotting library
