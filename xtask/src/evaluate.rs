@@ -109,10 +109,7 @@ fn has_its_originals(config: &Config) -> bool {
 /// An error where `dir` holds other images than `set`, whose own folder is gone.
 fn refuse_others(set: &DatasetInfo, dir: &Path) -> Result<()> {
     let images = |split| Ok::<_, anyhow::Error>(Dataset::open(dir, split)?.images_sha256());
-    let test = set.test_images_sha256.as_ref();
-    let same = images(Split::Train)? == set.images_sha256
-        && test.is_none_or(|sha256| images(Split::Test).is_ok_and(|found| found == *sha256));
-    if same {
+    if set.has_images(&images(Split::Train)?, &images(Split::Test)?) {
         return Ok(());
     }
     Err(fault(

@@ -108,6 +108,15 @@ pub struct DatasetInfo {
     pub test_images_sha256: Option<String>,
 }
 
+impl DatasetInfo {
+    /// Whether images with these SHA-256 are those that the run was trained on and
+    /// is measured with. A run that does not name its test images takes any.
+    pub fn has_images(&self, training_sha256: &str, test_sha256: &str) -> bool {
+        let test = self.test_images_sha256.as_ref();
+        self.images_sha256 == training_sha256 && test.is_none_or(|sha256| sha256 == test_sha256)
+    }
+}
+
 /// Versions that a run's numbers may depend on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -140,11 +140,8 @@ impl Against {
             })
         };
         let (training, test) = (open(Split::Train)?, open(Split::Test)?);
-        let are_the_runs = trained_on.is_none_or(|set| {
-            let test_images = set.test_images_sha256.as_ref();
-            set.images_sha256 == training.images_sha256()
-                && test_images.is_none_or(|sha256| *sha256 == test.images_sha256())
-        });
+        let are_the_runs = trained_on
+            .is_none_or(|set| set.has_images(&training.images_sha256(), &test.images_sha256()));
         if !are_the_runs {
             let path = path.display();
             if args.against.is_none() {
