@@ -65,7 +65,7 @@ impl ModernGenerator {
         ModernGenerator::of(1, false)
     }
 
-    /// The network with `width` times as many channels throughout.
+    /// The network with `width` times as many channels throughout, at least 1.
     pub fn wide(width: i64) -> ModernGenerator {
         ModernGenerator::of(width, false)
     }
@@ -177,7 +177,7 @@ impl ModernDiscriminator {
         ModernDiscriminator::of(1, false)
     }
 
-    /// The network with `width` times as many channels throughout.
+    /// The network with `width` times as many channels throughout, at least 1.
     pub fn wide(width: i64) -> ModernDiscriminator {
         ModernDiscriminator::of(width, false)
     }

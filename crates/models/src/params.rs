@@ -178,7 +178,11 @@ impl Layout {
 
     /// Gradients of [`Layout::leaves`], gathered into a flat f32 buffer
     /// `[numel]` of this layout's order; an undefined gradient counts as zero.
+    ///
+    /// # Panics
+    /// Unless there is one for each parameter.
     pub fn gather(&self, gradients: &[Tensor], device: Device) -> Tensor {
+        assert_eq!(gradients.len(), self.params.len(), "gradients");
         let flat = Tensor::empty([self.numel], (Kind::Float, device));
         for (param, gradient) in self.params.iter().zip(gradients) {
             let mut place = param.view(&flat);

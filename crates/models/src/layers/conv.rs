@@ -64,14 +64,18 @@ fn to_one_channel(x: &Tensor, weight: &Tensor, bias: &Tensor, padding: i64) -> T
         .transpose(0, 1);
     let beyond = kernel - 1 - padding;
     let side = |input: i64| input + 2 * padding - kernel + 1;
-    let sums = products.to_kind(Kind::Float).col2im(
+    let precise = match x.kind() {
+        Kind::Double => Kind::Double,
+        _ => Kind::Float,
+    };
+    let sums = products.to_kind(precise).col2im(
         [side(h), side(w)],
         [kernel, kernel],
         [1, 1],
         [beyond, beyond],
         [1, 1],
     );
-    (sums + bias.to_kind(Kind::Float)).to_kind(x.kind())
+    (sums + bias.to_kind(precise)).to_kind(x.kind())
 }
 
 /// A transposed convolution, kernel 4, stride 2, padding 1: twice the size.

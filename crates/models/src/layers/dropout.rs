@@ -5,9 +5,13 @@ use tch::{Device, Kind, Tensor};
 
 use crate::network::Mode;
 
-/// Drops each value of `x` with probability `rate`, on the CPU rounded to
-/// 1/65536.
+/// Drops each value of `x` with probability `rate`, at least 0 and below 1, on the
+/// CPU rounded to 1/65536.
+///
+/// # Panics
+/// With another rate.
 pub fn dropout(x: &Tensor, rate: f64, mode: Mode) -> Tensor {
+    assert_rate(rate);
     if mode == Mode::Sample || x.device() != Device::Cpu {
         return x.dropout(rate, mode == Mode::Train);
     }
@@ -45,7 +49,15 @@ fn in_place_of(x: &Tensor, flat: Tensor) -> Tensor {
 }
 
 /// Drops each whole channel of each image in `x` `[n, c, h, w]` with probability
-/// `rate` (Tompson et al. 2015).
+/// `rate`, at least 0 and below 1 (Tompson et al. 2015).
+///
+/// # Panics
+/// With another rate.
 pub fn channel_dropout(x: &Tensor, rate: f64, mode: Mode) -> Tensor {
+    assert_rate(rate);
     x.feature_dropout(rate, mode == Mode::Train)
+}
+
+fn assert_rate(rate: f64) {
+    assert!((0.0..1.0).contains(&rate), "a dropout rate of {rate}");
 }

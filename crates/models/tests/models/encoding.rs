@@ -6,7 +6,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use tch::{Device, Kind, Tensor};
 
-use crate::CPU;
+use crate::{CPU, take_turns};
 
 fn layout(params: &[(&str, &[i64])]) -> Layout {
     let mut layout = Layout::new();
@@ -22,6 +22,7 @@ fn kernel_and_bias() -> Layout {
 
 #[test]
 fn what_is_written_comes_back_bit_for_bit() {
+    let _turn = take_turns();
     tch::manual_seed(1);
     let layout = kernel_and_bias();
     let flat = layout.init(Device::Cpu);
@@ -48,6 +49,7 @@ fn values_stand_in_the_order_of_the_shape() {
 
 #[test]
 fn what_does_not_fit_is_refused_by_the_rule_it_breaks() {
+    let _turn = take_turns();
     let layout = kernel_and_bias();
     let written = |params: &[(&str, &[i64])]| {
         let other = self::layout(params);
@@ -91,6 +93,7 @@ fn what_does_not_fit_is_refused_by_the_rule_it_breaks() {
 
 #[test]
 fn bytes_cut_short_anywhere_are_refused() {
+    let _turn = take_turns();
     let layout = kernel_and_bias();
     let whole = layout.to_safetensors(&layout.init(Device::Cpu)).unwrap();
     for length in 0..whole.len() {

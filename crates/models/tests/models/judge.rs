@@ -8,7 +8,7 @@ use gan_models::{Judge, JudgeError, JudgeNetwork, Mode, WeightsError};
 use mnist_io::{Dataset, Split, known};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, DOUBLE, distance, values};
+use crate::{CPU, DOUBLE, distance, take_turns, values};
 
 const BYTES: (Kind, Device) = (Kind::Uint8, Device::Cpu);
 
@@ -87,6 +87,7 @@ fn the_shipped_judge_sees_what_a_computation_without_libtorch_sees() {
 
 #[test]
 fn the_network_is_its_layers_one_by_one() {
+    let _turn = take_turns();
     tch::manual_seed(1);
     let network = JudgeNetwork::new();
     let layout = network.layout();
@@ -136,6 +137,7 @@ fn the_network_is_its_layers_one_by_one() {
 
 #[test]
 fn dropout_touches_the_logits_in_training_and_never_the_features() {
+    let _turn = take_turns();
     tch::manual_seed(2);
     let network = JudgeNetwork::new();
     let weights = network
@@ -152,6 +154,7 @@ fn dropout_touches_the_logits_in_training_and_never_the_features() {
 
 #[test]
 fn many_images_are_judged_as_each_would_be_alone() {
+    let _turn = take_turns();
     tch::manual_seed(3);
     let network = JudgeNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
@@ -187,6 +190,7 @@ fn a_buffer_of_other_weights_is_refused() {
 
 #[test]
 fn images_of_another_size_or_kind_are_refused() {
+    let _turn = take_turns();
     let network = JudgeNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
     let judge = Judge::new(network, &parameters).unwrap();

@@ -4,10 +4,11 @@ use gan_models::layers::channels_last;
 use gan_models::{Init, Layout};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, values};
+use crate::{CPU, take_turns, values};
 
 #[test]
 fn starting_values_follow_their_distribution() {
+    let _turn = take_turns();
     tch::manual_seed(3);
     let mut layout = Layout::new();
     let bound = 0.3;
@@ -74,6 +75,7 @@ fn gathered_gradients_lie_where_the_values_lie() {
 
 #[test]
 fn kernels_are_channels_last_in_memory() {
+    let _turn = take_turns();
     let mut layout = Layout::new();
     layout.add("kernel", &[2, 3, 4, 5], Init::Constant(0.0));
     let weights = layout.weights(&layout.init(Device::Cpu));
@@ -85,6 +87,7 @@ fn kernels_are_channels_last_in_memory() {
 
 #[test]
 fn given_starting_values_keep_the_order_of_the_shape() {
+    let _turn = take_turns();
     let given: Vec<f32> = (0u8..24).map(f32::from).collect();
     for shape in [&[24][..], &[4, 6], &[1, 2, 3, 4]] {
         let mut layout = Layout::new();
