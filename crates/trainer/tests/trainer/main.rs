@@ -9,6 +9,7 @@ mod evaluator;
 mod halves;
 mod judge;
 mod losses;
+mod objective;
 mod optimizer;
 mod references;
 mod resuming;
@@ -16,6 +17,8 @@ mod settings;
 mod steps;
 mod training;
 
+use gan_models::PixelRange;
+use gan_trainer::data::{Batch, Originals};
 use gan_trainer::game::Game;
 use gan_trainer::plan::Exhibits;
 use gan_trainer::presets;
@@ -68,6 +71,12 @@ pub fn bars(n: usize) -> Dataset {
     let images = Images::new(28, 28, pixels).unwrap();
     let labels = (0..n).map(|i| (i % 10) as u8).collect();
     Dataset::new(images, labels).unwrap()
+}
+
+/// Four of them, as a network takes them.
+pub fn four_bars(range: PixelRange) -> Batch {
+    let originals = Originals::new(&bars(8), 8, 28, range, Device::Cpu).unwrap();
+    originals.batch(&[0, 3, 5, 7])
 }
 
 /// `n` images of bars, the first of them shown too.
