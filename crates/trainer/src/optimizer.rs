@@ -92,6 +92,17 @@ pub struct AdamConfig {
     pub limit: f64,
 }
 
+impl AdamConfig {
+    /// Kingma and Ba's constants, the default of every library.
+    pub const USUAL: AdamConfig = AdamConfig {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        epsilon_hat: false,
+        limit: 0.0,
+    };
+}
+
 /// Adam's state for one flat parameter buffer.
 #[derive(Debug)]
 pub struct Adam {

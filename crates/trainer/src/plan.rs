@@ -74,12 +74,8 @@ impl Plan {
             check_images(exhibits, pair.generator.conditional())?;
         }
         let mixes = pair.generator.mixes_batch() || pair.discriminator.mixes_batch();
-        if mixes && self.settings.batch < 2 {
-            return refuse(
-                "batch",
-                self.settings.batch,
-                "batch norm needs at least 2 images",
-            );
+        if mixes {
+            self.check_batches()?;
         }
         if self.settings.penalized() && pair.discriminator.mixes_batch() {
             let Settings {
@@ -95,6 +91,30 @@ impl Plan {
                 "this discriminator's batch norm makes each logit depend on every image, so that \
                  there is no gradient at one image",
             );
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// Refuses batches of one image, whose norm is always the same.
+    fn check_batches(&self) -> Result<(), Error> {
+        let Settings {
+            batch,
+            pretrain_images,
+            pretrain_batch,
+            ..
+        } = self.settings;
+        if batch < 2 {
+            return refuse("batch", batch, "batch norm needs at least 2 images");
+        }
+        if pretrain_images > 0 && pretrain_batch < 2 {
+            let reason = "batch norm needs at least 2 images";
+            return refuse("pretrain_batch", pretrain_batch, reason);
+        }
+        if pretrain_images > 0 && pretrain_images % pretrain_batch == 1 {
+            let reason = "a batch of 1 image would be left, and batch norm needs at least 2";
+            return refuse("pretrain_images", pretrain_images, reason);
         }
         Ok(())
     }

@@ -46,19 +46,10 @@ pub fn all() -> Vec<Preset> {
     ]
 }
 
-/// Kingma and Ba's constants, the default of every library.
-const USUAL: AdamConfig = AdamConfig {
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    epsilon_hat: false,
-    limit: 0.0,
-};
-
 /// Adam as Keras and TensorFlow have it, with Kingma and Ba's constants.
 const KERAS: AdamConfig = AdamConfig {
     epsilon_hat: true,
-    ..USUAL
+    ..AdamConfig::USUAL
 };
 
 /// What the systems have in common unless they say otherwise.
@@ -83,7 +74,7 @@ fn plain(network: Network) -> Settings {
         lr_g: 2e-4,
         schedule: Schedule::Constant,
         optimizer: Method::Adam,
-        adam: USUAL,
+        adam: AdamConfig::USUAL,
         momentum: Momentum {
             first: 0.0,
             last: 0.0,
@@ -122,7 +113,7 @@ fn modern() -> Preset {
                 beta1: 0.0,
                 beta2: 0.99,
                 limit: 1.0,
-                ..USUAL
+                ..AdamConfig::USUAL
             },
             ema_images: 10_000.0,
             ..plain(Network::Modern)
@@ -290,8 +281,11 @@ fn gaussian() -> Preset {
             batch: 8,
             // 5,000 steps.
             images: 40_000,
+            // Its logarithms are of probabilities of 1e-5 at least: ln(1e5 − 1).
+            logit_limit: 11.512_915_464_920_228,
             lr_d: 1e-3,
             lr_g: 1e-3,
+            adam: KERAS,
             // Numbers are no images.
             evaluate_every: 0,
             ..plain(Network::Gaussian)
@@ -316,7 +310,7 @@ fn dcgan() -> Preset {
             loss_d_weight: 0.5,
             adam: AdamConfig {
                 beta1: 0.5,
-                ..USUAL
+                ..AdamConfig::USUAL
             },
             // Its G is updated first, but its D then learns from the forgeries
             // made before: each from the other as it was before the step.

@@ -12,9 +12,18 @@ use crate::train::Watch;
 /// Batches of each kind that D's accuracy after its training alone is of.
 const TRIAL_BATCHES: u64 = 8;
 
-/// Trains D alone on originals, each at most once, and on as many forgeries of
-/// the untrained G; then shows it others of both, to report what it has learned.
-pub fn pretrain(game: &mut Game, plan: &Plan, source: &Source, pool: u64, watch: &mut dyn Watch) {
+/// Trains D alone on originals, and on as many forgeries of the untrained G; then
+/// shows it others of both, to report what it has learned. Returns whether it was
+/// let to finish.
+///
+/// No original comes twice before each of the `pool` has come.
+pub fn pretrain(
+    game: &mut Game,
+    plan: &Plan,
+    source: &Source,
+    pool: u64,
+    watch: &mut dyn Watch,
+) -> bool {
     let settings = &plan.settings;
     let (images, batch) = (settings.pretrain_images, settings.pretrain_batch);
     let updates = images.div_ceil(batch);
@@ -32,10 +41,11 @@ pub fn pretrain(game: &mut Game, plan: &Plan, source: &Source, pool: u64, watch:
     };
     for update in 0..updates {
         if watch.stop() {
-            return;
+            return false;
         }
         let (real, fake) = draw(game, update, batch.min(images - update * batch));
-        discriminator_step(game, settings, &real, &fake, rates, false);
+        let penalize = settings.penalized() && update.is_multiple_of(settings.penalty_every);
+        discriminator_step(game, settings, &real, &fake, rates, penalize);
         watch.pretraining(update + 1, updates);
     }
     let accuracy: f64 = (updates..updates + TRIAL_BATCHES)
@@ -45,4 +55,5 @@ pub fn pretrain(game: &mut Game, plan: &Plan, source: &Source, pool: u64, watch:
         })
         .sum();
     watch.pretrained(accuracy / TRIAL_BATCHES as f64, 2 * batch * TRIAL_BATCHES);
+    true
 }

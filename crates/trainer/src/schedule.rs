@@ -12,7 +12,7 @@ pub enum Schedule {
     Cosine,
     /// Full for six tenths, a tenth for two, a hundredth for the last two.
     Tenths,
-    /// Full, then a straight line to a hundredth over the last part.
+    /// Full for four tenths, then a straight line to a hundredth.
     Late,
     /// Divided by 1.000004 with each update, down to a hundred-thousandth;
     /// stretching the schedule leaves this alone.

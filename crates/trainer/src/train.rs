@@ -42,7 +42,8 @@ pub trait Watch {
     /// A snapshot was written.
     fn snapped(&mut self, _step: u64) {}
 
-    /// Asked before every step: whether to end here with what there is.
+    /// Asked before every step, and before every update of D alone: whether to end
+    /// here with what there is.
     fn stop(&mut self) -> bool {
         false
     }
@@ -113,8 +114,8 @@ pub fn train(
     let resumed = keeper.begin(&mut game)?;
     if resumed.is_none() {
         if settings.pretrain_images > 0 {
-            pretrain(&mut game, plan, &source, pool, watch);
-            if watch.stop() {
+            let done = pretrain(&mut game, plan, &source, pool, watch);
+            if !done {
                 return Ok(Outcome::default());
             }
         }
@@ -135,10 +136,11 @@ pub fn train(
         Some(seconds) => (clock.as_secs_f64() / seconds).min(1.0),
         None => (images_seen as f64 / settings.images as f64).min(1.0),
     };
-    let mut done = if complete {
-        1.0
-    } else {
-        share(clock, images_seen)
+    // A clock may pass its end after the last look at it: one more step then
+    // finishes the schedule.
+    let mut done = match complete {
+        true => 1.0,
+        false => share(clock, images_seen).min(1.0f64.next_down()),
     };
     let mut referee = Referee::default();
     while done < 1.0 && !watch.stop() {

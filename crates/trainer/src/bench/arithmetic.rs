@@ -92,14 +92,18 @@ const GOLBIN: Layers = (
 );
 
 /// Floating-point operations of the convolutions and matrix products of one step,
-/// a multiplication and an addition counted as two, penalties spread over the
-/// steps that have none. `None` for networks other than [`MEASURED`].
+/// a multiplication and an addition counted as two, R1 and R2 spread over the
+/// steps that have none. `None` for networks other than [`MEASURED`], and where
+/// there are other penalties.
 ///
 /// Products with padding count, as they do where they are timed. So do the
 /// gradients: one of a layer's weight, and one of its input, are each as much as
 /// the layer itself. A gradient of the images is needed where G learns through D
 /// and in penalties, not where D learns.
 pub fn step_flops(settings: &Settings, pair: &Pair) -> Option<f64> {
+    if settings.gradient_penalty > 0.0 || settings.dragan > 0.0 {
+        return None;
+    }
     let (g, d) = match settings.network {
         Network::Modern => MODERN,
         Network::Dcgan => DCGAN,

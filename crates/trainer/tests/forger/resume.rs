@@ -183,6 +183,14 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     let told = forger(dir, evaluate);
     succeeds(&told);
     assert!(!text(&told.stderr).contains("other images"));
+    let shown = run.join("originals.idx3");
+    let whole = fs::read(&shown).unwrap();
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&shown, changed).unwrap();
+    let refused = forger(dir, "train --resume stopped/run");
+    refuses(&refused, "originals.idx3: it was changed");
+    fs::write(&shown, whole).unwrap();
     // The data may have been moved.
     fs::rename(dir.join("data"), dir.join("moved")).unwrap();
     refuses(&forger(dir, "train --resume stopped/run"), "--data");

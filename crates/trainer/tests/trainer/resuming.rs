@@ -201,6 +201,27 @@ fn run_of(steps: u64, dir: &tempfile::TempDir, name: &str) -> (Plan, RunDir) {
     (plan, run)
 }
 
+/// As where a device is waited for after the last look at the clock.
+#[test]
+fn a_clock_that_had_run_out_unseen_is_finished_by_one_more_step() {
+    let _turn = take_turns();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let mut plan = plan(1);
+    plan.settings.network = gan_trainer::networks::Network::Gaussian;
+    plan.settings.report_every = 1;
+    plan.seconds = Some(3600.0);
+    let mut keeper = Keeper::new(run.clone(), None).unwrap();
+    train(&plan, None, &mut keeper, &mut Until(3)).unwrap();
+    drop(keeper);
+    plan.seconds = Some(1e-9);
+    let (mut keeper, _) = resume(&run).unwrap();
+    let outcome = train(&plan, None, &mut keeper, &mut Until(99)).unwrap();
+    assert_eq!((outcome.steps, outcome.finished), (4, true));
+    drop(keeper);
+    assert!(resume(&run).unwrap().0.is_complete(&plan.settings).unwrap());
+}
+
 fn steps(run: &RunDir) -> Vec<u64> {
     let checkpoints = run.checkpoints().unwrap();
     checkpoints.iter().map(|(step, _)| *step).collect()

@@ -296,8 +296,8 @@ fn any_number_of_steps_can_be_asked_of_a_schedule_that_changes_its_batch() {
     }
 }
 
-/// The image nearest to every forgery of a G that forges nothing but black lies
-/// beyond what it was trained on.
+/// The images nearest to the forgeries of a G that forges gray lie beyond what it
+/// was trained on.
 #[test]
 fn the_nearest_image_is_one_that_was_trained_on() {
     let _turn = take_turns();
@@ -350,6 +350,18 @@ fn combinations_that_make_no_sense_are_refused() {
     alone.settings.batch = 1;
     let refused = alone.check(Some(&exhibits(64))).unwrap_err().to_string();
     assert!(refused.contains("at least 2"), "{refused}");
+    alone.settings.batch = 8;
+    for (images, batch, key) in [(8, 1, "pretrain_batch"), (9, 4, "pretrain_images")] {
+        (
+            alone.settings.pretrain_images,
+            alone.settings.pretrain_batch,
+        ) = (images, batch);
+        let refused = alone.check(Some(&exhibits(64))).unwrap_err().to_string();
+        assert!(
+            refused.contains(key) && refused.contains("batch norm"),
+            "{refused}"
+        );
+    }
     let letters = mnist_io::Dataset::new(bars(3).images().clone(), vec![1, 10, 2]).unwrap();
     let mut plan = plan(5);
     plan.settings.network = gan_trainer::networks::Network::GolbinConditional;

@@ -56,12 +56,13 @@ pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
     let exhibits = exhibits(&as_typed, &settings)?;
     if let Some(exhibits) = &exhibits {
         let data = data.as_deref().unwrap_or(Path::new(""));
-        same_originals(&config, &run, &settings, exhibits).with_context(|| {
+        same_originals(&config, exhibits).with_context(|| {
             format!(
                 "{} holds other images than the run was trained on; name their folder with --data",
                 data.display()
             )
         })?;
+        same_shown(&run, &settings, exhibits)?;
     }
     let plan = Plan {
         settings,
@@ -94,14 +95,8 @@ pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
     })))
 }
 
-/// Refuses other originals than those of the configuration, and others to be
-/// shown than those in the run.
-fn same_originals(
-    config: &Config,
-    run: &RunDir,
-    settings: &Settings,
-    exhibits: &Exhibits,
-) -> Result<()> {
+/// Refuses other originals than those of the configuration.
+fn same_originals(config: &Config, exhibits: &Exhibits) -> Result<()> {
     let Some(dataset) = &config.dataset else {
         bail!("the configuration names no data set");
     };
@@ -133,9 +128,18 @@ fn same_originals(
             bail!("the SHA-256 of its {what} is {found}, not {wanted}");
         }
     }
-    let shown = resized(exhibits.shown.images(), settings.network.side())?;
-    if Images::read_file(&run.originals_path())? != shown {
-        bail!("{} shows others", run.originals_path().display());
+    Ok(())
+}
+
+/// Refuses a run that shows other originals than it would now.
+fn same_shown(run: &RunDir, settings: &Settings, exhibits: &Exhibits) -> Result<()> {
+    let path = run.originals_path();
+    let shown = Images::read_file(&path).context("the originals that the run shows")?;
+    if shown != resized(exhibits.shown.images(), settings.network.side())? {
+        bail!(
+            "{}: it was changed, or drawn by another version; put it back as it was",
+            path.display()
+        );
     }
     Ok(())
 }
