@@ -224,7 +224,18 @@ impl RunDir {
         self.root.join("figures")
     }
 
-    /// Points `runs/latest` at this run, wherever it lies.
+    /// `figures/samples/`, each snapshot's own picture.
+    pub fn pictures_dir(&self) -> PathBuf {
+        self.figures_dir().join("samples")
+    }
+
+    /// `figures/samples/000300.png` for step 300.
+    pub fn picture_path(&self, step: u64) -> PathBuf {
+        self.pictures_dir().join(format!("{step:06}.png"))
+    }
+
+    /// Points `runs/latest` at this run, wherever it lies; one in `runs` by its
+    /// name alone.
     ///
     /// # Errors
     /// [`Error::Io`] where the link cannot be made.
