@@ -120,6 +120,8 @@ fn without_a_run_nothing_is_fetched_or_built_and_it_is_said_how_to_get_one() {
         assert_says(&of("typo"), &[&none, "typo does not exist"]);
         assert_says(&of("digits"), &["digits is not a run directory"]);
     }
+    let text = fails(&mut scene.xtask(&["bench", "--run", "typo"]));
+    assert_says(&text, &["there is no run to sample from: typo does not"]);
     assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
 }
 
