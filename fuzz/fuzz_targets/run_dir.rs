@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use mnist_io::Images;
 use run_dir::{Result, RunDir};
 use tempfile::TempDir;
 
@@ -24,7 +25,9 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
         let dir = root.path().join(name);
         fs::create_dir(&dir).expect("a folder in it");
         fs::write(dir.join("config.toml"), "").expect("a file in that");
-        RunDir::open(&dir).expect("a run directory")
+        let run = RunDir::open(&dir).expect("a run directory");
+        fs::create_dir(run.samples_dir()).expect("another folder in it");
+        run
     });
     Scene {
         _root: root,
@@ -39,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let Scene { from, to, .. } = &*SCENE;
     let put = |path: &Path| fs::write(path, bytes).expect("room for a small file");
-    match pick % 5 {
+    match pick % 8 {
         0 => {
             put(&from.config_path());
             again(from.config(), |config| {
@@ -66,20 +69,50 @@ fuzz_target!(|bytes: &[u8]| {
         }
         3 => {
             put(&from.walk_path());
-            again(from.walk(), |rows| {
+            exactly(from.walk(), |rows| {
                 to.write_walk(rows.as_deref().unwrap_or_default())?;
                 to.walk()
             });
         }
-        _ => {
+        4 => {
             put(&from.digits_path());
-            again(from.digits(), |rows| {
+            exactly(from.digits(), |rows| {
                 to.write_digits(rows.as_deref().unwrap_or_default())?;
                 to.digits()
             });
         }
+        5 => {
+            put(&from.quality_path());
+            again(from.quality(), |rows| {
+                let _ = fs::remove_file(to.quality_path());
+                rows.iter().try_for_each(|row| to.append_quality(row))?;
+                to.quality()
+            });
+        }
+        6 => {
+            put(&from.samples_path(300));
+            exactly(snapshot(from), |images| {
+                to.write_samples(300, images)?;
+                snapshot(to)
+            });
+        }
+        _ => {
+            put(&from.originals_path());
+            exactly(originals(from), |images| {
+                images.write_file(&to.originals_path())?;
+                originals(to)
+            });
+        }
     }
 });
+
+fn snapshot(run: &RunDir) -> Result<Images> {
+    Ok(Images::read_file(&run.samples_path(300))?)
+}
+
+fn originals(run: &RunDir) -> Result<Images> {
+    Ok(Images::read_file(&run.originals_path())?)
+}
 
 /// Compared as text, because a NaN does not equal itself.
 fn again<T: std::fmt::Debug>(read: Result<T>, again: impl FnOnce(&T) -> Result<T>) {
@@ -91,4 +124,13 @@ fn again<T: std::fmt::Debug>(read: Result<T>, again: impl FnOnce(&T) -> Result<T
         // A message must be possible too.
         Err(error) => drop(error.to_string()),
     }
+}
+
+/// The same of what equals itself: as text, images tell only their size.
+fn exactly<T: PartialEq + std::fmt::Debug>(read: Result<T>, write: impl FnOnce(&T) -> Result<T>) {
+    again(read, |first| {
+        let second = write(first)?;
+        assert!(second == *first, "other pixels");
+        Ok(second)
+    });
 }

@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use crate::fault::fault;
 use crate::progress::say;
 use crate::workspace::Workspace;
-use crate::{data, forger, libtorch};
+use crate::{data, forger, libtorch, runs};
 
 use machine::Machine;
 use page::Page;
@@ -161,6 +161,7 @@ impl Bench<'_> {
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let seconds = seconds(args)?;
     let parts = parts(args);
+    let run = args.run.as_deref().map(open_run).transpose()?;
     let machine = Machine::look(workspace)?;
     let data = match &args.data {
         // A folder that the user names is theirs: checked, never filled.
@@ -182,7 +183,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         workspace,
         forger: forger::build(workspace)?,
         data,
-        run: args.run.clone(),
+        run,
         quick: args.quick,
         seconds,
         pairs: usize::from(args.pairs.unwrap_or(if args.quick { 1 } else { 5 })),
@@ -192,7 +193,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     };
     let path = page_path(&bench);
     let page = Page::new(path.clone(), provenance(&machine, &bench));
-    let mut written = Ok(());
+    let (mut written, mut outcome) = (false, Ok(()));
     for part in parts {
         say(format_args!("\n== {}", part.name()));
         let found = measure(&bench, part);
@@ -200,21 +201,31 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             Ok(sections) => {
                 for (part, text) in sections {
                     page.put(part, &text)?;
+                    written = true;
                     println!("{text}");
                 }
             }
             // The other parts are worth having all the same.
             Err(error) => {
                 crate::fault::report(&error);
-                written = Err(fault(
+                outcome = Err(fault(
                     format!("the part `{}` could not be measured", part.name()),
                     format!("its error is above; then run `{}`", command(part)),
                 ));
             }
         }
     }
-    say(format_args!("\nwritten: {}", path.display()));
-    written
+    if written {
+        say(format_args!("\nwritten: {}", path.display()));
+    }
+    outcome
+}
+
+/// The folder of the run to sample from, found out before half an hour of other
+/// measurements.
+fn open_run(dir: &Path) -> Result<PathBuf> {
+    let run = runs::open(dir, "sample from", "a run's directory with --run")?;
+    Ok(run.root().to_owned())
 }
 
 /// A part's text, and that of the peak where it was measured along the way.

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use indicatif::HumanCount;
-use mnist_io::known::{self, KnownFile, MNIST};
+use mnist_io::known::{self, KnownFile, KnownSet, MNIST};
 use mnist_io::{Dataset, Split};
 
-use crate::desk::sha256_of;
 use crate::fault::fault;
 use crate::mirrors;
 use crate::progress::say;
@@ -67,18 +66,23 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
 /// The files of MNIST that `dir` lacks: all four, none, or what an interrupted
 /// call left to do. Some files of another set are an error.
 fn missing(dir: &Path) -> Result<Vec<KnownFile>> {
-    let (there, missing): (Vec<_>, Vec<_>) = MNIST
-        .files
-        .iter()
-        .map(|file| (file, find(dir, file)))
-        .partition(|(_, path)| path.is_some());
-    let missing: Vec<KnownFile> = missing.into_iter().map(|(file, _)| *file).collect();
+    missing_of(&MNIST, dir)
+}
+
+fn missing_of(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
+    let refused = |e| explain(&e, dir);
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for (file, path) in set.files.iter().zip(set.find(dir).map_err(refused)?) {
+        match path {
+            Some(path) => there.push((file, path)),
+            None => missing.push(*file),
+        }
+    }
     if there.is_empty() || missing.is_empty() {
         return Ok(missing);
     }
     for (file, path) in there {
-        let Some(path) = path else { continue };
-        if sha256_of(&path, format!("checking {}", file.name))? != file.sha256 {
+        if !file.is_at(&path).map_err(refused)? {
             let names: Vec<_> = missing.iter().map(|f| f.name).collect();
             return Err(fault(
                 format!(
@@ -92,15 +96,6 @@ fn missing(dir: &Path) -> Result<Vec<KnownFile>> {
         }
     }
     Ok(missing)
-}
-
-/// The file in `dir` with this role, under one of the names that are in use.
-fn find(dir: &Path, file: &KnownFile) -> Option<PathBuf> {
-    let dotted = file.name.replacen("-idx", ".idx", 1);
-    [file.name, &dotted]
-        .iter()
-        .flat_map(|name| [dir.join(name), dir.join(format!("{name}.gz"))])
-        .find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -160,6 +155,44 @@ mod tests {
             error.ends_with("no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn genuine_files_lack_only_the_others_packed_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (images, labels) = ("t10k-images.idx3-ubyte.gz", "t10k-labels-idx1-ubyte");
+        let plain = tempfile::tempdir().unwrap();
+        write(plain.path(), "images", "labels", 2);
+        let path = dir.path().join(images);
+        let mut packed = Vec::new();
+        let idx = Idx::read_file(&plain.path().join("images")).unwrap();
+        idx.write_gzip(&mut packed).unwrap();
+        fs::write(&path, &packed).unwrap();
+        fs::copy(plain.path().join("labels"), dir.path().join(labels)).unwrap();
+        let file = |name, plain_name: &str| {
+            let bytes = fs::read(plain.path().join(plain_name)).unwrap();
+            KnownFile {
+                name,
+                bytes: bytes.len() as u64,
+                sha256: mnist_io::sha256_hex(&bytes).leak(),
+            }
+        };
+        let [train_images, train_labels, ..] = MNIST.files;
+        let set = KnownSet {
+            files: [
+                train_images,
+                train_labels,
+                file("t10k-images-idx3-ubyte", "images"),
+                file(labels, "labels"),
+            ],
+            ..MNIST
+        };
+        let lacks = missing_of(&set, dir.path()).unwrap();
+        assert_eq!(lacks, [train_images, train_labels]);
+        // A download that broke off is called that, not another data set.
+        fs::write(&path, &packed[..packed.len() - 3]).unwrap();
+        let error = missing_of(&set, dir.path()).unwrap_err().to_string();
+        assert!(error.starts_with(path.to_str().unwrap()), "{error}");
     }
 
     #[test]

@@ -2,19 +2,19 @@
 //! hands over to the trainer's own program.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use mnist_io::{Dataset, Split};
-use run_dir::{Config, DatasetInfo, RunDir};
+use run_dir::{Config, DatasetInfo};
 
 use crate::fault::fault;
 use crate::forger::{build_and_run, help};
 use crate::options::{asks_for, set_unless_given, value_of};
 use crate::train::refuse_at_once;
 use crate::workspace::Workspace;
-use crate::{data, inception};
+use crate::{data, inception, runs};
 
 /// The trainer's options, before it is built.
 pub const EVALUATE: &str = "\
@@ -85,18 +85,8 @@ pub fn run(workspace: &Workspace, args: Args) -> Result<ExitCode> {
 
 /// The configuration of the run that is to be measured.
 fn run_to_measure(dir: OsString) -> Result<Config> {
-    let dir = PathBuf::from(dir);
-    if !dir.exists() {
-        return Err(fault(
-            format!(
-                "there is no run to measure: {} does not exist",
-                dir.display()
-            ),
-            "train one with `cargo xtask train`, name a run's directory with --run, or a file of \
-             forgeries with --samples",
-        ));
-    }
-    Ok(RunDir::open(&dir)?.config()?)
+    let otherwise = "a run's directory with --run, or a file of forgeries with --samples";
+    Ok(runs::open(Path::new(&dir), "measure", otherwise)?.config()?)
 }
 
 /// Whether the trainer needs no other originals than those that the run names,

@@ -4,11 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use run_dir::RunDir;
 
-use crate::fault::fault;
-use crate::progress;
 use crate::workspace::Workspace;
+use crate::{progress, runs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,13 +30,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         Some(dir) => dir.clone(),
         None => workspace.runs().join("latest"),
     };
-    if args.run.is_none() && !dir.exists() {
-        return Err(fault(
-            format!("there is no run yet: {} does not exist", dir.display()),
-            "train one with `cargo xtask train`, or name a run's directory with --run",
-        ));
-    }
-    let run = RunDir::open(&dir)?;
+    let run = runs::open(&dir, "draw", "a run's directory with --run")?;
     let bar = progress::spinner(format!("drawing the figures of {}", run.root().display()));
     let figures = gan_viz::figures::draw_all(&run);
     bar.finish_and_clear();

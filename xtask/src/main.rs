@@ -21,6 +21,7 @@ mod mirrors;
 mod options;
 mod progress;
 mod registries;
+mod runs;
 mod test;
 mod train;
 mod unpack;

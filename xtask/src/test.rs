@@ -1,6 +1,5 @@
 //! `cargo xtask test`: everything that must pass before a change goes in.
 
-use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -80,7 +79,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     for s in &STAGES {
         stage(s.name, || s.run(workspace))?;
     }
-    let skipped = match no_cuda(workspace) {
+    let skipped = match no_cuda(workspace)? {
         None => {
             stage(CUDA.name, || CUDA.run(workspace))?;
             String::new()
@@ -95,23 +94,17 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Why the tests that need a CUDA device cannot run, where they cannot.
-fn no_cuda(workspace: &Workspace) -> Option<&'static str> {
-    let libtorch = libtorch::chosen_by_user(workspace).unwrap_or_else(|| workspace.libtorch());
-    let has_kernels = fs::read_dir(libtorch.join("lib")).is_ok_and(|files| {
-        files.flatten().any(|file| {
-            let name = file.file_name().to_string_lossy().into_owned();
-            name.trim_start_matches("lib").starts_with("torch_cuda")
-        })
-    });
-    if !has_kernels {
-        return Some("libtorch is the one without CUDA; `cargo xtask fetch --cuda` gets the other");
+fn no_cuda(workspace: &Workspace) -> Result<Option<&'static str>> {
+    if !libtorch::has_cuda(&libtorch::lib_in_use(workspace)?) {
+        let why = "libtorch is one without CUDA; `cargo xtask fetch --cuda` gets the other";
+        return Ok(Some(why));
     }
     let mut list = Command::new("nvidia-smi");
     list.arg("-L").stdout(Stdio::null()).stderr(Stdio::null());
-    match list.status() {
+    Ok(match list.status() {
         Ok(status) if status.success() => None,
         _ => Some("`nvidia-smi -L` lists no device"),
-    }
+    })
 }
 
 fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

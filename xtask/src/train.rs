@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::data;
 use crate::fault::fault;
 use crate::forger::{build_and_run, help};
 use crate::options::{asks_for, set_unless_given, value_of};
 use crate::workspace::Workspace;
+use crate::{data, runs};
 
 const TRAIN: &str = "\
 Options, which go to the trainer unchanged (`cargo xtask train --help` says more, once it is built):
@@ -101,6 +101,9 @@ pub fn train(workspace: &Workspace, args: TrainArgs) -> Result<ExitCode> {
         return help("train");
     }
     if name_the_run_to_resume(&mut options, workspace) {
+        if let Some(dir) = value_of(&options, "--resume") {
+            runs::open(Path::new(&dir), "resume", "a run's directory with --resume")?;
+        }
         // The trainer knows from the run what it needs.
         if let Some(dir) = value_of(&options, "--data") {
             data::check(Path::new(&dir))?;
@@ -185,6 +188,10 @@ pub fn sample(workspace: &Workspace, args: SampleArgs) -> Result<ExitCode> {
         return help("sample");
     }
     set_unless_given(&mut options, "--run", workspace.runs().join("latest"));
+    if let Some(dir) = value_of(&options, "--run") {
+        let otherwise = "a run's directory with --run";
+        runs::open(Path::new(&dir), "sample from", otherwise)?;
+    }
     build_and_run(workspace, "sample", options)
 }
 

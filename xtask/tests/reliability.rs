@@ -33,3 +33,38 @@ fn every_promise_names_tests_that_exist() {
     }
     assert!(promises > 20, "only {promises} promises were found");
 }
+
+/// Cargo hands one name to the tests, and ends with an error at a second.
+#[test]
+fn every_cargo_test_that_is_quoted_names_one_filter_at_most() {
+    assert_eq!(
+        filters("KILLS=5 cargo test -p a --test b c d -- --ignored e"),
+        ["c", "d"]
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    let mut commands = 0;
+    for quoted in page.split('`').skip(1).step_by(2) {
+        if quoted.contains("cargo test ") {
+            assert!(filters(quoted).len() <= 1, "{quoted}");
+            commands += 1;
+        }
+    }
+    assert!(commands > 2, "only {commands} commands were found");
+}
+
+/// The words that are neither options nor their values, up to `--`.
+fn filters(command: &str) -> Vec<&str> {
+    let (_, words) = command.split_once("cargo test ").unwrap();
+    let mut words = words.split_whitespace();
+    let mut filters = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "--" => break,
+            "-p" | "--package" | "--test" | "--bin" => drop(words.next()),
+            option if option.starts_with('-') => {}
+            filter => filters.push(filter),
+        }
+    }
+    filters
+}

@@ -1,7 +1,7 @@
 //! The published data sets, by their files' sizes and SHA-256.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::dataset::{Role, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS};
 use crate::hash::sha256_of_reader;
@@ -70,6 +70,24 @@ pub fn identify(images_sha256: &str, labels_sha256: &str) -> Option<&'static Kno
 }
 
 impl KnownSet {
+    /// Where the four files are in `dir`, in their order, under the names that
+    /// [`Dataset::open`](crate::Dataset::open) takes; `None` where there is none.
+    /// They are not looked into.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the folder cannot be looked into.
+    pub fn find(&self, dir: &Path) -> Result<[Option<PathBuf>; 4]> {
+        let mut found = [const { None }; 4];
+        for (place, role) in found.iter_mut().zip(&ROLES) {
+            match role.find(dir) {
+                Ok(path) => *place = Some(path),
+                Err(Error::MissingFile { .. } | Error::MissingFolder { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
     /// Checks that the four files in `dir`, plain or packed with gzip, are
     /// this set's, byte for byte once unpacked.
     ///
@@ -80,11 +98,7 @@ impl KnownSet {
     pub fn verify(&self, dir: &Path) -> Result<()> {
         for (file, role) in self.files.iter().zip(&ROLES) {
             let path = role.find(dir)?;
-            // One byte more than expected tells a longer file without
-            // unpacking all of it.
-            let (bytes, found) = raw_file(&path, |raw| {
-                sha256_of_reader(raw.take(file.bytes.saturating_add(1)))
-            })?;
+            let (bytes, found) = file.unpacked(&path)?;
             if bytes != file.bytes {
                 return Err(Error::WrongSize {
                     title: self.title,
@@ -102,6 +116,28 @@ impl KnownSet {
             }
         }
         Ok(())
+    }
+}
+
+impl KnownFile {
+    /// Whether the file at `path`, plain or packed with gzip, is this one, byte
+    /// for byte once unpacked.
+    ///
+    /// # Errors
+    /// [`Error::InFile`] around what is wrong with the gzip data; [`Error::Io`]
+    /// where the file cannot be opened.
+    pub fn is_at(&self, path: &Path) -> Result<bool> {
+        let (bytes, found) = self.unpacked(path)?;
+        Ok(bytes == self.bytes && found == self.sha256)
+    }
+
+    /// Size and SHA-256 of what the file at `path` holds.
+    fn unpacked(&self, path: &Path) -> Result<(u64, String)> {
+        // One byte more than expected tells a longer file without unpacking
+        // all of it.
+        raw_file(path, |raw| {
+            sha256_of_reader(raw.take(self.bytes.saturating_add(1)))
+        })
     }
 }
 

@@ -57,9 +57,9 @@ fn known_files_have_the_usual_names_and_whole_hashes() {
     }
 }
 
-#[test]
-fn a_known_sets_files_are_verified_byte_for_byte() {
-    let set = KnownSet {
+/// What [`write_set`] writes.
+fn small() -> KnownSet {
+    KnownSet {
         name: "small",
         title: "Small",
         files: std::array::from_fn(|i| KnownFile {
@@ -67,7 +67,37 @@ fn a_known_sets_files_are_verified_byte_for_byte() {
             bytes: files()[i].len() as u64,
             sha256: sha256_hex(&files()[i]).leak(),
         }),
-    };
+    }
+}
+
+#[test]
+fn files_of_a_known_set_are_found_and_told_from_others_packed_too() {
+    let set = small();
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    assert_eq!(set.find(&at("none")).unwrap(), [const { None }; 4]);
+    // The dotted name, packed.
+    let labels = at("t10k-labels.idx1-ubyte.gz");
+    fs::write(&labels, gzip(&files()[3])).unwrap();
+    fs::write(at(NAMES[0]), &files()[0]).unwrap();
+    let found = set.find(dir.path()).unwrap();
+    assert_eq!(
+        found,
+        [Some(at(NAMES[0])), None, None, Some(labels.clone())]
+    );
+    for (i, path) in [(0, &at(NAMES[0])), (3, &labels)] {
+        assert!(set.files[i].is_at(path).unwrap());
+        assert!(!set.files[1].is_at(path).unwrap());
+    }
+    let packed = gzip(&files()[3]);
+    fs::write(&labels, &packed[..packed.len() - 3]).unwrap();
+    let error = set.files[3].is_at(&labels).unwrap_err();
+    assert!(matches!(error.rule(), Error::GzipTruncated), "{error:?}");
+}
+
+#[test]
+fn a_known_sets_files_are_verified_byte_for_byte() {
+    let set = small();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(NAMES[2]);
     write_set(dir.path());

@@ -4,11 +4,16 @@ use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use crate::{Error, Result};
 
 /// How the names begin under which files and folders are written aside;
 /// mnist-io uses the same.
 const PREFIX: &str = ".aside-";
+
+/// What a folder is called in the one that it was moved aside into.
+const MOVED: &str = "old";
 
 /// Writes a file aside, flushes it to the disk, and renames it to `path`.
 ///
@@ -45,12 +50,14 @@ pub fn write_atomic(
 /// Fills a folder aside with `fill`, then flushes it to the disk and renames it
 /// to `path`.
 ///
-/// A folder that already stands under that name is replaced. `fill` receives
-/// the folder to write into, and flushes what it writes there.
+/// A folder that already stands under that name is renamed aside first and
+/// removed last; what cannot be removed stays for [`remove_asides`]. `fill`
+/// receives the folder to write into, and flushes what it writes there.
 ///
 /// # Errors
 /// Whatever `fill` returns, or [`Error::Io`] when the folder cannot be made
-/// or renamed; nothing new stands under `path` then.
+/// or renamed; `path` is as it was then. [`Error::Io`] also when the new name
+/// cannot be flushed to the disk.
 pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = parent_of(path)?;
     let aside = builder(0o777)
@@ -58,13 +65,39 @@ pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> 
         .map_err(Error::io("write", path))?;
     fill(aside.path())?;
     flush_dir(aside.path()).map_err(Error::io("flush", path))?;
-    if path.exists() {
-        remove_dir_atomic(path)?;
-    }
-    fs::rename(aside.path(), path).map_err(Error::io("rename", path))?;
+    let old = move_in(aside.path(), path)?;
     // The folder has moved, so there is nothing left for its guard to remove.
     let _ = aside.keep();
-    flush_dir(parent).map_err(Error::io("flush", parent))
+    flush_dir(parent).map_err(Error::io("flush", parent))?;
+    drop(old);
+    Ok(())
+}
+
+/// Renames `new` to `path`, and what stands there aside; puts that back where
+/// `new` cannot be renamed.
+fn move_in(new: &Path, path: &Path) -> Result<Option<TempDir>> {
+    let old = if path.exists() {
+        Some(move_aside(path).map_err(Error::io("rename", path))?)
+    } else {
+        None
+    };
+    let Err(refused) = fs::rename(new, path) else {
+        return Ok(old);
+    };
+    if let Some(old) = old
+        && fs::rename(old.path().join(MOVED), path).is_err()
+    {
+        // Rather left aside than lost.
+        let _ = old.keep();
+    }
+    Err(Error::io("rename", path)(refused))
+}
+
+/// Moves a folder, as [`MOVED`], into one that is removed with its guard.
+fn move_aside(path: &Path) -> std::io::Result<TempDir> {
+    let aside = builder(0o777).tempdir_in(folder_of(path))?;
+    fs::rename(path, aside.path().join(MOVED))?;
+    Ok(aside)
 }
 
 /// Removes a folder: renamed first, so that nothing that is half gone ever
@@ -73,11 +106,9 @@ pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> 
 /// # Errors
 /// [`Error::Io`] where it cannot be renamed or removed.
 pub fn remove_dir_atomic(path: &Path) -> Result<()> {
-    let aside = builder(0o777)
-        .tempdir_in(parent_of(path)?)
-        .map_err(Error::io("remove", path))?;
-    fs::rename(path, aside.path().join("removed")).map_err(Error::io("remove", path))?;
-    aside.close().map_err(Error::io("remove", path))
+    move_aside(path)
+        .and_then(TempDir::close)
+        .map_err(Error::io("remove", path))
 }
 
 /// Makes the entries of `dir` outlive a loss of power, where folders can be
@@ -122,11 +153,16 @@ pub fn remove_asides(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn parent_of(path: &Path) -> Result<&Path> {
-    let parent = match path.parent() {
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// The same, made where it is missing.
+fn parent_of(path: &Path) -> Result<&Path> {
+    let parent = folder_of(path);
     fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     Ok(parent)
 }
@@ -191,6 +227,41 @@ mod tests {
         assert!(!path.join("a").exists());
         assert!(path.join("b").exists());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_replaced_stays_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("old"), b"whole").unwrap();
+        let failed = write_dir_atomic(&path, |aside| {
+            fs::write(aside.join("x"), b"half").map_err(Error::io("write", aside))?;
+            // Looked at while the new one is being filled.
+            assert_eq!(fs::read(path.join("old")).unwrap(), b"whole");
+            Err(Error::NotARun {
+                path: aside.to_owned(),
+            })
+        });
+        assert!(failed.is_err());
+        // A new folder that is gone is refused after the old one was moved.
+        let refused = move_in(&dir.path().join("gone"), &path).unwrap_err();
+        assert_eq!(refused.io_kind(), Some(ErrorKind::NotFound));
+        assert_eq!(fs::read(path.join("old")).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_old_folder_is_whole_aside_until_the_new_one_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, new) = (dir.path().join("d"), dir.path().join("new"));
+        for (folder, file) in [(&path, "a"), (&new, "b")] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join(file), b"").unwrap();
+        }
+        let old = move_in(&new, &path).unwrap().unwrap();
+        assert!(path.join("b").exists() && old.path().join(MOVED).join("a").exists());
     }
 
     #[test]

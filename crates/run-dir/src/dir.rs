@@ -224,7 +224,18 @@ impl RunDir {
         self.root.join("figures")
     }
 
-    /// Points `runs/latest` at this run, wherever it lies.
+    /// `figures/samples/`, each snapshot's own picture.
+    pub fn pictures_dir(&self) -> PathBuf {
+        self.figures_dir().join("samples")
+    }
+
+    /// `figures/samples/000300.png` for step 300.
+    pub fn picture_path(&self, step: u64) -> PathBuf {
+        self.pictures_dir().join(format!("{step:06}.png"))
+    }
+
+    /// Points `runs/latest` at this run, wherever it lies; one in `runs` by its
+    /// name alone.
     ///
     /// # Errors
     /// [`Error::Io`] where the link cannot be made.
@@ -233,7 +244,7 @@ impl RunDir {
         let link = runs.join(LATEST);
         // Relative where it can be, so that `runs` can be moved.
         let target = match self.root.file_name() {
-            Some(name) if self.root.parent() == Some(runs) => PathBuf::from(name),
+            Some(name) if lies_in(&self.root, runs) => PathBuf::from(name),
             _ => std::path::absolute(&self.root).map_err(Error::io("resolve", &self.root))?,
         };
         // A link cannot be replaced in one move, but one written aside can be
@@ -245,6 +256,19 @@ impl RunDir {
                 let _ = fs::remove_file(&aside);
                 Error::io("link", &link)(e)
             })
+    }
+}
+
+/// Whether `path` is an entry of `dir`, however the two are spelled.
+fn lies_in(path: &Path, dir: &Path) -> bool {
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return false,
+    };
+    match (parent.canonicalize(), dir.canonicalize()) {
+        (Ok(parent), Ok(dir)) => parent == dir,
+        _ => false,
     }
 }
 

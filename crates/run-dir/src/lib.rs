@@ -14,6 +14,7 @@
 //!   digits.idx4                    u8 [latents, 10, rows, cols], each latent as the digits 0 to 9
 //!   checkpoints/000300/            safetensors and `state.toml`, written aside, then renamed
 //!   figures/                       pictures
+//!   figures/samples/000300.png     the snapshot of step 300
 //!   lock                           empty; locked by the one who trains, see [`RunDir::lock`]
 //! ```
 //!

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::files::numbered;
 use crate::rows;
@@ -69,11 +69,6 @@ impl RunDir {
             remove_asides(dir)?;
         }
         Ok(())
-    }
-
-    /// Where each snapshot's own picture is.
-    fn pictures_dir(&self) -> PathBuf {
-        self.figures_dir().join("samples")
     }
 
     /// Flushes the row files to the disk: what a checkpoint relies on must

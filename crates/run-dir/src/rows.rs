@@ -1,7 +1,7 @@
 //! The rows of a run's append-only files, one JSON object a line.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -123,7 +123,8 @@ impl Row for DensityRow {
     }
 }
 
-/// Appends one row to the file, which is made where there is none.
+/// Appends one row to the file, which is made where there is none. A last line
+/// that was cut short goes first: the row would be glued to it.
 pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
     let refused = |reason| Error::Row {
         path: path.to_owned(),
@@ -133,12 +134,34 @@ pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
     row.check().map_err(refused)?;
     let mut line = serde_json::to_vec(row).map_err(|e| refused(e.to_string()))?;
     line.push(b'\n');
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
+    drop_cut_line(path)
+        .and_then(|()| OpenOptions::new().create(true).append(true).open(path))
         .and_then(|mut file| file.write_all(&line))
         .map_err(Error::io("write", path))
+}
+
+/// Cuts the file back to its last line end, where it does not end in one.
+fn drop_cut_line(path: &Path) -> std::io::Result<()> {
+    // Not for appending: Windows cuts no file that is open for that alone.
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == [b'\n'] {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    let end = bytes.iter().rposition(|&byte| byte == b'\n');
+    file.set_len(end.map_or(0, |at| at as u64 + 1))
 }
 
 /// The file's rows, oldest first; no file means no rows yet. A last line

@@ -111,6 +111,21 @@ fn a_run_that_cannot_be_linked_is_taken_back() {
     assert_eq!(entries(dir.path()), ["latest"]);
 }
 
+/// So that the folder of runs can be moved, whichever way each was typed.
+#[cfg(unix)]
+#[test]
+fn a_run_among_the_runs_is_linked_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().canonicalize().unwrap().join("runs");
+    let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+    let up: std::path::PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let relative = up.join(runs.strip_prefix("/").unwrap()).join("mine");
+    let run = RunDir::create(&relative, &config(), Some(&originals())).unwrap();
+    run.set_latest(&runs).unwrap();
+    let link = fs::read_link(runs.join("latest")).unwrap();
+    assert_eq!(link, Path::new("mine"));
+}
+
 #[test]
 fn a_run_elsewhere_can_be_the_latest() {
     let dir = tempfile::tempdir().unwrap();

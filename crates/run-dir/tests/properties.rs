@@ -185,7 +185,7 @@ fn a_density_row_comes_back_or_is_refused_before_it_is_written() {
 }
 
 #[test]
-fn rows_cut_anywhere_lose_only_the_last() {
+fn rows_cut_anywhere_lose_only_the_last_and_go_on() {
     let rows = vec(metrics_row().prop_map(sound), 1..4);
     holds(4, (rows, any::<Index>()), |run, (rows, at)| {
         let file = file_of(run, &rows);
@@ -193,6 +193,11 @@ fn rows_cut_anywhere_lose_only_the_last() {
         fs::write(run.metrics_path(), &file[..cut]).unwrap();
         let whole = file[..cut].iter().filter(|&&byte| byte == b'\n').count();
         prop_assert_eq!(text(run.metrics().unwrap()), text(&rows[..whole]));
+        // Whole again with the next row.
+        let next = &rows[rows.len() - 1];
+        run.append_metrics(next).unwrap();
+        let expected: Vec<_> = rows[..whole].iter().chain([next]).collect();
+        prop_assert_eq!(text(run.metrics().unwrap()), text(expected));
         Ok(())
     });
 }
@@ -298,15 +303,23 @@ fn a_damaged_file_of_images_is_refused_by_name_or_differs_in_one_pixel() {
 /// How each file is read, with its path.
 type Read = (PathBuf, fn(&RunDir) -> Result<(), Error>);
 
-fn readers(run: &RunDir) -> [Read; 6] {
+fn readers(run: &RunDir) -> [Read; 9] {
+    let _ = fs::create_dir(run.samples_dir());
     [
         (run.config_path(), |run| run.config().map(drop)),
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.densities_path(), |run| run.densities().map(drop)),
+        (run.quality_path(), |run| run.quality().map(drop)),
+        (run.originals_path(), |run| images(&run.originals_path())),
+        (run.samples_path(300), |run| images(&run.samples_path(300))),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),
         (run.digits_path(), |run| run.digits().map(drop)),
     ]
+}
+
+fn images(path: &Path) -> Result<(), Error> {
+    Ok(Images::read_file(path).map(drop)?)
 }
 
 #[test]

@@ -7,12 +7,12 @@ use run_dir::DensityRow;
 
 use crate::color::ColorCanvas;
 use crate::curve::{Curve, joined, range};
-use crate::figures::thousands;
 use crate::moments::spread;
 use crate::plot::{
     BLUE, Drawn, GREEN, Line, Look, ORANGE, PURPLE, Panel, TITLE, draw_head, draw_panel,
 };
 use crate::raster::Raster;
+use crate::thousands;
 use crate::{Error, Result};
 
 const WIDTH: u32 = 840;

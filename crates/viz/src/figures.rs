@@ -15,6 +15,8 @@ use crate::{
 };
 use samples::Samples;
 
+pub(crate) use crate::number::thousands;
+
 /// Most frames of an animation.
 const FRAMES: usize = 64;
 
@@ -173,17 +175,4 @@ fn animations(gif: PathBuf, png: PathBuf) -> [Figure; 2] {
 fn name(run: &RunDir) -> String {
     let name = run.root().file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-/// A number with its digits in groups of three: `10,000`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

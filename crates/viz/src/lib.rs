@@ -15,6 +15,7 @@ mod log_axis;
 mod losses;
 mod moments;
 mod nearest;
+mod number;
 mod palette;
 mod plot;
 mod quality;
@@ -25,11 +26,11 @@ pub use animation::{Frame, Timing, write_apng, write_gif};
 pub use canvas::Canvas;
 pub use color::ColorCanvas;
 pub use densities::{densities, density_frames};
-pub use figures::thousands;
 pub use grid::{GridStyle, grid, square_columns};
 pub use losses::losses;
 pub use moments::MOMENTS;
 pub use nearest::nearest;
+pub use number::thousands;
 pub use quality::quality;
 pub use strip::{StripStyle, originals_vs_forgeries, strip};
 
@@ -58,6 +59,17 @@ pub enum Error {
         first: (usize, usize),
         /// Width and height of the first frame that differs, in pixels.
         other: (usize, usize),
+    },
+    /// Forgeries and the images nearest to them differ in size.
+    #[error(
+        "forgeries of {}x{} cannot stand beside images of {}x{}",
+        forgeries.0, forgeries.1, nearest.0, nearest.1
+    )]
+    SizesDiffer {
+        /// Rows and columns of the forgeries, in pixels.
+        forgeries: (usize, usize),
+        /// Rows and columns of the images nearest to them, in pixels.
+        nearest: (usize, usize),
     },
     /// A run has neither snapshots nor densities yet.
     #[error("{} holds no snapshots yet; let the run train until its first one", path.display())]

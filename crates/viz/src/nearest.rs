@@ -27,8 +27,9 @@ const TEXT_GRAY: u8 = 230;
 /// The form with five in a row is that of Goodfellow et al. 2014, figure 2.
 ///
 /// # Errors
-/// [`Error::Empty`] where either has no images; [`Error::TooLarge`] where the
-/// picture would have more than [`Canvas::MAX_PIXELS`].
+/// [`Error::Empty`] where either has no images; [`Error::SizesDiffer`] where
+/// theirs are not of one size; [`Error::TooLarge`] where the picture would have
+/// more than [`Canvas::MAX_PIXELS`].
 pub fn nearest(forgeries: &Images, nearest: &Images, per_row: usize) -> Result<Canvas> {
     let count = forgeries.len().min(nearest.len());
     let per_row = per_row.clamp(1, count.max(1));
@@ -36,6 +37,14 @@ pub fn nearest(forgeries: &Images, nearest: &Images, per_row: usize) -> Result<C
     let groups = (count / per_row).min(LINES * pairs);
     if groups == 0 {
         return Err(Error::Empty);
+    }
+    let size = |images: &Images| (images.rows(), images.cols());
+    let (size_of_forgeries, size_of_nearest) = (size(forgeries), size(nearest));
+    if size_of_forgeries != size_of_nearest {
+        return Err(Error::SizesDiffer {
+            forgeries: size_of_forgeries,
+            nearest: size_of_nearest,
+        });
     }
     let style = GridStyle {
         scale: if per_row == 1 { 2 } else { 3 },

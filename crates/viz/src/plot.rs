@@ -193,7 +193,7 @@ where
         .y_label_formatter(&|value| y_number(*value))
         .x_label_formatter(&|value| {
             if panel.steps {
-                crate::figures::thousands(*value as u64)
+                crate::thousands(*value as u64)
             } else {
                 axis_number(*value, panel.x)
             }

@@ -226,6 +226,19 @@ fn any_number_of_forgeries_has_its_nearest_drawn() {
 }
 
 #[test]
+fn images_of_another_size_are_refused_not_painted_over_each_other() {
+    let forgeries = sample(9, 1);
+    for (rows, cols) in [(28, 32), (32, 28), (14, 14)] {
+        let other = Images::new(rows, cols, vec![7; 9 * rows * cols]).unwrap();
+        for per_row in [1, 5] {
+            let error = nearest(&forgeries, &other, per_row).unwrap_err();
+            let told = format!("forgeries of 28x28 cannot stand beside images of {rows}x{cols}");
+            assert_eq!(error.to_string(), told);
+        }
+    }
+}
+
+#[test]
 fn nearest_images_are_drawn_as_the_run_says() {
     for per_row in [1, 5] {
         let pictures = Pictures {

@@ -8,10 +8,15 @@ use anyhow::Result;
 use super::child::{Order, Steps, last_line};
 use super::table::{Table, number, percent};
 use super::{Bench, SYSTEMS};
+use crate::fault::fault;
 use crate::progress::say;
 
 /// Rows of a table; what takes less is added up in one.
 const SHOWN: usize = 12;
+
+/// Threads to compute with: of two that work at once, as on the halves of a step of
+/// `modern`, oneDNN's times would add up to more than the step.
+const THREADS: u64 = 1;
 
 /// One system's step.
 pub struct Step {
@@ -41,7 +46,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Step>> {
             let order = Order {
                 system,
                 precision: bench.precision(),
-                threads: bench.threads,
+                threads: THREADS,
                 batch: None,
                 width: 1,
             };
@@ -51,7 +56,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Step>> {
             let (account, steps): (String, Steps) = last_line(&mut command)?;
             let operators = add_up(&account, steps.warm_up_steps, steps.steps);
             say(format_args!("{system}: {} kinds of work", operators.len()));
-            Ok(Step { plain, operators })
+            let step = Step { plain, operators };
+            step.check()?;
+            Ok(step)
         })
         .collect()
 }
@@ -176,6 +183,27 @@ pub fn render(steps: &[Step]) -> String {
 }
 
 impl Step {
+    /// Milliseconds of a step that oneDNN does not account for.
+    fn rest(&self) -> f64 {
+        self.plain.ms_per_step - ms_of(&self.operators)
+    }
+
+    /// Refuses an account of more than the step.
+    fn check(&self) -> Result<()> {
+        if self.rest() >= 0.0 {
+            return Ok(());
+        }
+        Err(fault(
+            format!(
+                "oneDNN accounts for {} ms of a step of {}, which takes {} ms",
+                number(ms_of(&self.operators)),
+                self.plain.system,
+                number(self.plain.ms_per_step)
+            ),
+            "let nothing else run meanwhile",
+        ))
+    }
+
     fn render(&self) -> String {
         let plain = &self.plain;
         let whole = plain.ms_per_step;
@@ -200,13 +228,12 @@ impl Step {
         for o in shown {
             row(&o.name, Some(o.calls), o.ms, o.flops);
         }
-        let sum = |of: &[Operator]| of.iter().map(|o| o.ms).sum::<f64>();
         if !others.is_empty() {
             let calls = others.iter().map(|o| o.calls).sum();
             let name = format!("{} others of oneDNN", others.len());
-            row(&name, Some(calls), sum(others), None);
+            row(&name, Some(calls), ms_of(others), None);
         }
-        row("all else", None, whole - sum(&self.operators), None);
+        row("all else", None, self.rest(), None);
         row("the whole step", None, whole, plain.flops_per_step);
         let asked: Option<f64> = self.operators.iter().map(|o| o.flops).sum();
         let giga = |flops: Option<f64>| flops.map_or("–".to_owned(), |f| number(f / 1e9));
@@ -222,6 +249,10 @@ impl Step {
             table.text()
         )
     }
+}
+
+fn ms_of(operators: &[Operator]) -> f64 {
+    operators.iter().map(|o| o.ms).sum()
 }
 
 #[cfg(test)]
@@ -285,16 +316,16 @@ onednn_verbose,v1,primitive,exec,cpu,deconvolution,brg_deconv,forward_training,s
         assert!(Line::read("onednn_verbose,v1,info,cpu").is_none());
     }
 
-    #[test]
-    fn what_onednn_does_not_account_for_is_the_rest_of_the_step() {
-        let step = Step {
+    /// A step of [`ACCOUNT`], 2.6 ms of oneDNN.
+    fn step(ms_per_step: f64) -> Step {
+        Step {
             plain: Steps {
                 system: "modern".to_owned(),
                 batch: 16,
                 threads: 1,
                 precision: "bf16".to_owned(),
                 steps: 2,
-                ms_per_step: 4.0,
+                ms_per_step,
                 images_per_second: 4000.0,
                 warm_up_steps: 1,
                 flops_per_step: Some(60e6),
@@ -302,8 +333,20 @@ onednn_verbose,v1,primitive,exec,cpu,deconvolution,brg_deconv,forward_training,s
                 torch: None,
             },
             operators: add_up(ACCOUNT, 1, 2),
-        };
-        let text = step.render();
+        }
+    }
+
+    #[test]
+    fn an_account_of_more_than_the_step_is_refused() {
+        assert!(step(2.61).check().is_ok());
+        let error = step(2.5).check().unwrap_err().to_string();
+        let told = "oneDNN accounts for 2.60 ms of a step of modern, which takes 2.50 ms";
+        assert!(error.starts_with(told), "{error}");
+    }
+
+    #[test]
+    fn what_onednn_does_not_account_for_is_the_rest_of_the_step() {
+        let text = step(4.0).render();
         let start = "### `modern`\n\nbatch 16, bf16, threads: 1. oneDNN is asked for 0.0578 GFLOP \
                      a step; 0.0600 are counted from the layers.\n";
         assert!(text.starts_with(start), "{text}");

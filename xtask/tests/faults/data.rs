@@ -101,21 +101,33 @@ fn bad_data_ends_training_before_anything_is_fetched_or_built() {
 }
 
 #[test]
-fn figures_without_a_run_say_how_to_get_one() {
+fn without_a_run_nothing_is_fetched_or_built_and_it_is_said_how_to_get_one() {
     let scene = Scene::new();
-    let text = fails(&mut scene.xtask(&["figures"]));
-    assert_says(&text, &["there is no run yet", "help: train one"]);
-    let text = fails(&mut scene.xtask(&["figures", "--run", "digits"]));
-    assert_says(&text, &["digits is not a run directory"]);
+    for (newest, named, purpose) in [
+        (&["figures"][..], "--run", "draw"),
+        (&["evaluate"], "--run", "measure"),
+        (&["sample"], "--run", "sample from"),
+        (&["train", "--resume"], "--resume", "resume"),
+    ] {
+        let none = format!("there is no run to {purpose}: ");
+        let name = format!("a run's directory with {named}");
+        let text = fails(&mut scene.xtask(newest));
+        assert_says(
+            &text,
+            &[&none, "runs/latest does not", "help: train one", &name],
+        );
+        let of = |dir: &str| fails(&mut scene.xtask(&[newest[0], named, dir]));
+        assert_says(&of("typo"), &[&none, "typo does not exist"]);
+        assert_says(&of("digits"), &["digits is not a run directory"]);
+    }
+    let text = fails(&mut scene.xtask(&["bench", "--run", "typo"]));
+    assert_says(&text, &["there is no run to sample from: typo does not"]);
+    assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
 }
 
 #[test]
-fn evaluate_without_a_run_or_the_published_network_says_how_to_get_it() {
+fn evaluate_without_the_published_network_says_how_to_get_it() {
     let scene = Scene::with_data();
-    let text = fails(&mut scene.xtask(&["evaluate"]));
-    assert_says(&text, &["there is no run to measure", "help: train one"]);
-    let text = fails(&mut scene.xtask(&["evaluate", "--run", "digits"]));
-    assert_says(&text, &["digits is not a run directory"]);
     let line = ["evaluate", "--samples=x", "--against=digits", "--inception"];
     let text = fails(&mut scene.xtask(&line));
     assert_says(

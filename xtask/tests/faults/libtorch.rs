@@ -124,6 +124,25 @@ fn a_damaged_libtorch_is_told_and_fetched_again() {
     assert_says(&text, &["lib/libc10.so is missing): fetching it again"]);
 }
 
+/// Only where there is one with CUDA to fetch.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_damaged_libtorch_with_cuda_does_not_become_one_without() {
+    let scene = Scene::with_data();
+    scene.put_build("cuda");
+    let fetched = succeeds(&mut scene.fetch(&[]));
+    assert_says(&fetched, &["libtorch  2.13.0 (cuda)"]);
+    fs::remove_file(scene.libtorch().join("lib/libc10.so")).unwrap();
+    let text = fails(&mut scene.fetch(&[]));
+    assert_says(
+        &text,
+        &[
+            "lib/libc10.so is missing): fetching it again",
+            "fetching libtorch 2.13.0 (cuda, ",
+        ],
+    );
+}
+
 #[test]
 fn a_libtorch_that_is_all_there_is_left_alone() {
     let scene = Scene::with_data();
@@ -177,13 +196,30 @@ fn a_pytorch_of_the_right_version_is_used_and_another_refused() {
     let scene = Scene::with_data();
     let mut fetch = scene.fetch(&[]);
     fetch.env("LIBTORCH_USE_PYTORCH", "1");
-    scene.program("python3", "echo 2.13.0+cu130");
+    scene.program("python3", "echo 2.13.0+cu130; echo /none/torch");
     assert_says(&succeeds(&mut fetch), &["PyTorch 2.13.0+cu130"]);
-    scene.program("python3", "echo 2.12.0");
+    scene.program("python3", "echo 2.12.0; echo /none/torch");
     assert_says(
         &fails(&mut fetch),
         &["PyTorch 2.12.0, not 2.13.0", "torch==2.13.0"],
     );
     scene.program("python3", "exit 1");
     assert_says(&fails(&mut fetch), &["no package torch", "torch==2.13.0"]);
+}
+
+#[test]
+fn a_pytorch_without_cuda_is_refused_where_cuda_is_asked_for() {
+    let scene = Scene::with_data();
+    let torch = scene.path("torch");
+    fs::create_dir_all(torch.join("lib")).unwrap();
+    let answer = format!("echo 2.13.0; echo '{}'", torch.display());
+    scene.program("python3", &answer);
+    let mut fetch = scene.fetch(&["--cuda"]);
+    fetch.env("LIBTORCH_USE_PYTORCH", "1");
+    assert_says(
+        &fails(&mut fetch),
+        &["PyTorch 2.13.0 is one without CUDA", "help: install one"],
+    );
+    fs::write(torch.join("lib/libtorch_cuda.so"), b"code").unwrap();
+    assert_says(&succeeds(&mut fetch), &["PyTorch 2.13.0, because"]);
 }

@@ -87,10 +87,15 @@ impl Scene {
 
     /// Puts a small folder where libtorch goes that looks as if fetched.
     pub fn put_libtorch(&self) {
+        self.put_build("cpu");
+    }
+
+    /// The same of another build than the CPU's.
+    pub fn put_build(&self, name: &str) {
         let file = self.libtorch().join("lib/libc10.so");
         fs::create_dir_all(self.libtorch().join("lib")).unwrap();
         fs::write(file, b"code").unwrap();
-        let manifest = format!("libtorch 2.13.0 cpu {OS}-{ARCH}\n4\tlib/libc10.so\n");
+        let manifest = format!("libtorch 2.13.0 {name} {OS}-{ARCH}\n4\tlib/libc10.so\n");
         fs::write(self.libtorch().join("fetched.tsv"), manifest).unwrap();
     }
 }

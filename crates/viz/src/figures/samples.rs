@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use mnist_io::Images;
 use run_dir::{Pictures, RunDir, Snapshot};
 
-use super::thousands;
-use crate::{Error, GridStyle, Result, StripStyle, square_columns};
+use crate::{Error, GridStyle, Result, StripStyle, square_columns, thousands};
 
 /// A run's snapshots, of which there is at least one.
 pub struct Samples {

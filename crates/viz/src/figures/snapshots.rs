@@ -83,7 +83,7 @@ pub fn draw_each(run: &RunDir, samples: &Samples) -> Result<Figure> {
         draw_snapshot(run, samples, snapshot, layout)?;
     }
     Ok(Figure {
-        path: run.figures_dir().join("samples"),
+        path: run.pictures_dir(),
         shows: "each snapshot as a grid of its own",
     })
 }
@@ -103,8 +103,7 @@ fn draw_snapshot(
     layout: [u64; 2],
 ) -> Result<PathBuf> {
     let images = samples.read(snapshot)?;
-    let folder = run.figures_dir().join("samples");
-    let path = folder.join(format!("{:06}.png", snapshot.step));
+    let path = run.picture_path(snapshot.step);
     let canvas = if samples.pictures.originals_above {
         laid_out(samples, &[&samples.originals()?, &images], layout)?
     } else {
