@@ -126,7 +126,7 @@ fn oshea() -> Preset {
         name: "oshea",
         summary: "the post's first reference",
         source: "O'Shea 2016, KerasGAN",
-        takes: "70 min",
+        takes: "65 min",
         pictures: Pictures {
             grid: [4, 4],
             last_grid: [5, 5],
@@ -194,7 +194,7 @@ fn golbin() -> Preset {
         name: "golbin",
         summary: "two small perceptrons; seconds per epoch, rough digits",
         source: "3-minute deep learning, GAN, first program",
-        takes: "5 min",
+        takes: "3 min",
         pictures: Pictures {
             grid: [1, 10],
             last_grid: [1, 10],
@@ -298,7 +298,7 @@ fn dcgan() -> Preset {
         name: "dcgan",
         summary: "what most people would pick instead, 32×32; for comparison",
         source: "PyTorch-GAN, implementations/dcgan",
-        takes: "17 min",
+        takes: "12 min",
         pictures: Pictures {
             last_grid: [5, 5],
             grid: [5, 5],
