@@ -27,11 +27,9 @@ use known::Known;
 pub use metric::Metric;
 pub use quality::Quality;
 
-/// Forgeries in a full measurement, and in every published table.
+/// Forgeries in a full measurement, in every published table, and in a run's
+/// closing line on novelty.
 pub const FULL: u64 = 10_000;
-
-/// Forgeries in a run's closing line on novelty.
-pub const CLOSING: u64 = 1_000;
 
 /// Forgeries in a point of the quality curve: about a second on 2 cores. FID,
 /// its floor included, comes out larger than with [`FULL`].
