@@ -134,10 +134,10 @@ pub enum Error {
     },
     /// Windows without a usable width: above 0, with a square that is a normal
     /// number of 64 bits.
-    #[error("the width of windows must be above 0, and its square a normal number of 64 bits, but {}", match sigma {
-        Some(sigma) => format!("one is {sigma}"),
-        None => "none was given".to_owned(),
-    })]
+    #[error(
+        "the width of windows must be above 0, and its square a normal number of 64 bits, but {}",
+        sigma.map_or("none was given".to_owned(), |sigma| format!("one is {sigma}"))
+    )]
     Sigma {
         /// The width, if there was one.
         sigma: Option<f64>,
