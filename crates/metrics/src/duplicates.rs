@@ -1,6 +1,7 @@
 //! Near-duplicates: forgeries that lie closer to a training image than honest
 //! new images do.
 
+use crate::error::at_least;
 use crate::{Error, Forgeries, Originals, Result};
 
 /// The usual share of test images that sets the bar: the closest 0.1%.
@@ -13,6 +14,8 @@ pub struct Duplicates {
     pub count: usize,
     /// The number of forgeries looked at.
     pub of: usize,
+    /// How many of as many new images are expected to be.
+    pub expected: f64,
     /// The distance of the last of the closest test images.
     pub threshold: f64,
 }
@@ -25,8 +28,9 @@ pub struct Duplicates {
 /// [`nearest_features`](crate::neighbors::nearest_features) give them, in one
 /// unit. The threshold is the ⌈`closest` · n⌉-th smallest of n test distances
 /// (of 10,000 the tenth), and a forgery counts if its distance is strictly
-/// smaller. New images as good as the test set's are expected to count
-/// `closest` · m times of m, and copies m times.
+/// smaller. A new image, drawn as the test images were, comes before the r-th of
+/// them with the chance r / (n + 1), so that of m about m · r / (n + 1) count;
+/// copies all count.
 ///
 /// # Errors
 /// [`Error::TooFew`] with no distances on a side; [`Error::Share`] unless
@@ -39,14 +43,7 @@ pub fn near_duplicates(
 ) -> Result<Duplicates> {
     let (Originals(test), Forgeries(forgeries)) = (test, forgeries);
     for (what, distances) in [("test images", test), ("forgeries", forgeries)] {
-        if distances.is_empty() {
-            return Err(Error::TooFew {
-                metric: "the count of near-duplicates",
-                what,
-                needed: 1,
-                found: 0,
-            });
-        }
+        at_least(1, distances.len(), "the count of near-duplicates", what)?;
         let wrong = |d: &f64| !(d.is_finite() && *d >= 0.0);
         if let Some(row) = distances.iter().position(wrong) {
             let value = distances[row];
@@ -62,6 +59,7 @@ pub fn near_duplicates(
     Ok(Duplicates {
         count: forgeries.iter().filter(|&&d| d < threshold).count(),
         of: forgeries.len(),
+        expected: forgeries.len() as f64 * rank as f64 / (test.len() as f64 + 1.0),
         threshold,
     })
 }

@@ -1,5 +1,6 @@
 //! What can go wrong in a measurement.
 
+use mnist_io::Images;
 use tch::{Kind, TchError};
 
 /// What can go wrong in a measurement: one variant per broken rule.
@@ -30,7 +31,7 @@ pub enum Error {
         /// What stands there.
         value: f32,
     },
-    /// A value so large that its square no longer fits in 32 bits.
+    /// A value above [`LARGEST`](crate::LARGEST) in size.
     #[error(
         "the features hold {value:e} at row {row}, column {column}, but sizes above {:e} cannot be \
          measured: scale the features down",
@@ -131,11 +132,12 @@ pub enum Error {
         /// What stands there.
         value: f64,
     },
-    /// Windows without a usable width.
-    #[error("the width of windows must be above 0, its square neither 0 nor infinite in 64 bits, but {}", match sigma {
-        Some(sigma) => format!("one is {sigma}"),
-        None => "none was given".to_owned(),
-    })]
+    /// Windows without a usable width: above 0, with a square that is a normal
+    /// number of 64 bits.
+    #[error(
+        "the width of windows must be above 0, and its square a normal number of 64 bits, but {}",
+        sigma.map_or("none was given".to_owned(), |sigma| format!("one is {sigma}"))
+    )]
     Sigma {
         /// The width, if there was one.
         sigma: Option<f64>,
@@ -180,3 +182,30 @@ pub enum Error {
 
 /// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Fails unless there are `needed` of `what`.
+pub(crate) fn at_least(
+    needed: usize,
+    found: usize,
+    metric: &'static str,
+    what: &'static str,
+) -> Result<()> {
+    if found < needed {
+        return Err(Error::TooFew {
+            metric,
+            what,
+            needed,
+            found,
+        });
+    }
+    Ok(())
+}
+
+/// Fails unless both sides' images have one size.
+pub(crate) fn same_size(left: &Images, right: &Images) -> Result<()> {
+    let [left, right] = [left, right].map(|images| (images.rows(), images.cols()));
+    if left != right {
+        return Err(Error::ImageSize { left, right });
+    }
+    Ok(())
+}

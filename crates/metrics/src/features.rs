@@ -6,6 +6,7 @@ use std::ops::Range;
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor};
 
+use crate::error::at_least;
 use crate::{Error, Result};
 
 /// The largest absolute value that features may have.
@@ -168,16 +169,7 @@ impl Features {
         metric: &'static str,
         what: &'static str,
     ) -> Result<()> {
-        let found = self.len();
-        if found < needed {
-            return Err(Error::TooFew {
-                metric,
-                what,
-                needed,
-                found,
-            });
-        }
-        Ok(())
+        at_least(needed, self.len(), metric, what)
     }
 
     /// Fails unless both have rows of one width.

@@ -8,10 +8,11 @@
 
 use mnist_io::Images;
 
+use crate::Result;
+use crate::error::{at_least, same_size};
 use crate::features::{Features, blocks};
 use crate::products::{QUERIES, REFERENCES, Screen};
 use crate::rows::Rows;
-use crate::{Error, Result};
 
 /// The nearest row to a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,24 +28,13 @@ pub struct Neighbor {
 /// first. Squared distances are exact whole numbers.
 ///
 /// # Errors
-/// [`Error::ImageSize`] where sizes differ; [`Error::TooFew`] without training
+/// [`Error::ImageSize`](crate::Error::ImageSize) where sizes differ;
+/// [`Error::TooFew`](crate::Error::TooFew) without training
 /// images.
 pub fn nearest(forgeries: &Images, training: &Images) -> Result<Vec<Neighbor>> {
-    let size = |images: &Images| (images.rows(), images.cols());
-    if size(forgeries) != size(training) {
-        return Err(Error::ImageSize {
-            left: size(forgeries),
-            right: size(training),
-        });
-    }
-    if training.is_empty() {
-        return Err(Error::TooFew {
-            metric: "the search for the nearest image",
-            what: "training images",
-            needed: 1,
-            found: 0,
-        });
-    }
+    same_size(forgeries, training)?;
+    let metric = "the search for the nearest image";
+    at_least(1, training.len(), metric, "training images")?;
     Ok(firsts(search(forgeries, training, 1, false)))
 }
 
@@ -52,7 +42,8 @@ pub fn nearest(forgeries: &Images, training: &Images) -> Result<Vec<Neighbor>> {
 /// of `references`; of several, the first.
 ///
 /// # Errors
-/// [`Error::Width`]; [`Error::TooFew`] without references.
+/// [`Error::Width`](crate::Error::Width);
+/// [`Error::TooFew`](crate::Error::TooFew) without references.
 pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec<Neighbor>> {
     queries.same_width(references)?;
     references.at_least(1, "the search for the nearest row", "references")?;
@@ -183,6 +174,7 @@ impl Candidates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;

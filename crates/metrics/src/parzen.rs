@@ -5,6 +5,7 @@ use std::ops::Range;
 use mnist_io::Images;
 use tch::{Kind, Tensor};
 
+use crate::error::{at_least, same_size};
 use crate::features::blocks;
 use crate::rows::{EXACT_PIXELS, Rows};
 use crate::{Error, Features, Forgeries, Originals, Result, Validation};
@@ -46,7 +47,8 @@ pub struct Parzen {
 ///
 /// # Errors
 /// [`Error::TooFew`] with no images on a side; [`Error::Width`];
-/// [`Error::Sigma`] with no widths, or one that is not finite and above 0.
+/// [`Error::Sigma`] with no widths, or one that is not above 0 or whose square is
+/// no normal number of 64 bits.
 pub fn parzen(
     originals: Originals<'_>,
     validation: Validation<'_>,
@@ -73,15 +75,8 @@ pub fn parzen_of_pixels(
 ) -> Result<Parzen> {
     let (Originals(originals), Validation(validation)) = (originals, validation);
     let Forgeries(windows) = forgeries;
-    let size = |images: &Images| (images.rows(), images.cols());
-    for images in [originals, validation] {
-        if size(images) != size(windows) {
-            return Err(Error::ImageSize {
-                left: size(images),
-                right: size(windows),
-            });
-        }
-    }
+    same_size(originals, windows)?;
+    same_size(validation, windows)?;
     if windows.rows() * windows.cols() > EXACT_PIXELS {
         let pixels = [originals, validation, windows].map(Features::from_pixels);
         return choose(&pixels[0], &pixels[1], &pixels[2], sigmas);
@@ -181,16 +176,10 @@ fn log_likelihoods<R: Points>(
     what: &'static str,
 ) -> Result<Vec<LogLikelihood>> {
     for (rows, what) in [(images, what), (windows, "forgeries")] {
-        if rows.count() == 0 {
-            return Err(Error::TooFew {
-                metric: "the Parzen estimate",
-                what,
-                needed: 1,
-                found: 0,
-            });
-        }
+        at_least(1, rows.count(), "the Parzen estimate", what)?;
     }
-    // A width whose square is 0 or infinite would make every number NaN.
+    // A square that is 0 or infinite, or so small that its inverse is, would make
+    // every number NaN.
     let usable = |sigma: f64| sigma > 0.0 && (sigma * sigma).is_normal();
     if let Some(&sigma) = sigmas.iter().find(|sigma| !usable(**sigma)) {
         return Err(Error::Sigma { sigma: Some(sigma) });

@@ -1,6 +1,7 @@
 //! Stacked MNIST: how many of 1,000 modes are found (Metz et al. 2017; Lin et
 //! al. 2018).
 
+use crate::error::at_least;
 use crate::modes::kl_to_uniform;
 use crate::{Error, Forgeries, Result};
 
@@ -26,14 +27,7 @@ pub struct StackedModes {
 /// forgeries.
 pub fn stacked_modes(digits: Forgeries<'_, [[u8; 3]]>) -> Result<StackedModes> {
     let Forgeries(digits) = digits;
-    if digits.is_empty() {
-        return Err(Error::TooFew {
-            metric: "the count of stacked modes",
-            what: "forgeries",
-            needed: 1,
-            found: 0,
-        });
-    }
+    at_least(1, digits.len(), "the count of stacked modes", "forgeries")?;
     let mut counts = vec![0usize; MODES];
     for (row, triple) in digits.iter().enumerate() {
         if let Some(&value) = triple.iter().find(|&&digit| digit > 9) {

@@ -31,7 +31,7 @@ pub struct QualityRow {
     /// about 0 at best; it depends on how many images are compared.
     pub fid: f64,
     /// The same of training images in the forgeries' place: what a perfect
-    /// generator would get. So are all floors.
+    /// generator would get. So are all floors unless they say otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fid_floor: Option<f64>,
     /// Kernel distance (Bińkowski et al. 2018): the mean over subsets, about 0,
@@ -78,9 +78,15 @@ pub struct QualityRow {
     /// 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digits_kl: Option<f64>,
+    /// That of the test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digits_kl_floor: Option<f64>,
     /// How sure the judge is of its verdicts in the mean, 0.1 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+    /// How sure it is with the test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence_floor: Option<f64>,
     /// Share of forgeries that carry the digit asked for, by the judge's verdict,
     /// where G takes a digit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +105,9 @@ pub struct QualityRow {
     /// test images is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub near_duplicates: Option<u64>,
+    /// How many of as many new images are expected to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_duplicates_floor: Option<f64>,
     /// Log-likelihood of test images under Parzen windows round the forgeries, in
     /// nats; larger is better (Goodfellow et al. 2014).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +118,9 @@ pub struct QualityRow {
     /// The windows' standard deviation, for pixels in \[0, 1\].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parzen_width: Option<f64>,
+    /// The log-likelihood's floor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parzen_floor: Option<f64>,
     /// The Fréchet distance in the features of InceptionV3, as it is published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inception_fid: Option<f64>,

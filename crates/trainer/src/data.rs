@@ -76,6 +76,9 @@ impl Originals {
     }
 
     /// The images of those indices and their labels.
+    ///
+    /// # Panics
+    /// With an index below 0 or past the last image.
     pub fn batch(&self, indices: &[i64]) -> Batch {
         let indices = Tensor::from_slice(indices).to_device(self.bytes.device());
         let bytes = self.bytes.index_select(0, &indices);
@@ -119,7 +122,9 @@ pub fn gaussian(n: i64) -> Tensor {
     Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean
 }
 
-/// The mean of each pixel over the first `count` images, 0 to 1.
+/// The mean of each pixel over the first `count` images, 0 to 1. They must be
+/// 28×28, as [`Plan::check`](crate::plan::Plan::check) sees to; of images of
+/// another size the means are of no pixel.
 pub fn pixel_means(images: &Images, count: usize) -> [f64; PIXELS] {
     let mut sums = [0.0; PIXELS];
     let count = count.min(images.len());

@@ -6,7 +6,7 @@ use run_dir::{Config, RunDir};
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::checkpoint;
+use crate::checkpoint::{self, Progress, STATE, State};
 use crate::game::sample;
 use crate::networks::Pair;
 use crate::precision::kind_named;
@@ -25,6 +25,8 @@ pub struct Forger {
     pub settings: Settings,
     /// Steps finished when the checkpoint was made.
     pub step: u64,
+    /// How far the run was then; checkpoints of early versions do not say.
+    pub progress: Option<Progress>,
     pair: Pair,
     parameters: Tensor,
     kind: Kind,
@@ -78,6 +80,11 @@ impl Forger {
                 run: run.root().to_owned(),
             });
         };
+        let progress = if folder.join(STATE).exists() {
+            Some(State::read(&folder)?.progress)
+        } else {
+            None
+        };
         let pair = settings.network.build(None);
         let parameters = checkpoint::load(
             &folder.join(checkpoint::SAMPLING),
@@ -88,6 +95,7 @@ impl Forger {
             config,
             settings,
             step,
+            progress,
             pair,
             parameters,
             kind,
@@ -100,11 +108,18 @@ impl Forger {
     }
 
     /// `count` forgeries, a function of `seed`: of `digit` where one is given,
-    /// else 0 to 9 in turn where G is conditional.
+    /// else 0 to 9 in turn where G is conditional. `watch` is told now and then
+    /// how many are made.
     ///
     /// # Errors
     /// Where libtorch refuses.
-    pub fn forge(&self, seed: u64, count: u64, digit: Option<u8>) -> Result<Images, Error> {
+    pub fn forge(
+        &self,
+        seed: u64,
+        count: u64,
+        digit: Option<u8>,
+        watch: &mut dyn FnMut(u64),
+    ) -> Result<Images, Error> {
         let hand = Hand {
             generator: self.pair.generator.as_ref(),
             parameters: &self.parameters,
@@ -112,12 +127,13 @@ impl Forger {
             kind: self.kind,
             batch: self.config.batch,
         };
-        forge(hand, (seed, Stream::Sample), count, digit)
+        forge(hand, (seed, Stream::Sample), count, digit, watch)
     }
 }
 
 /// `count` forgeries by `hand`, a function of the seed and the stream: of
 /// `digit` where one is given, else as [`asked_digit`] says, if G takes digits.
+/// `watch` is told how many are made after each part.
 ///
 /// # Errors
 /// Where libtorch refuses.
@@ -126,6 +142,7 @@ pub fn forge(
     (seed, stream): (u64, Stream),
     count: u64,
     digit: Option<u8>,
+    watch: &mut dyn FnMut(u64),
 ) -> Result<Images, Error> {
     let generator = hand.generator;
     let device = hand.parameters.device();
@@ -141,11 +158,8 @@ pub fn forge(
     for part in 0..count.div_ceil(chunk) {
         seed_torch(seed, stream, part);
         let first = part * chunk;
-        let size = if generator.mixes_batch() {
-            chunk
-        } else {
-            chunk.min(count - first)
-        };
+        let kept = chunk.min(count - first);
+        let size = if generator.mixes_batch() { chunk } else { kept };
         let latents = generator.latent().sample(size as i64, device);
         let digits: Vec<i64> = (first..first + size)
             .map(|i| digit.map_or(asked_digit(i), i64::from))
@@ -160,9 +174,12 @@ pub fn forge(
             hand.kind,
         )?;
         (rows, cols) = (images.rows(), images.cols());
-        pixels.extend_from_slice(images.pixels());
+        if first == 0 {
+            pixels.reserve_exact(count as usize * rows * cols);
+        }
+        pixels.extend_from_slice(&images.pixels()[..kept as usize * rows * cols]);
+        watch(first + kept);
     }
-    pixels.truncate(count as usize * rows * cols);
     Ok(Images::new(rows, cols, pixels)?)
 }
 

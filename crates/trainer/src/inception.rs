@@ -12,7 +12,7 @@ use std::path::Path;
 use gan_metrics::Features;
 use mnist_io::{Images, sha256_hex};
 use run_dir::INCEPTION_SHA256;
-use tch::{CModule, Device, Kind, TchError, Tensor, no_grad};
+use tch::{CModule, Kind, TchError, Tensor, no_grad};
 
 /// Rows and columns that the network takes.
 const SIDE: usize = 299;
@@ -121,7 +121,7 @@ impl Inception {
 /// \[−1, 1), channels-last in memory, which oneDNN computes with in less time.
 fn prepared(images: &Tensor) -> Tensor {
     let size = images.size();
-    let weights = |axis: usize| interpolation(size.get(axis).copied().unwrap_or(1));
+    let weights = |axis: usize| interpolation(size[axis] as usize);
     // Rows, then columns, of [n, rows, cols].
     let large = weights(1)
         .matmul(&images.to_kind(Kind::Float))
@@ -134,8 +134,7 @@ fn prepared(images: &Tensor) -> Tensor {
 }
 
 /// `[299, n]`: each row the weights of `n` pixels in one pixel of the result.
-fn interpolation(n: i64) -> Tensor {
-    let n = n.max(1) as usize;
+fn interpolation(n: usize) -> Tensor {
     let mut weights = vec![0f32; SIDE * n];
     for (row, i) in weights.chunks_exact_mut(n).zip(0..SIDE) {
         // Exact: i · n / 299 in whole pixels and a rest.
@@ -144,13 +143,13 @@ fn interpolation(n: i64) -> Tensor {
         row[low] += 1.0 - share;
         row[(low + 1).min(n - 1)] += share;
     }
-    Tensor::from_slice(&weights)
-        .view([SIDE as i64, n as i64])
-        .to_device(Device::Cpu)
+    Tensor::from_slice(&weights).view([SIDE as i64, n as i64])
 }
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
 
     /// Pixel by pixel, as TensorFlow 1's resize_bilinear says it.

@@ -3,9 +3,11 @@
 
 use std::f64::consts::PI;
 
+use gan_metrics::Features;
+use gan_metrics::modes::verdicts;
 use gan_models::judge::SIDE;
 use gan_models::{Judge, JudgeNetwork, Mode, PixelRange};
-use mnist_io::Dataset;
+use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
@@ -53,8 +55,7 @@ pub struct JudgeReport {
 /// and then, and at the end.
 ///
 /// # Errors
-/// A set without images or with images of another size than 28×28, or with
-/// labels that are no digits.
+/// Those of [`check`]; where libtorch refuses.
 pub fn train_judge(
     plan: &JudgePlan,
     dataset: &Dataset,
@@ -101,30 +102,47 @@ pub fn train_judge(
 /// The share of `dataset` that `judge` calls by its label, 0 to 1.
 ///
 /// # Errors
-/// A set without images or with images of another size than 28×28.
+/// Those of [`check`]; logits that are not finite.
 pub fn accuracy(judge: &Judge, dataset: &Dataset) -> Result<f64, Error> {
     check(dataset)?;
-    let images = Tensor::from_slice(dataset.images().pixels()).view([-1, SIDE, SIDE]);
-    let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
-    let (_, logits) = judge.features_and_logits(&images)?;
-    let right = logits.argmax(1, false).eq_tensor(&labels);
-    Ok(right
-        .to_kind(Kind::Double)
-        .mean(Kind::Double)
-        .double_value(&[]))
+    let (_, logits) = judge.features_and_logits(&tensor(dataset.images()))?;
+    let verdicts = verdicts(&Features::from_tensor(&logits)?)?;
+    Ok(share_read(&verdicts, dataset.labels()))
 }
 
-fn check(dataset: &Dataset) -> Result<(), Error> {
-    if dataset.is_empty() {
-        return Err(Error::NoImages);
-    }
-    let (rows, cols) = (dataset.images().rows(), dataset.images().cols());
-    let side = SIDE as usize;
-    if (rows, cols) != (side, side) {
-        return Err(Error::ImageSize { rows, cols, side });
-    }
+/// Refuses a set that no judge can be trained on or tried with.
+///
+/// # Errors
+/// [`Error::NoImages`]; [`Error::ImageSize`] of images that are not 28×28;
+/// [`Error::Label`] with a label that is no digit.
+pub fn check(dataset: &Dataset) -> Result<(), Error> {
+    check_images(dataset.images())?;
     match dataset.labels().iter().find(|&&label| label > 9) {
         Some(&label) => Err(Error::Label { label }),
         None => Ok(()),
     }
+}
+
+/// Refuses images that the judge does not take.
+pub(crate) fn check_images(images: &Images) -> Result<(), Error> {
+    let (rows, cols) = (images.rows(), images.cols());
+    let side = SIDE as usize;
+    if images.is_empty() {
+        return Err(Error::NoImages);
+    }
+    if (rows, cols) != (side, side) {
+        return Err(Error::ImageSize { rows, cols, side });
+    }
+    Ok(())
+}
+
+/// u8 `[n, 28, 28]`.
+pub(crate) fn tensor(images: &Images) -> Tensor {
+    Tensor::from_slice(images.pixels()).view([-1, SIDE, SIDE])
+}
+
+/// The share of `verdicts` that are the digits of `labels`.
+pub(crate) fn share_read(verdicts: &[u8], labels: &[u8]) -> f64 {
+    let right = verdicts.iter().zip(labels).filter(|(a, b)| a == b).count();
+    right as f64 / verdicts.len().max(1) as f64
 }

@@ -37,7 +37,7 @@ mod turn;
 
 use std::path::PathBuf;
 
-/// What can go wrong in training and sampling.
+/// What can go wrong in training, sampling and measuring.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Settings that cannot work.
@@ -57,14 +57,14 @@ pub enum Error {
         /// What it is.
         what: String,
     },
-    /// Images of a size that the preset's networks do not take.
+    /// Images of a size that a preset's networks, or the judge, do not take.
     #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
     ImageSize {
         /// Rows of the images.
         rows: usize,
         /// Columns of the images.
         cols: usize,
-        /// Rows and columns that the networks take.
+        /// Rows and columns that they take.
         side: usize,
     },
     /// A set without images where at least one is needed.
@@ -113,8 +113,8 @@ pub enum Error {
         /// The folder of checkpoints.
         folder: PathBuf,
     },
-    /// A checkpoint that could not be put into bytes.
-    #[error("cannot encode the checkpoint: {0}")]
+    /// A checkpoint, or a measurement to keep, that could not be put into bytes.
+    #[error("cannot encode what is to be kept: {0}")]
     Encode(String),
     /// Images that cannot be compared.
     #[error(transparent)]

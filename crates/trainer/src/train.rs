@@ -193,12 +193,13 @@ pub fn train(
         // Measure forgeries, now and then and at the end.
         if let Some(evaluator) = evaluator
             && (settings.evaluates_at(finished) || done >= 1.0)
+            && let Some(measured) = evaluate(&game, plan, evaluator)?
         {
             let row = QualityRow {
                 step: finished,
                 images_seen,
                 seconds: clock.as_secs_f64(),
-                ..evaluate(&game, plan, evaluator)?
+                ..measured
             };
             run.append_quality(&row)?;
             watch.evaluated(&row);
@@ -250,7 +251,7 @@ fn progress(step: u64, images_seen: u64, clock: Duration, last_snapshot: u64) ->
 
 /// Measures forgeries of `game` as it stands, and how long that takes. No step
 /// depends on it: each seeds its own randomness.
-fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<QualityRow, Error> {
+fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<Option<QualityRow>, Error> {
     let started = Instant::now();
     let hand = Hand {
         generator: game.generator.as_ref(),
@@ -259,10 +260,10 @@ fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<QualityRo
         kind: game.kind,
         batch: plan.settings.batch,
     };
-    let forgeries = forge(hand, (plan.seed, Stream::Quality), QUICK, None)?;
+    let forgeries = forge(hand, (plan.seed, Stream::Quality), QUICK, None, &mut |_| ())?;
     let quality = evaluator.quick(&resized(&forgeries, evaluator.side())?)?;
-    Ok(QualityRow {
+    Ok(quality.row().map(|row| QualityRow {
         evaluation_seconds: started.elapsed().as_secs_f64(),
-        ..quality.row()
-    })
+        ..row
+    }))
 }

@@ -1,6 +1,6 @@
 //! How good forgeries become, as one SVG: FID above, precision and recall below.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plotters::prelude::*;
 use run_dir::QualityRow;
@@ -23,12 +23,12 @@ const MOMENT: u64 = 1000;
 /// SVG text. Step 1,000, past which forgeries are said to stay similar, is
 /// marked where the rows reach it.
 ///
-/// Rows that compare another number of forgeries than most rows do are left out,
-/// since FID and its floor depend on it; of as many of either, the larger
-/// number stays. Of several rows for one step the last counts. What a row does
-/// not have, or is not finite, leaves a gap; an FID of 0 or less stands at the
-/// foot of the axis. The picture says how many images were compared. `title` may
-/// be any text.
+/// FID and its floor depend on the number of forgeries, so the rows of one number
+/// alone are drawn: the one that most steps were measured with, and of several
+/// the largest. Of several rows for one step the last counts. What a row does not
+/// have, or is not finite, leaves a gap; an FID of 0 or less stands at the foot
+/// of the axis. The picture says how many images were compared. `title` may be
+/// any text.
 ///
 /// # Errors
 /// [`Error::Empty`] without rows, [`Error::Plot`] where the plotting library
@@ -47,16 +47,16 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
 
 /// The rows that one curve can be drawn of, in the order of their steps.
 pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
-    let mut numbers: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut steps: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
     for row in rows {
-        *numbers.entry(row.forgeries).or_default() += 1;
+        steps.entry(row.forgeries).or_default().insert(row.step);
     }
-    let most = numbers
-        .into_iter()
-        .max_by_key(|&(forgeries, count)| (count, forgeries));
+    let most = steps
+        .iter()
+        .max_by_key(|(forgeries, steps)| (steps.len(), **forgeries));
     let kept = rows
         .iter()
-        .filter(|row| most.is_some_and(|(forgeries, _)| row.forgeries == forgeries));
+        .filter(|row| most.is_some_and(|(forgeries, _)| row.forgeries == *forgeries));
     let last_of_step: BTreeMap<u64, &QualityRow> = kept.map(|row| (row.step, row)).collect();
     last_of_step.into_values().collect()
 }

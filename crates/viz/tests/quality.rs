@@ -251,6 +251,9 @@ fn a_curve_compares_as_many_forgeries_throughout() {
     let last = more(&curve[4]);
     let with_last = [&curve[..], &[last]].concat();
     assert_eq!(drawn(&with_last), drawn(&curve));
+    // One step is one point, however often it was evaluated.
+    let again = [&curve[..2], &vec![more(&curve[1]); 2]].concat();
+    assert_eq!(drawn(&again), drawn(&curve[..2]));
     // As many of either: the larger number stays.
     let both = [&curve[..], &curve.iter().map(more).collect::<Vec<_>>()].concat();
     assert_eq!(drawn(&both), drawn(&both[5..]));

@@ -285,6 +285,18 @@ fn a_near_duplicate_is_closer_than_the_closest_share() {
     assert_eq!((found.count, found.of, found.threshold), (2, 4, 2.0));
 }
 
+/// A new image takes each place among the test images equally often.
+#[test]
+fn new_images_in_every_place_count_as_often_as_expected() {
+    for (n, closest) in [(1, 0.001), (10, 0.001), (10, 0.25), (1000, 0.01), (7, 1.0)] {
+        let test: Vec<f64> = (1..=n).map(f64::from).collect();
+        let between: Vec<f64> = (0..=n).map(|i| f64::from(i) + 0.5).collect();
+        let found = near_duplicates(Originals(&test), Forgeries(&between), closest).unwrap();
+        let wanted = found.count as f64;
+        assert!((found.expected - wanted).abs() < 1e-9, "{found:?}");
+    }
+}
+
 #[test]
 fn distances_are_finite_and_shares_are_shares() {
     for wrong in [f64::NAN, f64::INFINITY, -1.0] {
@@ -307,7 +319,7 @@ fn distances_are_finite_and_shares_are_shares() {
 #[test]
 fn windows_have_a_width() {
     let rows = rows(5, 2);
-    for wrong in [0.0, -1.0, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
+    for wrong in [0.0, -1.0, 1e-155, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
         let found = log_likelihood(Originals(&rows), Forgeries(&rows), wrong);
         assert!(matches!(found, Err(Error::Sigma { sigma: Some(_) })));
     }

@@ -17,7 +17,7 @@ use crate::seeds::Stream;
 pub fn forge_rate(hand: Hand<'_>, count: u64, budget: Duration) -> Result<f64, Error> {
     let mut refused = None;
     let rounds = Rounds::time(budget, Device::Cpu, || {
-        if let Err(error) = forge(hand, (1, Stream::Sample), count, None) {
+        if let Err(error) = forge(hand, (1, Stream::Sample), count, None, &mut |_| ()) {
             refused = Some(error);
         }
     });

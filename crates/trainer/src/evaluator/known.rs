@@ -1,6 +1,7 @@
 //! What measurements need to know of a data set, found out once.
 
 use std::cell::{OnceCell, RefCell};
+use std::ops::Range;
 use std::sync::Arc;
 
 use gan_metrics::fid::Gaussian;
@@ -8,7 +9,7 @@ use gan_metrics::modes::{Modes, modes, verdicts};
 use gan_metrics::neighbors::nearest;
 use gan_metrics::{Features, Forgeries};
 use gan_models::Judge;
-use gan_models::judge::{FEATURES, SIDE};
+use gan_models::judge::FEATURES;
 use mnist_io::{Dataset, Images};
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +19,7 @@ use tch::{Kind, Tensor};
 use super::cache::{Cache, Part};
 use crate::Error;
 use crate::inception::Inception;
+use crate::judge::{check_images, share_read, tensor};
 use crate::seeds::{Stream, stream_seed};
 
 /// A data set and the judge that looks at it. Everything is found out when it
@@ -46,8 +48,8 @@ pub struct JudgedTest {
 
 impl Known {
     pub fn new(training: Arc<Dataset>, test: Dataset, cache: Cache) -> Result<Known, Error> {
-        check(training.images())?;
-        check(test.images())?;
+        check_images(training.images())?;
+        check_images(test.images())?;
         Ok(Known {
             training,
             test,
@@ -121,7 +123,7 @@ impl Known {
         Ok(self.test_distances.get_or_init(|| distances))
     }
 
-    /// Whether the slowest of all was found out before.
+    /// Whether the slowest of all is kept on the disk; the file may not fit.
     pub fn has_test_distances(&self) -> bool {
         self.cache.holds("nearest-test")
     }
@@ -152,15 +154,18 @@ impl Known {
         Ok(Gaussian::from_parts(flat(&mean)?, flat(&covariance)?)?)
     }
 
-    /// What `measure` gives where `count` training images stand in for the
-    /// forgeries; none where there are fewer.
+    /// What `measure` gives where `count` training images, none of the rows
+    /// `left_out`, stand in for the forgeries; none where there are fewer. A
+    /// `name` stands for one measure and the rows that it leaves out.
     pub fn floor<const N: usize>(
         &self,
         name: &str,
         count: usize,
+        left_out: Range<usize>,
         measure: impl FnOnce(&Images) -> Result<[f64; N], Error>,
     ) -> Result<Option<[f64; N]>, Error> {
-        if count > self.training.len() {
+        let rest = self.training.len() - left_out.len();
+        if count > rest {
             return Ok(None);
         }
         let part = Part::new("numbers", Kind::Double, [N as i64]);
@@ -168,7 +173,12 @@ impl Known {
             .cache
             .tensors(&format!("floor-{name}-{count}"), &[part], || {
                 let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(0, Stream::Floor, 0));
-                let chosen = index::sample(&mut rng, self.training.len(), count).into_vec();
+                let mut chosen = index::sample(&mut rng, rest, count).into_vec();
+                for row in &mut chosen {
+                    if *row >= left_out.start {
+                        *row += left_out.len();
+                    }
+                }
                 let images = self.training().select(&chosen).ok_or(Error::NoImages)?;
                 Ok([Tensor::from_slice(&measure(&images)?)])
             })?;
@@ -182,7 +192,7 @@ impl Known {
         count: usize,
         measure: impl FnOnce(&Features) -> Result<[f64; N], gan_metrics::Error>,
     ) -> Result<Option<[f64; N]>, Error> {
-        self.floor(name, count, |images| {
+        self.floor(name, count, 0..0, |images| {
             let kept = self.stand_ins.take().filter(|kept| kept.len() == count);
             let features = match kept {
                 Some(kept) => kept,
@@ -193,28 +203,4 @@ impl Known {
             Ok(floor)
         })
     }
-}
-
-/// The share of `verdicts` that are the digits of `labels`.
-pub fn share_read(verdicts: &[u8], labels: &[u8]) -> f64 {
-    let right = verdicts.iter().zip(labels).filter(|(a, b)| a == b).count();
-    right as f64 / verdicts.len().max(1) as f64
-}
-
-/// Refuses images that the judge does not take.
-pub fn check(images: &Images) -> Result<(), Error> {
-    let (rows, cols) = (images.rows(), images.cols());
-    let side = SIDE as usize;
-    if images.is_empty() {
-        return Err(Error::NoImages);
-    }
-    if (rows, cols) != (side, side) {
-        return Err(Error::ImageSize { rows, cols, side });
-    }
-    Ok(())
-}
-
-/// u8 `[n, 28, 28]`.
-fn tensor(images: &Images) -> Tensor {
-    Tensor::from_slice(images.pixels()).view([-1, SIDE, SIDE])
 }

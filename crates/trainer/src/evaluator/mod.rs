@@ -20,21 +20,20 @@ use mnist_io::{Dataset, Images};
 
 use crate::Error;
 use crate::inception::Inception;
+use crate::judge::check_images;
 
 pub use cache::Cache;
-use known::{Known, check};
+use known::Known;
 pub use metric::Metric;
 pub use quality::Quality;
 
-/// Forgeries in a full measurement, and in every published table.
+/// Forgeries in a full measurement, in every published table, and in a run's
+/// closing line on novelty.
 pub const FULL: u64 = 10_000;
 
 /// Forgeries in a point of the quality curve: about a second on 2 cores. FID,
 /// its floor included, comes out larger than with [`FULL`].
 pub const QUICK: u64 = 2_500;
-
-/// Forgeries in a run's closing line on novelty.
-pub const CLOSING: u64 = 1_000;
 
 /// The judge must read this share of the test images as they are labeled for
 /// its features to mean anything.
@@ -126,7 +125,9 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Whether [`Evaluator::prepare`] will be done at once.
+    /// Whether the slowest part of [`Evaluator::prepare`], the distances of the test
+    /// images to the training images, is kept on the disk. The file is not opened,
+    /// and the rest may still have to be found out.
     pub fn is_prepared(&self) -> bool {
         self.known.has_test_distances()
     }
@@ -142,7 +143,8 @@ impl Evaluator {
     }
 
     /// All of `metrics` of `forgeries` u8 `[n, 28, 28]`, with floors where
-    /// there are as many training images; `asked` are the digits that they were
+    /// there are as many training images (for Parzen windows beside those that
+    /// the width is chosen with); `asked` are the digits that they were
     /// asked to be, one each. `watch` is told what comes next.
     ///
     /// # Errors
@@ -155,7 +157,7 @@ impl Evaluator {
         metrics: &[Metric],
         watch: &mut dyn FnMut(Metric),
     ) -> Result<Quality, Error> {
-        check(forgeries)?;
+        check_images(forgeries)?;
         let mut quality = Quality {
             forgeries: forgeries.len() as u64,
             originals: self.known.test.len() as u64,
@@ -168,7 +170,7 @@ impl Evaluator {
                 Metric::Duplicates => {
                     let found = self.duplicates(forgeries)?;
                     quality.near_duplicates = Some(found.count as u64);
-                    quality.near_duplicates_floor = Some(CLOSEST * found.of as f64);
+                    quality.near_duplicates_floor = Some(found.expected);
                 }
                 Metric::Parzen => self.add_parzen(&mut quality, forgeries)?,
                 _ => {
@@ -195,7 +197,7 @@ impl Evaluator {
     /// # Errors
     /// Images of another size, or none.
     pub fn duplicates(&self, forgeries: &Images) -> Result<Duplicates, Error> {
-        check(forgeries)?;
+        check_images(forgeries)?;
         let test = self.known.test_distances()?;
         let forged = self.known.distances(forgeries)?;
         let sides = (Originals(test), Forgeries(forged.as_slice()));
@@ -215,7 +217,7 @@ impl Evaluator {
         forgeries: &Images,
         watch: &mut dyn FnMut(&str, usize, usize),
     ) -> Result<(f64, Option<f64>), Error> {
-        check(forgeries)?;
+        check_images(forgeries)?;
         let test = self
             .known
             .inception_test(network, &mut |done, of| watch("test images", done, of))?;
@@ -225,9 +227,11 @@ impl Evaluator {
             Ok::<f64, Error>(frechet_distance(Originals(&test), Forgeries(&fit))?)
         };
         let found = distance(forgeries, "forgeries")?;
-        let floor = self.known.floor("inception", forgeries.len(), |images| {
-            Ok([distance(images, "training images")?])
-        })?;
+        let floor = self
+            .known
+            .floor("inception", forgeries.len(), 0..0, |images| {
+                Ok([distance(images, "training images")?])
+            })?;
         Ok((found, floor.map(|[floor]| floor)))
     }
 }

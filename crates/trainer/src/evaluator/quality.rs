@@ -60,7 +60,7 @@ pub struct Quality {
     /// Forgeries closer to a training image than the closest 0.1% of test
     /// images.
     pub near_duplicates: Option<u64>,
-    /// How many of as many new images would be.
+    /// How many of as many new images are expected to be.
     pub near_duplicates_floor: Option<f64>,
     /// Log-likelihood of the test images in nats.
     pub parzen: Option<f64>,
@@ -78,14 +78,14 @@ pub struct Quality {
 
 impl Quality {
     /// These numbers as a row of `quality.jsonl`, in which step, images and
-    /// seconds are left to fill in. Without an FID, which every row must have,
-    /// it holds NaN there, which no file takes.
-    pub fn row(&self) -> QualityRow {
-        QualityRow {
+    /// seconds are left to fill in; none without an FID, which every row must
+    /// have.
+    pub fn row(&self) -> Option<QualityRow> {
+        Some(QualityRow {
             forgeries: self.forgeries,
             originals: self.originals,
             features: "judge".to_owned(),
-            fid: self.fid.unwrap_or(f64::NAN),
+            fid: self.fid?,
             fid_floor: self.fid_floor,
             kid: self.kid,
             kid_std: self.kid_std,
@@ -100,18 +100,22 @@ impl Quality {
             coverage_floor: self.coverage_floor,
             digit_shares: self.digit_shares,
             digits_kl: self.digits_kl,
+            digits_kl_floor: self.digits_kl_floor,
             confidence: self.confidence,
+            confidence_floor: self.confidence_floor,
             asked_digit: self.asked_digit,
             c_t: self.c_t,
             c_t_null_mean: self.c_t_null_mean,
             c_t_null_std: self.c_t_null_std,
             near_duplicates: self.near_duplicates,
+            near_duplicates_floor: self.near_duplicates_floor,
             parzen: self.parzen,
             parzen_error: self.parzen_error,
             parzen_width: self.parzen_width,
+            parzen_floor: self.parzen_floor,
             inception_fid: self.inception_fid,
             inception_fid_floor: self.inception_fid_floor,
             ..QualityRow::default()
-        }
+        })
     }
 }

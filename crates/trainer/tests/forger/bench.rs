@@ -53,4 +53,7 @@ fn bench_refuses_what_cannot_be_measured_with_the_reason() {
     ] {
         refuses(&forger(dir.path(), &format!("bench steps {line}")), hint);
     }
+    // Forgeries come in batches of the training's, or whatever is fast.
+    let batch = forger(dir.path(), "bench sampling --preset golbin --batch 5");
+    refuses(&batch, "'--batch'");
 }

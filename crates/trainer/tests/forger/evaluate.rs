@@ -1,11 +1,12 @@
 //! Measuring a run or a file, and training the judge.
 
 use std::fs;
+use std::process::Stdio;
 
 use mnist_io::Images;
 use run_dir::RunDir;
 
-use crate::{data, digits, forger, refuses, succeeds, text};
+use crate::{command, data, digits, forger, refuses, succeeds, text};
 
 /// The judge cannot read bars, which leaves what looks at pixels alone.
 #[test]
@@ -19,7 +20,14 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
     assert!(trained.status.success(), "{told}");
     assert!(told.contains("no quality curve: the judge"), "{told}");
     let told = text(&trained.stdout);
-    assert!(told.contains("of 1,000 forgeries lie closer"), "{told}");
+    assert!(told.contains("of 10,000 forgeries lie closer"), "{told}");
+    // The closest of 10 test images is one, which 1 in 11 new ones would beat.
+    assert!(told.contains("about 909 would"), "{told}");
+    let shown = text(&trained.stderr);
+    assert!(
+        shown.contains("making forgeries: 10,000 of 10,000"),
+        "{shown}"
+    );
     assert!(!dir.join("runs/latest/quality.jsonl").exists());
 
     let output = run("evaluate --count 20 --threads 1");
@@ -96,6 +104,27 @@ fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
     let rows = run.quality().unwrap();
     assert_eq!((rows.len(), rows[0].step, rows[0].forgeries), (1, 2, 50));
     assert_eq!(Some(rows[0].fid), fid);
+    // How far the run was is the checkpoint's to say, not a report's.
+    assert_eq!(rows[0].images_seen, 16);
+    assert!(rows[0].seconds > 0.0);
+    fs::write(run.root().join("metrics.jsonl"), b"").unwrap();
+    measure("fid");
+    let rows = run.quality().unwrap();
+    assert_eq!(
+        (rows[1].images_seen, rows[1].seconds),
+        (16, rows[0].seconds)
+    );
+
+    // Nobody reads what is printed, and the row is kept.
+    let mut unread = command(dir, "evaluate --count 50 --metrics fid --threads 1 --json");
+    let mut unread = unread
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(unread.stdout.take());
+    assert!(unread.wait().unwrap().success());
+    assert_eq!(run.quality().unwrap().len(), 3);
 
     // A thousand images are needed for some of what is measured by default.
     let all = format!("evaluate --samples {training} --threads 1");
@@ -145,6 +174,11 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
     refused("--samples text.npy", &["text.npy", "neither"]);
     write("text", b"digits, as text");
     refused("--samples text", &["no NumPy file either"]);
+    let none = Images::new(28, 28, Vec::new()).unwrap();
+    none.write_file(&dir.join("none.idx3")).unwrap();
+    refused("--samples none.idx3", &["none.idx3", "no images"]);
+    write("none.npy", &npy("|u1", "(0, 28, 28)", b""));
+    refused("--samples none.npy", &["none.npy", "no images"]);
     write(
         "float.npy",
         &npy("<f4", "(1, 14, 14)", &f32::NAN.to_le_bytes().repeat(196)),
@@ -193,8 +227,8 @@ fn train_judge_writes_weights_that_make_a_judge() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
-    let command = |line: &str| forger(dir, line);
-    let output = command("train-judge --data data --epochs 2 --threads 1 --out new/judge");
+    let run = |line: &str| forger(dir, line);
+    let output = run("train-judge --data data --epochs 2 --threads 1 --out new/judge");
     let told = succeeds(&output);
     assert!(text(&output.stderr).contains("100%"));
     let bytes = fs::read(dir.join("new/judge")).unwrap();
@@ -203,6 +237,15 @@ fn train_judge_writes_weights_that_make_a_judge() {
         assert!(told.contains(part), "no {part:?} in {told}");
     }
 
+    let small = "data/t10k-images-idx3-ubyte";
+    fs::rename(dir.join(small), dir.join("kept")).unwrap();
+    let eights = Images::new(8, 8, vec![0; 10 * 64]).unwrap();
+    eights.write_file(&dir.join(small)).unwrap();
+    let refused = run("train-judge --data data");
+    refuses(&refused, "8x8");
+    let told = text(&refused.stderr);
+    assert!(!told.contains("training the judge"), "{told}");
+    fs::rename(dir.join("kept"), dir.join(small)).unwrap();
     Images::new(8, 8, vec![0; 60 * 64])
         .unwrap()
         .write_file(&dir.join("data/train-images-idx3-ubyte"))
@@ -212,7 +255,7 @@ fn train_judge_writes_weights_that_make_a_judge() {
         ("train-judge --data elsewhere", "--data elsewhere"),
         ("train-judge --data data --epochs 0", "--epochs"),
     ] {
-        refuses(&command(line), hint);
+        refuses(&run(line), hint);
         assert!(!dir.join("judge.safetensors").exists());
     }
 }

@@ -1,14 +1,13 @@
 //! Training and sampling, from the command line to the files.
 
 use std::fs;
-#[cfg(unix)]
 use std::process::Stdio;
 
 use mnist_io::Images;
 
 #[cfg(unix)]
-use crate::{appears, command, signal};
-use crate::{data, forger, refuses, succeeds, text};
+use crate::{appears, signal};
+use crate::{command, data, forger, refuses, succeeds, text};
 
 #[test]
 fn train_then_sample() {
@@ -45,6 +44,20 @@ fn train_then_sample() {
     }
     let digits = Images::read_file(&dir.path().join("digits.idx3")).unwrap();
     assert_eq!((digits.len(), digits.rows(), digits.cols()), (600, 28, 28));
+}
+
+#[test]
+fn what_nobody_reads_costs_a_run_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    let train = "train --data data --steps 2 --batch 8 --threads 1";
+    let mut unread = command(dir.path(), train);
+    unread.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut unread = unread.spawn().unwrap();
+    drop(unread.stdout.take());
+    assert!(unread.wait().unwrap().success());
+    let figures = dir.path().join("runs/latest/figures");
+    assert!(figures.join("progress.gif").is_file());
 }
 
 /// Batch norm over one image would make it a constant.

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gan_metrics::parzen::{parzen_of_pixels, usual_widths};
+use gan_metrics::{Forgeries, Originals, Validation};
 use gan_trainer::Error;
 use gan_trainer::evaluator::{Cache, Evaluator, Metric, Quality, Unfit};
 use gan_trainer::plan::Exhibits;
@@ -102,7 +104,7 @@ fn copies_new_digits_and_noise_are_told_apart() {
 #[test]
 fn what_was_found_out_of_a_data_set_is_kept_and_gives_the_same_numbers() {
     let dir = tempfile::tempdir().unwrap();
-    let (training, test) = (digits(Split::Train, 0..300), digits(Split::Test, 0..200));
+    let (training, test) = (digits(Split::Train, 0..1200), digits(Split::Test, 0..200));
     let forgeries = digits(Split::Test, 500..700);
     // All but those that need a thousand images.
     let mut metrics = Metric::ALL.to_vec();
@@ -132,6 +134,38 @@ fn a_floor_needs_as_many_training_images() {
         .unwrap();
     assert!(quality.fid.is_some() && quality.precision.is_some());
     assert_eq!((quality.fid_floor, quality.precision_floor), (None, None));
+}
+
+/// The last thousand training images choose the width.
+#[test]
+fn the_floor_of_windows_leaves_out_the_images_that_choose_their_width() {
+    let training = digits(Split::Train, 0..1200);
+    let (test, forgeries) = (digits(Split::Test, 0..100), digits(Split::Test, 100..301));
+    let evaluator = evaluator(&training, &test, None);
+    let measure = |count: usize| {
+        let forgeries = forgeries.images().select(&Vec::from_iter(0..count));
+        let metrics = [Metric::Parzen];
+        let found = evaluator.measure(&forgeries.unwrap(), None, &metrics, &mut |_| ());
+        found.unwrap().parzen_floor
+    };
+    let validation = digits(Split::Train, 200..1200);
+    let direct = |windows: std::ops::Range<usize>| {
+        let windows = digits(Split::Train, windows);
+        let sides = (Originals(test.images()), Validation(validation.images()));
+        let windows = Forgeries(windows.images());
+        parzen_of_pixels(sides.0, sides.1, windows, &usual_widths()).unwrap()
+    };
+    // All others are taken, whatever was drawn.
+    let apart = direct(0..200);
+    let floor = measure(200).unwrap();
+    assert!(
+        (floor - apart.log_likelihood.mean).abs() < 1e-9,
+        "{floor} {apart:?}"
+    );
+    let overlapping = direct(1000..1200).log_likelihood.mean;
+    assert!((floor - overlapping).abs() > 1.0, "{overlapping}");
+    assert!(measure(199).is_some());
+    assert_eq!(measure(201), None);
 }
 
 #[test]
@@ -170,7 +204,8 @@ fn what_cannot_be_measured_is_refused() {
     );
     let few = evaluator(&bars(20), &bars(3), None);
     assert_eq!(few.unfit().unwrap(), Some(Unfit::TooFew { found: 3 }));
-    assert_eq!(few.duplicates(bars(5).images()).unwrap().of, 5);
+    let found = few.duplicates(bars(5).images()).unwrap();
+    assert_eq!((found.of, found.expected), (5, 5.0 / 4.0));
 }
 
 #[test]

@@ -278,6 +278,10 @@ pub struct StepsArgs {
     #[command(flatten)]
     pub system: SystemArgs,
 
+    /// Originals per step [default: the preset's].
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u64>,
+
     /// Times the channels that modern has.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub width: i64,
@@ -293,10 +297,6 @@ pub struct SystemArgs {
     /// The system.
     #[arg(long, value_enum)]
     pub preset: System,
-
-    /// Originals per step [default: the preset's].
-    #[arg(long, value_name = "N")]
-    pub batch: Option<u64>,
 
     /// How it is measured.
     #[command(flatten)]

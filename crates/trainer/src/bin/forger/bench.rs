@@ -15,7 +15,7 @@ use mnist_io::{Dataset, Split};
 use serde_json::{Value, json};
 
 use crate::args::{BenchArgs, Measure, MeasureArgs, StepsArgs, SystemArgs};
-use crate::machine;
+use crate::{machine, output};
 
 /// Forgeries in a round of `sampling`.
 const FORGERIES: u64 = 1000;
@@ -28,13 +28,16 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
         Measure::Sampling(args) => sampling(args)?,
     };
     found["peak_memory_bytes"] = json!(peak_memory());
-    println!("{found}");
+    output::line(found)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn steps(args: &StepsArgs) -> Result<Value> {
     let system = &args.system;
     let (budget, threads, mut plan) = resolve(system)?;
+    if let Some(batch) = args.batch {
+        plan.settings.batch = batch;
+    }
     let pair = match (args.width, plan.settings.network) {
         (1, network) => network.build(None),
         (width, Network::Modern) if (1..=16).contains(&width) => wide_modern(width),
@@ -111,12 +114,9 @@ fn sampling(args: &SystemArgs) -> Result<Value> {
 /// How long to measure, with how many threads, and what.
 fn resolve(args: &SystemArgs) -> Result<(Duration, u64, Plan)> {
     let name = args.preset.name();
-    let mut settings = presets::find(name)
+    let settings = presets::find(name)
         .with_context(|| format!("there is no preset {name}"))?
         .settings;
-    if let Some(batch) = args.batch {
-        settings.batch = batch;
-    }
     let budget = budget(&args.measure)?;
     let threads = machine::set_threads(args.measure.threads)?;
     let device = machine::device(args.measure.device)?;

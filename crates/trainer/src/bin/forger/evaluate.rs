@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Cache, Evaluator, Metric, Quality};
+use gan_trainer::forging::Forger;
 use gan_trainer::inception::Inception;
 use mnist_io::{Dataset, Split};
 use run_dir::{QualityRow, RunDir};
@@ -14,9 +15,9 @@ use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
 use crate::order::DATA;
-use crate::progress::{Bar, clock};
+use crate::progress::{Bar, clock, left};
 use crate::subject::Subject;
-use crate::{machine, table};
+use crate::{machine, output, table};
 
 /// The most forgeries that are measured at once.
 const MOST: u64 = 100_000;
@@ -35,8 +36,9 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let network = network.transpose()?;
     let started = Instant::now();
     let mut bar = Bar::new();
-    bar.show(0.0, "reading or making forgeries");
-    let subject = Subject::find(args)?;
+    bar.note("reading what is to be measured");
+    let subject = Subject::find(args, &mut bar)?;
+    bar.show(0.0, "reading the originals");
     let originals = Against::find(args, &subject)?;
     let evaluator = &originals.evaluator;
 
@@ -73,7 +75,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let size = (subject.images.rows(), subject.images.cols());
     let resized_from = (size != (images.rows(), images.cols())).then_some(size);
     let against = originals.path.display().to_string();
-    if args.json {
+    let text = if args.json {
         let mut answer = subject.source;
         merge(
             &mut answer,
@@ -81,21 +83,19 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         );
         merge(&mut answer, json!({ "resized_from": resized_from }));
         merge(&mut answer, serde_json::to_value(&quality)?);
-        println!("{answer}");
+        answer.to_string()
     } else {
-        print!(
-            "{}",
-            table::table(&subject.title, &against, resized_from, &quality)
-        );
-        println!("measured in {}", clock(seconds));
-    }
-    // Last, so that a run that cannot be written to costs the row alone.
+        let table = table::table(&subject.title, &against, resized_from, &quality);
+        format!("{table}measured in {}", clock(seconds))
+    };
+    // Whether or not this can be printed, the run keeps its row.
+    let printed = output::line(text);
     if let Some((run, forger)) = &subject.run
         && originals.are_the_runs
-        && quality.fid.is_some()
     {
-        run.append_quality(&row(run, forger.step, seconds, &quality)?)?;
+        keep(run, forger, seconds, &quality)?;
     }
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -173,27 +173,34 @@ fn show_inception(bar: &mut Bar) -> impl FnMut(&str, usize, usize) {
             started = Instant::now();
         }
         let share = done as f64 / of as f64;
-        let left = match share {
-            0.0 => "?".to_owned(),
-            _ => clock(started.elapsed().as_secs_f64() / share * (1.0 - share)),
-        };
+        let left = left(started.elapsed().as_secs_f64(), share);
         let text = format!("{left} left  InceptionV3 looks at {whose}: {done} of {of}");
         bar.show(share, &text);
     }
 }
 
-/// The row for the run's own record; images and seconds of training are those
-/// of its last report before the checkpoint.
-fn row(run: &RunDir, step: u64, seconds: f64, quality: &Quality) -> Result<QualityRow> {
-    let reports = run.metrics()?;
-    let report = reports.iter().rfind(|report| report.step <= step);
-    Ok(QualityRow {
-        step,
-        images_seen: report.map_or(0, |report| report.images_seen),
-        seconds: report.map_or(0.0, |report| report.seconds),
-        evaluation_seconds: seconds,
-        ..quality.row()
-    })
+/// Adds a row to the run's own record, where there is an FID.
+fn keep(run: &RunDir, forger: &Forger, evaluation_seconds: f64, quality: &Quality) -> Result<()> {
+    let Some(row) = quality.row() else {
+        return Ok(());
+    };
+    let (images_seen, seconds) = match forger.progress {
+        Some(progress) => (progress.images_seen, progress.seconds),
+        // Of early versions there is the last report before.
+        None => {
+            let reports = run.metrics()?;
+            let report = reports.iter().rfind(|report| report.step <= forger.step);
+            report.map_or((0, 0.0), |report| (report.images_seen, report.seconds))
+        }
+    };
+    run.append_quality(&QualityRow {
+        step: forger.step,
+        images_seen,
+        seconds,
+        evaluation_seconds,
+        ..row
+    })?;
+    Ok(())
 }
 
 /// Adds the members of `more` that are there.

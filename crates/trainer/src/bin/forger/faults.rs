@@ -1,16 +1,16 @@
 //! Errors as the user sees them: what, where, and what to do next.
 
 use std::any::Any;
+use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
 
 /// Prints the error and its remedy, where one is known.
 pub fn report(error: &Error) {
-    eprintln!("error: {error:#}");
-    if let Some(remedy) = remedy(error) {
-        eprintln!("  help: {remedy}");
-    }
+    let help = remedy(error).map_or(String::new(), |remedy| format!("\n  help: {remedy}"));
+    // Where standard error is closed, the exit code says it alone.
+    let _ = writeln!(stderr(), "error: {error:#}{help}");
 }
 
 /// Runs `work`; a panic in it becomes an error.
@@ -37,9 +37,15 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     if out_of_memory.iter().any(|words| text.contains(words)) {
         return anyhow!("out of memory; a smaller --batch or --count needs less");
     }
-    // What follows the first line is libtorch's own backtrace.
-    let first = text.split("\\n").next().unwrap_or(text);
-    anyhow!("libtorch gave up: {first} (RUST_LOG=debug shows more)")
+    // As tch unwraps an exception. What follows its first line is libtorch's own
+    // backtrace.
+    let (who, what) = match text.split_once("Torch(\"") {
+        Some((_, what)) => ("libtorch gave up", what),
+        None => ("internal error", text),
+    };
+    let first = what.split("\\n").next().unwrap_or(what);
+    let first = first.trim_end_matches("\")");
+    anyhow!("{who}: {first} (RUST_LOG=debug shows more)")
 }
 
 fn remedy(error: &Error) -> Option<&'static str> {
@@ -60,7 +66,9 @@ fn remedy(error: &Error) -> Option<&'static str> {
                     );
                 }
                 Trainer::ImageSize { .. } => {
-                    return Some("name another data set with --data");
+                    return Some(
+                        "name another data set with --data, or with --against for evaluate",
+                    );
                 }
                 Trainer::Metrics(gan_metrics::Error::TooFew { .. }) => {
                     return Some("measure less, as in --metrics duplicates,parzen");
@@ -86,10 +94,21 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error_of_one_line() {
-        let failed = catching_panics::<()>(|| panic!("Torch(\"first\\nsecond\")"));
-        let error = failed.unwrap_err().to_string();
+        let torch = catching_panics::<()>(|| {
+            let a = tch::Tensor::zeros([2], (tch::Kind::Float, tch::Device::Cpu));
+            let _ = &a + tch::Tensor::zeros([3], (tch::Kind::Float, tch::Device::Cpu));
+            Ok(())
+        });
+        let error = torch.unwrap_err().to_string();
         assert!(
-            error.contains("first") && !error.contains("second"),
+            error.starts_with("libtorch gave up: The size of tensor a"),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+        let own = catching_panics::<()>(|| panic!("index out of bounds"));
+        let error = own.unwrap_err().to_string();
+        assert!(
+            error.starts_with("internal error: index out of bounds"),
             "{error}"
         );
         let failed = catching_panics::<()>(|| panic!("DefaultCPUAllocator: not enough memory: x"));

@@ -6,19 +6,22 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use gan_trainer::judge::{JudgePlan, accuracy, train_judge};
+use gan_trainer::judge::{JudgePlan, accuracy, check, train_judge};
 use mnist_io::{Dataset, Split, sha256_hex};
 use run_dir::write_atomic;
 use tch::Device;
 
 use crate::args::{PrecisionChoice, TrainJudgeArgs};
-use crate::machine;
-use crate::progress::{Bar, clock};
+use crate::progress::{Bar, clock, left};
+use crate::{machine, output};
 
 /// Runs the command.
 pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
-    let open = |split| {
-        Dataset::open(&args.data, split).with_context(|| format!("--data {}", args.data.display()))
+    let open = |split| -> Result<Dataset> {
+        let data = || format!("--data {}", args.data.display());
+        let set = Dataset::open(&args.data, split).with_context(data)?;
+        check(&set).with_context(data)?;
+        Ok(set)
     };
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
     let threads = machine::set_threads(args.threads)?;
@@ -39,7 +42,7 @@ pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
     let mut bar = Bar::new();
     let judge = train_judge(&plan, &train, &mut |report| {
         let done = report.step as f64 / report.steps as f64;
-        let left = clock(start.elapsed().as_secs_f64() / done * (1.0 - done));
+        let left = left(start.elapsed().as_secs_f64(), done);
         let (step, loss) = (report.step, report.loss);
         bar.show(done, &format!("{left} left  step {step}  loss {loss:.3}"));
     });
@@ -49,15 +52,20 @@ pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
     let right = accuracy(&judge, &test)?;
     let bytes = judge.to_safetensors()?;
     write_atomic(&args.out, |w| w.write_all(&bytes))?;
-    println!("trained in {}", clock(seconds));
-    println!(
-        "  accuracy  {:.2}% of {} test images",
+    output::line(format_args!(
+        "trained in {}
+  accuracy  {:.2}% of {} test images
+  file      {}, {} bytes
+  sha256    {}
+{}",
+        clock(seconds),
         right * 100.0,
-        test.len()
-    );
-    println!("  file      {}, {} bytes", args.out.display(), bytes.len());
-    println!("  sha256    {}", sha256_hex(&bytes));
-    println!("{}", advice(&args.out));
+        test.len(),
+        args.out.display(),
+        bytes.len(),
+        sha256_hex(&bytes),
+        advice(&args.out)
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -13,6 +13,7 @@ mod judge;
 mod list;
 mod machine;
 mod order;
+mod output;
 mod progress;
 mod resume;
 mod sample;

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use gan_viz::thousands;
 use indicatif::{ProgressBar, ProgressStyle};
 use run_dir::MetricsRow;
 
@@ -46,7 +47,7 @@ impl Bar {
     }
 
     /// Shows something that has no share of the work.
-    fn note(&mut self, text: &str) {
+    pub fn note(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         } else if self.line_is_due() {
@@ -127,11 +128,7 @@ impl Progress {
 
     /// Fits beside the bar on a terminal of 80 columns.
     fn describe(&self, row: &MetricsRow, done: f64) -> String {
-        let left = if done > 0.0 {
-            clock(row.seconds / done * (1.0 - done))
-        } else {
-            "?".to_owned()
-        };
+        let left = left(row.seconds, done);
         format!(
             "{left} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
             row.step,
@@ -141,6 +138,31 @@ impl Progress {
             row.real_called_real * 100.0,
             row.fake_called_real * 100.0,
         )
+    }
+}
+
+/// Shows how many of `count` forgeries are made.
+pub fn show_forging(bar: &mut Bar, count: u64) -> impl FnMut(u64) {
+    let started = Instant::now();
+    let of = thousands(count);
+    move |made| {
+        let done = made as f64 / count as f64;
+        let left = left(started.elapsed().as_secs_f64(), done);
+        let made = thousands(made);
+        bar.show(
+            done,
+            &format!("{left} left  making forgeries: {made} of {of}"),
+        );
+    }
+}
+
+/// How long work will still take of which the share `done` took so many
+/// `seconds`, as `m:ss`.
+pub fn left(seconds: f64, done: f64) -> String {
+    if done > 0.0 {
+        clock(seconds / done * (1.0 - done))
+    } else {
+        "?".to_owned()
     }
 }
 

@@ -7,7 +7,8 @@ use gan_trainer::forging::Forger;
 use run_dir::RunDir;
 
 use crate::args::SampleArgs;
-use crate::machine;
+use crate::progress::{Bar, show_forging};
+use crate::{machine, output};
 
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<ExitCode> {
@@ -36,13 +37,17 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
             forger.config.preset
         );
     }
-    let images = forger.forge(args.seed, args.count, args.digit)?;
+    let mut bar = Bar::new();
+    let mut show = show_forging(&mut bar, args.count);
+    let images = forger.forge(args.seed, args.count, args.digit, &mut show)?;
+    drop(show);
+    bar.finish();
     if picture {
         let columns = (args.count as f64).sqrt().ceil() as usize;
         gan_viz::grid(&images, columns, &gan_viz::GridStyle::default())?.write_png(&args.out)?;
     } else {
         images.write_file(&args.out)?;
     }
-    println!("{}", args.out.display());
+    output::line(args.out.display())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use run_dir::RunDir;
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
+use crate::progress::{Bar, show_forging};
 
 /// Where runs are looked for unless the user says otherwise.
 const NEWEST: &str = "runs/latest";
@@ -31,23 +32,25 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The forgeries that the user names, or those of the newest run.
-    pub fn find(args: &EvaluateArgs) -> Result<Subject> {
+    /// The forgeries that the user names, or those of the newest run; `bar` shows
+    /// how many are made.
+    pub fn find(args: &EvaluateArgs, bar: &mut Bar) -> Result<Subject> {
         match &args.samples {
             Some(path) => of_file(path, args.count as usize)
                 .with_context(|| format!("--samples {}", path.display())),
-            None => of_run(args),
+            None => of_run(args, bar),
         }
     }
 }
 
-fn of_run(args: &EvaluateArgs) -> Result<Subject> {
+fn of_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Subject> {
     let root = args.run.clone().unwrap_or_else(|| PathBuf::from(NEWEST));
     let run = RunDir::open(&root).context(
         "nothing to evaluate; train first with `cargo xtask train`, or name a file with --samples",
     )?;
     let forger = Forger::open(&run)?;
-    let images = forger.forge(args.seed, args.count, None)?;
+    let mut show = show_forging(bar, args.count);
+    let images = forger.forge(args.seed, args.count, None, &mut show)?;
     let asked = (0..args.count).map(|i| asked_digit(i) as u8);
     let (path, step, seed) = (run.root().display(), forger.step, args.seed);
     Ok(Subject {
@@ -75,6 +78,9 @@ fn of_file(path: &Path, most: usize) -> Result<Subject> {
         let first: Vec<usize> = (0..all.len().min(most)).collect();
         (all.select(&first).unwrap_or(all), of)
     };
+    if images.is_empty() {
+        bail!("it holds no images");
+    }
     let (rows, cols) = (images.rows(), images.cols());
     if (rows, cols) != (28, 28) {
         bail!(

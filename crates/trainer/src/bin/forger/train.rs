@@ -6,24 +6,23 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use gan_metrics::duplicates::CLOSEST;
 use gan_trainer::data::resized;
-use gan_trainer::evaluator::{CLOSING, Evaluator};
+use gan_trainer::evaluator::{Evaluator, FULL};
 use gan_trainer::forging::Forger;
 use gan_trainer::train::{Outcome, Watch, train};
 use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::args::TrainArgs;
 use crate::order::{self, Order};
-use crate::progress::{Progress, clock};
+use crate::progress::{Bar, Progress, clock, show_forging};
 use crate::resume::{Standing, standing};
 use crate::signals::Signals;
-use crate::{list, machine};
+use crate::{list, machine, output};
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        print!("{}", list::table());
+        output::line(list::table().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(dir) = &args.resume else {
@@ -33,7 +32,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         Standing::Open(order) => carry_out(*order),
         Standing::Complete(keeper, step) => {
             let run = keeper.run();
-            println!("{} is finished after {step} steps", run.root().display());
+            let root = run.root().display();
+            output::line(format_args!("{root} is finished after {step} steps"))?;
             run.tidy()?;
             draw(run)?;
             Ok(ExitCode::SUCCESS)
@@ -192,23 +192,23 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
     } else {
         "stopped after"
     };
-    println!(
+    output::line(format_args!(
         "{verb} {} steps, {} images, in {}",
         outcome.steps,
         outcome.images_seen,
         clock(outcome.seconds)
-    );
+    ))?;
     let root = quoted(run.root());
     if run.newest_checkpoint()?.is_some() {
         draw(run)?;
         if let Some(evaluator) = evaluator {
-            println!("{}", novelty(run, evaluator)?);
-            println!("next: cargo xtask sample --run {root}");
-            println!("      cargo xtask evaluate --run {root}");
+            output::line(novelty(run, evaluator)?)?;
+            output::line(format_args!("next: cargo xtask sample --run {root}"))?;
+            output::line(format_args!("      cargo xtask evaluate --run {root}"))?;
         }
     }
     if !outcome.finished {
-        println!("to go on: cargo xtask train --resume {root}");
+        output::line(format_args!("to go on: cargo xtask train --resume {root}"))?;
     }
     Ok(())
 }
@@ -216,21 +216,25 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
 /// Draws all figures and lists them.
 fn draw(run: &RunDir) -> Result<()> {
     for figure in gan_viz::figures::draw_all(run)? {
-        println!("  {}", figure.path.display());
+        output::line(format_args!("  {}", figure.path.display()))?;
     }
     Ok(())
 }
 
 /// Whether the run's forgeries are copies, for people.
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
-    let forgeries = Forger::open(run)?.forge(1, CLOSING, None)?;
+    let forger = Forger::open(run)?;
+    let mut bar = Bar::new();
+    let forgeries = forger.forge(1, FULL, None, &mut show_forging(&mut bar, FULL))?;
+    bar.note("comparing them with every training image");
     let found = evaluator.duplicates(&resized(&forgeries, evaluator.side())?)?;
+    bar.finish();
     Ok(format!(
         "{} of {} forgeries lie closer to a training image than the closest 0.1% of unseen test \
-         images do;\n  of new handwriting, about {} would",
+         images do;\n  of new handwriting, about {:.0} would",
         found.count,
         gan_viz::thousands(found.of as u64),
-        CLOSEST * CLOSING as f64
+        found.expected
     ))
 }
 
