@@ -9,7 +9,7 @@ use crate::Error;
 use crate::checkpoint::{self, Progress, STATE, State};
 use crate::game::sample;
 use crate::networks::Pair;
-use crate::precision::kind_named;
+use crate::precision::kind_of;
 use crate::seeds::{Stream, seed_torch};
 use crate::settings::Settings;
 
@@ -55,26 +55,13 @@ impl Forger {
     /// that cannot be read or do not fit.
     pub fn open(run: &RunDir) -> Result<Forger, Error> {
         let config = run.config()?;
-        let settings: Settings =
-            config
-                .train
-                .clone()
-                .try_into()
-                .map_err(|e: toml::de::Error| run_dir::Error::Config {
-                    path: run.config_path(),
-                    reason: e.message().to_owned(),
-                })?;
+        let settings = Settings::of(run, &config)?;
         if settings.network.draws_originals() {
             return Err(Error::Numbers {
                 preset: config.preset,
             });
         }
-        let Some(kind) = kind_named(&config.precision) else {
-            return Err(Error::Run(run_dir::Error::Config {
-                path: run.config_path(),
-                reason: format!("precision = {:?}: there is f32 and bf16", config.precision),
-            }));
-        };
+        let kind = kind_of(run, &config)?;
         let Some((step, folder)) = run.newest_checkpoint()? else {
             return Err(Error::NoCheckpoint {
                 run: run.root().to_owned(),

@@ -18,14 +18,6 @@ use crate::seeds::{Stream, seed_torch};
 const BATCH: u64 = 128;
 /// Adam's rate at the first step.
 const RATE: f64 = 1.5e-3;
-/// Kingma and Ba's own.
-const ADAM: AdamConfig = AdamConfig {
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    epsilon_hat: false,
-    limit: 0.0,
-};
 /// Steps between reports.
 const REPORT_EVERY: u64 = 20;
 
@@ -75,7 +67,7 @@ pub fn train_judge(
     let network = JudgeNetwork::new();
     seed_torch(plan.seed, Stream::Init, 0);
     let mut parameters = network.layout().init(device);
-    let mut adam = Adam::new(ADAM, &parameters);
+    let mut adam = Adam::new(AdamConfig::USUAL, &parameters);
     let steps = images.saturating_mul(plan.epochs).div_ceil(BATCH);
     for step in 0..steps {
         let batch = originals.batch(&order.indices(step, step * BATCH, BATCH));

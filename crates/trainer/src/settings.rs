@@ -1,8 +1,10 @@
 //! A run's settings: what a preset fixes and `--set key=value` overrides.
 
+use run_dir::{Config, RunDir};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::Error;
 use crate::losses::Loss;
 use crate::networks::Network;
 use crate::optimizer::{AdamConfig, Method};
@@ -115,6 +117,20 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// The settings in `config`, the configuration of `run`.
+    ///
+    /// # Errors
+    /// Keys that are missing or unknown, values of the wrong type.
+    pub fn of(run: &RunDir, config: &Config) -> Result<Settings, Error> {
+        let settings = config.train.clone().try_into();
+        settings.map_err(|e: toml::de::Error| {
+            Error::Run(run_dir::Error::Config {
+                path: run.config_path(),
+                reason: e.message().to_owned(),
+            })
+        })
+    }
+
     /// These settings with `key=value` applied, the value as TOML or as a bare
     /// word.
     ///

@@ -15,8 +15,6 @@ use crate::{
 };
 use samples::Samples;
 
-pub(crate) use crate::number::thousands;
-
 /// Most frames of an animation.
 const FRAMES: usize = 64;
 

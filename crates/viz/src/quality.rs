@@ -6,11 +6,11 @@ use plotters::prelude::*;
 use run_dir::QualityRow;
 
 use crate::curve::joined;
-use crate::figures::thousands;
 use crate::log_axis;
 use crate::plot::{
     BLUE, Drawn, GREEN, Line, Look, Mark, ORANGE, PURPLE, Panel, TITLE, draw_head, draw_panel,
 };
+use crate::thousands;
 use crate::{Error, Result};
 
 const WIDTH: u32 = 960;

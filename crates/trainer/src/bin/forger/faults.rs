@@ -62,7 +62,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
                 Trainer::Diverged { .. } => {
                     return Some(
                         "train anew with lower rates, as in --set lr_d=1e-4 --set lr_g=1e-4, or \
-                         with a penalty on D, as in --set r1=1",
+                         with --set spectral_norm=true",
                     );
                 }
                 Trainer::ImageSize { .. } => {

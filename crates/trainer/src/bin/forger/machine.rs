@@ -40,14 +40,6 @@ pub fn device_named(name: &str) -> Result<Device> {
     }
 }
 
-/// The kind that a run's configuration names.
-pub fn kind_named(name: &str) -> Result<Kind> {
-    match precision::kind_named(name) {
-        Some(kind) => Ok(kind),
-        None => bail!("the run's configuration names no precision: {name}"),
-    }
-}
-
 /// The kind that `choice` means on `device`.
 pub fn kind(choice: PrecisionChoice, device: Device) -> Kind {
     match choice {

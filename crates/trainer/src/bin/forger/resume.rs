@@ -8,6 +8,7 @@ use gan_trainer::data::resized;
 use gan_trainer::evaluator::Evaluator;
 use gan_trainer::keeper::Keeper;
 use gan_trainer::plan::{Exhibits, Plan};
+use gan_trainer::precision::kind_of;
 use gan_trainer::settings::Settings;
 use mnist_io::Images;
 use run_dir::{Config, RunDir};
@@ -29,11 +30,7 @@ pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
     let every = checkpoint_every(args)?;
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
-    let settings: Settings = config
-        .train
-        .clone()
-        .try_into()
-        .with_context(|| run.config_path().display().to_string())?;
+    let settings = Settings::of(&run, &config)?;
     let mut skipped = |error: &gan_trainer::Error| eprintln!("left out: {error}");
     let keeper = Keeper::resume(run.clone(), every, &mut skipped)?;
     if keeper.is_complete(&settings)?
@@ -69,7 +66,7 @@ pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
         seed: config.seed,
         seconds: config.seconds,
         device: machine::device_named(&config.device)?,
-        kind: machine::kind_named(&config.precision)?,
+        kind: kind_of(&run, &config)?,
     };
     plan.check(exhibits.as_ref())?;
     let threads = machine::set_threads(Some(config.threads))?;

@@ -149,7 +149,7 @@ impl Watch for Onlooker<'_> {
     fn one_sided(&mut self, step: u64) {
         self.progress.say(&format!(
             "step {step}: D has not erred for long, and G may learn nothing from it; \
-             try a lower lr_d, or a penalty: --set r1=1, gradient_penalty=10 or spectral_norm=true"
+             try a lower lr_d, or --set spectral_norm=true"
         ));
     }
 
