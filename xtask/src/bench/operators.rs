@@ -176,8 +176,8 @@ fn size_after(problem: &str, name: &str) -> Option<f64> {
 pub fn render(steps: &[Step]) -> String {
     let tables: Vec<String> = steps.iter().map(Step::render).collect();
     format!(
-        "{}\nEach from `ONEDNN_VERBOSE=profile_exec forger bench steps --preset SYSTEM`; the whole \
-         step from the same without the variable.\n",
+        "{}\nEach from `ONEDNN_VERBOSE=profile_exec forger bench steps --preset SYSTEM --threads 1`; \
+         the whole step from the same without the variable.\n",
         tables.join("\n")
     )
 }
@@ -235,17 +235,23 @@ impl Step {
         }
         row("all else", None, self.rest(), None);
         row("the whole step", None, whole, plain.flops_per_step);
-        let asked: Option<f64> = self.operators.iter().map(|o| o.flops).sum();
         let giga = |flops: Option<f64>| flops.map_or("–".to_owned(), |f| number(f / 1e9));
+        let counted = giga(plain.flops_per_step);
+        let asked = if self.operators.is_empty() {
+            format!(
+                "nothing; {counted} GFLOP a step are counted from the layers, of products that \
+                 libtorch gives to its BLAS"
+            )
+        } else {
+            let asked = giga(self.operators.iter().map(|o| o.flops).sum());
+            format!("{asked} GFLOP a step; {counted} are counted from the layers")
+        };
         format!(
-            "### `{}`\n\nbatch {}, {}, threads: {}. oneDNN is asked for {} GFLOP a step; {} are \
-             counted from the layers.\n\n{}",
+            "### `{}`\n\nbatch {}, {}, threads: {}. oneDNN is asked for {asked}.\n\n{}",
             plain.system,
             plain.batch,
             plain.precision,
             plain.threads,
-            giga(asked),
-            giga(plain.flops_per_step),
             table.text()
         )
     }
@@ -342,6 +348,20 @@ onednn_verbose,v1,primitive,exec,cpu,deconvolution,brg_deconv,forward_training,s
         let error = step(2.5).check().unwrap_err().to_string();
         let told = "oneDNN accounts for 2.60 ms of a step of modern, which takes 2.50 ms";
         assert!(error.starts_with(told), "{error}");
+    }
+
+    /// As in f32, where there are matrix products alone.
+    #[test]
+    fn a_step_without_onednn_says_so() {
+        let mut step = step(4.0);
+        step.operators.clear();
+        let text = step.render();
+        let told = "oneDNN is asked for nothing; 0.0600 GFLOP a step are counted from the layers";
+        assert!(text.contains(told), "{text}");
+        assert!(
+            text.contains("| all else | – | 4.00 | 100% | – |\n"),
+            "{text}"
+        );
     }
 
     #[test]
