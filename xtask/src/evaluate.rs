@@ -65,7 +65,9 @@ pub fn run(workspace: &Workspace, args: Args) -> Result<ExitCode> {
     match value_of(&options, "--against") {
         // A folder that the user names is theirs: checked, never filled.
         Some(dir) => drop(data::check(Path::new(&dir))?),
-        None if run.as_ref().is_some_and(has_its_originals) => {}
+        None if run
+            .as_ref()
+            .is_some_and(|run| has_its_originals(run, &workspace.data())) => {}
         None => {
             let dir = workspace.data();
             data::ensure(workspace, &dir)?;
@@ -90,10 +92,16 @@ fn run_to_measure(dir: OsString) -> Result<Config> {
 }
 
 /// Whether the trainer needs no other originals than those that the run names,
-/// or will refuse the run for having none.
-fn has_its_originals(config: &Config) -> bool {
+/// or will refuse the run for having none. What is in `ours` can be fetched.
+fn has_its_originals(config: &Config, ours: &Path) -> bool {
     let set = config.dataset.as_ref();
-    set.is_none_or(|set| Path::new(&set.path).is_dir())
+    set.is_none_or(|set| is_elsewhere(set, ours))
+}
+
+/// Whether `set` has a folder that is not `ours`.
+fn is_elsewhere(set: &DatasetInfo, ours: &Path) -> bool {
+    let path = Path::new(&set.path);
+    path != ours && path.is_dir()
 }
 
 /// An error where `dir` holds other images than `set`, whose own folder is gone.
@@ -119,6 +127,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_of_ours_is_looked_into_before_it_is_measured_against() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (dir.path().join("ours"), dir.path().join("theirs"));
+        std::fs::create_dir(&ours).unwrap();
+        std::fs::create_dir(&theirs).unwrap();
+        let at = |path: &Path| is_elsewhere(&named(path, String::new(), None), &ours);
+        assert!(at(&theirs) && !at(&ours) && !at(&dir.path().join("gone")));
+    }
+
+    fn named(path: &Path, images: String, tested: Option<String>) -> DatasetInfo {
+        DatasetInfo {
+            name: "custom".to_owned(),
+            path: path.display().to_string(),
+            images: 3,
+            images_sha256: images,
+            labels_sha256: String::new(),
+            test_images_sha256: tested,
+        }
+    }
+
+    #[test]
     fn other_images_do_not_stand_in_for_a_runs_own() {
         let dir = tempfile::tempdir().unwrap();
         for (name, ink) in [("train", 1), ("t10k", 2)] {
@@ -131,14 +160,7 @@ mod tests {
         let sha256 = |split| Dataset::open(dir.path(), split).unwrap().images_sha256();
         let (training, test) = (sha256(Split::Train), sha256(Split::Test));
         let refused = |images: &String, tested: Option<&String>| {
-            let set = DatasetInfo {
-                name: "custom".to_owned(),
-                path: "/gone".to_owned(),
-                images: 3,
-                images_sha256: images.clone(),
-                labels_sha256: String::new(),
-                test_images_sha256: tested.cloned(),
-            };
+            let set = named(Path::new("/gone"), images.clone(), tested.cloned());
             refuse_others(&set, dir.path()).is_err()
         };
         assert!(!refused(&training, Some(&test)) && !refused(&training, None));
