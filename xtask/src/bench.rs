@@ -20,7 +20,7 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use crate::fault::fault;
-use crate::progress::say;
+use crate::progress::{say, show};
 use crate::workspace::Workspace;
 use crate::{data, forger, libtorch, runs};
 
@@ -202,7 +202,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
                 for (part, text) in sections {
                     page.put(part, &text)?;
                     written = true;
-                    println!("{text}");
+                    show(&text)?;
                 }
             }
             // The other parts are worth having all the same.

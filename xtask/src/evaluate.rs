@@ -104,16 +104,23 @@ fn is_elsewhere(set: &DatasetInfo, ours: &Path) -> bool {
     path != ours && path.is_dir()
 }
 
-/// An error where `dir` holds other images than `set`, whose own folder is gone.
+/// An error where `dir` holds other images than `set`, which has no folder of its
+/// own any more.
 fn refuse_others(set: &DatasetInfo, dir: &Path) -> Result<()> {
     let images = |split| Ok::<_, anyhow::Error>(Dataset::open(dir, split)?.images_sha256());
     if set.has_images(&images(Split::Train)?, &images(Split::Test)?) {
         return Ok(());
     }
+    let gone = match Path::new(&set.path) == dir {
+        true => String::new(),
+        false => format!(
+            "the run was trained on {}, which is not there, and ",
+            set.path
+        ),
+    };
     Err(fault(
         format!(
-            "the run was trained on {}, which is not there, and {} holds other images",
-            set.path,
+            "{gone}{} holds other images than the run was trained on",
             dir.display()
         ),
         "name the folder where its images are now with --against",

@@ -1,6 +1,5 @@
 //! `cargo xtask figures`: all figures of a run again, from its directory alone.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -34,9 +33,8 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let bar = progress::spinner(format!("drawing the figures of {}", run.root().display()));
     let figures = gan_viz::figures::draw_all(&run);
     bar.finish_and_clear();
-    let mut out = std::io::stdout().lock();
     for figure in figures? {
-        writeln!(out, "{}  {}", figure.path.display(), figure.shows)?;
+        progress::show(format_args!("{}  {}", figure.path.display(), figure.shows))?;
     }
     Ok(())
 }

@@ -2,14 +2,23 @@
 //! lines elsewhere, all on standard error.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-/// Prints one line.
+/// Prints one line. Work goes on where nobody can be told.
 pub fn say(line: impl Display) {
-    eprintln!("{line}");
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Prints a result on standard output. That nobody reads on, as behind
+/// `| head -1`, is no failure.
+pub fn show(result: impl Display) -> std::io::Result<()> {
+    match writeln!(std::io::stdout(), "{result}") {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Whether bars are drawn.

@@ -14,7 +14,7 @@ pub struct Duplicates {
     pub count: usize,
     /// The number of forgeries looked at.
     pub of: usize,
-    /// How many of as many new images are expected to be.
+    /// How many of as many new images would count, on average.
     pub expected: f64,
     /// The distance of the last of the closest test images.
     pub threshold: f64,
@@ -30,7 +30,7 @@ pub struct Duplicates {
 /// (of 10,000 the tenth), and a forgery counts if its distance is strictly
 /// smaller. A new image, drawn as the test images were, comes before the r-th of
 /// them with the chance r / (n + 1), so that of m about m · r / (n + 1) count;
-/// copies all count.
+/// copies all count, where the threshold is above 0.
 ///
 /// # Errors
 /// [`Error::TooFew`] with no distances on a side; [`Error::Share`] unless

@@ -135,7 +135,7 @@ pub enum Error {
     /// Windows without a usable width: above 0, with a square that is a normal
     /// number of 64 bits.
     #[error(
-        "the width of windows must be above 0, and its square a normal number of 64 bits, but {}",
+        "the width of windows must lie between about 1e-154 and 1e154, but {}",
         sigma.map_or("none was given".to_owned(), |sigma| format!("one is {sigma}"))
     )]
     Sigma {

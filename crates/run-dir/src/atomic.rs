@@ -56,8 +56,9 @@ pub fn write_atomic(
 ///
 /// # Errors
 /// Whatever `fill` returns, or [`Error::Io`] when the folder cannot be made
-/// or renamed; `path` is as it was then. [`Error::Io`] also when the new name
-/// cannot be flushed to the disk.
+/// or renamed; `path` is as it was then, unless the old folder cannot be put
+/// back and stays aside. [`Error::Io`] also when the new name cannot be flushed
+/// to the disk.
 pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = parent_of(path)?;
     let aside = builder(0o777)
@@ -87,7 +88,7 @@ fn move_in(new: &Path, path: &Path) -> Result<Option<TempDir>> {
     if let Some(old) = old
         && fs::rename(old.path().join(MOVED), path).is_err()
     {
-        // Rather left aside than lost.
+        // Aside it stays until the next `remove_asides`, and can be looked for.
         let _ = old.keep();
     }
     Err(Error::io("rename", path)(refused))

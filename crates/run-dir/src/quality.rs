@@ -105,7 +105,7 @@ pub struct QualityRow {
     /// test images is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub near_duplicates: Option<u64>,
-    /// How many of as many new images are expected to be.
+    /// How many of as many new images would count, on average.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub near_duplicates_floor: Option<f64>,
     /// Log-likelihood of test images under Parzen windows round the forgeries, in

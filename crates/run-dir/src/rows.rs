@@ -134,20 +134,26 @@ pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
     row.check().map_err(refused)?;
     let mut line = serde_json::to_vec(row).map_err(|e| refused(e.to_string()))?;
     line.push(b'\n');
-    drop_cut_line(path)
-        .and_then(|()| OpenOptions::new().create(true).append(true).open(path))
-        .and_then(|mut file| file.write_all(&line))
-        .map_err(Error::io("write", path))
+    append_line(path, &line).map_err(Error::io("write", path))
+}
+
+fn append_line(path: &Path, line: &[u8]) -> std::io::Result<()> {
+    // Not for appending: Windows cuts no file that is open for that alone.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    // A run may be measured while it is trained: another's row may be half there.
+    file.lock()?;
+    drop_cut_line(&mut file)?;
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(line)
 }
 
 /// Cuts the file back to its last line end, where it does not end in one.
-fn drop_cut_line(path: &Path) -> std::io::Result<()> {
-    // Not for appending: Windows cuts no file that is open for that alone.
-    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(e),
-    };
+fn drop_cut_line(file: &mut File) -> std::io::Result<()> {
     if file.metadata()?.len() == 0 {
         return Ok(());
     }

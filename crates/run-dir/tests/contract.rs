@@ -168,6 +168,26 @@ fn a_diverged_loss_comes_back_as_nan() {
     assert_eq!(losses[2], 0.5);
 }
 
+/// As where a run is measured while it is trained.
+#[test]
+fn rows_of_two_writers_at_once_are_all_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    std::thread::scope(|scope| {
+        for first in [0, 3000] {
+            let run = &run;
+            scope.spawn(move || {
+                for step in first..first + 3000 {
+                    run.append_metrics(&row(step, 0.5)).unwrap();
+                }
+            });
+        }
+    });
+    let mut steps: Vec<u64> = run.metrics().unwrap().iter().map(|r| r.step).collect();
+    steps.sort_unstable();
+    assert!(steps.into_iter().eq(0..6000));
+}
+
 #[test]
 fn a_line_cut_short_is_left_out_and_a_broken_one_named() {
     let dir = tempfile::tempdir().unwrap();

@@ -94,9 +94,7 @@ impl Plan {
         }
         Ok(())
     }
-}
 
-impl Plan {
     /// Refuses batches of one image, whose norm is always the same.
     fn check_batches(&self) -> Result<(), Error> {
         let Settings {
@@ -105,14 +103,20 @@ impl Plan {
             pretrain_batch,
             ..
         } = self.settings;
-        if batch < 2 {
-            return refuse("batch", batch, "batch norm needs at least 2 images");
+        let alone = pretrain_images > 0;
+        for (key, value, too_few) in [
+            ("batch", batch, batch < 2),
+            (
+                "pretrain_batch",
+                pretrain_batch,
+                alone && pretrain_batch < 2,
+            ),
+        ] {
+            if too_few {
+                return refuse(key, value, "batch norm needs at least 2 images");
+            }
         }
-        if pretrain_images > 0 && pretrain_batch < 2 {
-            let reason = "batch norm needs at least 2 images";
-            return refuse("pretrain_batch", pretrain_batch, reason);
-        }
-        if pretrain_images > 0 && pretrain_images % pretrain_batch == 1 {
+        if alone && pretrain_images % pretrain_batch == 1 {
             let reason = "a batch of 1 image would be left, and batch norm needs at least 2";
             return refuse("pretrain_images", pretrain_images, reason);
         }

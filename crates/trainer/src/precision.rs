@@ -10,7 +10,7 @@ const NAMES: [(&str, Kind); 2] = [("f32", Kind::Float), ("bf16", Kind::BFloat16)
 /// The kind that `config`, the configuration of `run`, names.
 ///
 /// # Errors
-/// A name that is none.
+/// A name of no kind that networks compute in.
 pub fn kind_of(run: &RunDir, config: &Config) -> Result<Kind, Error> {
     let name = &config.precision;
     match NAMES.iter().find(|(known, _)| known == name) {

@@ -143,8 +143,8 @@ impl Evaluator {
     }
 
     /// All of `metrics` of `forgeries` u8 `[n, 28, 28]`, with floors where
-    /// there are as many training images (for Parzen windows beside those that
-    /// the width is chosen with); `asked` are the digits that they were
+    /// there are as many training images (for Parzen windows not counting those
+    /// that the width is chosen with); `asked` are the digits that they were
     /// asked to be, one each. `watch` is told what comes next.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ pub struct Quality {
     /// Forgeries closer to a training image than the closest 0.1% of test
     /// images.
     pub near_duplicates: Option<u64>,
-    /// How many of as many new images are expected to be.
+    /// How many of as many new images would count, on average.
     pub near_duplicates_floor: Option<f64>,
     /// Log-likelihood of the test images in nats.
     pub parzen: Option<f64>,

@@ -119,10 +119,10 @@ fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
     let mut unread = command(dir, "evaluate --count 50 --metrics fid --threads 1 --json");
     let mut unread = unread
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    drop(unread.stdout.take());
+    drop((unread.stdout.take(), unread.stderr.take()));
     assert!(unread.wait().unwrap().success());
     assert_eq!(run.quality().unwrap().len(), 3);
 

@@ -52,9 +52,9 @@ fn what_nobody_reads_costs_a_run_nothing() {
     data(&dir.path().join("data"));
     let train = "train --data data --steps 2 --batch 8 --threads 1";
     let mut unread = command(dir.path(), train);
-    unread.stdout(Stdio::piped()).stderr(Stdio::null());
+    unread.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut unread = unread.spawn().unwrap();
-    drop(unread.stdout.take());
+    drop((unread.stdout.take(), unread.stderr.take()));
     assert!(unread.wait().unwrap().success());
     let figures = dir.path().join("runs/latest/figures");
     assert!(figures.join("progress.gif").is_file());

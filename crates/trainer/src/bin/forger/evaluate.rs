@@ -150,10 +150,10 @@ impl Against {
                      their folder with --against"
                 );
             }
-            eprintln!(
+            output::note(format_args!(
                 "{path} holds other images than the run was trained on and measured with; its \
                  quality.jsonl gets no row"
-            );
+            ));
         }
         let cache = Cache::new(Some(args.cache.clone()), training.images(), test.images());
         Ok(Against {

@@ -1,16 +1,16 @@
 //! Errors as the user sees them: what, where, and what to do next.
 
 use std::any::Any;
-use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
 
+use crate::output;
+
 /// Prints the error and its remedy, where one is known.
 pub fn report(error: &Error) {
     let help = remedy(error).map_or(String::new(), |remedy| format!("\n  help: {remedy}"));
-    // Where standard error is closed, the exit code says it alone.
-    let _ = writeln!(stderr(), "error: {error:#}{help}");
+    output::note(format_args!("error: {error:#}{help}"));
 }
 
 /// Runs `work`; a panic in it becomes an error.
@@ -40,12 +40,13 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     // As tch unwraps an exception. What follows its first line is libtorch's own
     // backtrace.
     let (who, what) = match text.split_once("Torch(\"") {
-        Some((_, what)) => ("libtorch gave up", what),
-        None => ("internal error", text),
+        Some((_, what)) => {
+            let first = what.split("\\n").next().unwrap_or(what);
+            ("libtorch gave up", first.trim_end_matches("\")"))
+        }
+        None => ("internal error", text.lines().next().unwrap_or(text)),
     };
-    let first = what.split("\\n").next().unwrap_or(what);
-    let first = first.trim_end_matches("\")");
-    anyhow!("{who}: {first} (RUST_LOG=debug shows more)")
+    anyhow!("{who}: {what} (RUST_LOG=debug shows more)")
 }
 
 fn remedy(error: &Error) -> Option<&'static str> {
@@ -105,12 +106,16 @@ mod tests {
             "{error}"
         );
         assert_eq!(error.lines().count(), 1, "{error}");
-        let own = catching_panics::<()>(|| panic!("index out of bounds"));
+        let own = catching_panics::<()>(|| {
+            assert_eq!(1, 2, "counts");
+            Ok(())
+        });
         let error = own.unwrap_err().to_string();
         assert!(
-            error.starts_with("internal error: index out of bounds"),
+            error.starts_with("internal error: ") && error.contains("counts"),
             "{error}"
         );
+        assert_eq!(error.lines().count(), 1, "{error}");
         let failed = catching_panics::<()>(|| panic!("DefaultCPUAllocator: not enough memory: x"));
         assert!(failed.unwrap_err().to_string().contains("--batch"));
     }

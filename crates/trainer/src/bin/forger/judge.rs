@@ -30,14 +30,14 @@ pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
         epochs: args.epochs,
         kind: machine::kind(PrecisionChoice::Auto, Device::Cpu),
     };
-    eprintln!(
+    output::note(format_args!(
         "training the judge on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
         train.len(),
         args.data.display(),
         machine::kind_name(plan.kind),
         args.seed,
         args.epochs,
-    );
+    ));
     let start = Instant::now();
     let mut bar = Bar::new();
     let judge = train_judge(&plan, &train, &mut |report| {

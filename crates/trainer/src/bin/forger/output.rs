@@ -1,7 +1,7 @@
-//! What goes to standard output: results, for people and for programs.
+//! What is printed: results on standard output, all else on standard error.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 
 use anyhow::{Context, Result};
 
@@ -12,4 +12,9 @@ pub fn line(text: impl Display) -> Result<()> {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }
+}
+
+/// Tells the user something. Work goes on where nobody can be told.
+pub fn note(text: impl Display) {
+    let _ = writeln!(stderr(), "{text}");
 }

@@ -7,6 +7,8 @@ use gan_viz::thousands;
 use indicatif::{ProgressBar, ProgressStyle};
 use run_dir::MetricsRow;
 
+use crate::output;
+
 /// Time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -42,7 +44,7 @@ impl Bar {
             bar.set_message(text.to_owned());
         } else if done >= 1.0 || self.line_is_due() {
             self.last_line = Some(Instant::now());
-            eprintln!("{:>3.0}%  {text}", done * 100.0);
+            output::note(format_args!("{:>3.0}%  {text}", done * 100.0));
         }
     }
 
@@ -52,7 +54,7 @@ impl Bar {
             bar.set_message(text.to_owned());
         } else if self.line_is_due() {
             self.last_line = Some(Instant::now());
-            eprintln!("      {text}");
+            output::note(format_args!("      {text}"));
         }
     }
 
@@ -64,7 +66,7 @@ impl Bar {
     pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => output::note(line),
         }
     }
 

@@ -14,8 +14,8 @@ use mnist_io::Images;
 use run_dir::{Config, RunDir};
 
 use crate::args::TrainArgs;
-use crate::machine;
 use crate::order::{Order, checkpoint_every, exhibits, software};
+use crate::{machine, output};
 
 /// How a run stands.
 pub enum Standing {
@@ -31,7 +31,7 @@ pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
     let settings = Settings::of(&run, &config)?;
-    let mut skipped = |error: &gan_trainer::Error| eprintln!("left out: {error}");
+    let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("left out: {error}"));
     let keeper = Keeper::resume(run.clone(), every, &mut skipped)?;
     if keeper.is_complete(&settings)?
         && let Some(progress) = keeper.progress()
@@ -72,15 +72,15 @@ pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
     let threads = machine::set_threads(Some(config.threads))?;
     if config.software != software() {
         let (then, now) = (&config.software, software());
-        eprintln!(
+        output::note(format_args!(
             "the run was begun by trainer {} with libtorch {}, this is {} with {}: \
              it may not end as it would have",
             then.trainer, then.libtorch, now.trainer, now.libtorch
-        );
+        ));
     }
     match keeper.progress() {
-        Some(progress) => eprintln!("going on from step {}", progress.step),
-        None => eprintln!("there is no checkpoint yet: beginning again"),
+        Some(progress) => output::note(format_args!("going on from step {}", progress.step)),
+        None => output::note("there is no checkpoint yet: beginning again"),
     }
     Ok(Standing::Open(Box::new(Order {
         plan,
@@ -128,13 +128,16 @@ fn same_originals(config: &Config, exhibits: &Exhibits) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a run that shows other originals than it would now.
+/// Refuses a run that shows other originals than it would now. Where they were
+/// taken away they are written anew: they follow from the data and the seed.
 fn same_shown(run: &RunDir, settings: &Settings, exhibits: &Exhibits) -> Result<()> {
     let path = run.originals_path();
-    let shown = Images::read_file(&path).context("the originals that the run shows")?;
-    if shown != resized(exhibits.shown.images(), settings.network.side())? {
+    let shown = resized(exhibits.shown.images(), settings.network.side())?;
+    if !path.exists() {
+        shown.write_file(&path)?;
+    } else if !Images::read_file(&path).is_ok_and(|there| there == shown) {
         bail!(
-            "{}: it was changed, or drawn by another version; put it back as it was",
+            "{}: it was changed, or drawn by another version; take it away to have it written anew",
             path.display()
         );
     }

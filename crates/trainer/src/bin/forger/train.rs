@@ -10,6 +10,7 @@ use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Evaluator, FULL};
 use gan_trainer::forging::Forger;
 use gan_trainer::train::{Outcome, Watch, train};
+use gan_viz::figures::Figure;
 use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::args::TrainArgs;
@@ -35,7 +36,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
             let root = run.root().display();
             output::line(format_args!("{root} is finished after {step} steps"))?;
             run.tidy()?;
-            draw(run)?;
+            list_figures(&gan_viz::figures::draw_all(run)?)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -53,17 +54,19 @@ fn carry_out(mut order: Order) -> Result<ExitCode> {
         ),
         None => "numbers drawn from N(4, 0.5)".to_owned(),
     };
-    eprintln!(
+    output::note(format_args!(
         "training {} on {originals} ({}, {}, threads: {}, seed: {})",
         order.preset,
         machine::device_name(plan.device),
         machine::kind_name(plan.kind),
         order.threads,
         plan.seed,
-    );
+    ));
     let run = order.keeper.run().clone();
-    eprintln!("into {}", run.root().display());
-    eprintln!("\"real a|b\": D takes a of the originals and b of the forgeries for real");
+    output::note(format_args!("into {}", run.root().display()));
+    output::note(format_args!(
+        "\"real a|b\": D takes a of the originals and b of the forgeries for real"
+    ));
     let evaluator = exhibits.and_then(|e| e.evaluator.as_ref());
     if let Some(evaluator) = evaluator {
         prepare(evaluator, plan.settings.evaluate_every > 0)?;
@@ -86,10 +89,15 @@ fn tell_what_is_left(run: &RunDir, error: &gan_trainer::Error) {
         return;
     };
     if matches!(error, gan_trainer::Error::Diverged { .. }) {
-        eprintln!("the last checkpoint before is kept: {}", path.display());
+        output::note(format_args!(
+            "the last checkpoint before is kept: {}",
+            path.display()
+        ));
     } else {
         let root = quoted(run.root());
-        eprintln!("to go on from step {step}: cargo xtask train --resume {root}");
+        output::note(format_args!(
+            "to go on from step {step}: cargo xtask train --resume {root}"
+        ));
     }
 }
 
@@ -97,11 +105,11 @@ fn tell_what_is_left(run: &RunDir, error: &gan_trainer::Error) {
 /// there will be no quality curve that was to be.
 fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     if !evaluator.is_prepared() {
-        eprintln!("measuring the originals, once; the results are kept");
+        output::note("measuring the originals, once; the results are kept");
     }
     evaluator.prepare()?;
     if let Some(unfit) = evaluator.unfit()?.filter(|_| curve) {
-        eprintln!("no quality curve: {unfit}");
+        output::note(format_args!("no quality curve: {unfit}"));
     }
     Ok(())
 }
@@ -192,6 +200,11 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
     } else {
         "stopped after"
     };
+    // First what lasts: standard output may be closed.
+    let figures = match run.newest_checkpoint()? {
+        Some(_) => Some(gan_viz::figures::draw_all(run)?),
+        None => None,
+    };
     output::line(format_args!(
         "{verb} {} steps, {} images, in {}",
         outcome.steps,
@@ -199,10 +212,13 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
         clock(outcome.seconds)
     ))?;
     let root = quoted(run.root());
-    if run.newest_checkpoint()?.is_some() {
-        draw(run)?;
+    if let Some(figures) = figures {
+        list_figures(&figures)?;
         if let Some(evaluator) = evaluator {
-            output::line(novelty(run, evaluator)?)?;
+            // Who stops a run does not wait for 10,000 forgeries.
+            if outcome.finished {
+                output::line(novelty(run, evaluator)?)?;
+            }
             output::line(format_args!("next: cargo xtask sample --run {root}"))?;
             output::line(format_args!("      cargo xtask evaluate --run {root}"))?;
         }
@@ -213,9 +229,8 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
     Ok(())
 }
 
-/// Draws all figures and lists them.
-fn draw(run: &RunDir) -> Result<()> {
-    for figure in gan_viz::figures::draw_all(run)? {
+fn list_figures(figures: &[Figure]) -> Result<()> {
+    for figure in figures {
         output::line(format_args!("  {}", figure.path.display()))?;
     }
     Ok(())
