@@ -64,9 +64,7 @@ fn carry_out(mut order: Order) -> Result<ExitCode> {
     ));
     let run = order.keeper.run().clone();
     output::note(format_args!("into {}", run.root().display()));
-    output::note(format_args!(
-        "\"real a|b\": D takes a of the originals and b of the forgeries for real"
-    ));
+    output::note("\"real a|b\": D takes a of the originals and b of the forgeries for real");
     let evaluator = exhibits.and_then(|e| e.evaluator.as_ref());
     if let Some(evaluator) = evaluator {
         prepare(evaluator, plan.settings.evaluate_every > 0)?;
