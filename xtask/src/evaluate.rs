@@ -27,7 +27,7 @@ Options, which go to the trainer unchanged (`cargo xtask evaluate --help` says m
   --inception-file FILE   that network, where you have it
   --json                  print one JSON object
   --count N               how many forgeries [default: 10000]
-  --seed N                what the forgeries of a run follow from
+  --seed N                what the forgeries of a run follow from [default: 1]
   --cache DIR             folder of what is known of data sets [default: data/cache]
   --threads N             threads to compute with
 

@@ -15,7 +15,8 @@ use crate::{data, runs};
 
 const TRAIN: &str = "\
 Options, which go to the trainer unchanged (`cargo xtask train --help` says more, once it is built):
-  --preset NAME           the system to train
+  --preset NAME           the system to train: modern, oshea, oshea-channels, oshea-notebook,
+                          golbin, golbin-conditional, goodfellow, gaussian, dcgan
   --conditional           tell modern's networks the digit, to choose it when sampling
   --list                  print the presets and end
   --resume [DIR]          go on with a run that was stopped or killed [default DIR: runs/latest]
@@ -24,7 +25,8 @@ Options, which go to the trainer unchanged (`cargo xtask train --help` says more
   --seconds S             stretch or shrink the schedule to so many seconds
   --seed N                what everything random follows from
   --batch N               originals per step
-  --data DIR              folder of four IDX files [default: data/mnist, fetched]
+  --data DIR              folder of four IDX files of 28x28 images, named as MNIST's
+                          [default: data/mnist, fetched]
   --run DIR               folder of this run [default: the next number under --runs]
   --runs DIR              folder of numbered runs [default: runs]
   --cache DIR             folder of what is known of data sets [default: data/cache]
@@ -35,7 +37,7 @@ Options, which go to the trainer unchanged (`cargo xtask train --help` says more
   --set KEY=VALUE         override one setting of the preset; can be given many times
 
 Examples:
-  cargo xtask train                            the default preset on MNIST, about two minutes
+  cargo xtask train                            the default preset on MNIST: minutes, two with bf16
   cargo xtask train --preset golbin --seed 3   another preset, another seed
   cargo xtask train --conditional              digits to order, with `sample --digit`
   cargo xtask train --seconds 600              five times as long, the schedule stretched to it
@@ -47,10 +49,10 @@ Ctrl-C ends training cleanly and keeps what there is; --resume goes on from ther
 const SAMPLE: &str = "\
 Options, which go to the trainer unchanged (`cargo xtask sample --help` says more, once it is built):
   --run DIR     the run to sample from [default: runs/latest]
-  --count N     how many digits
-  --seed N      what the latents follow from
-  --digit D     the digit to forge, for conditional presets
-  --out FILE    a picture (.png) or an IDX file (.idx3)
+  --count N     how many digits [default: 64]
+  --seed N      what the latents follow from [default: 1]
+  --digit D     the digit to forge, for conditional presets [default: 0 to 9 in turn]
+  --out FILE    a picture (.png) or an IDX file (.idx3) [default: sample.png]
   --threads N   threads to compute with
 
 Examples:
@@ -237,6 +239,17 @@ mod tests {
         assert!(refused(&["--preset", "best"]) && refused(&["--preset=best"]));
         assert!(refused(&["--batch", "0"]) && refused(&["--threads=0"]));
         assert!(!refused(&["--preset", "golbin", "--batch", "10"]) && !refused(&[]));
+    }
+
+    #[test]
+    fn the_summary_names_the_presets() {
+        let (_, told) = TRAIN.split_once("to train: ").unwrap();
+        let (told, _) = told.split_once("  --").unwrap();
+        let mut told: Vec<&str> = told.split(',').map(str::trim).collect();
+        let mut presets = run_dir::PRESETS.to_vec();
+        told.sort_unstable();
+        presets.sort_unstable();
+        assert_eq!(told, presets);
     }
 
     #[test]

@@ -23,10 +23,9 @@ pub struct Duplicates {
 /// Counts forgeries that lie closer to a training image than the `closest`
 /// share of test images do.
 ///
-/// Both sides are distances to the nearest training image, as
-/// [`nearest`](crate::neighbors::nearest) or
-/// [`nearest_features`](crate::neighbors::nearest_features) give them, in one
-/// unit. The threshold is the ⌈`closest` · n⌉-th smallest of n test distances
+/// Both sides are distances to the nearest training image, in one unit: the
+/// `distance`s that [`nearest`](crate::neighbors::nearest) or
+/// [`nearest_features`](crate::neighbors::nearest_features) give. The threshold is the ⌈`closest` · n⌉-th smallest of n test distances
 /// (of 10,000 the tenth), and a forgery counts if its distance is strictly
 /// smaller. A new image, drawn as the test images were, comes before the r-th of
 /// them with the chance r / (n + 1), so that of m about m · r / (n + 1) count;

@@ -5,6 +5,7 @@ use tch::{Kind, TchError};
 
 /// What can go wrong in a measurement: one variant per broken rule.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Fewer images than the metric needs.
     #[error("{metric} needs at least {needed} {what}, but there are {found}: make or load more")]
@@ -175,7 +176,7 @@ pub enum Error {
         /// The cell.
         cell: usize,
     },
-    /// libtorch refused, for example for want of memory.
+    /// libtorch refused.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
 }

@@ -32,6 +32,21 @@ pub struct Training<'a, T: ?Sized = Features>(pub &'a T);
 #[derive(Debug)]
 pub struct Validation<'a, T: ?Sized = Features>(pub &'a T);
 
+macro_rules! copied_as_references_are {
+    ($($name:ident)*) => {$(
+        impl<T: ?Sized> Clone for $name<'_, T> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<T: ?Sized> Copy for $name<'_, T> {}
+    )*};
+}
+
+// Derived, they would want the same of T.
+copied_as_references_are!(Originals Forgeries Training Validation);
+
 /// Features of images: f32 `[n, d]`, a row an image, all finite and at most
 /// [`LARGEST`] in size; `d` is at least 1, `n` may be 0.
 #[derive(Clone, PartialEq)]

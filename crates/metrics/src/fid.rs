@@ -19,20 +19,21 @@ impl Gaussian {
     /// Fits features `[n, d]`; the covariance is divided by n − 1.
     ///
     /// # Errors
-    /// [`Error::TooFew`] with fewer than 2 rows.
+    /// [`Error::TooFew`] with fewer than 2 rows; [`Error::Torch`] where there is no
+    /// memory for the covariance.
     pub fn fit(features: &Features) -> Result<Gaussian> {
         features.at_least(2, "the Fréchet distance", "images on each side")?;
         let n = features.len() as f64;
         let width = features.width() as i64;
         let options = (Kind::Double, tch::Device::Cpu);
-        let mut sum = Tensor::zeros([width], options);
+        let mut sum = Tensor::f_zeros([width], options)?;
         for rows in blocks(features.len(), BLOCK) {
             sum += features
                 .block(rows)
                 .sum_dim_intlist([0i64].as_slice(), false, None);
         }
         let mean = sum / n;
-        let mut scatter = Tensor::zeros([width, width], options);
+        let mut scatter = Tensor::f_zeros([width, width], options)?;
         for rows in blocks(features.len(), BLOCK) {
             let centered = features.block(rows) - &mean;
             scatter += centered.tr().matmul(&centered);

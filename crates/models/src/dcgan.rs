@@ -43,7 +43,8 @@ fn norm(layout: &mut Layout, name: &str, channels: i64, epsilon: f64) -> BatchNo
 }
 
 /// Dense to 128×8×8, batch norm; ×2, 3×3, batch norm, leaky ReLU; ×2, 3×3 to 64,
-/// batch norm, leaky ReLU; 3×3 to 1, hyperbolic tangent.
+/// batch norm, leaky ReLU; 3×3 to 1, hyperbolic tangent; 32×32 pixels in
+/// [`PixelRange::Symmetric`](crate::PixelRange::Symmetric).
 #[derive(Debug)]
 pub struct DcganGenerator {
     layout: Layout,

@@ -3,15 +3,26 @@
 
 use std::collections::HashMap;
 
-use safetensors::SafeTensorError;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{SafeTensors, TensorView, serialize};
+pub use safetensors::{Dtype, SafeTensorError};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::params::Layout;
 
 /// Why bytes are not the parameters of a network.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WeightsError {
+    /// A buffer that does not hold the network's parameters.
+    #[error("the network's parameters are Float [{wanted}], not {kind:?} {shape:?}")]
+    Buffer {
+        /// What the numbers are.
+        kind: Kind,
+        /// The buffer's shape.
+        shape: Vec<i64>,
+        /// How many values the parameters have together.
+        wanted: i64,
+    },
     /// Not a safetensors file, or not a whole one.
     #[error("not a whole safetensors file: {0}")]
     Malformed(#[from] SafeTensorError),
@@ -53,9 +64,9 @@ impl Layout {
     /// in memory. The same values give the same bytes.
     ///
     /// # Errors
-    /// [`WeightsError::Torch`] or [`WeightsError::Malformed`], the latter where
-    /// two parameters share a name.
+    /// [`WeightsError::Buffer`] for another buffer; [`WeightsError::Torch`].
     pub fn to_safetensors(&self, flat: &Tensor) -> Result<Vec<u8>, WeightsError> {
+        self.check_buffer(flat)?;
         let weights = self.weights(&flat.to_device(Device::Cpu));
         let mut data = Vec::new();
         for tensor in weights.tensors() {
@@ -72,6 +83,19 @@ impl Layout {
             views.push((param.name.as_str(), view));
         }
         Ok(serialize(views, None::<HashMap<String, String>>)?)
+    }
+
+    /// Refuses a buffer other than f32 `[numel]`.
+    pub(crate) fn check_buffer(&self, flat: &Tensor) -> Result<(), WeightsError> {
+        let (kind, shape, wanted) = (flat.kind(), flat.size(), self.numel());
+        if kind != Kind::Float || shape != [wanted] {
+            return Err(WeightsError::Buffer {
+                kind,
+                shape,
+                wanted,
+            });
+        }
+        Ok(())
     }
 
     /// The flat buffer, f32 `[numel]` on the CPU, that a safetensors file of

@@ -12,7 +12,8 @@ const LATENT: i64 = 128;
 const HIDDEN: i64 = 256;
 const SIDE: i64 = 28;
 
-/// Dense 128→256, ReLU, dense 256→784, sigmoid.
+/// Dense 128→256, ReLU, dense 256→784, sigmoid; 28×28 pixels in
+/// [`PixelRange::Unit`](crate::PixelRange::Unit).
 #[derive(Debug)]
 pub struct GolbinGenerator {
     program: Program,

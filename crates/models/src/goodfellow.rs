@@ -24,7 +24,8 @@ const MARGINAL_MIN: f64 = 1e-7;
 const INIT_G: Init = Init::Uniform { bound: 0.05 };
 const INIT_D: Init = Init::Uniform { bound: 0.005 };
 
-/// Dense 100→1200, ReLU, 1200→1200, ReLU, 1200→784, sigmoid; no dropout.
+/// Dense 100→1200, ReLU, 1200→1200, ReLU, 1200→784, sigmoid; no dropout. 28×28
+/// pixels in [`PixelRange::Unit`](crate::PixelRange::Unit).
 #[derive(Debug)]
 pub struct GoodfellowGenerator {
     layout: Layout,

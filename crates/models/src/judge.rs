@@ -29,6 +29,7 @@ const CHUNK: i64 = 500;
 
 /// Why the judge cannot judge.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JudgeError {
     /// The shipped weights are not those that every number was measured with.
     #[error(
@@ -41,16 +42,6 @@ pub enum JudgeError {
     /// The weights fit another network.
     #[error("the judge's weights: {0}")]
     Weights(#[from] WeightsError),
-    /// A buffer that does not hold the network's weights.
-    #[error("the judge's weights are Float [{wanted}], not {kind:?} {shape:?}")]
-    Buffer {
-        /// What the numbers are.
-        kind: Kind,
-        /// The buffer's shape.
-        shape: Vec<i64>,
-        /// How many weights the network has.
-        wanted: i64,
-    },
     /// Pixels that are no bytes.
     #[error("the judge takes images of u8, not of {kind:?}")]
     Kind {
@@ -108,20 +99,13 @@ impl Judge {
     /// A judge with weights from a buffer of `network`'s layout, f32 `[numel]`.
     ///
     /// # Errors
-    /// [`JudgeError::Buffer`] for another buffer.
+    /// [`JudgeError::Weights`] for another buffer.
     pub fn new(network: JudgeNetwork, parameters: &Tensor) -> Result<Judge, JudgeError> {
-        let (kind, shape) = (parameters.kind(), parameters.size());
-        let wanted = network.layout.numel();
-        if kind != Kind::Float || shape != [wanted] {
-            return Err(JudgeError::Buffer {
-                kind,
-                shape,
-                wanted,
-            });
-        }
+        network.layout.check_buffer(parameters)?;
         Ok(Judge {
             network,
-            parameters: parameters.detach().to_device(Device::Cpu),
+            // A copy: optimizers change what they update in place.
+            parameters: parameters.detach().to_device(Device::Cpu).copy(),
         })
     }
 

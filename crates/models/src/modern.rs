@@ -42,7 +42,8 @@ fn he(fan_in: i64) -> Init {
     Init::he_normal(fan_in, (2.0 / (1.0 + SLOPE * SLOPE)).sqrt())
 }
 
-/// Dense to 7×7, 3×3, up to 14×14, 3×3, 3×3 to 2×2 blocks.
+/// Dense to 7×7, 3×3, up to 14×14, 3×3, 3×3 to 2×2 blocks; 28×28 pixels in
+/// [`PixelRange::Symmetric`](crate::PixelRange::Symmetric), few of them outside.
 ///
 /// Conditional, it takes the digit's one-hot beside the latent, in the place of the
 /// group.

@@ -1,5 +1,7 @@
 //! What the trainer knows of a generator and of a discriminator.
 
+use std::fmt::Debug;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::params::{Layout, Weights};
@@ -32,7 +34,8 @@ pub enum Latent {
         high: f64,
     },
     /// `n` values evenly spaced from `low` to `high`, both included, each moved
-    /// up by a uniform draw from `[0, jitter)`; `[n, 1]`, in ascending order.
+    /// up by a uniform draw from `[0, jitter)`; `[n, 1]`, in ascending order where the
+    /// space between two is at least `jitter`.
     Even {
         /// Least value, before it is moved.
         low: f64,
@@ -105,7 +108,7 @@ pub enum Mode {
 }
 
 /// The counterfeiter: latents to images.
-pub trait Generator: Send + Sync {
+pub trait Generator: Debug + Send + Sync {
     /// Its parameters.
     fn layout(&self) -> &Layout;
 
@@ -125,15 +128,17 @@ pub trait Generator: Send + Sync {
         false
     }
 
-    /// Latents `[n, size]` to images `[n, 1, side, side]` in the range that the
-    /// preset names, in the weights' kind.
+    /// Latents `[n, size]` to images `[n, 1, side, side]`, in the weights' kind and
+    /// in the [`PixelRange`](crate::PixelRange) that the network's documentation
+    /// names.
     ///
     /// `labels` are i64 `[n]` digits, 0 to 9; networks that are not conditional
     /// ignore them.
     ///
     /// # Panics
-    /// Where a conditional network gets no labels or one outside 0 to 9: any
-    /// image would be an answer to a question that nobody asked.
+    /// Where a conditional network gets no labels, more or fewer than latents, or
+    /// one outside 0 to 9: any image would be an answer to a question that nobody
+    /// asked.
     fn forward(
         &self,
         weights: &Weights,
@@ -144,7 +149,7 @@ pub trait Generator: Send + Sync {
 }
 
 /// The police officer: images to logits.
-pub trait Discriminator: Send + Sync {
+pub trait Discriminator: Debug + Send + Sync {
     /// Its parameters.
     fn layout(&self) -> &Layout;
 
@@ -169,7 +174,8 @@ pub trait Discriminator: Send + Sync {
     /// ignore them.
     ///
     /// # Panics
-    /// Where a conditional network gets no labels or one outside 0 to 9.
+    /// Where a conditional network gets no labels, more or fewer than images, or one
+    /// outside 0 to 9.
     fn forward(
         &self,
         weights: &Weights,

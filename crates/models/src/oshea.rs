@@ -38,7 +38,8 @@ pub enum OsheaNorm {
 }
 
 /// Dense to 200×14×14, batch norm, ReLU; ×2, 3×3 to 100, batch norm, ReLU; 3×3
-/// to 50, batch norm, ReLU; 1×1 to 1, sigmoid.
+/// to 50, batch norm, ReLU; 1×1 to 1, sigmoid; 28×28 pixels in
+/// [`PixelRange::Unit`](crate::PixelRange::Unit).
 #[derive(Debug)]
 pub struct OsheaGenerator {
     layout: Layout,

@@ -69,7 +69,7 @@ pub struct ParamId(usize);
 /// One declared parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
-    /// Dotted name, the key in checkpoints: `g.conv1.weight`.
+    /// Dotted name, the key in checkpoints: `conv1.weight`.
     pub name: String,
     /// Shape; rank 4 is `[out, in, height, width]`.
     pub shape: Vec<i64>,
@@ -113,8 +113,8 @@ impl Layout {
     /// Declares one more parameter.
     ///
     /// # Panics
-    /// Where `init` is [`Init::Values`] and has more or fewer of them than
-    /// `shape`.
+    /// Where another parameter has this name, or `init` is [`Init::Values`] and
+    /// has more or fewer of them than `shape`.
     pub fn add(&mut self, name: impl Into<String>, shape: &[i64], init: Init) -> ParamId {
         let param = Param {
             name: name.into(),
@@ -122,6 +122,8 @@ impl Layout {
             init,
             offset: self.numel,
         };
+        let taken = self.params.iter().any(|other| other.name == param.name);
+        assert!(!taken, "two parameters are called {}", param.name);
         if let Init::Values(values) = &param.init {
             let (given, wanted) = (values.len() as i64, param.numel());
             assert_eq!(given, wanted, "starting values of {}", param.name);
@@ -162,7 +164,11 @@ impl Layout {
     }
 
     /// The parameters as views of `flat`, a buffer `[numel]`.
+    ///
+    /// # Panics
+    /// Where it has another shape.
     pub fn weights(&self, flat: &Tensor) -> Weights {
+        assert_eq!(flat.size(), [self.numel], "buffer of parameters");
         Weights(self.params.iter().map(|p| p.view(flat)).collect())
     }
 
@@ -170,23 +176,27 @@ impl Layout {
     /// leaf that gradients can be asked for.
     ///
     /// With [`Kind::Float`] nothing is copied.
+    ///
+    /// # Panics
+    /// Where `flat` has another shape than `[numel]`, or `kind` is no
+    /// floating-point one.
     pub fn leaves(&self, flat: &Tensor, kind: Kind) -> Weights {
-        let flat = flat.detach().to_kind(kind);
-        let leaf = |p: &Param| p.view(&flat).set_requires_grad(true);
-        Weights(self.params.iter().map(leaf).collect())
+        let views = self.weights(&flat.detach().to_kind(kind));
+        views.map(|_, view| view.set_requires_grad(true))
     }
 
     /// Gradients of [`Layout::leaves`], gathered into a flat f32 buffer
     /// `[numel]` of this layout's order; an undefined gradient counts as zero.
     ///
     /// # Panics
-    /// Unless there is one for each parameter.
+    /// Unless there is one for each parameter, of its shape.
     pub fn gather(&self, gradients: &[Tensor], device: Device) -> Tensor {
         assert_eq!(gradients.len(), self.params.len(), "gradients");
         let flat = Tensor::empty([self.numel], (Kind::Float, device));
         for (param, gradient) in self.params.iter().zip(gradients) {
             let mut place = param.view(&flat);
             if gradient.defined() {
+                assert_eq!(gradient.size(), param.shape, "gradient of {}", param.name);
                 place.copy_(gradient);
             } else {
                 let _ = place.zero_();
@@ -202,6 +212,10 @@ pub struct Weights(Vec<Tensor>);
 
 impl Weights {
     /// One parameter.
+    ///
+    /// # Panics
+    /// Where `id` is of another layout, which has more parameters; where that has
+    /// not, the parameter is a wrong one.
     pub fn get(&self, id: ParamId) -> &Tensor {
         &self.0[id.0]
     }

@@ -53,6 +53,7 @@ use std::path::{Path, PathBuf};
 
 /// What can go wrong with a run directory; every variant names the path.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read, write, create or rename.
     #[error("cannot {action} {}: {reason}", path.display())]

@@ -7,6 +7,7 @@ use crate::{Error, Result, RunDir};
 /// A run directory is locked as long as this lives. The operating system lets
 /// the lock go when the process ends, however it ends.
 #[derive(Debug)]
+#[must_use = "the run is locked as long as this lives"]
 pub struct RunLock {
     _file: File,
 }
@@ -46,6 +47,6 @@ mod tests {
         let refused = run.lock().unwrap_err();
         assert!(matches!(refused, Error::Locked { .. }), "{refused}");
         drop(lock);
-        run.lock().unwrap();
+        let _lock = run.lock().unwrap();
     }
 }

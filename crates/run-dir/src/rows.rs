@@ -107,8 +107,10 @@ impl Row for DensityRow {
 
     fn check(&self) -> std::result::Result<(), String> {
         let (low, high) = (self.low, self.high);
-        if !(low < high && low.is_finite() && high.is_finite()) {
-            return Err(format!("low {low} must lie below high {high}"));
+        if !(low < high && (high - low).is_finite()) {
+            return Err(format!(
+                "low {low} must lie below high {high}, at a distance that is a number"
+            ));
         }
         let points = self.originals.len();
         let others = [self.forgeries.len(), self.decision.len()];

@@ -38,7 +38,7 @@ impl Settings {
             return refuse(
                 "train_images",
                 self.train_images,
-                "the set has fewer images",
+                format!("there are only {available} images; 0 takes all: --set train_images=0"),
             );
         }
         if self.train_images != 0 && self.batch > self.train_images {

@@ -18,6 +18,7 @@ use crate::settings::Settings;
 const CHUNK: u64 = 500;
 
 /// The generator of a run, as its newest checkpoint left it.
+#[derive(Debug)]
 pub struct Forger {
     /// The run's configuration.
     pub config: Config,
@@ -33,7 +34,7 @@ pub struct Forger {
 }
 
 /// A generator with weights, and how to use it.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Hand<'a> {
     /// The network.
     pub generator: &'a dyn Generator,
@@ -99,7 +100,7 @@ impl Forger {
     /// how many are made.
     ///
     /// # Errors
-    /// Where libtorch refuses.
+    /// Those of [`forge`].
     pub fn forge(
         &self,
         seed: u64,
@@ -123,7 +124,8 @@ impl Forger {
 /// `watch` is told how many are made after each part.
 ///
 /// # Errors
-/// Where libtorch refuses.
+/// [`Error::Label`] above 9; [`Error::Unconditional`] where G takes no digits;
+/// where libtorch refuses.
 pub fn forge(
     hand: Hand<'_>,
     (seed, stream): (u64, Stream),
@@ -133,6 +135,11 @@ pub fn forge(
 ) -> Result<Images, Error> {
     let generator = hand.generator;
     let device = hand.parameters.device();
+    match digit {
+        Some(digit) if !generator.conditional() => return Err(Error::Unconditional { digit }),
+        Some(label) if label > 9 => return Err(Error::Label { label }),
+        _ => {}
+    }
     // Where the images of a batch influence each other, batches are as large as
     // in training, and what is too much of the last one is thrown away.
     let chunk = if generator.mixes_batch() {

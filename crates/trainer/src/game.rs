@@ -28,6 +28,7 @@ pub struct Player {
 }
 
 /// Everything that changes from step to step.
+#[derive(Debug)]
 pub struct Game {
     /// The counterfeiter.
     pub generator: Box<dyn Generator>,

@@ -13,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 use crate::Error;
 use crate::data::{Order, Originals};
 use crate::optimizer::{Adam, AdamConfig};
+use crate::precision;
 use crate::seeds::{Stream, seed_torch};
 
 const BATCH: u64 = 128;
@@ -47,7 +48,8 @@ pub struct JudgeReport {
 /// and then, and at the end.
 ///
 /// # Errors
-/// Those of [`check`]; where libtorch refuses.
+/// Those of [`check`]; [`Error::Settings`] with a kind that networks cannot compute
+/// in; where libtorch refuses.
 pub fn train_judge(
     plan: &JudgePlan,
     dataset: &Dataset,
@@ -56,6 +58,7 @@ pub fn train_judge(
     check(dataset)?;
     let images = dataset.len() as u64;
     let device = Device::Cpu;
+    precision::check(plan.kind, device)?;
     let originals = Originals::new(
         dataset,
         dataset.len(),

@@ -39,6 +39,7 @@ use std::path::PathBuf;
 
 /// What can go wrong in training, sampling and measuring.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Settings that cannot work.
     #[error(transparent)]
@@ -83,6 +84,12 @@ pub enum Error {
         digits: usize,
         /// Forgeries.
         forgeries: usize,
+    },
+    /// A digit asked of networks that are not told which digit to forge.
+    #[error("{digit}s were asked for, but this network forges whatever its latents say")]
+    Unconditional {
+        /// The digit.
+        digit: u8,
     },
     /// A run that has saved nothing to forge with yet.
     #[error("{} holds no checkpoint yet", run.display())]
@@ -139,6 +146,7 @@ impl Error {
         match self {
             Error::Run(error) => error.io_kind(),
             Error::Images(error) => error.io_kind(),
+            Error::Inception(inception::InceptionError::Read { reason, .. }) => Some(reason.kind()),
             _ => None,
         }
     }

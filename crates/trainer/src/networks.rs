@@ -34,6 +34,7 @@ pub enum Network {
 }
 
 /// A pair of networks, built.
+#[derive(Debug)]
 pub struct Pair {
     /// The counterfeiter.
     pub generator: Box<dyn Generator>,

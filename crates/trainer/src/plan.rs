@@ -7,6 +7,7 @@ use tch::{Device, Kind};
 
 use crate::Error;
 use crate::evaluator::Evaluator;
+use crate::precision;
 use crate::settings::{Settings, SettingsError};
 
 /// Rows and columns of the images that can be trained on; presets for larger
@@ -50,10 +51,12 @@ impl Plan {
     /// the networks' originals are drawn.
     ///
     /// # Errors
-    /// Impossible settings, images that are missing or of a size that the
+    /// Impossible settings, a kind that networks cannot compute in, a device that
+    /// is not there, images that are missing or of a size that the
     /// networks do not take, or labels that are no digits where the networks
     /// want digits.
     pub fn check(&self, exhibits: Option<&Exhibits>) -> Result<(), Error> {
+        precision::check(self.kind, self.device)?;
         let network = self.settings.network;
         let training = exhibits.map(|exhibits| &exhibits.training);
         let available = match training {

@@ -1,9 +1,10 @@
 //! The kinds that networks compute in, by their names in a run's configuration.
 
 use run_dir::{Config, RunDir};
-use tch::Kind;
+use tch::{Cuda, Device, Kind};
 
 use crate::Error;
+use crate::settings::SettingsError;
 
 const NAMES: [(&str, Kind); 2] = [("f32", Kind::Float), ("bf16", Kind::BFloat16)];
 
@@ -19,6 +20,33 @@ pub fn kind_of(run: &RunDir, config: &Config) -> Result<Kind, Error> {
             path: run.config_path(),
             reason: format!("precision = {name:?}: there is f32 and bf16"),
         })),
+    }
+}
+
+/// Refuses a kind that networks cannot compute in, or a device that is not there.
+///
+/// # Errors
+/// [`SettingsError::Impossible`].
+pub fn check(kind: Kind, device: Device) -> Result<(), SettingsError> {
+    let refuse = |key, value: String, reason: &str| {
+        Err(SettingsError::Impossible {
+            key,
+            value,
+            reason: reason.to_owned(),
+        })
+    };
+    if name_of(kind).is_none() {
+        return refuse("kind", format!("{kind:?}"), "there is Float and BFloat16");
+    }
+    let there = match device {
+        Device::Cpu => true,
+        Device::Cuda(index) => i64::try_from(index).is_ok_and(|i| i < Cuda::device_count()),
+        Device::Mps => tch::utils::has_mps(),
+        Device::Vulkan => tch::utils::has_vulkan(),
+    };
+    match there {
+        true => Ok(()),
+        false => refuse("device", format!("{device:?}"), "this machine has none"),
     }
 }
 

@@ -124,9 +124,9 @@ fn modern() -> Preset {
 fn oshea() -> Preset {
     Preset {
         name: "oshea",
-        summary: "the post's first reference",
+        summary: "convolutions in Keras; D is trained alone first",
         source: "O'Shea 2016, KerasGAN",
-        takes: "65 min",
+        takes: "60 min",
         pictures: Pictures {
             grid: [4, 4],
             last_grid: [5, 5],

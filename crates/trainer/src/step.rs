@@ -6,7 +6,7 @@ use crate::crew::{Parts, in_parts, parts};
 use crate::data::Batch;
 use crate::game::Game;
 use crate::losses::Loss;
-use crate::objective::Verdict;
+pub use crate::objective::Verdict;
 use crate::players::{Gradient, Players, mean};
 use crate::settings::Settings;
 

@@ -95,21 +95,29 @@ impl Axes {
         };
         let (originals, forgeries) = (top(|row| &row.originals), top(|row| &row.forgeries));
         // Forgeries that all fall on one point would flatten everything else.
-        let density = match originals.max(forgeries.min(3.0 * originals)) {
-            0.0 => 1.0,
-            top => 1.05 * top,
-        };
+        let top = originals.max(forgeries.min(3.0 * originals));
         let last_step = all.iter().map(|row| row.step).max().unwrap_or(0);
         let (value_low, value_high) = range([&value_curve(all)]);
         Axes {
-            x: (low, high),
-            density: (0.0, density),
+            x: labeled(low, high),
+            density: labeled(0.0, 1.05 * top),
             steps: (0.0, last_step.max(8) as f64),
             value: (
                 value_low.min(equilibrium() - 0.1),
                 value_high.max(equilibrium() + 0.1),
             ),
         }
+    }
+}
+
+/// From `low` to `high`, or from 0 to 1 where the labels of that axis would lie
+/// no number apart, or infinitely many.
+fn labeled(low: f64, high: f64) -> (f64, f64) {
+    let (span, largest) = (high - low, low.abs().max(high.abs()));
+    if span.is_finite() && span > (1e-9 * largest).max(1e-300) {
+        (low, high)
+    } else {
+        (0.0, 1.0)
     }
 }
 

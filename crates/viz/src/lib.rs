@@ -38,6 +38,7 @@ use std::path::PathBuf;
 
 /// What can go wrong in drawing; whatever comes from a file names it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// There is nothing to draw: no images, no frames, or a side of 0 pixels.
     #[error("there are no images to draw")]

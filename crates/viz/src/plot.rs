@@ -213,7 +213,7 @@ where
         let text = Text::new(label.to_owned(), (offset, 4), style);
         chart.draw_series(std::iter::once(EmptyElement::at((x, high)) + text))?;
     }
-    let clamped = |&(x, y): &(f64, f64)| (x, y.clamp(low, high));
+    let clamped = |&(x, y): &(f64, f64)| (x.clamp(panel.x.0, panel.x.1), y.clamp(low, high));
     for line in &panel.lines {
         if !line.faint.is_empty() {
             let faint = line.faint.iter().map(clamped);

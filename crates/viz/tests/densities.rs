@@ -152,6 +152,35 @@ fn numbers_that_are_not_finite_are_left_out() {
     assert_eq!(density_frames(&[nothing], "", 2).unwrap().len(), 1);
 }
 
+/// Rows that no run writes, but a program may: a picture of nothing much, soon.
+#[test]
+fn axes_that_cannot_be_labeled_are_replaced() {
+    let row = |low, high, density: f64| DensityRow {
+        originals: vec![density; 2],
+        forgeries: vec![0.0; 2],
+        decision: vec![0.5; 2],
+        low,
+        high,
+        value: -1.0,
+        step: 1,
+    };
+    for row in [
+        row(-1e308, 1e308, 1.0),
+        row(f64::NEG_INFINITY, 1.0, 1.0),
+        row(f64::NAN, f64::NAN, 1.0),
+        row(1.0, 1.0, 1.0),
+        row(2.0, 1.0, 1.0),
+        row(1.0, 1.0 + 1e-15, 1.0),
+        row(0.0, f64::from_bits(1), 1.0),
+        row(0.0, 1.0, f64::MAX),
+        row(0.0, 1.0, f64::from_bits(1)),
+    ] {
+        let svg = densities(std::slice::from_ref(&row), "").unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{row:?}");
+        assert_eq!(density_frames(&[row], "", 2).unwrap().len(), 1);
+    }
+}
+
 #[test]
 fn no_rows_make_no_picture() {
     assert!(matches!(densities(&[], ""), Err(Error::Empty)));

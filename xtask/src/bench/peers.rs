@@ -115,6 +115,10 @@ fn peer(bench: &Bench, python: &Path, system: &str, style: &str) -> Command {
         .args(["--seconds", &bench.seconds.to_string()])
         .arg("--data")
         .arg(&bench.data);
+    // The plain style is f32 on any machine, and takes no such option.
+    if style != STYLES[0] {
+        command.args(["--precision", bench.precision()]);
+    }
     command
 }
 
@@ -156,8 +160,8 @@ fn environment(bench: &Bench) -> Result<PathBuf> {
         {
             return Err(fault(
                 format!("{command:?} failed; its messages are above"),
-                "install what they name (Debian, Ubuntu: apt install python3-venv), or measure \
-                 without --peers",
+                "install what they name (Debian, Ubuntu: apt install python3-venv; PyTorch is \
+                 pinned for Python 3.11 to 3.13 on Linux x86-64), or measure without --peers",
             ));
         }
     }

@@ -37,16 +37,16 @@ impl Conv2d {
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
         let (weight, bias) = self.affine.get(weights);
         let size = weight.size();
+        let quicker = size[0] == 1 && size[3] > 1 && self.stride == 1 && self.padding < size[3];
         match (bias, x.device()) {
-            (Some(bias), Device::Cpu) if size[0] == 1 && size[3] > 1 && self.stride == 1 => {
-                to_one_channel(x, weight, bias, self.padding)
-            }
+            (Some(bias), Device::Cpu) if quicker => to_one_channel(x, weight, bias, self.padding),
             _ => x.conv2d(weight, bias, self.stride, self.padding, 1, 1),
         }
     }
 }
 
-/// [`Conv2d`]'s function for one output channel, weight `[1, inputs, k, k]`.
+/// [`Conv2d`]'s function for one output channel, weight `[1, inputs, k, k]`, and
+/// less padding than `k`.
 ///
 /// oneDNN computes 16 output channels at least. Here the k² products of each
 /// input pixel with the kernel's taps are one matrix product, and what is left is

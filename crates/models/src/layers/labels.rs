@@ -9,7 +9,7 @@ pub const CLASSES: i64 = 10;
 /// `[n, inputs + 10]`.
 ///
 /// # Panics
-/// Where there are no labels, or one is outside 0 to 9.
+/// Where there are no labels, more or fewer than rows, or one is outside 0 to 9.
 pub fn join_labels(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
     Tensor::cat(&[x, &one_hot(x, labels)], 1)
 }
@@ -30,6 +30,7 @@ fn one_hot(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
         "a conditional network needs a label for each image"
     );
     labels.map_or_else(Tensor::new, |labels| {
+        assert_eq!(labels.size(), x.size()[..1], "labels, one for each row");
         labels.one_hot(CLASSES).to_kind(x.kind())
     })
 }

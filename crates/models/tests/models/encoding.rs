@@ -101,3 +101,21 @@ fn bytes_cut_short_anywhere_are_refused() {
         assert!(matches!(error, WeightsError::Malformed(_)), "{length}");
     }
 }
+
+/// In bf16 half the bytes would be missing, and nobody would notice on reading.
+#[test]
+fn a_buffer_of_another_kind_or_size_is_not_written() {
+    let layout = kernel_and_bias();
+    let numel = layout.numel();
+    for (kind, shape) in [
+        (Kind::BFloat16, &[numel][..]),
+        (Kind::Double, &[numel]),
+        (Kind::Float, &[numel - 1]),
+        (Kind::Float, &[numel + 1]),
+        (Kind::Float, &[numel, 1]),
+    ] {
+        let flat = Tensor::zeros(shape, (kind, Device::Cpu));
+        let error = layout.to_safetensors(&flat).unwrap_err();
+        assert!(matches!(error, WeightsError::Buffer { .. }), "{error}");
+    }
+}

@@ -184,7 +184,10 @@ fn a_buffer_of_other_weights_is_refused() {
         let wanted = network.layout().numel();
         let buffer = Tensor::zeros([wanted + wrong], (kind, Device::Cpu));
         let error = Judge::new(network, &buffer).unwrap_err();
-        assert!(matches!(&error, JudgeError::Buffer { wanted: w, .. } if *w == wanted));
+        let JudgeError::Weights(WeightsError::Buffer { wanted: told, .. }) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(told, wanted);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use gan_models::layers::{
     BatchNorm, Conv2d, Linear, Maxout, UpsampleConv, channel_dropout, channels_last, dropout,
-    join_labels, leaky_relu,
+    join_labels, label_of, leaky_relu,
 };
 use gan_models::{Init, Layout, Mode, Weights};
 use tch::{Device, Kind, Tensor};
@@ -62,7 +62,7 @@ fn upsample_conv_is_upsampling_then_convolution() {
 fn a_convolution_to_one_channel_is_libtorchs() {
     let _turn = take_turns();
     tch::manual_seed(12);
-    for (kernel, padding) in [(3, 1), (3, 0), (3, 2), (5, 2), (1, 0)] {
+    for (kernel, padding) in [(3, 1), (3, 0), (3, 2), (3, 4), (5, 2), (1, 0)] {
         let mut layout = Layout::new();
         let channels = (6, 1);
         let init = Init::normal(1.0);
@@ -328,6 +328,13 @@ fn labels_are_joined_as_one_hot_rows() {
         [2.0, 3.0, 1., 0., 0., 0., 0., 0., 0., 0., 0., 0.],
     ];
     assert_eq!(values(&joined), expected.concat());
+}
+
+#[test]
+#[should_panic(expected = "labels, one for each row")]
+fn one_label_is_not_taken_for_all_rows() {
+    let x = Tensor::zeros([2, 10], CPU);
+    let _ = label_of(&x, Some(&Tensor::from_slice(&[9i64])));
 }
 
 #[test]

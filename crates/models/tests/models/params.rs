@@ -105,3 +105,19 @@ fn given_starting_values_keep_the_order_of_the_shape() {
 fn too_few_starting_values_are_refused() {
     Layout::new().add("given", &[3], Init::Values(vec![1.0, 2.0]));
 }
+
+#[test]
+#[should_panic(expected = "two parameters are called dense")]
+fn a_name_is_given_once() {
+    let mut layout = Layout::new();
+    layout.add("dense", &[3], Init::Constant(0.0));
+    layout.add("dense", &[2], Init::Constant(0.0));
+}
+
+#[test]
+#[should_panic(expected = "buffer of parameters")]
+fn a_longer_buffer_is_refused() {
+    let mut layout = Layout::new();
+    layout.add("dense", &[3], Init::Constant(0.0));
+    let _ = layout.weights(&Tensor::zeros([4], CPU));
+}

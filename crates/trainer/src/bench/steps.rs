@@ -13,6 +13,7 @@ use crate::seeds::Stream;
 use crate::turn::play;
 
 /// A game at the start of its schedule, with its originals in memory.
+#[derive(Debug)]
 pub struct Bout<'a> {
     plan: &'a Plan,
     game: Game,

@@ -37,15 +37,40 @@ pub enum Command {
 }
 
 const TRAIN_EXAMPLES: &str = "Examples:
-  cargo xtask train                            the default preset, about two minutes on 2 cores
+  cargo xtask train                            the default preset; minutes on 2 cores, two with bf16
   cargo xtask train --seconds 30               the whole schedule in half a minute
   cargo xtask train --preset golbin --seed 7   another system, another seed
   cargo xtask train --conditional              digits to order, with `sample --digit`
-  cargo xtask train --data DIR                 any folder of four IDX files, e.g. Fashion-MNIST
+  cargo xtask train --data DIR                 another data set in MNIST's form, e.g. Fashion-MNIST
   cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
                                                change single settings: here WGAN-GP
   cargo xtask train --resume                   go on with the newest run, as if it had not stopped
-  cargo xtask train --list                     the presets";
+  cargo xtask train --list                     the presets
+
+Settings that --set overrides; a run's config.toml has them all with their values:
+  loss                      minimax, non-saturating, least-squares, hinge, wasserstein or
+                            relativistic-pairing
+  loss_d_weight             factor on D's loss
+  logit_limit               how far from 0 logits count; 0: no limit
+  r1, r2                    penalties on D's gradient at originals and at forgeries; 0: none
+  gradient_penalty, dragan  penalties that pull the length of D's gradient to 1; 0: none
+  penalty_every             steps from one penalty to the next
+  clip                      how far from 0 D's parameters may lie; 0: no limit
+  spectral_norm             true or false: D's weight matrices by their greatest singular values
+  lr_d, lr_g                learning rates
+  schedule                  of both rates: constant, cosine, late, tenths, decay or notebook
+  optimizer                 adam or sgd
+  adam.beta1, adam.beta2, adam.epsilon, adam.epsilon_hat, adam.limit
+  momentum.first, momentum.last, momentum.epochs    of sgd
+  batch, images             originals in a step, and in the whole schedule
+  train_images              train on the first so many of the set; 0: all
+  with_replacement          true or false: draw originals at random, not epoch by epoch
+  ema_images                half-life of the averaged G, in originals; 0: no average
+  shared_latents            true or false: D and G learn from the same latents
+  simultaneous              true or false: both learn from one pass
+  pretrain_images, pretrain_batch    originals that D is trained on alone, and in a batch of them
+  report_every, snapshot_every, evaluate_every    steps from one to the next; evaluate_every=0: none
+docs/systems.md says where the losses and the regularizers come from.";
 
 const SAMPLE_EXAMPLES: &str = "Examples:
   cargo xtask sample                                   64 digits of the newest run, sample.png
@@ -107,7 +132,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub batch: Option<u64>,
 
-    /// Folder of the four IDX files, plain or gzip [default: data/mnist].
+    /// Folder of four IDX files of 28x28 images, plain or gzip, named as MNIST's
+    /// [default: data/mnist].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
@@ -127,8 +153,8 @@ pub struct TrainArgs {
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 
-    /// Arithmetic of the networks; auto takes bf16 where the processor has it.
-    /// Parameters are f32 always.
+    /// Arithmetic of the networks; auto takes bf16 on CUDA and where the processor
+    /// has it. Parameters are f32 always.
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
 
@@ -318,7 +344,8 @@ pub struct MeasureArgs {
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 
-    /// Arithmetic of the networks; auto takes bf16 where the processor has it.
+    /// Arithmetic of the networks; auto takes bf16 on CUDA and where the processor
+    /// has it.
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
 }
@@ -363,11 +390,43 @@ pub enum DeviceChoice {
 /// Arithmetic of the networks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionChoice {
-    /// bf16 where the hardware has it, else f32.
+    /// bf16 on CUDA and where the processor has it, else f32.
     #[default]
     Auto,
     /// 32-bit floating point.
     F32,
     /// bfloat16, with f32 parameters.
     Bf16,
+}
+
+#[cfg(test)]
+mod tests {
+    use gan_trainer::presets;
+
+    use super::TRAIN_EXAMPLES;
+
+    #[test]
+    fn the_help_names_every_setting_and_no_other() {
+        let settings = presets::all().remove(0).settings;
+        let mut keys = Vec::new();
+        for (key, value) in toml::Table::try_from(settings).unwrap() {
+            match value {
+                toml::Value::Table(inner) => {
+                    keys.extend(inner.keys().map(|inner| format!("{key}.{inner}")));
+                }
+                _ if key == "network" => {}
+                _ => keys.push(key),
+            }
+        }
+        let (_, told) = TRAIN_EXAMPLES.split_once("their values:\n").unwrap();
+        let told = told.lines().filter_map(|line| line.strip_prefix("  "));
+        let mut told: Vec<&str> = told
+            .filter(|line| !line.starts_with(' '))
+            .filter_map(|line| line.split("  ").next())
+            .flat_map(|names| names.split(", "))
+            .collect();
+        keys.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, keys);
+    }
 }

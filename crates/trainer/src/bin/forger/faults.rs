@@ -66,6 +66,12 @@ fn remedy(error: &Error) -> Option<&'static str> {
                          with --set spectral_norm=true",
                     );
                 }
+                Trainer::NoCheckpoint { .. } => {
+                    return Some(
+                        "a run that trains makes its first within a minute; one that was stopped \
+                         goes on with `cargo xtask train --resume DIR`; another is named with --run",
+                    );
+                }
                 Trainer::ImageSize { .. } => {
                     return Some(
                         "name another data set with --data, or with --against for evaluate",
