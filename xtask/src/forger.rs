@@ -14,7 +14,7 @@ use crate::progress::say;
 use crate::workspace::Workspace;
 use crate::{Cli, libtorch};
 
-/// The binary of the package gan-trainer.
+/// The binary of the package of this name.
 const FORGER: &str = "forger";
 
 /// Builds the trainer and becomes it; returns its exit code.

@@ -287,8 +287,7 @@ mod tests {
 
     #[test]
     fn the_summary_names_the_options_that_the_trainer_has() {
-        let source =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/trainer/src/bin/forger/args.rs");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/forger/src/args.rs");
         let source = std::fs::read_to_string(source).unwrap();
         for (part, summary) in [
             ("struct TrainArgs", TRAIN),

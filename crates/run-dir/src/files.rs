@@ -8,6 +8,11 @@ use mnist_io::Images;
 
 use crate::{Config, DensityRow, Error, MetricsRow, QualityRow, Result, RunDir, rows, stack};
 
+/// Steps worth a snapshot: early training changes fast, so they lie close at
+/// first. `progress.png` shows them, next to the run's first and last step,
+/// where the run reached them.
+pub const MOMENTS: [u64; 5] = [20, 100, 300, 1000, 10_000];
+
 /// Images in each row of `digits.idx4`.
 const DIGITS: usize = 10;
 

@@ -25,6 +25,16 @@
 //!
 //! A "step" is one update of D and one of G. File names carry the step with
 //! six digits, more where it needs more; readers sort by number, not by name.
+//!
+//! ```no_run
+//! fn main() -> run_dir::Result<()> {
+//!     let run = run_dir::RunDir::open("runs/latest".as_ref())?;
+//!     for row in run.metrics()? {
+//!         println!("{}: D {:.2}, G {:.2}", row.step, row.loss_d, row.loss_g);
+//!     }
+//!     Ok(())
+//! }
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -41,7 +51,7 @@ mod stack;
 pub use atomic::{remove_asides, remove_dir_atomic, write_atomic, write_dir_atomic};
 pub use config::{Config, DatasetInfo, Pictures, Software};
 pub use dir::RunDir;
-pub use files::Snapshot;
+pub use files::{MOMENTS, Snapshot};
 pub use lock::RunLock;
 pub use quality::QualityRow;
 pub use rewind::Reached;

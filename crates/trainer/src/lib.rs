@@ -1,5 +1,37 @@
 //! Trains a generator against a discriminator: losses, penalties, optimizer,
 //! one step, one loop, presets.
+//!
+//! [`train::train`] is the whole: a run with its schedule, snapshots and checkpoints.
+//! A loop of one's own takes a preset's settings and plays [`step::step`]:
+//!
+//! ```no_run
+//! use gan_trainer::data::{Order, Originals};
+//! use gan_trainer::game::Game;
+//! use gan_trainer::seeds::Stream;
+//! use gan_trainer::step::{Rates, step};
+//! use gan_trainer::{Error, presets};
+//! use mnist_io::{Dataset, Split};
+//! use tch::{Device, Kind};
+//!
+//! fn main() -> Result<(), Error> {
+//!     let Some(preset) = presets::find("golbin") else { return Ok(()) };
+//!     let settings = preset.settings;
+//!     let digits = Dataset::open("data/mnist".as_ref(), Split::Train)?;
+//!     let pair = settings.network.build(None);
+//!     let side = settings.network.side();
+//!     let originals = Originals::new(&digits, digits.len(), side, pair.range, Device::Cpu)?;
+//!     let mut order = Order::new(1, Stream::Order, digits.len() as u64, false);
+//!     let mut game = Game::new(pair, &settings, 1, Device::Cpu, Kind::Float);
+//!     let rates = Rates { d: settings.lr_d, g: settings.lr_g, momentum: 0.0 };
+//!     for number in 0..1000 {
+//!         let seen = number * settings.batch;
+//!         let batch = originals.batch(&order.indices(number, seen, settings.batch));
+//!         let report = step(&mut game, &settings, &batch, rates, false);
+//!         println!("{number}: G's loss is {}", report.loss_g.double_value(&[]));
+//!     }
+//!     Ok(())
+//! }
+//! ```
 
 #![forbid(unsafe_code)]
 

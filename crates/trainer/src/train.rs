@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gan_viz::MOMENTS;
-use run_dir::{MetricsRow, QualityRow};
+use run_dir::{MOMENTS, MetricsRow, QualityRow};
 
 use crate::Error;
 use crate::checkpoint::Progress;

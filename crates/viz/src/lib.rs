@@ -28,7 +28,6 @@ pub use color::ColorCanvas;
 pub use densities::{densities, density_frames};
 pub use grid::{GridStyle, grid, square_columns};
 pub use losses::losses;
-pub use moments::MOMENTS;
 pub use nearest::nearest;
 pub use number::thousands;
 pub use quality::quality;

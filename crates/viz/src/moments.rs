@@ -1,9 +1,6 @@
 //! Which of a run's snapshots to show, where not all can be shown.
 
-/// Steps worth a snapshot: early training changes fast, so they lie close at
-/// first. `progress.png` shows them, next to the run's first and last step,
-/// where the run reached them.
-pub const MOMENTS: [u64; 5] = [20, 100, 300, 1000, 10_000];
+use run_dir::MOMENTS;
 
 /// Moments shown at least, where there are as many snapshots.
 const FEWEST: usize = 6;

@@ -48,6 +48,16 @@ fn training_tells_labels_apart_and_reports_on_its_way() {
 }
 
 #[test]
+fn a_kind_that_cannot_compute_is_refused() {
+    let plan = JudgePlan {
+        kind: Kind::Int64,
+        ..plan(1, 1)
+    };
+    let refused = train_judge(&plan, &lines(10), &mut |_| ()).unwrap_err();
+    assert!(matches!(refused, Error::Settings(_)), "{refused}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let _turn = take_turns();
     let bytes = |seed| {

@@ -3,9 +3,12 @@
 use std::fs;
 
 use gan_trainer::Error;
+use gan_trainer::forging::{Hand, forge};
 use gan_trainer::keeper::Keeper;
+use gan_trainer::networks::Network;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::schedule::{Schedule, Standing};
+use gan_trainer::seeds::Stream;
 use gan_trainer::train::{Outcome, Watch, train};
 use run_dir::{Config, MetricsRow, Pictures, QualityRow, RunDir, Software};
 use tch::{Device, Kind};
@@ -216,6 +219,43 @@ fn seconds_that_make_no_schedule_are_refused() {
 }
 
 #[test]
+fn a_kind_or_a_device_that_cannot_compute_is_refused() {
+    let refusal = |plan: &Plan| plan.check(Some(&exhibits(64))).unwrap_err().to_string();
+    for kind in [Kind::Int64, Kind::Double, Kind::Half] {
+        let refused = refusal(&Plan { kind, ..plan(5) });
+        assert!(refused.starts_with("kind = "), "{refused}");
+    }
+    for device in [Device::Cuda(1000), Device::Vulkan] {
+        let refused = refusal(&Plan { device, ..plan(5) });
+        assert!(refused.starts_with("device = "), "{refused}");
+    }
+}
+
+#[test]
+fn a_digit_is_forged_where_g_takes_digits_and_there_is_such_a_digit() {
+    let _turn = take_turns();
+    let forged = |network: Network, digit| {
+        let pair = network.build(None);
+        let hand = Hand {
+            generator: pair.generator.as_ref(),
+            parameters: &pair.generator.layout().init(Device::Cpu),
+            range: pair.range,
+            kind: Kind::Float,
+            batch: 4,
+        };
+        forge(hand, (1, Stream::Sample), 3, Some(digit), &mut |_| ())
+    };
+    assert_eq!(forged(Network::GolbinConditional, 9).unwrap().len(), 3);
+    let refused = forged(Network::GolbinConditional, 10).unwrap_err();
+    assert!(matches!(refused, Error::Label { label: 10 }), "{refused}");
+    let refused = forged(Network::Golbin, 7).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("7s were asked"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn every_preset_trains_and_leaves_images_of_its_size() {
     let _turn = take_turns();
     for preset in gan_trainer::presets::all() {
@@ -364,7 +404,7 @@ fn combinations_that_make_no_sense_are_refused() {
     }
     let letters = mnist_io::Dataset::new(bars(3).images().clone(), vec![1, 10, 2]).unwrap();
     let mut plan = plan(5);
-    plan.settings.network = gan_trainer::networks::Network::GolbinConditional;
+    plan.settings.network = Network::GolbinConditional;
     plan.settings.batch = 1;
     let letters = Exhibits {
         training: letters.into(),

@@ -219,7 +219,7 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
         text.replace("network = \"gaussian\"", "network = \"golbin\""),
     )
     .unwrap();
-    refused("", &["no checkpoint yet"]);
+    refused("", &["no checkpoint yet", "--resume"]);
 }
 
 #[test]

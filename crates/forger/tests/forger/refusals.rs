@@ -42,7 +42,7 @@ fn what_cannot_work_is_refused_with_the_reason() {
     refused(
         dir,
         "--preset golbin --batch 10",
-        &["train_images", "fewer"],
+        &["only 60 images", "--set train_images=0"],
     );
     refused(dir, "--data elsewhere", &["--data"]);
     refused(

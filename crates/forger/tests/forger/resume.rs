@@ -1,6 +1,6 @@
 //! `forger train --resume` of runs whose process was killed, as a user would.
 //!
-//! `KILLS=50 cargo test -p gan-trainer --test forger resume` kills 50 times, not 5.
+//! `KILLS=50 cargo test -p forger --test forger resume` kills 50 times, not 5.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -266,7 +266,7 @@ fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "mounts a small disk, for which it must be root or have user namespaces; run \
-            `cargo test -p gan-trainer --test forger full_disk -- --ignored`"]
+            `cargo test -p forger --test forger full_disk -- --ignored`"]
 fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -1,6 +1,6 @@
 //! Memory of a run that trains, measures, saves and draws for long.
 //!
-//! `SOAK_MINUTES=30 cargo test -p gan-trainer --test soak -- --nocapture` takes
+//! `SOAK_MINUTES=30 cargo test -p forger --test soak -- --nocapture` takes
 //! half an hour and all of MNIST; without that variable it takes about twenty seconds
 //! and a few digits.
 
