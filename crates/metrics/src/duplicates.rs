@@ -25,8 +25,8 @@ pub struct Duplicates {
 ///
 /// Both sides are distances to the nearest training image, in one unit: the
 /// `distance`s that [`nearest`](crate::neighbors::nearest) or
-/// [`nearest_features`](crate::neighbors::nearest_features) give. The threshold is the ⌈`closest` · n⌉-th smallest of n test distances
-/// (of 10,000 the tenth), and a forgery counts if its distance is strictly
+/// [`nearest_features`](crate::neighbors::nearest_features) give. The threshold is
+/// the ⌈`closest` · n⌉-th smallest of n test distances (of 10,000 the tenth), and a forgery counts if its distance is strictly
 /// smaller. A new image, drawn as the test images were, comes before the r-th of
 /// them with the chance r / (n + 1), so that of m about m · r / (n + 1) count;
 /// copies all count, where the threshold is above 0.

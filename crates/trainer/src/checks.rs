@@ -153,7 +153,11 @@ impl Settings {
     }
 }
 
-fn refuse(key: &'static str, value: impl ToString, reason: impl Into<String>) -> Checked {
+pub(crate) fn refuse(
+    key: &'static str,
+    value: impl ToString,
+    reason: impl Into<String>,
+) -> Checked {
     Err(SettingsError::Impossible {
         key,
         value: value.to_string(),

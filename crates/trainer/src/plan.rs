@@ -6,9 +6,10 @@ use mnist_io::Dataset;
 use tch::{Device, Kind};
 
 use crate::Error;
+use crate::checks;
 use crate::evaluator::Evaluator;
 use crate::precision;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::Settings;
 
 /// Rows and columns of the images that can be trained on; presets for larger
 /// ones bring them to their size.
@@ -146,9 +147,5 @@ fn check_images(exhibits: &Exhibits, conditional: bool) -> Result<(), Error> {
 }
 
 fn refuse(key: &'static str, value: impl ToString, reason: &str) -> Result<(), Error> {
-    Err(Error::Settings(SettingsError::Impossible {
-        key,
-        value: value.to_string(),
-        reason: reason.to_owned(),
-    }))
+    Ok(checks::refuse(key, value, reason)?)
 }

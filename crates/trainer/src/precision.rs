@@ -4,6 +4,7 @@ use run_dir::{Config, RunDir};
 use tch::{Cuda, Device, Kind};
 
 use crate::Error;
+use crate::checks::refuse;
 use crate::settings::SettingsError;
 
 const NAMES: [(&str, Kind); 2] = [("f32", Kind::Float), ("bf16", Kind::BFloat16)];
@@ -28,13 +29,6 @@ pub fn kind_of(run: &RunDir, config: &Config) -> Result<Kind, Error> {
 /// # Errors
 /// [`SettingsError::Impossible`].
 pub fn check(kind: Kind, device: Device) -> Result<(), SettingsError> {
-    let refuse = |key, value: String, reason: &str| {
-        Err(SettingsError::Impossible {
-            key,
-            value,
-            reason: reason.to_owned(),
-        })
-    };
     if name_of(kind).is_none() {
         return refuse("kind", format!("{kind:?}"), "there is Float and BFloat16");
     }
