@@ -64,8 +64,8 @@ enum Command {
     Sample(train::SampleArgs),
     /// Measure how good the forgeries of a run or of a file are, and whether they are new
     Evaluate(evaluate::Args),
-    /// Train the classifier that the metrics judge forgeries with, once more
-    TrainJudge(train::TrainJudgeArgs),
+    /// Train the classifier that the metrics classifier forgeries with, once more
+    TrainClassifier(train::TrainClassifierArgs),
     /// Draw all figures of a run again, from its directory alone
     Figures(figures::Args),
     /// Measure how fast everything is; writes docs/benchmarks.md
@@ -93,7 +93,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Train(args) => return train::train(&workspace, args),
         Command::Sample(args) => return train::sample(&workspace, args),
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
-        Command::TrainJudge(args) => return train::train_judge(&workspace, args),
+        Command::TrainClassifier(args) => return train::train_classifier(&workspace, args),
         Command::Figures(args) => figures::run(&workspace, &args)?,
         Command::Bench(args) => bench::run(&workspace, &args)?,
         Command::Test => test::run(&workspace)?,

@@ -1,4 +1,4 @@
-//! `cargo xtask train`, `sample` and `train-judge`: fetch what they need, then
+//! `cargo xtask train`, `sample` and `train-classifier`: fetch what they need, then
 //! hand over to the trainer's own program.
 
 use std::ffi::OsString;
@@ -59,11 +59,11 @@ Examples:
   cargo xtask sample                                    digits of the newest run
   cargo xtask sample --run runs/0003-modern --count 9   of another one";
 
-const TRAIN_JUDGE: &str = "\
-The judge that ships with the crate gan-models was made with this command; nothing else needs it.
+const TRAIN_CLASSIFIER: &str = "\
+The classifier that ships with the crate gan-models was made with this command; nothing else needs it.
 
 Options, which go to the trainer unchanged:
-  --out FILE    where to write the weights [default: judge.safetensors]
+  --out FILE    where to write the weights [default: classifier.safetensors]
   --seed N      what everything random follows from [default: 1]
   --epochs N    how often each image is seen [default: 6]
   --data DIR    folder of four IDX files [default: data/mnist, fetched]
@@ -87,10 +87,10 @@ pub struct SampleArgs {
     options: Vec<OsString>,
 }
 
-/// Train the classifier that the metrics judge forgeries with, once more.
+/// Train the classifier that the metrics classifier forgeries with, once more.
 #[derive(clap::Args)]
-#[command(disable_help_flag = true, after_help = TRAIN_JUDGE)]
-pub struct TrainJudgeArgs {
+#[command(disable_help_flag = true, after_help = TRAIN_CLASSIFIER)]
+pub struct TrainClassifierArgs {
     /// The trainer's options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<OsString>,
@@ -197,16 +197,16 @@ pub fn sample(workspace: &Workspace, args: SampleArgs) -> Result<ExitCode> {
     build_and_run(workspace, "sample", options)
 }
 
-/// Trains the judge; returns the trainer's exit code.
-pub fn train_judge(workspace: &Workspace, args: TrainJudgeArgs) -> Result<ExitCode> {
+/// Trains the classifier; returns the trainer's exit code.
+pub fn train_classifier(workspace: &Workspace, args: TrainClassifierArgs) -> Result<ExitCode> {
     let mut options = args.options;
     if asks_for(&options, &["--help", "-h"]) {
-        return help("train-judge");
+        return help("train-classifier");
     }
     refuse_at_once(&options)?;
     ensure_data(workspace, &options)?;
     set_unless_given(&mut options, "--data", workspace.data());
-    build_and_run(workspace, "train-judge", options)
+    build_and_run(workspace, "train-classifier", options)
 }
 
 #[cfg(test)]
@@ -293,7 +293,7 @@ mod tests {
             ("struct TrainArgs", TRAIN),
             ("struct SampleArgs", SAMPLE),
             ("struct EvaluateArgs", crate::evaluate::EVALUATE),
-            ("struct TrainJudgeArgs", TRAIN_JUDGE),
+            ("struct TrainClassifierArgs", TRAIN_CLASSIFIER),
         ] {
             let (_, part) = source.split_once(part).unwrap();
             let (part, _) = part.split_once("\n}").unwrap();

@@ -30,8 +30,8 @@ pub enum Command {
     /// are new.
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArgs),
-    /// Train the classifier that the metrics judge forgeries with, once more.
-    TrainJudge(TrainJudgeArgs),
+    /// Train the classifier that the metrics classifier forgeries with, once more.
+    TrainClassifier(TrainClassifierArgs),
     /// Measure speed, for `cargo xtask bench`; prints one JSON object.
     Bench(BenchArgs),
 }
@@ -254,11 +254,11 @@ pub struct EvaluateArgs {
     pub threads: Option<u64>,
 }
 
-/// Options of `train-judge`.
+/// Options of `train-classifier`.
 #[derive(Debug, Args)]
-pub struct TrainJudgeArgs {
+pub struct TrainClassifierArgs {
     /// Where to write the weights.
-    #[arg(long, value_name = "FILE", default_value = "judge.safetensors")]
+    #[arg(long, value_name = "FILE", default_value = "classifier.safetensors")]
     pub out: PathBuf,
 
     /// What everything random follows from.

@@ -42,13 +42,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let originals = Against::find(args, &subject)?;
     let evaluator = &originals.evaluator;
 
-    // What the judge cannot read is left out, unless it was asked for.
+    // What the classifier cannot read is left out, unless it was asked for.
     let mut metrics = named.clone().unwrap_or(Metric::ALL.to_vec());
     if named.is_none()
         && let Some(unfit) = evaluator.illegible()?
     {
-        bar.say(&format!("left out what needs the judge: {unfit}"));
-        metrics.retain(|metric| !metric.needs_judge());
+        bar.say(&format!("left out what needs the classifier: {unfit}"));
+        metrics.retain(|metric| !metric.needs_classifier());
     }
 
     let images = resized(&subject.images, evaluator.side())?;

@@ -81,7 +81,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
                     return Some("measure less, as in --metrics duplicates,parzen");
                 }
                 Trainer::Unfit(_) => {
-                    return Some("measure what needs no judge: --metrics duplicates,parzen");
+                    return Some("measure what needs no classifier: --metrics duplicates,parzen");
                 }
                 other => other.io_kind(),
             }

@@ -6,10 +6,10 @@
 mod allocator;
 mod args;
 mod bench;
+mod classifier;
 mod evaluate;
 mod exit;
 mod faults;
-mod judge;
 mod list;
 mod machine;
 mod order;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         args::Command::Train(args) => train::run(args),
         args::Command::Sample(args) => sample::run(args),
         args::Command::Evaluate(args) => evaluate::run(args),
-        args::Command::TrainJudge(args) => judge::run(args),
+        args::Command::TrainClassifier(args) => classifier::run(args),
         args::Command::Bench(args) => bench::run(args),
     });
     match outcome {

@@ -61,14 +61,14 @@ fn lines(q: &Quality) -> Vec<Line> {
     let three = |v: Option<f64>| v.map(|v| format!("{v:.3}"));
     let percent = |v: Option<f64>| format!("{:.1}%", v.unwrap_or(0.0) * 100.0);
     line(
-        "FID (judge)",
+        "FID (classifier)",
         two(q.fid),
         two(q.fid_floor),
-        "how far apart forgeries and test images lie in what the judge sees: the less, the better"
+        "how far apart forgeries and test images lie in what the classifier sees: the less, the better"
             .into(),
     );
     line(
-        "KID (judge)",
+        "KID (classifier)",
         three(q.kid),
         three(q.kid_floor),
         format!(
@@ -127,7 +127,7 @@ fn lines(q: &Quality) -> Vec<Line> {
         three(q.confidence),
         three(q.confidence_floor),
         format!(
-            "the judge is {} sure which digit it sees, in the mean",
+            "the classifier is {} sure which digit it sees, in the mean",
             percent(q.confidence)
         ),
     );

@@ -1,11 +1,11 @@
-//! Which digits were forged, how evenly, and how clearly, by a judge's verdict.
+//! Which digits were forged, how evenly, and how clearly, by a classifier's verdict.
 
 use crate::{Error, Features, Forgeries, Result};
 
-/// Digits that a judge tells apart.
+/// Digits that a classifier tells apart.
 pub const DIGITS: usize = 10;
 
-/// What a judge says of forgeries.
+/// What a classifier says of forgeries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Modes {
     /// The share of forgeries that show each digit; they sum to 1.
@@ -13,7 +13,7 @@ pub struct Modes {
     /// Kullback–Leibler divergence of the shares to equal shares, in nats: 0
     /// where all digits come equally often, ln 10 = 2.30 where one comes alone.
     pub kl_to_uniform: f64,
-    /// How sure the judge is of its verdicts, in the mean: from 0.1 to 1.
+    /// How sure the classifier is of its verdicts, in the mean: from 0.1 to 1.
     pub mean_confidence: f64,
 }
 
@@ -24,7 +24,7 @@ impl Modes {
     }
 }
 
-/// Counts the judge's verdicts, from its logits `[n, 10]`. The verdict is the
+/// Counts the classifier's verdicts, from its logits `[n, 10]`. The verdict is the
 /// digit with the largest logit, of several the smallest digit; confidence is
 /// its share in the softmax.
 ///

@@ -19,7 +19,7 @@ pub struct StackedModes {
     pub kl_to_uniform: f64,
 }
 
-/// Counts the modes of forgeries from the digits `[n, 3]` that a judge reads in
+/// Counts the modes of forgeries from the digits `[n, 3]` that a classifier reads in
 /// their channels. The usual number is 26,000 (Lin et al. 2018).
 ///
 /// # Errors

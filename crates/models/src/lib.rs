@@ -1,4 +1,4 @@
-//! Generators and discriminators for handwritten digits, and the judge of what
+//! Generators and discriminators for handwritten digits, and the classifier of what
 //! they forge, on libtorch.
 //!
 //! A network is its shape alone. Its parameters lie in one flat buffer that the
@@ -21,12 +21,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod classifier;
 pub mod dcgan;
 pub mod encoding;
 pub mod gaussian;
 pub mod golbin;
 pub mod goodfellow;
-pub mod judge;
 pub mod layers;
 pub mod modern;
 pub mod network;
@@ -34,8 +34,8 @@ pub mod oshea;
 pub mod params;
 pub mod pixels;
 
+pub use classifier::{Classifier, ClassifierError, ClassifierNetwork};
 pub use encoding::WeightsError;
-pub use judge::{Judge, JudgeError, JudgeNetwork};
 pub use network::{Discriminator, Generator, Latent, Mode};
 pub use params::{Init, Layout, Param, ParamId, Weights};
 pub use pixels::PixelRange;

@@ -25,7 +25,7 @@ pub struct QualityRow {
     pub forgeries: u64,
     /// Originals that they were compared with.
     pub originals: u64,
-    /// The network whose features were compared: `judge`.
+    /// The network whose features were compared: `classifier`.
     pub features: String,
     /// Fréchet distance of Gaussian fits to the features (Heusel et al. 2017),
     /// about 0 at best; it depends on how many images are compared.
@@ -70,7 +70,7 @@ pub struct QualityRow {
     /// Coverage's floor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage_floor: Option<f64>,
-    /// Share of each digit among the forgeries by the judge's verdict; they sum to
+    /// Share of each digit among the forgeries by the classifier's verdict; they sum to
     /// 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digit_shares: Option<[f64; 10]>,
@@ -81,13 +81,13 @@ pub struct QualityRow {
     /// That of the test images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digits_kl_floor: Option<f64>,
-    /// How sure the judge is of its verdicts in the mean, 0.1 to 1.
+    /// How sure the classifier is of its verdicts in the mean, 0.1 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// How sure it is with the test images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence_floor: Option<f64>,
-    /// Share of forgeries that carry the digit asked for, by the judge's verdict,
+    /// Share of forgeries that carry the digit asked for, by the classifier's verdict,
     /// where G takes a digit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_digit: Option<f64>,

@@ -18,7 +18,7 @@ fn quality(step: u64) -> QualityRow {
         evaluation_seconds: 0.75,
         forgeries: 2000,
         originals: 10_000,
-        features: "judge".to_owned(),
+        features: "classifier".to_owned(),
         fid: 7.0 / 3.0,
         fid_floor: Some(1.98),
         kid: Some(-1e-4),
@@ -56,7 +56,7 @@ fn quality(step: u64) -> QualityRow {
 fn bare_quality(step: u64) -> QualityRow {
     QualityRow {
         step,
-        features: "judge".to_owned(),
+        features: "classifier".to_owned(),
         fid: 7.4,
         ..QualityRow::default()
     }
@@ -90,7 +90,7 @@ fn what_was_not_measured_has_no_place_in_the_file() {
         fs::read_to_string(run.quality_path()).unwrap(),
         concat!(
             r#"{"step":300,"images_seen":0,"seconds":0.0,"evaluation_seconds":0.0,"#,
-            r#""forgeries":0,"originals":0,"features":"judge","fid":7.4}"#,
+            r#""forgeries":0,"originals":0,"features":"classifier","fid":7.4}"#,
             "\n"
         )
     );

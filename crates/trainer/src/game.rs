@@ -162,12 +162,12 @@ impl Game {
     pub fn accuracy(&self, loss: Loss, originals: &Batch, forgeries: &Tensor) -> f64 {
         no_grad(|| {
             let weights = self.frozen_discriminator();
-            let judge = |images| {
+            let classifier = |images| {
                 self.discriminator
                     .forward(&weights, images, Some(&originals.labels), Mode::Sample)
                     .to_kind(Kind::Float)
             };
-            let (real, fake) = (judge(&originals.images), judge(forgeries));
+            let (real, fake) = (classifier(&originals.images), classifier(forgeries));
             let threshold = loss.threshold(&real, &fake);
             let share = |right: Tensor| right.to_kind(Kind::Float).mean(Kind::Float);
             let both = share(real.gt_tensor(&threshold)) + share(fake.le_tensor(&threshold));

@@ -38,6 +38,7 @@
 pub mod bench;
 pub mod checkpoint;
 mod checks;
+pub mod classifier;
 pub mod crew;
 pub mod data;
 pub mod evaluator;
@@ -45,7 +46,6 @@ pub mod forging;
 pub mod game;
 mod health;
 pub mod inception;
-pub mod judge;
 pub mod keeper;
 pub mod losses;
 pub mod networks;
@@ -90,7 +90,7 @@ pub enum Error {
         /// What it is.
         what: String,
     },
-    /// Images of a size that a preset's networks, or the judge, do not take.
+    /// Images of a size that a preset's networks, or the classifier, do not take.
     #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
     ImageSize {
         /// Rows of the images.
@@ -158,10 +158,10 @@ pub enum Error {
     /// Images that cannot be compared.
     #[error(transparent)]
     Metrics(#[from] gan_metrics::Error),
-    /// The judge classifier.
+    /// The classifier classifier.
     #[error(transparent)]
-    Judge(#[from] gan_models::JudgeError),
-    /// Images whose features mean nothing to the judge.
+    Classifier(#[from] gan_models::ClassifierError),
+    /// Images whose features mean nothing to the classifier.
     #[error("{0}")]
     Unfit(evaluator::Unfit),
     /// The network of the published FID.

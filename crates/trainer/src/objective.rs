@@ -63,7 +63,7 @@ pub(crate) fn ask(
     penalize: bool,
 ) -> Answer {
     let weights = players.normalized(leaves.map(|_, leaf| leaf.shallow_clone()));
-    let judge = |images: &Tensor, labels: &Tensor| {
+    let classifier = |images: &Tensor, labels: &Tensor| {
         players
             .discriminator
             .forward(&weights, images, Some(labels), Mode::Train)
@@ -85,14 +85,17 @@ pub(crate) fn ask(
     });
     let (real, fake) = match (&both, apart) {
         (Some(both), false) => {
-            let logits = judge(both, &Tensor::cat(&[labels, labels], 0));
+            let logits = classifier(both, &Tensor::cat(&[labels, labels], 0));
             halves(&logits, n)
         }
         (Some(both), true) => {
             let (real, fake) = halves(both, n);
-            (judge(&real, labels), judge(&fake, labels))
+            (classifier(&real, labels), classifier(&fake, labels))
         }
-        (None, _) => (judge(&real_images, labels), judge(&fake_images, labels)),
+        (None, _) => (
+            classifier(&real_images, labels),
+            classifier(&fake_images, labels),
+        ),
     };
     let (real, fake) = (real.to_kind(Kind::Float), fake.to_kind(Kind::Float));
     let loss = settings
@@ -102,7 +105,7 @@ pub(crate) fn ask(
     let objective = match &both {
         Some(both) if penalize => {
             let logits = Tensor::cat(&[&real, &fake], 0);
-            &loss + penalties(settings, &judge, originals, both, &logits)
+            &loss + penalties(settings, &classifier, originals, both, &logits)
         }
         _ => loss.shallow_clone(),
     };
@@ -118,7 +121,7 @@ pub(crate) fn ask(
 /// `logits` are its answer to `images`, the originals and then the forgeries.
 fn penalties(
     settings: &Settings,
-    judge: &impl Fn(&Tensor, &Tensor) -> Tensor,
+    classifier: &impl Fn(&Tensor, &Tensor) -> Tensor,
     originals: &Batch,
     images: &Tensor,
     logits: &Tensor,
@@ -134,7 +137,7 @@ fn penalties(
     }
     let off_unit = |points: Tensor| {
         let points = points.to_kind(images.kind()).set_requires_grad(true);
-        off_unit_gradient(&points, &judge(&points, &originals.labels)).mean(Kind::Float)
+        off_unit_gradient(&points, &classifier(&points, &originals.labels)).mean(Kind::Float)
     };
     let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
     if settings.gradient_penalty > 0.0 {

@@ -147,14 +147,14 @@ impl<'a> Players<'a> {
         forgeries: &Forgeries,
     ) -> Gradient<Tensor> {
         let frozen = self.frozen_discriminator();
-        let judge = |images: &Tensor| {
+        let classifier = |images: &Tensor| {
             self.discriminator
                 .forward(&frozen, images, Some(&originals.labels), Mode::Train)
                 .to_kind(Kind::Float)
         };
-        let fake = judge(&forgeries.images);
+        let fake = classifier(&forgeries.images);
         let real = if settings.loss.compares() {
-            judge(&originals.images)
+            classifier(&originals.images)
         } else {
             fake.detach()
         };

@@ -21,7 +21,7 @@ fn evaluated(step: u64, fid: f64) -> QualityRow {
         step,
         forgeries: 2000,
         originals: 10_000,
-        features: "judge".into(),
+        features: "classifier".into(),
         fid,
         fid_floor: Some(2.0),
         precision: Some(0.5),

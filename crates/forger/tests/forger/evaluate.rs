@@ -1,4 +1,4 @@
-//! Measuring a run or a file, and training the judge.
+//! Measuring a run or a file, and training the classifier.
 
 use std::fs;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use run_dir::RunDir;
 
 use crate::{command, data, digits, forger, refuses, succeeds, text};
 
-/// The judge cannot read bars, which leaves what looks at pixels alone.
+/// The classifier cannot read bars, which leaves what looks at pixels alone.
 #[test]
 fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -18,7 +18,7 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
     let trained = run("train --steps 3 --batch 8 --preset dcgan --threads 1");
     let told = text(&trained.stderr);
     assert!(trained.status.success(), "{told}");
-    assert!(told.contains("no quality curve: the judge"), "{told}");
+    assert!(told.contains("no quality curve: the classifier"), "{told}");
     let told = text(&trained.stdout);
     assert!(told.contains("of 10,000 forgeries lie closer"), "{told}");
     // The closest of 10 test images is one, which 1 in 11 new ones would beat.
@@ -33,7 +33,10 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
     let output = run("evaluate --count 20 --threads 1");
     let (table, notes) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{notes}");
-    assert!(notes.contains("left out what needs the judge"), "{notes}");
+    assert!(
+        notes.contains("left out what needs the classifier"),
+        "{notes}"
+    );
     for part in [
         "20 forgeries of runs/0001-dcgan after 3 steps",
         "10 test images",
@@ -80,7 +83,7 @@ fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
     let line = format!("evaluate --samples {training} --metrics fid,recall,modes --threads 1");
     let table = succeeds(&forger(dir, &line));
     // Forgeries and floor are the same images: all that there are.
-    for name in ["FID (judge)", "precision", "recall"] {
+    for name in ["FID (classifier)", "precision", "recall"] {
         let line = table.lines().find(|line| line.starts_with(name)).unwrap();
         let numbers: Vec<&str> = line[name.len()..].split_whitespace().collect();
         assert!(numbers.len() == 2 && numbers[0] == numbers[1], "{line}");
@@ -193,7 +196,7 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
     write("good.npy", &npy("|u1", "(3, 28, 28)", &bytes));
     refused(
         "--samples good.npy --metrics fid",
-        &["the judge", "--metrics"],
+        &["the classifier", "--metrics"],
     );
     refused("--samples good.npy --against none", &["none", "--against"]);
     refused(
@@ -223,16 +226,16 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
 }
 
 #[test]
-fn train_judge_writes_weights_that_make_a_judge() {
+fn train_classifier_writes_weights_that_make_a_judge() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
     let run = |line: &str| forger(dir, line);
-    let output = run("train-judge --data data --epochs 2 --threads 1 --out new/judge");
+    let output = run("train-classifier --data data --epochs 2 --threads 1 --out new/classifier");
     let told = succeeds(&output);
     assert!(text(&output.stderr).contains("100%"));
-    let bytes = fs::read(dir.join("new/judge")).unwrap();
-    gan_models::Judge::from_safetensors(&bytes).unwrap();
+    let bytes = fs::read(dir.join("new/classifier")).unwrap();
+    gan_models::Classifier::from_safetensors(&bytes).unwrap();
     for part in ["of 10 test images", &mnist_io::sha256_hex(&bytes)] {
         assert!(told.contains(part), "no {part:?} in {told}");
     }
@@ -241,21 +244,21 @@ fn train_judge_writes_weights_that_make_a_judge() {
     fs::rename(dir.join(small), dir.join("kept")).unwrap();
     let eights = Images::new(8, 8, vec![0; 10 * 64]).unwrap();
     eights.write_file(&dir.join(small)).unwrap();
-    let refused = run("train-judge --data data");
+    let refused = run("train-classifier --data data");
     refuses(&refused, "8x8");
     let told = text(&refused.stderr);
-    assert!(!told.contains("training the judge"), "{told}");
+    assert!(!told.contains("training the classifier"), "{told}");
     fs::rename(dir.join("kept"), dir.join(small)).unwrap();
     Images::new(8, 8, vec![0; 60 * 64])
         .unwrap()
         .write_file(&dir.join("data/train-images-idx3-ubyte"))
         .unwrap();
     for (line, hint) in [
-        ("train-judge --data data", "8x8"),
-        ("train-judge --data elsewhere", "--data elsewhere"),
-        ("train-judge --data data --epochs 0", "--epochs"),
+        ("train-classifier --data data", "8x8"),
+        ("train-classifier --data elsewhere", "--data elsewhere"),
+        ("train-classifier --data data --epochs 0", "--epochs"),
     ] {
         refuses(&run(line), hint);
-        assert!(!dir.join("judge.safetensors").exists());
+        assert!(!dir.join("classifier.safetensors").exists());
     }
 }

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod classifier;
 mod definitions;
 mod encoding;
-mod judge;
 mod layers;
 mod networks;
 mod params;

@@ -300,9 +300,9 @@ fn networks_say_whether_labels_change_their_output() {
             "{name}"
         );
         assert!(forge(&these).equal(&forge(&these)), "{name}");
-        let judge = |labels| d.forward(&d_weights, &x, Some(labels), Mode::Sample);
+        let discriminate = |labels| d.forward(&d_weights, &x, Some(labels), Mode::Sample);
         assert_eq!(
-            !judge(&these).equal(&judge(&those)),
+            !discriminate(&these).equal(&discriminate(&those)),
             d.conditional(),
             "{name}"
         );

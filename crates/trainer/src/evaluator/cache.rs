@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use gan_models::judge;
+use gan_models::classifier;
 use mnist_io::{Images, sha256_hex};
 use run_dir::{INCEPTION_SHA256, write_atomic};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
@@ -54,7 +54,7 @@ impl Cache {
             ("version", VERSION),
             ("training", &training),
             ("test", &test),
-            ("judge", judge::SHA256),
+            ("classifier", classifier::SHA256),
             ("inception", INCEPTION_SHA256),
         ];
         Cache {

@@ -8,8 +8,8 @@ use gan_metrics::fid::Gaussian;
 use gan_metrics::modes::{Modes, modes, verdicts};
 use gan_metrics::neighbors::nearest;
 use gan_metrics::{Features, Forgeries};
-use gan_models::Judge;
-use gan_models::judge::FEATURES;
+use gan_models::Classifier;
+use gan_models::classifier::FEATURES;
 use mnist_io::{Dataset, Images};
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -18,28 +18,28 @@ use tch::{Kind, Tensor};
 
 use super::cache::{Cache, Part};
 use crate::Error;
+use crate::classifier::{check_images, share_read, tensor};
 use crate::inception::Inception;
-use crate::judge::{check_images, share_read, tensor};
 use crate::seeds::{Stream, stream_seed};
 
-/// A data set and the judge that looks at it. Everything is found out when it
+/// A data set and the classifier that looks at it. Everything is found out when it
 /// is first asked for, or read from the cache.
 #[derive(Debug)]
 pub struct Known {
     training: Arc<Dataset>,
     pub test: Dataset,
-    judge: Judge,
+    classifier: Classifier,
     cache: Cache,
-    judged_test: OnceCell<JudgedTest>,
+    classified_test: OnceCell<ClassifiedTest>,
     training_features: OnceCell<Features>,
     test_distances: OnceCell<Vec<f64>>,
     /// Those of the number asked for last.
     stand_ins: RefCell<Option<Features>>,
 }
 
-/// The test images as the judge sees them.
+/// The test images as the classifier sees them.
 #[derive(Debug)]
-pub struct JudgedTest {
+pub struct ClassifiedTest {
     pub features: Features,
     pub modes: Modes,
     /// The share that it reads as labeled.
@@ -53,9 +53,9 @@ impl Known {
         Ok(Known {
             training,
             test,
-            judge: Judge::trained()?,
+            classifier: Classifier::trained()?,
             cache,
-            judged_test: OnceCell::new(),
+            classified_test: OnceCell::new(),
             training_features: OnceCell::new(),
             test_distances: OnceCell::new(),
             stand_ins: RefCell::new(None),
@@ -68,29 +68,29 @@ impl Known {
 
     /// Features `[n, 128]` and logits `[n, 10]`.
     pub fn look(&self, images: &Images) -> Result<(Features, Features), Error> {
-        let (features, logits) = self.judge.features_and_logits(&tensor(images))?;
+        let (features, logits) = self.classifier.features_and_logits(&tensor(images))?;
         let features = Features::from_tensor(&features)?;
         Ok((features, Features::from_tensor(&logits)?))
     }
 
-    pub fn judged_test(&self) -> Result<&JudgedTest, Error> {
-        if let Some(judged) = self.judged_test.get() {
+    pub fn classified_test(&self) -> Result<&ClassifiedTest, Error> {
+        if let Some(judged) = self.classified_test.get() {
             return Ok(judged);
         }
         let n = self.test.len() as i64;
         let part = |name, width| Part::new(name, Kind::Float, [n, width]);
         let parts = [part("features", FEATURES), part("logits", 10)];
-        let [features, logits] = self.cache.tensors("judge-test", &parts, || {
+        let [features, logits] = self.cache.tensors("classifier-test", &parts, || {
             let images = tensor(self.test.images());
-            Ok(self.judge.features_and_logits(&images)?.into())
+            Ok(self.classifier.features_and_logits(&images)?.into())
         })?;
         let logits = Features::from_tensor(&logits)?;
-        let judged = JudgedTest {
+        let judged = ClassifiedTest {
             features: Features::from_tensor(&features)?,
             modes: modes(Forgeries(&logits))?,
             legible: share_read(&verdicts(&logits)?, self.test.labels()),
         };
-        Ok(self.judged_test.get_or_init(|| judged))
+        Ok(self.classified_test.get_or_init(|| judged))
     }
 
     /// Features of all training images.
@@ -100,8 +100,11 @@ impl Known {
         }
         let shape = [self.training.len() as i64, FEATURES];
         let part = Part::new("features", Kind::Float, shape);
-        let [features] = self.cache.tensors("judge-training", &[part], || {
-            Ok([self.judge.features_and_logits(&tensor(self.training()))?.0])
+        let [features] = self.cache.tensors("classifier-training", &[part], || {
+            Ok([self
+                .classifier
+                .features_and_logits(&tensor(self.training()))?
+                .0])
         })?;
         let features = Features::from_tensor(&features)?;
         Ok(self.training_features.get_or_init(|| features))

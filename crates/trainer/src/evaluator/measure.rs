@@ -12,7 +12,7 @@ use mnist_io::Images;
 
 use super::{Evaluator, Metric, Quality};
 use crate::Error;
-use crate::judge::share_read;
+use crate::classifier::share_read;
 
 /// Training images that the width of Parzen windows is chosen with: the first
 /// of them, and their number. So does the program of the 2014 paper. Of smaller
@@ -27,7 +27,7 @@ impl Evaluator {
         metric: Metric,
         forged: &Features,
     ) -> Result<(), Error> {
-        let test = &self.known.judged_test()?.features;
+        let test = &self.known.classified_test()?.features;
         let sides = || (Originals(test), Forgeries(forged));
         let count = forged.len();
         match metric {
@@ -80,7 +80,7 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Adds what follows from the judge's verdicts, from logits `[n, 10]`.
+    /// Adds what follows from the classifier's verdicts, from logits `[n, 10]`.
     pub(super) fn add_modes(
         &self,
         quality: &mut Quality,
@@ -88,7 +88,7 @@ impl Evaluator {
         asked: Option<&[u8]>,
     ) -> Result<(), Error> {
         let found = modes(Forgeries(logits))?;
-        let test = &self.known.judged_test()?.modes;
+        let test = &self.known.classified_test()?.modes;
         quality.digit_shares = Some(found.shares);
         quality.digits_kl = Some(found.kl_to_uniform);
         quality.digits_kl_floor = Some(test.kl_to_uniform);
@@ -136,7 +136,7 @@ impl Evaluator {
     }
 
     pub(super) fn fid_floor(&self, count: usize) -> Result<Option<f64>, Error> {
-        let test = &self.known.judged_test()?.features;
+        let test = &self.known.classified_test()?.features;
         let floor = self.known.feature_floor("fid", count, |stand_ins| {
             Ok([fid(Originals(test), Forgeries(stand_ins))?])
         })?;
@@ -144,7 +144,7 @@ impl Evaluator {
     }
 
     pub(super) fn precision_floor(&self, count: usize) -> Result<Option<[f64; 2]>, Error> {
-        let test = &self.known.judged_test()?.features;
+        let test = &self.known.classified_test()?.features;
         self.known.feature_floor("precision", count, |stand_ins| {
             let k = precision::NEIGHBORS;
             let floor = precision_recall(Originals(test), Forgeries(stand_ins), k)?;

@@ -1,17 +1,17 @@
 //! The measures by the names that users give them.
 
-/// What can be measured of forgeries with the judge or with pixels.
+/// What can be measured of forgeries with the classifier or with pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Fréchet distance of the judge's features.
+    /// Fréchet distance of the classifier's features.
     Fid,
-    /// Kernel distance of the judge's features.
+    /// Kernel distance of the classifier's features.
     Kid,
     /// Precision and recall.
     PrecisionRecall,
     /// Density and coverage.
     DensityCoverage,
-    /// Which digits, and how clearly, by the judge's verdict.
+    /// Which digits, and how clearly, by the classifier's verdict.
     Modes,
     /// The data-copying test C_T.
     Novelty,
@@ -77,8 +77,8 @@ impl Metric {
         found.map_or("", |(name, _)| name)
     }
 
-    /// Whether the judge has to read the images.
-    pub fn needs_judge(self) -> bool {
+    /// Whether the classifier has to read the images.
+    pub fn needs_classifier(self) -> bool {
         !matches!(self, Metric::Duplicates | Metric::Parzen)
     }
 }

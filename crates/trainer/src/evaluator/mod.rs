@@ -19,8 +19,8 @@ use gan_metrics::{Forgeries, Originals, precision};
 use mnist_io::{Dataset, Images};
 
 use crate::Error;
+use crate::classifier::check_images;
 use crate::inception::Inception;
-use crate::judge::check_images;
 
 pub use cache::Cache;
 use known::Known;
@@ -35,11 +35,11 @@ pub const FULL: u64 = 10_000;
 /// its floor included, comes out larger than with [`FULL`].
 pub const QUICK: u64 = 2_500;
 
-/// The judge must read this share of the test images as they are labeled for
+/// The classifier must read this share of the test images as they are labeled for
 /// its features to mean anything.
 const LEGIBLE: f64 = 0.9;
 
-/// Measures forgeries against one data set. The judge is loaded once.
+/// Measures forgeries against one data set. The classifier is loaded once.
 #[derive(Debug)]
 pub struct Evaluator {
     known: Known,
@@ -48,9 +48,9 @@ pub struct Evaluator {
 /// Why there can be no quality curve.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum Unfit {
-    /// The judge does not read these images.
+    /// The classifier does not read these images.
     #[error(
-        "the judge, who knows MNIST's digits, reads {:.0}% of these test images as they are labeled",
+        "the classifier, who knows MNIST's digits, reads {:.0}% of these test images as they are labeled",
         share * 100.0
     )]
     Illegible {
@@ -70,7 +70,7 @@ impl Evaluator {
     /// `training`. `cache` says where measurements are kept.
     ///
     /// # Errors
-    /// Images of another size than 28×28, or none; the judge's weights.
+    /// Images of another size than 28×28, or none; the classifier's weights.
     pub fn new(
         training: impl Into<Arc<Dataset>>,
         test: Dataset,
@@ -102,12 +102,12 @@ impl Evaluator {
         self.illegible()
     }
 
-    /// Whether the judge's features of these images mean nothing.
+    /// Whether the classifier's features of these images mean nothing.
     ///
     /// # Errors
     /// Where libtorch refuses.
     pub fn illegible(&self) -> Result<Option<Unfit>, Error> {
-        let share = self.known.judged_test()?.legible;
+        let share = self.known.classified_test()?.legible;
         Ok((share < LEGIBLE).then_some(Unfit::Illegible { share }))
     }
 
@@ -149,7 +149,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// Images of another size; fewer than a metric needs; a metric that needs
-    /// the judge where it cannot read the test images; [`Error::Asked`].
+    /// the classifier where it cannot read the test images; [`Error::Asked`].
     pub fn measure(
         &self,
         forgeries: &Images,

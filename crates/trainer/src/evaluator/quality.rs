@@ -13,11 +13,11 @@ pub struct Quality {
     pub forgeries: u64,
     /// Test images that they were measured against.
     pub originals: u64,
-    /// Fréchet distance of the judge's features.
+    /// Fréchet distance of the classifier's features.
     pub fid: Option<f64>,
     /// Its floor.
     pub fid_floor: Option<f64>,
-    /// Kernel distance of the judge's features, the mean over the subsets.
+    /// Kernel distance of the classifier's features, the mean over the subsets.
     pub kid: Option<f64>,
     /// The standard deviation over the subsets.
     pub kid_std: Option<f64>,
@@ -39,17 +39,17 @@ pub struct Quality {
     pub coverage: Option<f64>,
     /// Its floor.
     pub coverage_floor: Option<f64>,
-    /// Share of forgeries of each digit, by the judge's verdict.
+    /// Share of forgeries of each digit, by the classifier's verdict.
     pub digit_shares: Option<[f64; 10]>,
     /// Divergence of these shares to equal shares, in nats.
     pub digits_kl: Option<f64>,
     /// That of the test images.
     pub digits_kl_floor: Option<f64>,
-    /// How sure the judge is of its verdicts, in the mean.
+    /// How sure the classifier is of its verdicts, in the mean.
     pub confidence: Option<f64>,
     /// How sure it is with the test images.
     pub confidence_floor: Option<f64>,
-    /// Share of forgeries that show the digit asked for, by the judge's verdict.
+    /// Share of forgeries that show the digit asked for, by the classifier's verdict.
     pub asked_digit: Option<f64>,
     /// C_T: far below 0 copies, far above 0 strangers.
     pub c_t: Option<f64>,
@@ -84,7 +84,7 @@ impl Quality {
         Some(QualityRow {
             forgeries: self.forgeries,
             originals: self.originals,
-            features: "judge".to_owned(),
+            features: "classifier".to_owned(),
             fid: self.fid?,
             fid_floor: self.fid_floor,
             kid: self.kid,

@@ -4,10 +4,10 @@
 
 mod bench;
 mod checkpoints;
+mod classifier;
 mod cuda;
 mod evaluator;
 mod halves;
-mod judge;
 mod losses;
 mod objective;
 mod optimizer;

@@ -1,4 +1,4 @@
-//! `forger train-judge`: trains the judge classifier and says what it is worth.
+//! `forger train-classifier`: trains the classifier classifier and says what it is worth.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use gan_trainer::judge::{JudgePlan, accuracy, check, train_judge};
+use gan_trainer::classifier::{ClassifierConfig, accuracy, check, train_classifier};
 use mnist_io::{Dataset, Split, sha256_hex};
 use run_dir::write_atomic;
 use tch::Device;
 
-use crate::args::{PrecisionChoice, TrainJudgeArgs};
+use crate::args::{PrecisionChoice, TrainClassifierArgs};
 use crate::progress::{Bar, clock, left};
 use crate::{machine, output};
 
 /// Runs the command.
-pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
+pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let open = |split| -> Result<Dataset> {
         let data = || format!("--data {}", args.data.display());
         let set = Dataset::open(&args.data, split).with_context(data)?;
@@ -25,13 +25,13 @@ pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
     };
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
     let threads = machine::set_threads(args.threads)?;
-    let plan = JudgePlan {
+    let plan = ClassifierConfig {
         seed: args.seed,
         epochs: args.epochs,
         kind: machine::kind(PrecisionChoice::Auto, Device::Cpu),
     };
     output::note(format_args!(
-        "training the judge on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
+        "training the classifier on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
         train.len(),
         args.data.display(),
         machine::kind_name(plan.kind),
@@ -40,17 +40,17 @@ pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
     ));
     let start = Instant::now();
     let mut bar = Bar::new();
-    let judge = train_judge(&plan, &train, &mut |report| {
+    let classifier = train_classifier(&plan, &train, &mut |report| {
         let done = report.step as f64 / report.steps as f64;
         let left = left(start.elapsed().as_secs_f64(), done);
         let (step, loss) = (report.step, report.loss);
         bar.show(done, &format!("{left} left  step {step}  loss {loss:.3}"));
     });
     bar.finish();
-    let judge = judge?;
+    let classifier = classifier?;
     let seconds = start.elapsed().as_secs_f64();
-    let right = accuracy(&judge, &test)?;
-    let bytes = judge.to_safetensors()?;
+    let right = accuracy(&classifier, &test)?;
+    let bytes = classifier.to_safetensors()?;
     write_atomic(&args.out, |w| w.write_all(&bytes))?;
     output::line(format_args!(
         "trained in {}
@@ -69,11 +69,11 @@ pub fn run(args: &TrainJudgeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How these weights would become the judge of everything.
+/// How these weights would become the classifier of everything.
 fn advice(file: &Path) -> String {
     format!(
-        "every metric goes on using the judge that is built in. To replace it: copy {} to
-crates/models/weights/judge.safetensors, put the sha256 into crates/models/src/judge.rs and
+        "every metric goes on using the classifier that is built in. To replace it: copy {} to
+crates/models/weights/classifier.safetensors, put the sha256 into crates/models/src/classifier.rs and
 the README beside the weights, and measure again: numbers of two judges cannot be compared",
         file.display()
     )

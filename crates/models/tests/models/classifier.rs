@@ -1,10 +1,10 @@
-//! The judge: its network against plain operations, its shipped weights against
+//! The classifier: its network against plain operations, its shipped weights against
 //! MNIST's test images and against a computation without libtorch.
 
 use std::path::{Path, PathBuf};
 
-use gan_models::judge::SHA256;
-use gan_models::{Judge, JudgeError, JudgeNetwork, Mode, WeightsError};
+use gan_models::classifier::SHA256;
+use gan_models::{Classifier, ClassifierError, ClassifierNetwork, Mode, WeightsError};
 use mnist_io::{Dataset, Split, known};
 use tch::{Device, Kind, Tensor};
 
@@ -21,7 +21,7 @@ fn test_images() -> Dataset {
     );
     let test = Dataset::open(&dir, Split::Test)
         .unwrap_or_else(|e| panic!("{e}; `cargo xtask fetch` puts MNIST there"));
-    // Other images would make other numbers, whatever the judge is worth.
+    // Other images would make other numbers, whatever the classifier is worth.
     assert_eq!(test.images_sha256(), known::MNIST.files[2].sha256);
     test
 }
@@ -32,10 +32,10 @@ fn tensor(images: &mnist_io::Images) -> Tensor {
 
 #[test]
 fn the_shipped_weights_are_those_that_are_stated() {
-    let judge = Judge::trained().unwrap();
-    let file = include_bytes!("../../weights/judge.safetensors");
+    let classifier = Classifier::trained().unwrap();
+    let file = include_bytes!("../../weights/classifier.safetensors");
     assert_eq!(mnist_io::sha256_hex(file), SHA256);
-    assert_eq!(judge.to_safetensors().unwrap(), file);
+    assert_eq!(classifier.to_safetensors().unwrap(), file);
     let readme = include_str!("../../weights/README.md");
     assert!(readme.contains(SHA256));
 }
@@ -43,7 +43,7 @@ fn the_shipped_weights_are_those_that_are_stated() {
 #[test]
 fn the_shipped_judge_knows_992_of_1000_test_images() {
     let test = test_images();
-    let (features, logits) = Judge::trained()
+    let (features, logits) = Classifier::trained()
         .unwrap()
         .features_and_logits(&tensor(test.images()))
         .unwrap();
@@ -55,22 +55,22 @@ fn the_shipped_judge_knows_992_of_1000_test_images() {
     assert!(right >= 9_920, "{right} of 10,000");
 }
 
-/// `oracle/judge.py` says how the stored values were made.
+/// `oracle/classifier.py` says how the stored values were made.
 #[test]
 fn the_shipped_judge_sees_what_a_computation_without_libtorch_sees() {
-    let judge = Judge::trained().unwrap();
+    let classifier = Classifier::trained().unwrap();
     let test = test_images();
     let pattern = (0..784).map(|i| ((i / 28 * 37 + i % 28 * 11) % 256) as u8);
     let pattern = mnist_io::Images::new(28, 28, pattern.collect()).unwrap();
     let mut lines = 0;
-    for line in include_str!("../oracle/judge.txt").lines() {
+    for line in include_str!("../oracle/classifier.txt").lines() {
         let (name, stored) = line.split_once(' ').unwrap();
         let stored: Vec<f64> = stored.split(' ').map(|x| x.parse().unwrap()).collect();
         let image = match name {
             "pattern" => pattern.clone(),
             index => test.images().select(&[index.parse().unwrap()]).unwrap(),
         };
-        let (features, logits) = judge.features_and_logits(&tensor(&image)).unwrap();
+        let (features, logits) = classifier.features_and_logits(&tensor(&image)).unwrap();
         let seen = [values(&features), values(&logits)].concat();
         assert_eq!(seen.len(), stored.len());
         for (i, (seen, stored)) in seen.iter().zip(&stored).enumerate() {
@@ -89,7 +89,7 @@ fn the_shipped_judge_sees_what_a_computation_without_libtorch_sees() {
 fn the_network_is_its_layers_one_by_one() {
     let _turn = take_turns();
     tch::manual_seed(1);
-    let network = JudgeNetwork::new();
+    let network = ClassifierNetwork::new();
     let layout = network.layout();
     assert_eq!(
         layout.numel(),
@@ -139,7 +139,7 @@ fn the_network_is_its_layers_one_by_one() {
 fn dropout_touches_the_logits_in_training_and_never_the_features() {
     let _turn = take_turns();
     tch::manual_seed(2);
-    let network = JudgeNetwork::new();
+    let network = ClassifierNetwork::new();
     let weights = network
         .layout()
         .weights(&network.layout().init(Device::Cpu));
@@ -156,21 +156,21 @@ fn dropout_touches_the_logits_in_training_and_never_the_features() {
 fn many_images_are_judged_as_each_would_be_alone() {
     let _turn = take_turns();
     tch::manual_seed(3);
-    let network = JudgeNetwork::new();
+    let network = ClassifierNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
-    let judge = Judge::new(network, &parameters).unwrap();
+    let classifier = Classifier::new(network, &parameters).unwrap();
     // More than go through the network at a time, and a rest.
     let images = Tensor::randint(256, [1003, 28, 28], BYTES);
-    let (features, logits) = judge.features_and_logits(&images).unwrap();
+    let (features, logits) = classifier.features_and_logits(&images).unwrap();
     assert_eq!(features.size(), [1003, 128]);
     assert!(!features.requires_grad() && features.kind() == Kind::Float);
     for at in [0, 499, 500, 1002] {
         let alone = images.narrow(0, at, 1).unsqueeze(1);
-        let (f, l) = judge.features_and_logits(&alone).unwrap();
+        let (f, l) = classifier.features_and_logits(&alone).unwrap();
         assert!(distance(&f, &features.narrow(0, at, 1)) < 1e-4, "{at}");
         assert!(distance(&l, &logits.narrow(0, at, 1)) < 1e-4, "{at}");
     }
-    let (features, logits) = judge
+    let (features, logits) = classifier
         .features_and_logits(&Tensor::zeros([0, 28, 28], BYTES))
         .unwrap();
     assert_eq!(features.size(), [0, 128]);
@@ -180,11 +180,11 @@ fn many_images_are_judged_as_each_would_be_alone() {
 #[test]
 fn a_buffer_of_other_weights_is_refused() {
     for (wrong, kind) in [(1, Kind::Float), (0, Kind::Double)] {
-        let network = JudgeNetwork::new();
+        let network = ClassifierNetwork::new();
         let wanted = network.layout().numel();
         let buffer = Tensor::zeros([wanted + wrong], (kind, Device::Cpu));
-        let error = Judge::new(network, &buffer).unwrap_err();
-        let JudgeError::Weights(WeightsError::Buffer { wanted: told, .. }) = error else {
+        let error = Classifier::new(network, &buffer).unwrap_err();
+        let ClassifierError::Weights(WeightsError::Buffer { wanted: told, .. }) = error else {
             panic!("{error}");
         };
         assert_eq!(told, wanted);
@@ -194,9 +194,9 @@ fn a_buffer_of_other_weights_is_refused() {
 #[test]
 fn images_of_another_size_or_kind_are_refused() {
     let _turn = take_turns();
-    let network = JudgeNetwork::new();
+    let network = ClassifierNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
-    let judge = Judge::new(network, &parameters).unwrap();
+    let classifier = Classifier::new(network, &parameters).unwrap();
     for shape in [
         &[2, 32, 32][..],
         &[2, 1, 32, 32],
@@ -204,22 +204,22 @@ fn images_of_another_size_or_kind_are_refused() {
         &[28, 28],
         &[],
     ] {
-        let error = judge
+        let error = classifier
             .features_and_logits(&Tensor::zeros(shape, BYTES))
             .unwrap_err();
-        assert!(matches!(&error, JudgeError::Shape { shape: s } if s == shape));
+        assert!(matches!(&error, ClassifierError::Shape { shape: s } if s == shape));
         assert!(error.to_string().contains(&format!("{shape:?}")), "{error}");
     }
-    let error = judge
+    let error = classifier
         .features_and_logits(&Tensor::zeros([2, 28, 28], CPU))
         .unwrap_err();
-    assert!(matches!(error, JudgeError::Kind { kind: Kind::Float }));
+    assert!(matches!(error, ClassifierError::Kind { kind: Kind::Float }));
 }
 
 #[test]
 fn weights_of_another_network_make_no_judge() {
-    let error = Judge::from_safetensors(b"no weights").unwrap_err();
-    let JudgeError::Weights(WeightsError::Malformed(_)) = error else {
+    let error = Classifier::from_safetensors(b"no weights").unwrap_err();
+    let ClassifierError::Weights(WeightsError::Malformed(_)) = error else {
         panic!("{error}");
     };
 }

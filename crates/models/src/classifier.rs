@@ -1,4 +1,4 @@
-//! The judge: a classifier of MNIST's digits, trained once and shipped, whose
+//! The classifier: a classifier of MNIST's digits, trained once and shipped, whose
 //! features and verdicts the metrics of forgeries are computed from.
 
 use sha2::{Digest, Sha256};
@@ -10,47 +10,47 @@ use crate::network::Mode;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
 
-/// SHA-256 of the shipped weights, `weights/judge.safetensors`; the README beside
+/// SHA-256 of the shipped weights, `weights/classifier.safetensors`; the README beside
 /// them says how they were made.
 pub const SHA256: &str = "be337533289f403bf96bc693bd4c6c62a86901f68e804d8caefa6caa41bbcd8a";
 
-/// Rows and columns of the images that the judge takes.
+/// Rows and columns of the images that the classifier takes.
 pub const SIDE: i64 = 28;
 
-/// Features that the judge sees in an image.
+/// Features that the classifier sees in an image.
 pub const FEATURES: i64 = 128;
 
 /// Part of the crate, so that whoever imports it has nothing to fetch or find.
-const WEIGHTS: &[u8] = include_bytes!("../weights/judge.safetensors");
+const WEIGHTS: &[u8] = include_bytes!("../weights/classifier.safetensors");
 
 /// Images judged at a time: of each, 25,088 values of the first layer are kept
 /// for a moment.
 const CHUNK: i64 = 500;
 
-/// Why the judge cannot judge.
+/// Why the classifier cannot classifier.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum JudgeError {
+pub enum ClassifierError {
     /// The shipped weights are not those that every number was measured with.
     #[error(
-        "the judge's weights have the SHA-256 {found}, not {SHA256}; restore weights/judge.safetensors"
+        "the classifier's weights have the SHA-256 {found}, not {SHA256}; restore weights/classifier.safetensors"
     )]
     Hash {
         /// SHA-256 of the weights that are there.
         found: String,
     },
     /// The weights fit another network.
-    #[error("the judge's weights: {0}")]
+    #[error("the classifier's weights: {0}")]
     Weights(#[from] WeightsError),
     /// Pixels that are no bytes.
-    #[error("the judge takes images of u8, not of {kind:?}")]
+    #[error("the classifier takes images of u8, not of {kind:?}")]
     Kind {
         /// What the pixels are.
         kind: Kind,
     },
     /// Images of another size than MNIST's.
     #[error(
-        "the judge takes images [n, 28, 28] or [n, 1, 28, 28], not {shape:?}; resize others first"
+        "the classifier takes images [n, 28, 28] or [n, 1, 28, 28], not {shape:?}; resize others first"
     )]
     Shape {
         /// The images' shape.
@@ -58,51 +58,54 @@ pub enum JudgeError {
     },
 }
 
-/// [`JudgeNetwork`] with weights, ready to judge.
+/// [`ClassifierNetwork`] with weights, ready to classifier.
 ///
 /// It computes in f32 on the CPU, whatever else the machine has, so that numbers
 /// from different machines can be compared: with the instructions of AVX-512, AVX2
 /// or SSE4.1 alike, features were within 1e-5 of those computed in f64.
 #[derive(Debug)]
-pub struct Judge {
-    network: JudgeNetwork,
+pub struct Classifier {
+    network: ClassifierNetwork,
     parameters: Tensor,
 }
 
-impl Judge {
-    /// The judge whose weights ship with this crate; load it once and keep it.
+impl Classifier {
+    /// The classifier whose weights ship with this crate; load it once and keep it.
     ///
     /// # Errors
-    /// [`JudgeError::Hash`] where the crate was built with other weights.
-    pub fn trained() -> Result<Judge, JudgeError> {
+    /// [`ClassifierError::Hash`] where the crate was built with other weights.
+    pub fn trained() -> Result<Classifier, ClassifierError> {
         let digest = Sha256::digest(WEIGHTS);
         let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         if found != SHA256 {
-            return Err(JudgeError::Hash { found });
+            return Err(ClassifierError::Hash { found });
         }
-        Judge::from_safetensors(WEIGHTS)
+        Classifier::from_safetensors(WEIGHTS)
     }
 
-    /// A judge with the weights of a safetensors file of these `bytes`.
+    /// A classifier with the weights of a safetensors file of these `bytes`.
     ///
     /// # Errors
-    /// [`JudgeError::Weights`] where they are not this network's.
-    pub fn from_safetensors(bytes: &[u8]) -> Result<Judge, JudgeError> {
-        let network = JudgeNetwork::new();
+    /// [`ClassifierError::Weights`] where they are not this network's.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Classifier, ClassifierError> {
+        let network = ClassifierNetwork::new();
         let parameters = network.layout.read_safetensors(bytes)?;
-        Ok(Judge {
+        Ok(Classifier {
             network,
             parameters,
         })
     }
 
-    /// A judge with weights from a buffer of `network`'s layout, f32 `[numel]`.
+    /// A classifier with weights from a buffer of `network`'s layout, f32 `[numel]`.
     ///
     /// # Errors
-    /// [`JudgeError::Weights`] for another buffer.
-    pub fn new(network: JudgeNetwork, parameters: &Tensor) -> Result<Judge, JudgeError> {
+    /// [`ClassifierError::Weights`] for another buffer.
+    pub fn new(
+        network: ClassifierNetwork,
+        parameters: &Tensor,
+    ) -> Result<Classifier, ClassifierError> {
         network.layout.check_buffer(parameters)?;
-        Ok(Judge {
+        Ok(Classifier {
             network,
             // A copy: optimizers change what they update in place.
             parameters: parameters.detach().to_device(Device::Cpu).copy(),
@@ -113,7 +116,7 @@ impl Judge {
     ///
     /// # Errors
     /// Where libtorch refuses.
-    pub fn to_safetensors(&self) -> Result<Vec<u8>, JudgeError> {
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, ClassifierError> {
         Ok(self.network.layout.to_safetensors(&self.parameters)?)
     }
 
@@ -124,18 +127,21 @@ impl Judge {
     /// 10,000 images take about two seconds of one core (Zen 4).
     ///
     /// # Errors
-    /// [`JudgeError::Kind`] or [`JudgeError::Shape`] for other images. Which way
+    /// [`ClassifierError::Kind`] or [`ClassifierError::Shape`] for other images. Which way
     /// of resizing is right depends on the images, so that it is the caller's
     /// to choose.
-    pub fn features_and_logits(&self, images: &Tensor) -> Result<(Tensor, Tensor), JudgeError> {
+    pub fn features_and_logits(
+        &self,
+        images: &Tensor,
+    ) -> Result<(Tensor, Tensor), ClassifierError> {
         let kind = images.kind();
         if kind != Kind::Uint8 {
-            return Err(JudgeError::Kind { kind });
+            return Err(ClassifierError::Kind { kind });
         }
         let shape = images.size();
         let n = match *shape.as_slice() {
             [n, SIDE, SIDE] | [n, 1, SIDE, SIDE] => n,
-            _ => return Err(JudgeError::Shape { shape }),
+            _ => return Err(ClassifierError::Shape { shape }),
         };
         let images = images.to_device(Device::Cpu).reshape([n, 1, SIDE, SIDE]);
         let weights = self.network.layout.weights(&self.parameters);
@@ -151,7 +157,7 @@ impl Judge {
 /// Two 5×5 convolutions to 32 and 64 channels, each with 2×2 max-pooling and
 /// ReLU; dense to 128 features, ReLU; dense to the logits of the digits.
 #[derive(Debug)]
-pub struct JudgeNetwork {
+pub struct ClassifierNetwork {
     layout: Layout,
     conv1: Conv2d,
     conv2: Conv2d,
@@ -162,9 +168,9 @@ pub struct JudgeNetwork {
 /// Dropped of the features on their way to the logits, in training.
 const DROPOUT: f64 = 0.3;
 
-impl JudgeNetwork {
+impl ClassifierNetwork {
     /// The network, 454,922 parameters.
-    pub fn new() -> JudgeNetwork {
+    pub fn new() -> ClassifierNetwork {
         let mut layout = Layout::new();
         let l = &mut layout;
         let conv = |l: &mut Layout, name, inputs, outputs| {
@@ -172,7 +178,7 @@ impl JudgeNetwork {
             Conv2d::new(l, name, (inputs, outputs), 5, (1, 2), init)
         };
         let dense = 7 * 7 * 64;
-        JudgeNetwork {
+        ClassifierNetwork {
             conv1: conv(l, "conv1", 1, 32),
             conv2: conv(l, "conv2", 32, 64),
             dense: Linear::new(
@@ -216,8 +222,8 @@ impl JudgeNetwork {
     }
 }
 
-impl Default for JudgeNetwork {
+impl Default for ClassifierNetwork {
     fn default() -> Self {
-        JudgeNetwork::new()
+        ClassifierNetwork::new()
     }
 }

@@ -1,12 +1,12 @@
-//! Training of the judge classifier: cross-entropy and Adam, its rate falling to 0
+//! Training of the classifier classifier: cross-entropy and Adam, its rate falling to 0
 //! as half a cosine.
 
 use std::f64::consts::PI;
 
 use gan_metrics::Features;
 use gan_metrics::modes::verdicts;
-use gan_models::judge::SIDE;
-use gan_models::{Judge, JudgeNetwork, Mode, PixelRange};
+use gan_models::classifier::SIDE;
+use gan_models::{Classifier, ClassifierNetwork, Mode, PixelRange};
 use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
@@ -22,9 +22,9 @@ const RATE: f64 = 1.5e-3;
 /// Steps between reports.
 const REPORT_EVERY: u64 = 20;
 
-/// How the judge is to be trained.
+/// How the classifier is to be trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct JudgePlan {
+pub struct ClassifierConfig {
     /// What everything random follows from.
     pub seed: u64,
     /// How often each image is seen.
@@ -35,7 +35,7 @@ pub struct JudgePlan {
 
 /// How far training is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct JudgeReport {
+pub struct ClassifierProgress {
     /// Steps done.
     pub step: u64,
     /// Steps to do.
@@ -44,17 +44,17 @@ pub struct JudgeReport {
     pub loss: f64,
 }
 
-/// Trains a judge on `dataset`, on the CPU, and tells `watch` how far it is now
+/// Trains a classifier on `dataset`, on the CPU, and tells `watch` how far it is now
 /// and then, and at the end.
 ///
 /// # Errors
 /// Those of [`check`]; [`Error::Settings`] with a kind that networks cannot compute
 /// in; where libtorch refuses.
-pub fn train_judge(
-    plan: &JudgePlan,
+pub fn train_classifier(
+    plan: &ClassifierConfig,
     dataset: &Dataset,
-    watch: &mut dyn FnMut(JudgeReport),
-) -> Result<Judge, Error> {
+    watch: &mut dyn FnMut(ClassifierProgress),
+) -> Result<Classifier, Error> {
     check(dataset)?;
     let images = dataset.len() as u64;
     let device = Device::Cpu;
@@ -67,7 +67,7 @@ pub fn train_judge(
         device,
     )?;
     let mut order = Order::new(plan.seed, Stream::Order, images, false);
-    let network = JudgeNetwork::new();
+    let network = ClassifierNetwork::new();
     seed_torch(plan.seed, Stream::Init, 0);
     let mut parameters = network.layout().init(device);
     let mut adam = Adam::new(AdamConfig::USUAL, &parameters);
@@ -88,24 +88,24 @@ pub fn train_judge(
         let step = step + 1;
         if step % REPORT_EVERY == 0 || step == steps {
             let loss = loss.double_value(&[]);
-            watch(JudgeReport { step, steps, loss });
+            watch(ClassifierProgress { step, steps, loss });
         }
     }
-    Ok(Judge::new(network, &parameters)?)
+    Ok(Classifier::new(network, &parameters)?)
 }
 
-/// The share of `dataset` that `judge` calls by its label, 0 to 1.
+/// The share of `dataset` that `classifier` calls by its label, 0 to 1.
 ///
 /// # Errors
 /// Those of [`check`]; logits that are not finite.
-pub fn accuracy(judge: &Judge, dataset: &Dataset) -> Result<f64, Error> {
+pub fn accuracy(classifier: &Classifier, dataset: &Dataset) -> Result<f64, Error> {
     check(dataset)?;
-    let (_, logits) = judge.features_and_logits(&tensor(dataset.images()))?;
+    let (_, logits) = classifier.features_and_logits(&tensor(dataset.images()))?;
     let verdicts = verdicts(&Features::from_tensor(&logits)?)?;
     Ok(share_read(&verdicts, dataset.labels()))
 }
 
-/// Refuses a set that no judge can be trained on or tried with.
+/// Refuses a set that no classifier can be trained on or tried with.
 ///
 /// # Errors
 /// [`Error::NoImages`]; [`Error::ImageSize`] of images that are not 28×28;
@@ -118,7 +118,7 @@ pub fn check(dataset: &Dataset) -> Result<(), Error> {
     }
 }
 
-/// Refuses images that the judge does not take.
+/// Refuses images that the classifier does not take.
 pub(crate) fn check_images(images: &Images) -> Result<(), Error> {
     let (rows, cols) = (images.rows(), images.cols());
     let side = SIDE as usize;

@@ -2,7 +2,7 @@
 
 Run once, with Python 3.11.7 and NumPy 2.4.6, from crates/models:
 
-    python3 tests/oracle/judge.py ../../data/mnist > tests/oracle/judge.txt
+    python3 tests/oracle/classifier.py ../../data/mnist > tests/oracle/classifier.txt
 
 A line an image: its name, 128 features, 10 logits.
 """
@@ -55,7 +55,7 @@ def judge(p, image):
 
 
 crate = pathlib.Path(__file__).parents[2]
-p = parameters(crate / "weights" / "judge.safetensors")
+p = parameters(crate / "weights" / "classifier.safetensors")
 raw = pathlib.Path(sys.argv[1], "t10k-images-idx3-ubyte").read_bytes()
 test = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
 row, col = np.mgrid[:28, :28]

@@ -1,8 +1,8 @@
-//! The judge's training, on images that are easy to tell apart.
+//! The classifier's training, on images that are easy to tell apart.
 
-use gan_models::{Judge, JudgeNetwork};
+use gan_models::{Classifier, ClassifierNetwork};
 use gan_trainer::Error;
-use gan_trainer::judge::{JudgePlan, JudgeReport, accuracy, train_judge};
+use gan_trainer::classifier::{ClassifierConfig, ClassifierProgress, accuracy, train_classifier};
 use mnist_io::{Dataset, Images};
 use tch::{Device, Kind};
 
@@ -23,8 +23,8 @@ fn lines(n: usize) -> Dataset {
     Dataset::new(images, (0..n).map(|i| (i % 10) as u8).collect()).unwrap()
 }
 
-fn plan(seed: u64, epochs: u64) -> JudgePlan {
-    JudgePlan {
+fn plan(seed: u64, epochs: u64) -> ClassifierConfig {
+    ClassifierConfig {
         seed,
         epochs,
         kind: Kind::Float,
@@ -35,25 +35,25 @@ fn plan(seed: u64, epochs: u64) -> JudgePlan {
 fn training_tells_labels_apart_and_reports_on_its_way() {
     let _turn = take_turns();
     let mut reports = Vec::new();
-    let judge = train_judge(&plan(1, 30), &lines(100), &mut |r| reports.push(r)).unwrap();
+    let classifier = train_classifier(&plan(1, 30), &lines(100), &mut |r| reports.push(r)).unwrap();
     let steps: Vec<(u64, u64)> = reports.iter().map(|r| (r.step, r.steps)).collect();
     // 30 · 100 images in batches of 128, the last one filled up.
     assert_eq!(steps, [(20, 24), (24, 24)]);
-    assert!(reports.iter().all(|r: &JudgeReport| r.loss < 1.0));
-    assert!(accuracy(&judge, &lines(130)).unwrap() > 0.95);
-    let untrained = JudgeNetwork::new();
+    assert!(reports.iter().all(|r: &ClassifierProgress| r.loss < 1.0));
+    assert!(accuracy(&classifier, &lines(130)).unwrap() > 0.95);
+    let untrained = ClassifierNetwork::new();
     let parameters = untrained.layout().init(Device::Cpu);
-    let untrained = Judge::new(untrained, &parameters).unwrap();
+    let untrained = Classifier::new(untrained, &parameters).unwrap();
     assert!(accuracy(&untrained, &lines(130)).unwrap() < 0.5);
 }
 
 #[test]
 fn a_kind_that_cannot_compute_is_refused() {
-    let plan = JudgePlan {
+    let plan = ClassifierConfig {
         kind: Kind::Int64,
         ..plan(1, 1)
     };
-    let refused = train_judge(&plan, &lines(10), &mut |_| ()).unwrap_err();
+    let refused = train_classifier(&plan, &lines(10), &mut |_| ()).unwrap_err();
     assert!(matches!(refused, Error::Settings(_)), "{refused}");
 }
 
@@ -61,8 +61,8 @@ fn a_kind_that_cannot_compute_is_refused() {
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let _turn = take_turns();
     let bytes = |seed| {
-        let judge = train_judge(&plan(seed, 2), &lines(100), &mut |_| ()).unwrap();
-        judge.to_safetensors().unwrap()
+        let classifier = train_classifier(&plan(seed, 2), &lines(100), &mut |_| ()).unwrap();
+        classifier.to_safetensors().unwrap()
     };
     let first = bytes(7);
     assert_eq!(first, bytes(7));
@@ -71,7 +71,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn a_set_that_has_nothing_to_teach_is_refused() {
-    let train = |set: &Dataset| train_judge(&plan(1, 1), set, &mut |_| ()).unwrap_err();
+    let train = |set: &Dataset| train_classifier(&plan(1, 1), set, &mut |_| ()).unwrap_err();
     let none = Dataset::new(Images::new(28, 28, vec![]).unwrap(), vec![]).unwrap();
     assert!(matches!(train(&none), Error::NoImages));
     let small = Images::new(32, 28, vec![0; 896]).unwrap();
