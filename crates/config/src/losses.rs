@@ -1,0 +1,66 @@
+//! The losses by name; `gan-trainer` holds their formulas.
+
+/// What can be said about a loss without computing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LossInfo {
+    /// The name that `--set loss=NAME` takes.
+    pub name: &'static str,
+    /// One line for the help text, with the source.
+    pub summary: &'static str,
+    /// D's logits grow without bound unless a penalty, clipping or spectral
+    /// normalization holds them.
+    pub needs_lipschitz: bool,
+    /// The loss is a function of probabilities, so that
+    /// [`logit_limit`](crate::Settings::logit_limit) applies to it.
+    pub uses_probabilities: bool,
+}
+
+const fn loss(name: &'static str, summary: &'static str) -> LossInfo {
+    LossInfo {
+        name,
+        summary,
+        needs_lipschitz: false,
+        uses_probabilities: false,
+    }
+}
+
+/// Every loss.
+pub const LOSSES: [LossInfo; 6] = [
+    LossInfo {
+        uses_probabilities: true,
+        ..loss(
+            "minimax",
+            "G minimizes log(1 − D(G(z))); Goodfellow et al. 2014, eq. 1",
+        )
+    },
+    LossInfo {
+        uses_probabilities: true,
+        ..loss(
+            "non-saturating",
+            "G maximizes log D(G(z)); Goodfellow et al. 2014, section 3",
+        )
+    },
+    loss(
+        "least-squares",
+        "logits are regressed to 1 and 0; Mao et al. 2017",
+    ),
+    loss("hinge", "D ignores logits beyond ±1; Lim and Ye 2017"),
+    LossInfo {
+        needs_lipschitz: true,
+        ..loss(
+            "wasserstein",
+            "difference of mean logits; Arjovsky et al. 2017",
+        )
+    },
+    loss(
+        "relativistic-pairing",
+        "difference of the logits of a real and a fake image; Huang et al. 2024",
+    ),
+];
+
+impl LossInfo {
+    /// The loss of that name; `None` for a loss of the caller's own.
+    pub fn find(name: &str) -> Option<LossInfo> {
+        LOSSES.into_iter().find(|loss| loss.name == name)
+    }
+}
