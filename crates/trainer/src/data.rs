@@ -1,7 +1,9 @@
-//! The originals: resident once on the device, handed out in a seeded order.
+//! The training data: real images on the device, in a seeded order.
 
+use std::sync::Arc;
+
+use gan_metrics::Evaluator;
 use gan_models::PixelRange;
-use gan_models::goodfellow::PIXELS;
 use mnist_io::{Dataset, Images};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -9,103 +11,159 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::crew::Cut;
 use crate::seeds::{Stream, seed_torch, stream_seed};
 
-/// Mean and standard deviation of the numbers that `gaussian` takes for
-/// originals.
+/// Mean and standard deviation of the real numbers of the preset `gaussian`.
 pub const GAUSSIAN: (f64, f64) = (4.0, 0.5);
 
-/// Training images and their labels on the device.
+/// What a run is trained on.
 #[derive(Debug)]
-pub struct Originals {
-    /// u8 `[n, 1, side, side]`; a quarter of the memory that f32 takes, and one
-    /// conversion of a small batch per step.
-    bytes: Tensor,
-    /// i64 `[n]`.
-    labels: Tensor,
-    range: PixelRange,
+pub enum TrainData {
+    /// Images of a data set.
+    Images {
+        /// The training images.
+        training: Arc<Dataset>,
+        /// Real images for figures, at least one. Conditional networks generate
+        /// their digits, repeated if there are fewer than samples.
+        shown: Dataset,
+        /// Measures samples for the quality curve.
+        evaluator: Option<Evaluator>,
+    },
+    /// Numbers from N(4, 0.5), drawn anew for each step.
+    Gaussian,
 }
 
-/// Some originals.
+/// Some real images and their labels.
 #[derive(Debug)]
 pub struct Batch {
-    /// f32 `[n, 1, side, side]` in the range of the networks.
+    /// f32 `[n, 1, side, side]` in the pixel range of the networks.
     pub images: Tensor,
-    /// i64 `[n]`, the digit on each image; 0 where there are no images.
+    /// i64 `[n]`, the digit of each image; 0 for numbers.
     pub labels: Tensor,
 }
 
 impl Batch {
-    /// How many there are.
-    pub(crate) fn len(&self) -> i64 {
+    /// The number of images.
+    pub fn len(&self) -> i64 {
         self.labels.numel() as i64
     }
 
-    /// Those of a part; nothing is copied.
-    pub(crate) fn part(&self, at: Cut) -> Batch {
-        Batch {
-            images: at.of(&self.images),
-            labels: at.of(&self.labels),
-        }
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
-impl Originals {
-    /// The first `count` of `dataset` on `device`, all if there are fewer,
-    /// brought to `side` rows and columns.
-    ///
-    /// # Errors
-    /// Where libtorch refuses.
-    pub fn new(
-        dataset: &Dataset,
-        count: usize,
-        side: usize,
-        range: PixelRange,
-        device: Device,
-    ) -> Result<Originals, Error> {
-        let count = count.min(dataset.len()) as i64;
-        let images = resized(dataset.images(), side)?;
-        let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side as i64, side as i64]);
-        let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
-        Ok(Originals {
-            bytes: bytes.narrow(0, 0, count).to_device(device),
-            labels: labels.narrow(0, 0, count).to_device(device),
-            range,
-        })
-    }
-
-    /// The images of those indices and their labels.
-    ///
-    /// # Panics
-    /// With an index below 0 or past the last image.
-    pub fn batch(&self, indices: &[i64]) -> Batch {
-        let indices = Tensor::from_slice(indices).to_device(self.bytes.device());
-        let bytes = self.bytes.index_select(0, &indices);
-        Batch {
-            images: self.range.from_bytes(&bytes, Kind::Float),
-            labels: self.labels.index_select(0, &indices),
-        }
-    }
-}
-
-/// Where originals come from.
+/// Where the loader takes real data from.
 #[derive(Debug)]
-pub enum Source {
-    /// Images of a data set.
-    Images(Originals),
-    /// Numbers drawn from [`GAUSSIAN`], each batch sorted.
+enum Source {
+    Images {
+        /// u8 `[n, 1, side, side]`: a quarter of the memory of f32, and one
+        /// conversion of a small batch per step.
+        bytes: Tensor,
+        /// i64 `[n]`.
+        labels: Tensor,
+        range: PixelRange,
+    },
     Gaussian(Device),
 }
 
-impl Source {
-    /// The next `count` originals in `order`, those of update `update`, before
-    /// which `seen` were handed out.
-    pub fn draw(&self, order: &mut Order, update: u64, seen: u64, count: u64) -> Batch {
-        match self {
-            Source::Images(originals) => originals.batch(&order.indices(update, seen, count)),
+/// Loads batches of real data in an order that depends on the seed and the step
+/// only.
+#[derive(Debug)]
+pub struct DataLoader {
+    source: Source,
+    shuffle: Shuffle,
+}
+
+impl DataLoader {
+    /// Loads the first `pool` images of `dataset`, all if there are fewer, resized
+    /// to `side` rows and columns, onto `device`.
+    ///
+    /// # Errors
+    /// [`Error::NoImages`] without images; [`Error::Torch`].
+    pub fn images(
+        dataset: &Dataset,
+        pool: u64,
+        side: i64,
+        range: PixelRange,
+        device: Device,
+        seed: u64,
+    ) -> Result<DataLoader, Error> {
+        let pool = pool.min(dataset.len() as u64);
+        if pool == 0 {
+            return Err(Error::NoImages);
+        }
+        let images = resize(dataset.images(), side as usize)?;
+        let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
+        let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
+        let first = |all: &Tensor| all.narrow(0, 0, pool as i64).to_device(device);
+        let source = Source::Images {
+            bytes: first(&bytes),
+            labels: first(&labels),
+            range,
+        };
+        let shuffle = Shuffle::new(seed, Stream::Shuffle, pool);
+        Ok(DataLoader { source, shuffle })
+    }
+
+    /// Draws sorted batches of numbers from [`GAUSSIAN`].
+    pub fn gaussian(device: Device, seed: u64) -> DataLoader {
+        DataLoader {
+            source: Source::Gaussian(device),
+            shuffle: Shuffle::new(seed, Stream::Shuffle, 1),
+        }
+    }
+
+    /// Draws images with replacement, or epoch by epoch.
+    pub fn with_replacement(mut self, with_replacement: bool) -> DataLoader {
+        self.shuffle.with_replacement = with_replacement;
+        self
+    }
+
+    /// The same data in the order of pretraining, epoch by epoch.
+    pub(crate) fn for_pretraining(&self) -> DataLoader {
+        let source = match &self.source {
+            Source::Gaussian(device) => Source::Gaussian(*device),
+            Source::Images {
+                bytes,
+                labels,
+                range,
+            } => Source::Images {
+                bytes: bytes.shallow_clone(),
+                labels: labels.shallow_clone(),
+                range: *range,
+            },
+        };
+        let Shuffle { seed, size, .. } = self.shuffle;
+        let shuffle = Shuffle::new(seed, Stream::PretrainShuffle, size);
+        DataLoader { source, shuffle }
+    }
+
+    /// Images in an epoch; 1 for numbers.
+    pub fn pool(&self) -> u64 {
+        self.shuffle.size
+    }
+
+    /// The `count` real images of update `update`, before which `seen` images
+    /// were loaded.
+    pub fn batch(&mut self, update: u64, seen: u64, count: u64) -> Batch {
+        match &self.source {
+            Source::Images {
+                bytes,
+                labels,
+                range,
+            } => {
+                let indices = self.shuffle.indices(update, seen, count);
+                let indices = Tensor::from_slice(&indices).to_device(bytes.device());
+                let bytes = bytes.index_select(0, &indices);
+                Batch {
+                    images: range.from_bytes(&bytes, Kind::Float),
+                    labels: labels.index_select(0, &indices),
+                }
+            }
             Source::Gaussian(device) => {
-                seed_torch(order.seed, order.stream, update);
+                seed_torch(self.shuffle.seed, self.shuffle.stream, update);
                 let (sorted, _) = gaussian(count as i64).sort(0, false);
                 Batch {
                     images: sorted.view([-1, 1, 1, 1]).to_device(*device),
@@ -116,86 +174,36 @@ impl Source {
     }
 }
 
-/// `n` draws from [`GAUSSIAN`], f32 `[n]`, from libtorch's global generator.
-pub fn gaussian(n: i64) -> Tensor {
-    let (mean, std) = GAUSSIAN;
-    Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean
-}
-
-/// The mean of each pixel over the first `count` images, 0 to 1. They must be
-/// 28×28, as [`Plan::check`](crate::plan::Plan::check) sees to; of images of
-/// another size the means are of no pixel.
-pub fn pixel_means(images: &Images, count: usize) -> [f64; PIXELS] {
-    let mut sums = [0.0; PIXELS];
-    let count = count.min(images.len());
-    for image in images.pixels().chunks_exact(PIXELS).take(count) {
-        for (sum, pixel) in sums.iter_mut().zip(image) {
-            *sum += f64::from(*pixel);
-        }
-    }
-    sums.map(|sum| sum / (255.0 * count.max(1) as f64))
-}
-
-/// `images` at `side` rows and columns: bilinear, corners not aligned.
-///
-/// # Errors
-/// Where libtorch refuses.
-pub fn resized(images: &Images, side: usize) -> Result<Images, Error> {
-    if (images.rows(), images.cols()) == (side, side) {
-        return Ok(images.clone());
-    }
-    let size = [side as i64, side as i64];
-    let shape = [-1, 1, images.rows() as i64, images.cols() as i64];
-    let bytes = Tensor::from_slice(images.pixels()).view(shape);
-    let mut pixels = Vec::with_capacity(images.len() * side * side);
-    // In parts, since each is f32 for a moment.
-    for part in bytes.split(1000, 0) {
-        let part = part
-            .to_kind(Kind::Float)
-            .f_upsample_bilinear2d(size, false, None, None)?
-            .round()
-            .clamp(0.0, 255.0)
-            .to_kind(Kind::Uint8)
-            .view([-1]);
-        let start = pixels.len();
-        pixels.resize(start + part.numel(), 0);
-        part.f_copy_data(&mut pixels[start..], part.numel())?;
-    }
-    Ok(Images::new(side, side, pixels)?)
-}
-
-/// In which order the originals come.
+/// The order of the images.
 #[derive(Debug)]
-pub struct Order {
+struct Shuffle {
     seed: u64,
     stream: Stream,
+    /// Images in an epoch, at least 1.
     size: u64,
     with_replacement: bool,
-    /// The epoch that `permutation` is for.
+    /// The epoch of the permutation.
     epoch: Option<u64>,
     permutation: Vec<i64>,
 }
 
-impl Order {
-    /// An order of `size` images, at least one, drawn from `stream`.
-    pub fn new(seed: u64, stream: Stream, size: u64, with_replacement: bool) -> Order {
-        Order {
+impl Shuffle {
+    fn new(seed: u64, stream: Stream, size: u64) -> Shuffle {
+        Shuffle {
             seed,
             stream,
-            size: size.max(1),
-            with_replacement,
+            size,
+            with_replacement: false,
             epoch: None,
             permutation: Vec::new(),
         }
     }
 
-    /// The next `count` indices, those of update `update`, before which `seen`
-    /// were handed out.
+    /// Indices of the `count` images of update `update`.
     ///
-    /// With replacement `update` alone decides. Without, `seen` does: every
-    /// image comes once per epoch, and a batch may take the last of one epoch
-    /// and the first of the next.
-    pub fn indices(&mut self, update: u64, seen: u64, count: u64) -> Vec<i64> {
+    /// With replacement, they depend on `update`. Without, they depend on `seen`:
+    /// every image comes once per epoch, and a batch may span two epochs.
+    fn indices(&mut self, update: u64, seen: u64, count: u64) -> Vec<i64> {
         if self.with_replacement {
             let mut rng = self.rng(update);
             return (0..count)
@@ -224,14 +232,48 @@ impl Order {
     }
 }
 
+/// `n` draws from [`GAUSSIAN`], f32 `[n]`, from libtorch's global generator.
+pub(crate) fn gaussian(n: i64) -> Tensor {
+    let (mean, std) = GAUSSIAN;
+    Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean
+}
+
+/// `images` with `side` rows and columns: bilinear, pixel centers at halves.
+///
+/// # Errors
+/// [`Error::Torch`].
+pub fn resize(images: &Images, side: usize) -> Result<Images, Error> {
+    if (images.rows(), images.cols()) == (side, side) {
+        return Ok(images.clone());
+    }
+    let size = [side as i64, side as i64];
+    let shape = [-1, 1, images.rows() as i64, images.cols() as i64];
+    let bytes = Tensor::from_slice(images.pixels()).view(shape);
+    let mut pixels = Vec::with_capacity(images.len() * side * side);
+    // In chunks, because each takes four bytes a pixel for a moment.
+    for chunk in bytes.split(1000, 0) {
+        let chunk = chunk
+            .to_kind(Kind::Float)
+            .f_upsample_bilinear2d(size, false, None, None)?
+            .round()
+            .clamp(0.0, 255.0)
+            .to_kind(Kind::Uint8)
+            .view([-1]);
+        let start = pixels.len();
+        pixels.resize(start + chunk.numel(), 0);
+        chunk.f_copy_data(&mut pixels[start..], chunk.numel())?;
+    }
+    Ok(Images::new(side, side, pixels)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_image_comes_once_per_epoch_also_across_batches() {
-        let mut order = Order::new(3, Stream::Order, 10, false);
-        let mut seen: Vec<i64> = (0..5).flat_map(|s| order.indices(s, 4 * s, 4)).collect();
+        let mut shuffle = Shuffle::new(3, Stream::Shuffle, 10);
+        let mut seen: Vec<i64> = (0..5).flat_map(|s| shuffle.indices(s, 4 * s, 4)).collect();
         for epoch in seen.chunks_mut(10) {
             epoch.sort_unstable();
             assert_eq!(epoch, (0..10).collect::<Vec<i64>>());
@@ -239,19 +281,26 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_a_function_of_seed_and_step_alone() {
+    fn the_order_depends_on_seed_and_step_only() {
         for with_replacement in [false, true] {
-            let mut straight = Order::new(7, Stream::Order, 100, with_replacement);
+            let new = |seed, stream| Shuffle {
+                with_replacement,
+                ..Shuffle::new(seed, stream, 100)
+            };
+            let mut straight = new(7, Stream::Shuffle);
             let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16 * s, 16)).collect();
-            let mut entered_late = Order::new(7, Stream::Order, 100, with_replacement);
-            assert_eq!(entered_late.indices(19, 19 * 16, 16), all[19]);
-            for other in [
-                Order::new(8, Stream::Order, 100, with_replacement),
-                Order::new(7, Stream::PretrainOrder, 100, with_replacement),
-            ] {
-                let mut other = other;
+            let mut late = new(7, Stream::Shuffle);
+            assert_eq!(late.indices(19, 19 * 16, 16), all[19]);
+            for mut other in [new(8, Stream::Shuffle), new(7, Stream::PretrainShuffle)] {
                 assert_ne!(other.indices(0, 0, 16), all[0]);
             }
         }
+    }
+
+    #[test]
+    fn refuses_a_data_set_without_images() {
+        let empty = Dataset::new(Images::new(1, 1, Vec::new()).unwrap(), Vec::new()).unwrap();
+        let refused = DataLoader::images(&empty, 1, 1, PixelRange::Unit, Device::Cpu, 1);
+        assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
     }
 }

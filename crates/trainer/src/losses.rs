@@ -1,90 +1,128 @@
-//! The games that D and G play: each loss a pair of pure functions of logits.
+//! The losses: each a pair of pure functions of D's logits.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
 use tch::{Kind, Tensor};
 
-/// A pair of losses, one for D and one for G, both to be minimized.
-///
-/// Logits are f32 `[n]`, above 0 for "original"; losses are f32 scalars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// Goodfellow et al. 2014, eq. 1: G minimizes log(1 − D(G(z))).
-    Minimax,
-    /// Goodfellow et al. 2014, section 3: G maximizes log D(G(z)) instead,
-    /// which has the same fixed point and stronger gradients early on.
-    NonSaturating,
-    /// Mao et al. 2017, eq. 2 with a = 0, b = c = 1: originals are pulled to 1,
-    /// forgeries to 0, and G pulls its own to 1.
-    LeastSquares,
-    /// Lim and Ye 2017; Miyato et al. 2018, eq. 16: D stops caring once a logit
-    /// is past ±1 on its side.
-    Hinge,
-    /// Arjovsky et al. 2017, eq. 2: the difference of the means; D must be kept
-    /// from growing without bound by a penalty or by clipping its weights.
-    Wasserstein,
-    /// Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 2: each original is
-    /// compared with one forgery, and only the difference of logits counts.
-    RelativisticPairing,
+/// A function of D's logits for real images and for fake ones, each f32 `[n]`;
+/// its value, an f32 scalar, is minimized.
+pub type LossFn = fn(real: &Tensor, fake: &Tensor) -> Tensor;
+
+/// A loss of D and one of G. A logit above the threshold means "real".
+#[derive(Clone, Copy)]
+pub struct Loss {
+    /// The name in settings and in `config.toml`.
+    pub name: &'static str,
+    /// D's loss.
+    pub discriminator: LossFn,
+    /// G's loss. Its first argument is the logits of the real images only if
+    /// `generator_uses_real` is set.
+    pub generator: LossFn,
+    /// G's loss depends on the logits of real images.
+    pub generator_uses_real: bool,
+    /// The logit above which D classifies an image as real.
+    pub threshold: Threshold,
 }
 
+/// The logit above which D classifies an image as real.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// A fixed value.
+    At(f64),
+    /// The middle between the mean logits of real and fake images, where only
+    /// differences of logits have a meaning.
+    Midpoint,
+}
+
+/// Every loss of [`gan_config::LOSSES`], in that order.
+pub const LOSSES: [Loss; 6] = [
+    // Goodfellow et al. 2014, eq. 1: G minimizes log(1 − D(G(z))).
+    Loss {
+        name: "minimax",
+        discriminator: cross_entropy,
+        generator: |_, fake| -mean(softplus(fake)),
+        generator_uses_real: false,
+        threshold: Threshold::At(0.0),
+    },
+    // Goodfellow et al. 2014, section 3: G maximizes log D(G(z)), which has the
+    // same fixed point and stronger gradients early in training.
+    Loss {
+        name: "non-saturating",
+        discriminator: cross_entropy,
+        generator: |_, fake| mean(softplus(&-fake)),
+        generator_uses_real: false,
+        threshold: Threshold::At(0.0),
+    },
+    // Mao et al. 2017, eq. 2 with a = 0, b = c = 1.
+    Loss {
+        name: "least-squares",
+        discriminator: |real, fake| (mean((real - 1.0).square()) + mean(fake.square())) / 2.0,
+        generator: |_, fake| mean((fake - 1.0).square()) / 2.0,
+        generator_uses_real: false,
+        threshold: Threshold::At(0.5),
+    },
+    // Lim and Ye 2017; Miyato et al. 2018, eq. 16.
+    Loss {
+        name: "hinge",
+        discriminator: |real, fake| mean((1.0f64 - real).relu()) + mean((fake + 1.0).relu()),
+        generator: |_, fake| -mean(fake.shallow_clone()),
+        generator_uses_real: false,
+        threshold: Threshold::At(0.0),
+    },
+    // Arjovsky et al. 2017, eq. 2. A penalty, clipping or spectral normalization
+    // must bound D.
+    Loss {
+        name: "wasserstein",
+        discriminator: |real, fake| mean(fake - real),
+        generator: |_, fake| -mean(fake.shallow_clone()),
+        generator_uses_real: false,
+        threshold: Threshold::Midpoint,
+    },
+    // Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 2: each real image is
+    // paired with one fake image.
+    Loss {
+        name: "relativistic-pairing",
+        discriminator: |real, fake| mean(softplus(&(fake - real))),
+        generator: |real, fake| mean(softplus(&(real - fake))),
+        generator_uses_real: true,
+        threshold: Threshold::Midpoint,
+    },
+];
+
 impl Loss {
-    /// D's loss on its logits for `originals` and for `forgeries`.
-    pub fn discriminator(self, originals: &Tensor, forgeries: &Tensor) -> Tensor {
-        let mean = |x: Tensor| x.mean(Kind::Float);
-        match self {
-            // −log σ(a) = softplus(−a) and −log(1 − σ(a)) = softplus(a).
-            Loss::Minimax | Loss::NonSaturating => {
-                mean(softplus(&-originals)) + mean(softplus(forgeries))
-            }
-            Loss::LeastSquares => {
-                (mean((originals - 1.0).square()) + mean(forgeries.square())) / 2.0
-            }
-            Loss::Hinge => mean((1.0f64 - originals).relu()) + mean((forgeries + 1.0).relu()),
-            Loss::Wasserstein => mean(forgeries - originals),
-            Loss::RelativisticPairing => mean(softplus(&(forgeries - originals))),
-        }
+    /// The loss of [`LOSSES`] with that name.
+    pub fn by_name(name: &str) -> Option<Loss> {
+        LOSSES.into_iter().find(|loss| loss.name == name)
     }
 
-    /// G's loss on D's logits for its `forgeries`; `originals` count only where
-    /// [`Loss::compares`] says so.
-    pub fn generator(self, originals: &Tensor, forgeries: &Tensor) -> Tensor {
-        match self {
-            Loss::Minimax => -softplus(forgeries).mean(Kind::Float),
-            Loss::NonSaturating => softplus(&-forgeries).mean(Kind::Float),
-            Loss::LeastSquares => (forgeries - 1.0).square().mean(Kind::Float) / 2.0,
-            Loss::Hinge | Loss::Wasserstein => -forgeries.mean(Kind::Float),
-            Loss::RelativisticPairing => softplus(&(originals - forgeries)).mean(Kind::Float),
+    /// The threshold for logits f32 `[n]`, as an f32 scalar.
+    pub fn threshold(&self, real: &Tensor, fake: &Tensor) -> Tensor {
+        match self.threshold {
+            Threshold::At(logit) => Tensor::from(logit as f32).to_device(fake.device()),
+            Threshold::Midpoint => (real.mean(Kind::Float) + fake.mean(Kind::Float)) / 2.0,
         }
     }
+}
 
-    /// Whether G's loss looks at originals too.
-    pub fn compares(self) -> bool {
-        self == Loss::RelativisticPairing
+impl fmt::Debug for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Loss").field(&self.name).finish()
     }
+}
 
-    /// The logit above which D calls an image an original.
-    ///
-    /// Where only differences of logits count, that is the middle between the
-    /// mean logits of originals and forgeries.
-    pub fn threshold(self, originals: &Tensor, forgeries: &Tensor) -> Tensor {
-        match self {
-            Loss::Minimax | Loss::NonSaturating | Loss::Hinge => {
-                forgeries.new_zeros([0i64; 0].as_slice(), (Kind::Float, forgeries.device()))
-            }
-            Loss::LeastSquares => {
-                forgeries.new_full([0i64; 0].as_slice(), 0.5, (Kind::Float, forgeries.device()))
-            }
-            Loss::Wasserstein | Loss::RelativisticPairing => {
-                (originals.mean(Kind::Float) + forgeries.mean(Kind::Float)) / 2.0
-            }
-        }
-    }
+/// −log σ(real) − log(1 − σ(fake)), from −log σ(a) = softplus(−a) and
+/// −log(1 − σ(a)) = softplus(a).
+fn cross_entropy(real: &Tensor, fake: &Tensor) -> Tensor {
+    mean(softplus(&-real)) + mean(softplus(fake))
+}
+
+fn mean(x: Tensor) -> Tensor {
+    x.mean(Kind::Float)
 }
 
 /// log(1 + eˣ), exact for any finite x.
 fn softplus(x: &Tensor) -> Tensor {
-    // −log σ(−x), computed as max(x, 0) + log1p(e^−|x|) by one kernel each way:
-    // libtorch's own softplus turns linear above 20.
+    // −log σ(−x), computed as max(x, 0) + log1p(e^−|x|) by one kernel forward and
+    // one backward: libtorch's own softplus is linear above 20.
     -(-x).log_sigmoid()
 }

@@ -1,159 +1,162 @@
-//! What D is asked in a step: its loss on originals and forgeries, and what it
-//! pays for steep gradients.
+//! What a step minimizes: the losses of both networks and D's penalties, as
+//! functions of images and logits.
 
-use gan_models::{Mode, Weights};
+use gan_config::{LossInfo, Penalty, PenaltyKind, Settings};
 use tch::{Kind, Tensor};
 
-use crate::data::Batch;
-use crate::penalties::{around, between, off_unit_gradient, squared_gradient};
-use crate::players::{Players, mean};
-use crate::settings::Settings;
+use crate::losses::Loss;
+use crate::penalties::{interpolate, perturb, squared_gradient, unit_gradient_penalty};
 
-/// D's answer in one of its updates.
+/// The losses of both networks and D's penalties.
+#[derive(Debug, Clone)]
+pub struct Objective {
+    /// The loss.
+    pub loss: Loss,
+    /// Factor on D's loss.
+    pub loss_d_weight: f64,
+    /// Clamp logits to ± this value before the loss.
+    pub logit_limit: Option<f64>,
+    /// D's gradient penalties.
+    pub penalties: Vec<Penalty>,
+    /// Factor on the penalties: the number of steps from one penalty to the next.
+    pub penalty_factor: f64,
+}
+
+/// D's logits and loss, with the autograd graph of D's weights.
 #[derive(Debug)]
-pub struct Verdict {
-    /// The loss, penalties left out, f32 scalar.
+pub struct DiscriminatorOutput {
+    /// The loss without penalties, f32 scalar.
     pub loss: Tensor,
-    /// Logits of the originals, f32 `[n]`.
-    pub originals: Tensor,
-    /// Logits of the forgeries, f32 `[n]`.
-    pub forgeries: Tensor,
+    /// The loss with penalties: what D minimizes, f32 scalar.
+    pub objective: Tensor,
+    /// Logits of the real images, f32 `[n]`.
+    pub real: Tensor,
+    /// Logits of the fake images, f32 `[n]`.
+    pub fake: Tensor,
 }
 
-impl Verdict {
-    /// Two parts of one batch as one, their shares of it given.
-    pub(crate) fn join(self, other: Verdict, shares: [f64; 2]) -> Verdict {
-        let both = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
-        Verdict {
-            loss: mean(&self.loss, &other.loss, shares),
-            originals: both(&self.originals, &other.originals),
-            forgeries: both(&self.forgeries, &other.forgeries),
+impl Objective {
+    /// The objective of `settings`, with a `loss` that they name or one of the
+    /// caller's own.
+    pub fn new(loss: Loss, settings: &Settings) -> Objective {
+        let clamps = LossInfo::find(loss.name).is_none_or(|loss| loss.uses_probabilities);
+        Objective {
+            loss,
+            loss_d_weight: settings.loss_d_weight,
+            logit_limit: settings.logit_limit.filter(|_| clamps),
+            penalties: settings.penalties.clone(),
+            penalty_factor: settings.penalty_every as f64,
         }
+    }
+
+    /// D's loss on `n` real images f32 and `n` fake ones, each `[n, 1, side, side]`,
+    /// with `penalize` also the penalties. D computes in the kind of the fake images.
+    ///
+    /// `discriminate` computes logits `[m]` from images `[m, 1, side, side]`; `m`
+    /// is `n`, or `2n` where real images come before fake ones. With
+    /// `one_pass`, D sees both in one forward pass, which batch norm forbids.
+    pub fn discriminator(
+        &self,
+        discriminate: &dyn Fn(&Tensor) -> Tensor,
+        real_images: &Tensor,
+        fake_images: &Tensor,
+        one_pass: bool,
+        penalize: bool,
+    ) -> DiscriminatorOutput {
+        let penalize = penalize && !self.penalties.is_empty();
+        let n = fake_images.size()[0];
+        let real_in_kind = real_images.to_kind(fake_images.kind());
+        let both = (penalize || one_pass).then(|| {
+            let both = Tensor::cat(&[&real_in_kind, fake_images], 0);
+            if penalize && !both.requires_grad() {
+                both.set_requires_grad(true)
+            } else {
+                both
+            }
+        });
+        let (real, fake) = match &both {
+            Some(both) if one_pass => halves(&discriminate(both), n),
+            Some(both) => {
+                let (real, fake) = halves(both, n);
+                (discriminate(&real), discriminate(&fake))
+            }
+            None => (discriminate(&real_in_kind), discriminate(fake_images)),
+        };
+        let (real, fake) = (real.to_kind(Kind::Float), fake.to_kind(Kind::Float));
+        let loss =
+            (self.loss.discriminator)(&self.clamp(&real), &self.clamp(&fake)) * self.loss_d_weight;
+        let objective = match &both {
+            Some(both) if penalize => {
+                let logits = Tensor::cat(&[&real, &fake], 0);
+                &loss + self.penalties(discriminate, real_images, both, &logits)
+            }
+            _ => loss.shallow_clone(),
+        };
+        DiscriminatorOutput {
+            loss,
+            objective,
+            real,
+            fake,
+        }
+    }
+
+    /// G's loss, f32 scalar, on D's logits f32 `[n]`.
+    pub fn generator(&self, real: &Tensor, fake: &Tensor) -> Tensor {
+        (self.loss.generator)(&self.clamp(real), &self.clamp(fake))
+    }
+
+    /// The logits within the limit; a clamped logit has no gradient.
+    fn clamp(&self, logits: &Tensor) -> Tensor {
+        match self.logit_limit {
+            Some(limit) => logits.clamp(-limit, limit),
+            None => logits.shallow_clone(),
+        }
+    }
+
+    /// The sum of the penalties. `images` are the real and then the fake ones,
+    /// and `logits` are D's output for them.
+    fn penalties(
+        &self,
+        discriminate: &dyn Fn(&Tensor) -> Tensor,
+        real_images: &Tensor,
+        images: &Tensor,
+        logits: &Tensor,
+    ) -> Tensor {
+        let n = real_images.size()[0];
+        // E‖∇ₓD‖² at real and at fake images, from one gradient.
+        let mut squared: Option<(Tensor, Tensor)> = None;
+        let mut squared_at = |kind| {
+            let (real, fake) =
+                squared.get_or_insert_with(|| halves(&squared_gradient(images, logits), n));
+            match kind {
+                PenaltyKind::R1 => real.mean(Kind::Float),
+                _ => fake.mean(Kind::Float),
+            }
+        };
+        let off_unit = |points: Tensor| {
+            let points = points.to_kind(images.kind()).set_requires_grad(true);
+            unit_gradient_penalty(&points, &discriminate(&points)).mean(Kind::Float)
+        };
+        let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
+        let terms = self.penalties.iter().map(|&Penalty { kind, weight }| {
+            let weight = self.penalty_factor * weight;
+            match kind {
+                PenaltyKind::R1 | PenaltyKind::R2 => squared_at(kind) * (0.5 * weight),
+                PenaltyKind::GradientPenalty => {
+                    let (_, fake) = halves(&images.detach().to_kind(Kind::Float), n);
+                    off_unit(interpolate(real_images, &fake, &shares())) * weight
+                }
+                PenaltyKind::Dragan => {
+                    let noise = real_images.rand_like();
+                    off_unit(perturb(real_images, &noise, &shares())) * weight
+                }
+            }
+        });
+        terms.sum()
     }
 }
 
-/// D's answer with the way back to its weights still open.
-pub(crate) struct Answer {
-    loss: Tensor,
-    /// The loss and what D pays for its gradients.
-    pub(crate) objective: Tensor,
-    /// Logits of the originals, f32 `[n]`.
-    pub(crate) real: Tensor,
-    /// Logits of the forgeries, f32 `[n]`.
-    pub(crate) fake: Tensor,
-}
-
-impl Answer {
-    pub(crate) fn verdict(&self) -> Verdict {
-        Verdict {
-            loss: self.loss.detach(),
-            originals: self.real.detach(),
-            forgeries: self.fake.detach(),
-        }
-    }
-}
-
-/// Shows `originals` and as many `forgeries` to D, its weights `leaves`.
-pub(crate) fn ask(
-    players: &Players<'_>,
-    settings: &Settings,
-    leaves: &Weights,
-    originals: &Batch,
-    forgeries: &Tensor,
-    penalize: bool,
-) -> Answer {
-    let weights = players.normalized(leaves.map(|_, leaf| leaf.shallow_clone()));
-    let classifier = |images: &Tensor, labels: &Tensor| {
-        players
-            .discriminator
-            .forward(&weights, images, Some(labels), Mode::Train)
-    };
-    let n = forgeries.size()[0];
-    let labels = &originals.labels;
-    let real_images = originals.images.to_kind(leaves.kind());
-    let fake_images = forgeries.to_kind(leaves.kind());
-    // Originals and forgeries in one tensor, where one pass or one gradient is of
-    // both.
-    let apart = players.discriminator.uses_batch_statistics();
-    let both = (penalize || !apart).then(|| {
-        let both = Tensor::cat(&[&real_images, &fake_images], 0);
-        if penalize && !both.requires_grad() {
-            both.set_requires_grad(true)
-        } else {
-            both
-        }
-    });
-    let (real, fake) = match (&both, apart) {
-        (Some(both), false) => {
-            let logits = classifier(both, &Tensor::cat(&[labels, labels], 0));
-            halves(&logits, n)
-        }
-        (Some(both), true) => {
-            let (real, fake) = halves(both, n);
-            (classifier(&real, labels), classifier(&fake, labels))
-        }
-        (None, _) => (
-            classifier(&real_images, labels),
-            classifier(&fake_images, labels),
-        ),
-    };
-    let (real, fake) = (real.to_kind(Kind::Float), fake.to_kind(Kind::Float));
-    let loss = settings
-        .loss
-        .discriminator(&settings.limited(&real), &settings.limited(&fake))
-        * settings.loss_d_weight;
-    let objective = match &both {
-        Some(both) if penalize => {
-            let logits = Tensor::cat(&[&real, &fake], 0);
-            &loss + penalties(settings, &classifier, originals, both, &logits)
-        }
-        _ => loss.shallow_clone(),
-    };
-    Answer {
-        loss,
-        objective,
-        real,
-        fake,
-    }
-}
-
-/// What D pays for its gradients, weighted up for the steps without penalties;
-/// `logits` are its answer to `images`, the originals and then the forgeries.
-fn penalties(
-    settings: &Settings,
-    classifier: &impl Fn(&Tensor, &Tensor) -> Tensor,
-    originals: &Batch,
-    images: &Tensor,
-    logits: &Tensor,
-) -> Tensor {
-    let n = originals.images.size()[0];
-    let every = settings.penalty_every as f64;
-    let mut terms = Vec::new();
-    if settings.r1 > 0.0 || settings.r2 > 0.0 {
-        // γ/2 · E‖∇ₓD‖² for each side.
-        let (at_real, at_fake) = halves(&squared_gradient(images, logits), n);
-        terms.push(at_real.mean(Kind::Float) * (0.5 * every * settings.r1));
-        terms.push(at_fake.mean(Kind::Float) * (0.5 * every * settings.r2));
-    }
-    let off_unit = |points: Tensor| {
-        let points = points.to_kind(images.kind()).set_requires_grad(true);
-        off_unit_gradient(&points, &classifier(&points, &originals.labels)).mean(Kind::Float)
-    };
-    let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
-    if settings.gradient_penalty > 0.0 {
-        let (_, forgeries) = halves(&images.detach().to_kind(Kind::Float), n);
-        let points = between(&originals.images, &forgeries, &shares());
-        terms.push(off_unit(points) * (every * settings.gradient_penalty));
-    }
-    if settings.dragan > 0.0 {
-        let draws = originals.images.rand_like();
-        let points = around(&originals.images, &draws, &shares());
-        terms.push(off_unit(points) * (every * settings.dragan));
-    }
-    terms.into_iter().sum()
-}
-
-/// The first `n` of `both` and the others.
+/// The first `n` rows, and the others.
 fn halves(both: &Tensor, n: i64) -> (Tensor, Tensor) {
     (both.narrow(0, 0, n), both.narrow(0, n, both.size()[0] - n))
 }

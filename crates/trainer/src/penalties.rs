@@ -1,16 +1,15 @@
-//! Gradient penalties: what keeps D from winning outright.
+//! Gradient penalties of D: functions of the gradient of its logits by the images.
 //!
-//! Each is a mean over images of a function of D's gradient there; where D's
-//! gradient is asked for, images must require gradients, and logits `[n]` be D's
-//! answer to them, each to its own image alone.
+//! The images must require gradients, and each of D's logits `[n]` must depend on
+//! its own image only.
 
 use tch::{Kind, Tensor};
 
-/// Squared length of D's gradient at each image, f32 `[n]`, differentiable once
-/// more: ‖∇ₓD(x)‖².
+/// Squared length of D's gradient at each image, f32 `[n]`: ‖∇ₓD(x)‖². It can be
+/// differentiated once more.
 ///
-/// R1 of Mescheder et al. 2018, eq. 9, is γ/2 times its mean over originals;
-/// R2, eq. 10, over forgeries.
+/// R1 of Mescheder et al. 2018, eq. 9, is γ/2 times its mean over real images;
+/// R2, eq. 10, over fake images.
 pub fn squared_gradient(images: &Tensor, logits: &Tensor) -> Tensor {
     let total = logits.sum(Kind::Float);
     let gradients = Tensor::run_backward(&[total], &[images], true, true);
@@ -23,30 +22,29 @@ pub fn squared_gradient(images: &Tensor, logits: &Tensor) -> Tensor {
         .unwrap_or_else(|| logits.zeros_like())
 }
 
-/// How far the length of D's gradient at each image is from 1, squared, f32
-/// `[n]`, differentiable once more: (‖∇ₓD(x)‖ − 1)².
+/// Squared difference between the length of D's gradient and 1, f32 `[n]`:
+/// (‖∇ₓD(x)‖ − 1)². It can be differentiated once more.
 ///
-/// λ times its mean is the penalty of Gulrajani et al. 2017, eq. 3, where the
-/// images are [`between`] forgeries and originals, and that of Kodali et al.
-/// 2017, section 2.4, where they are [`around`] originals.
-pub fn off_unit_gradient(images: &Tensor, logits: &Tensor) -> Tensor {
-    // The root has no slope at 0, where a D that is flat stands.
+/// λ times its mean is the penalty of Gulrajani et al. 2017, eq. 3, for images
+/// from [`interpolate`], and that of Kodali et al. 2017, section 2.4, for images
+/// from [`perturb`].
+pub fn unit_gradient_penalty(images: &Tensor, logits: &Tensor) -> Tensor {
+    // The square root has no derivative at 0, which a constant D has everywhere.
     let length = (squared_gradient(images, logits) + 1e-12).sqrt();
     (length - 1.0).square()
 }
 
-/// The points that lie `shares`, each 0 to 1, of the way from `forgeries` to
-/// `originals`, one for each pair; `shares` are `[n, 1, 1, 1]`.
-pub fn between(originals: &Tensor, forgeries: &Tensor, shares: &Tensor) -> Tensor {
-    originals * shares + forgeries * (1.0 - shares)
+/// Points on the lines from `fake` to `real` images, one for each pair. `shares`
+/// `[n, 1, 1, 1]`, 0 to 1, are their positions: 1 gives the real image.
+pub fn interpolate(real: &Tensor, fake: &Tensor, shares: &Tensor) -> Tensor {
+    real * shares + fake * (1.0 - shares)
 }
 
-/// The points that lie `shares` of the way from `originals` to where noise of
-/// half the pixels' standard deviation moves them.
+/// Real images moved towards noise of half the pixels' standard deviation.
 ///
-/// The deviation is that of all pixels of the batch; `draws`, uniform on [0, 1),
-/// are one for each pixel and `shares`, the same, `[n, 1, 1, 1]`, as in the
+/// The deviation is that of all pixels of the batch. `noise` has the shape of
+/// `real` and `shares` is `[n, 1, 1, 1]`, both uniform on [0, 1), as in the
 /// program that Kodali et al. published.
-pub fn around(originals: &Tensor, draws: &Tensor, shares: &Tensor) -> Tensor {
-    originals + draws * shares * (originals.std(false) * 0.5)
+pub fn perturb(real: &Tensor, noise: &Tensor, shares: &Tensor) -> Tensor {
+    real + noise * shares * (real.std(false) * 0.5)
 }

@@ -1,52 +1,47 @@
-//! Spectral normalization: what keeps D's answer from being steeper than its
-//! image is different.
+//! Spectral normalization of D's weights (Miyato et al. 2018).
 
 use gan_models::{Init, Layout, Weights};
 use tch::{Device, Kind, Tensor, no_grad};
 
-/// Divides each weight matrix by its greatest singular value σ(W), which power
-/// iteration follows from step to step (Miyato et al. 2018, algorithm 1).
+/// Divides each weight matrix by its largest singular value σ(W), which power
+/// iteration tracks from step to step (Miyato et al. 2018, algorithm 1).
 ///
-/// A convolution's kernel `[out, in, h, w]` counts as the matrix
-/// `[out, in·h·w]`; parameters with fewer than two dimensions stay as they are.
+/// A convolution kernel `[out, in, h, w]` counts as the matrix
+/// `[out, in·h·w]`. Parameters with fewer than two dimensions stay unchanged.
 #[derive(Debug)]
 pub struct SpectralNorm {
-    normalizer: Normalizer,
+    vectors: SingularVectors,
     /// All vectors, f32 `[numel]` of `layout`.
     flat: Tensor,
     layout: Layout,
 }
 
-/// What normalizes weights: for each parameter its singular vectors, where it has a
-/// matrix.
+/// Estimates of the first singular vectors, one pair for each parameter that is a
+/// matrix; views of the flat buffer of a [`SpectralNorm`].
 #[derive(Debug)]
-pub struct Normalizer {
-    vectors: Vec<Option<Singular>>,
-}
+pub struct SingularVectors(Vec<Option<Pair>>);
 
-/// An estimate of the singular vectors of the greatest singular value, views of
-/// the flat buffer.
 #[derive(Debug)]
-struct Singular {
+struct Pair {
     /// f32 `[out]`.
     left: Tensor,
     /// f32 `[in·h·w]`.
     right: Tensor,
 }
 
-/// Iterations before the first step, as many as PyTorch makes: singular vectors
-/// drawn at random say nothing of the weights, and σ could be next to 0.
+/// Power iterations before the first step, as many as in PyTorch: random vectors
+/// could give a σ near 0.
 const FIRST_ITERATIONS: usize = 15;
 
 impl SpectralNorm {
-    /// Vectors for the `weights` of `layout`, followed from a start that is
-    /// drawn from libtorch's global generator.
+    /// Vectors for the `weights` of `layout`, after some power iterations from a
+    /// random start, which libtorch's global generator draws.
     pub fn new(layout: &Layout, weights: &Weights, device: Device) -> SpectralNorm {
-        let mut spectral = SpectralNorm::random(layout, device);
+        let mut spectral_norm = SpectralNorm::random(layout, device);
         for _ in 0..FIRST_ITERATIONS {
-            spectral.follow(weights);
+            spectral_norm.power_iteration(weights);
         }
-        spectral
+        spectral_norm
     }
 
     fn random(layout: &Layout, device: Device) -> SpectralNorm {
@@ -72,38 +67,33 @@ impl SpectralNorm {
         };
         let vectors = places.into_iter().map(|places| {
             let (left, right) = places?;
-            Some(Singular {
+            Some(Pair {
                 left: view(left),
                 right: view(right),
             })
         });
-        let normalizer = Normalizer {
-            vectors: vectors.collect(),
-        };
         SpectralNorm {
-            normalizer,
+            vectors: SingularVectors(vectors.collect()),
             flat,
             layout: own,
         }
     }
 
-    /// What normalizes weights; it shares the vectors, and sees all that
-    /// [`SpectralNorm::follow`] does to them.
-    pub fn normalizer(&self) -> &Normalizer {
-        &self.normalizer
+    /// The vectors, which [`SpectralNorm::power_iteration`] updates in place.
+    pub fn vectors(&self) -> &SingularVectors {
+        &self.vectors
     }
 
-    /// The vectors' names and a handle on all their values, f32 `[numel]`.
+    /// The vectors' names, and their values f32 `[numel]`, which share memory.
     pub fn state(&self) -> (&Layout, Tensor) {
         (&self.layout, self.flat.shallow_clone())
     }
 
-    /// One power iteration towards the singular vectors of `weights`.
-    pub fn follow(&mut self, weights: &Weights) {
+    /// Runs one power iteration for the singular vectors of `weights`.
+    pub fn power_iteration(&mut self, weights: &Weights) {
         no_grad(|| {
-            let singular = weights.tensors().iter().zip(&mut self.normalizer.vectors);
-            for (weight, vectors) in singular {
-                if let Some(Singular { left, right }) = vectors {
+            for (weight, pair) in weights.tensors().iter().zip(&mut self.vectors.0) {
+                if let Some(Pair { left, right }) = pair {
                     let matrix = matrix(weight);
                     right.copy_(&unit(&matrix.tr().mv(left)));
                     left.copy_(&unit(&matrix.mv(right)));
@@ -113,24 +103,21 @@ impl SpectralNorm {
     }
 }
 
-impl Normalizer {
-    /// Another handle on the same vectors.
-    pub fn handle(&self) -> Normalizer {
-        let handle = |Singular { left, right }: &Singular| Singular {
-            left: left.shallow_clone(),
-            right: right.shallow_clone(),
+impl SingularVectors {
+    /// The same vectors for another thread; nothing is copied.
+    pub fn shallow_clone(&self) -> SingularVectors {
+        let clone = |pair: &Pair| Pair {
+            left: pair.left.shallow_clone(),
+            right: pair.right.shallow_clone(),
         };
-        let vectors = self.vectors.iter();
-        Normalizer {
-            vectors: vectors.map(|v| v.as_ref().map(handle)).collect(),
-        }
+        SingularVectors(self.0.iter().map(|pair| pair.as_ref().map(clone)).collect())
     }
 
-    /// `weights` normalized, in their own kind; gradients flow through σ too,
-    /// and the singular vectors count as constants.
-    pub fn apply(&self, weights: &Weights) -> Weights {
-        weights.map(|place, weight| match self.vectors.get(place) {
-            Some(Some(Singular { left, right })) => {
+    /// Normalizes `weights`, in their own kind. Gradients flow through σ too; the
+    /// singular vectors are constants.
+    pub fn normalize(&self, weights: &Weights) -> Weights {
+        weights.map(|place, weight| match self.0.get(place) {
+            Some(Some(Pair { left, right })) => {
                 // σ = uᵀ W v
                 let sigma = left.dot(&matrix(weight).mv(right));
                 weight / sigma.to_kind(weight.kind())
@@ -178,7 +165,7 @@ mod tests {
     /// Against `tests/reference/regularizers.py`: a dense weight `[5, 6]`, a
     /// kernel `[2, 1, 3, 3]` and their gradients through D's logits.
     #[test]
-    fn weights_vectors_and_gradients_are_the_references() {
+    fn normalized_weights_vectors_and_gradients_equal_pytorchs() {
         let all = include_str!("../tests/reference/regularizers.json");
         let all: Value = serde_json::from_str(all).unwrap();
         for (network, iterations) in [("dense", 1), ("dense", 3), ("conv", 1), ("conv", 3)] {
@@ -196,7 +183,7 @@ mod tests {
                 .map(|i, _| values[i].to_kind(Kind::Float).set_requires_grad(true));
             let mut spectral = SpectralNorm::random(&layout, Device::Cpu);
             let starts = ["w1", "b1", "w2", "b2"].map(|param| of["spectral"].get(param));
-            for (vectors, start) in spectral.normalizer.vectors.iter_mut().zip(starts) {
+            for (vectors, start) in spectral.vectors.0.iter_mut().zip(starts) {
                 assert_eq!(vectors.is_some(), start.is_some());
                 if let (Some(vectors), Some(start)) = (vectors, start) {
                     let left = Tensor::from_slice(&numbers(&start["u0"]));
@@ -204,12 +191,12 @@ mod tests {
                 }
             }
             for _ in 0..iterations {
-                spectral.follow(&weights);
+                spectral.power_iteration(&weights);
             }
-            let normal = spectral.normalizer.apply(&weights);
+            let normal = spectral.vectors.normalize(&weights);
             for (i, param) in [(0, "w1"), (2, "w2")] {
                 let expected = &of["spectral"][param]["iterations"][iterations.to_string()];
-                let vectors = spectral.normalizer.vectors[i].as_ref().unwrap();
+                let vectors = spectral.vectors.0[i].as_ref().unwrap();
                 close(&flat(&vectors.left), &numbers(&expected["u"]));
                 close(&flat(&vectors.right), &numbers(&expected["v"]));
                 close(

@@ -1,0 +1,103 @@
+//! What can go wrong in training, sampling and measuring.
+
+use std::path::PathBuf;
+
+/// What can go wrong in training, sampling and measuring.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Settings that training cannot work with.
+    #[error(transparent)]
+    Settings(#[from] gan_config::Error),
+    /// A file of the run directory is refused.
+    #[error(transparent)]
+    Run(#[from] run_dir::Error),
+    /// A file of images is refused.
+    #[error(transparent)]
+    Images(#[from] mnist_io::Error),
+    /// A loss, a weight or an optimizer's state is not finite.
+    #[error("training diverged: after step {step}, {what} is not finite")]
+    Diverged {
+        /// Steps finished.
+        step: u64,
+        /// The value: `D's loss`, `generator`, `generator_adam_mean`, …
+        what: String,
+    },
+    /// The networks, or the classifier, take images of another size.
+    #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
+    ImageSize {
+        /// Rows of the images.
+        rows: usize,
+        /// Columns of the images.
+        cols: usize,
+        /// Rows and columns that the networks take.
+        side: usize,
+    },
+    /// A data set without images.
+    #[error("there are no images")]
+    NoImages,
+    /// Conditional networks take the digits 0 to 9 as labels.
+    #[error("label {label} is not a digit, but conditional networks take the digits 0 to 9")]
+    Label {
+        /// The label.
+        label: u8,
+    },
+    /// A digit was requested from networks that take no labels.
+    #[error("cannot choose the digit {digit}: this generator takes no labels")]
+    Unconditional {
+        /// The digit.
+        digit: u8,
+    },
+    /// The run has no checkpoint.
+    #[error("{} holds no checkpoint yet", run.display())]
+    NoCheckpoint {
+        /// The run's folder.
+        run: PathBuf,
+    },
+    /// The run's samples are numbers, not images.
+    #[error("{preset} generates numbers, not images; see figures/densities.svg in its run")]
+    Numbers {
+        /// The run's preset.
+        preset: String,
+    },
+    /// A checkpoint, or a file it belongs to, is missing or damaged.
+    #[error("{}: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No checkpoint of the run is valid.
+    #[error(
+        "no checkpoint in {} is valid; to train from the beginning, remove that folder",
+        folder.display()
+    )]
+    NoValidCheckpoint {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+    },
+    /// A checkpoint cannot be encoded.
+    #[error("cannot encode the checkpoint: {0}")]
+    Encode(String),
+    /// The samples cannot be measured.
+    #[error(transparent)]
+    Metrics(#[from] gan_metrics::Error),
+    /// The classifier refuses its weights or its input.
+    #[error(transparent)]
+    Classifier(#[from] gan_models::ClassifierError),
+    /// libtorch reports an error.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+}
+
+impl Error {
+    /// The operating system's kind of error, if it refused a file operation.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Error::Run(error) => error.io_kind(),
+            Error::Images(error) => error.io_kind(),
+            _ => None,
+        }
+    }
+}

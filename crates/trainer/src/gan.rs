@@ -1,0 +1,217 @@
+//! A GAN in training: both networks with their parameters and optimizers.
+
+use std::sync::Arc;
+
+use gan_config::{Settings, Update};
+use gan_models::{Discriminator, Generator, Layout, Mode, Networks};
+use tch::{Device, Kind, Tensor, no_grad};
+
+use crate::data::Batch;
+use crate::ema::Ema;
+use crate::losses::Loss;
+use crate::objective::Objective;
+use crate::optimizer::Optimizer;
+use crate::replica::Replica;
+use crate::sampler::Sampler;
+use crate::seeds::{Stream, seed_torch};
+use crate::spectral_norm::{SingularVectors, SpectralNorm};
+use crate::workers::Workers;
+
+/// A network with its parameters and the state of their optimizer.
+#[derive(Debug)]
+pub struct Net<N: ?Sized> {
+    /// The network.
+    pub network: Arc<N>,
+    /// f32 `[numel]`, in the order of the network's layout.
+    pub parameters: Tensor,
+    /// The optimizer.
+    pub optimizer: Optimizer,
+}
+
+/// Both networks, and everything that changes from step to step.
+#[derive(Debug)]
+pub struct Gan {
+    /// G.
+    pub generator: Net<dyn Generator>,
+    /// D.
+    pub discriminator: Net<dyn Discriminator>,
+    /// Spectral normalization of D's weights.
+    pub spectral_norm: Option<SpectralNorm>,
+    /// The average of G's parameters.
+    pub ema: Option<Ema>,
+    /// What a step minimizes.
+    pub objective: Objective,
+    /// How the two updates of a step depend on each other.
+    pub update: Update,
+    /// Clamp D's parameters to ± this value after each update.
+    pub clip: Option<f64>,
+    /// The threads that share a step.
+    pub workers: Workers,
+    /// Real images per step.
+    pub batch: u64,
+    /// The kind that the networks compute in; parameters are f32.
+    pub kind: Kind,
+    /// The device of all tensors.
+    pub device: Device,
+}
+
+impl Gan {
+    /// New networks; their starting values depend on `seed`.
+    pub fn new(
+        networks: Networks,
+        loss: Loss,
+        settings: &Settings,
+        seed: u64,
+        device: Device,
+        kind: Kind,
+    ) -> Gan {
+        let workers = workers_for(&networks, settings, device);
+        let Networks {
+            generator,
+            discriminator,
+        } = networks;
+        seed_torch(seed, Stream::Init, 0);
+        let g = generator.layout().init(device);
+        let d = discriminator.layout().init(device);
+        let layout = discriminator.layout();
+        let spectral_norm = settings
+            .spectral_norm
+            .then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
+        Gan {
+            ema: settings.ema.map(|ema| Ema::new(ema.half_life_images, &g)),
+            generator: Net {
+                network: generator,
+                optimizer: Optimizer::new(settings.optimizer, &g),
+                parameters: g,
+            },
+            discriminator: Net {
+                optimizer: Optimizer::new(settings.optimizer, &d),
+                network: discriminator,
+                parameters: d,
+            },
+            spectral_norm,
+            objective: Objective::new(loss, settings),
+            update: settings.update,
+            clip: settings.clip,
+            workers,
+            batch: settings.batch,
+            kind,
+            device,
+        }
+    }
+
+    /// `n` new latents, f32 `[n, size]`, from libtorch's global generator.
+    pub fn latents(&self, n: i64) -> Tensor {
+        self.generator.network.latent().sample(n, self.device)
+    }
+
+    /// Samples from the averaged weights if there are any, else from G's own.
+    pub fn sampler(&self) -> Sampler {
+        let parameters = match &self.ema {
+            Some(ema) => ema.parameters(),
+            None => &self.generator.parameters,
+        };
+        let generator = self.generator.network.clone();
+        Sampler::new(generator, parameters, self.kind, self.batch)
+    }
+
+    /// The named parts of the state: layouts and f32 buffers `[numel]`, which
+    /// share memory with this GAN. The optimizers' counts of updates are not
+    /// among them.
+    pub fn state(&self) -> Vec<(String, &Layout, Tensor)> {
+        let mut state = Vec::new();
+        let mut add = |name: &str, layout, parameters: &Tensor, optimizer: &Optimizer| {
+            state.push((name.to_owned(), layout, parameters.shallow_clone()));
+            for (buffer, flat) in optimizer.buffers() {
+                state.push((format!("{name}_{buffer}"), layout, flat));
+            }
+        };
+        let (g, d) = (&self.generator, &self.discriminator);
+        let (g_layout, d_layout) = (g.network.layout(), d.network.layout());
+        add("generator", g_layout, &g.parameters, &g.optimizer);
+        add("discriminator", d_layout, &d.parameters, &d.optimizer);
+        if let Some(spectral_norm) = &self.spectral_norm {
+            let (layout, flat) = spectral_norm.state();
+            state.push(("discriminator_spectral".to_owned(), layout, flat));
+        }
+        if let Some(ema) = &self.ema {
+            let flat = ema.parameters().shallow_clone();
+            state.push(("generator_ema".to_owned(), g_layout, flat));
+        }
+        state
+    }
+
+    /// The first part of [`Gan::state`] that holds NaN or an infinity.
+    pub fn diverged(&self) -> Option<String> {
+        let sum = |flat: &Tensor, kind| flat.sum(kind).double_value(&[]);
+        // A value that is not finite makes the sum not finite. A sum of finite f32
+        // can overflow f32, which is faster, but not f64.
+        let broken = |flat: &Tensor| {
+            !sum(flat, Kind::Float).is_finite() && !sum(flat, Kind::Double).is_finite()
+        };
+        let mut state = self.state().into_iter();
+        state
+            .find(|(_, _, flat)| broken(flat))
+            .map(|(name, _, _)| name)
+    }
+
+    /// Fake images in training mode, `[n, 1, side, side]`, without a gradient, from
+    /// latents f32 `[n, size]` and labels i64 `[n]`.
+    pub fn fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
+        self.replica().fake(latents, labels)
+    }
+
+    /// D's logits, f32 `[n]`, for images `[n, 1, side, side]` and labels i64
+    /// `[n]`, without dropout and without a gradient.
+    pub fn logits(&self, images: &Tensor, labels: &Tensor) -> Tensor {
+        no_grad(|| {
+            let weights = self.replica().frozen_discriminator();
+            self.discriminator
+                .network
+                .forward(&weights, images, Some(labels), Mode::Sample)
+                .to_kind(Kind::Float)
+        })
+    }
+
+    /// The share of `real` and `fake` images that D classifies correctly, 0 to 1.
+    /// Both have the labels of `real`.
+    pub fn accuracy(&self, real: &Batch, fake: &Tensor) -> f64 {
+        let logits = |images| self.logits(images, &real.labels);
+        let (real, fake) = (logits(&real.images), logits(fake));
+        let threshold = self.objective.loss.threshold(&real, &fake);
+        let share = |right: Tensor| right.to_kind(Kind::Float).mean(Kind::Float);
+        let both = share(real.gt_tensor(&threshold)) + share(fake.le_tensor(&threshold));
+        both.double_value(&[]) / 2.0
+    }
+
+    /// Both networks with their present weights in the kind that they compute in.
+    pub(crate) fn replica(&self) -> Replica<'_> {
+        let (g, d) = (&self.generator, &self.discriminator);
+        let vectors = self.spectral_norm.as_ref().map(SpectralNorm::vectors);
+        Replica {
+            generator: g.network.as_ref(),
+            discriminator: d.network.as_ref(),
+            vectors: vectors.map(SingularVectors::shallow_clone),
+            objective: &self.objective,
+            g: g.parameters.detach().to_kind(self.kind),
+            d: d.parameters.detach().to_kind(self.kind),
+        }
+    }
+}
+
+/// Threads for a step of `networks`, if they can share it.
+///
+/// Some penalties draw random numbers; two threads would draw them in no fixed
+/// order.
+fn workers_for(networks: &Networks, settings: &Settings, device: Device) -> Workers {
+    let draws = settings.penalties.iter().any(|p| p.kind.is_unit_length());
+    let shardable = networks.generator.shardable()
+        && networks.discriminator.shardable()
+        && settings.update != Update::Simultaneous
+        && !draws;
+    if shardable && device == Device::Cpu {
+        Workers::new()
+    } else {
+        Workers::none()
+    }
+}

@@ -1,0 +1,218 @@
+//! Data parallelism: two threads that compute gradients on shards of a batch.
+//!
+//! Inside the small convolutions of a step, two threads would wait for each other
+//! two hundred times, and whenever another program takes a core. With half of the
+//! images each, from the latents to the gradients, they wait twice.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use tch::Tensor;
+
+/// Threads of data parallelism.
+const WORKERS: usize = 2;
+
+/// Threads that compute gradients on shards of a batch; without threads, the
+/// caller's thread computes on the whole batch.
+#[derive(Clone)]
+pub struct Workers {
+    pool: Option<Arc<ThreadPool>>,
+}
+
+/// Consecutive rows of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Shard {
+    start: i64,
+    count: i64,
+}
+
+impl Shard {
+    /// These rows of `all` `[n, …]`; nothing is copied.
+    pub fn rows(self, all: &Tensor) -> Tensor {
+        all.narrow(0, self.start, self.count)
+    }
+}
+
+/// One value for each shard of a batch; there is at least one shard.
+#[derive(Debug)]
+pub struct Sharded<T> {
+    first: T,
+    rest: Vec<T>,
+}
+
+impl<T> Sharded<T> {
+    /// Applies `f` to the value of each shard, in order.
+    pub fn map<R>(self, mut f: impl FnMut(T) -> R) -> Sharded<R> {
+        Sharded {
+            first: f(self.first),
+            rest: self.rest.into_iter().map(f).collect(),
+        }
+    }
+}
+
+impl<A, B> Sharded<(A, B)> {
+    /// Separates pairs.
+    pub fn unzip(self) -> (Sharded<A>, Sharded<B>) {
+        let (first, other) = self.first;
+        let (rest, others) = self.rest.into_iter().unzip();
+        (
+            Sharded { first, rest },
+            Sharded {
+                first: other,
+                rest: others,
+            },
+        )
+    }
+}
+
+/// The gradient of a mean over some images, and what else was computed for it.
+#[derive(Debug)]
+pub struct Gradient<T> {
+    /// f32 `[numel]`.
+    pub flat: Tensor,
+    /// Auxiliary output, such as the loss.
+    pub aux: T,
+    /// Images of the mean.
+    pub images: i64,
+}
+
+/// Auxiliary output that can be merged across the shards of a batch.
+pub trait Merge: Sized {
+    /// Merges two parts of a batch; `shares` are their shares of its images.
+    fn merge(self, other: Self, shares: [f64; 2]) -> Self;
+}
+
+impl Merge for Tensor {
+    /// The mean over both parts of a mean over each.
+    fn merge(self, other: Tensor, [share, other_share]: [f64; 2]) -> Tensor {
+        self * share + other * other_share
+    }
+}
+
+impl<T: Merge> Sharded<Gradient<T>> {
+    /// Averages the shards' gradients, weighted by shard size, and merges their
+    /// auxiliary outputs.
+    pub fn average(self) -> (Tensor, T) {
+        let average = self.rest.into_iter().fold(self.first, |a, b| {
+            let images = a.images + b.images;
+            let shares = [a.images, b.images].map(|n| n as f64 / images as f64);
+            Gradient {
+                flat: a.flat.merge(b.flat, shares),
+                aux: a.aux.merge(b.aux, shares),
+                images,
+            }
+        });
+        (average.flat, average.aux)
+    }
+}
+
+impl Workers {
+    /// Computes everything on the caller's thread.
+    pub fn none() -> Workers {
+        Workers { pool: None }
+    }
+
+    /// Starts two threads that share libtorch's threads; none if libtorch has
+    /// fewer than two, or if they cannot be started.
+    pub fn new() -> Workers {
+        let all = tch::get_num_threads();
+        if all < WORKERS as i32 {
+            return Workers::none();
+        }
+        let limit = move |_| {
+            // libtorch sets a new thread's number when that thread first reads it;
+            // later settings of other threads do not change it.
+            let _ = tch::get_num_threads();
+            tch::set_num_threads(all / WORKERS as i32);
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(WORKERS)
+            .thread_name(|worker| format!("worker {worker}"))
+            .start_handler(limit)
+            .build();
+        match pool {
+            Ok(pool) => {
+                // Wait until both have set their number.
+                pool.broadcast(|_| ());
+                tch::set_num_threads(all);
+                Workers {
+                    pool: Some(Arc::new(pool)),
+                }
+            }
+            Err(e) => {
+                tracing::warn!("cannot start threads for data parallelism: {e}");
+                Workers::none()
+            }
+        }
+    }
+
+    /// Whether a batch is split.
+    pub fn is_parallel(&self) -> bool {
+        self.pool.is_some()
+    }
+
+    /// libtorch's threads in each worker.
+    pub fn threads(&self) -> Vec<i32> {
+        match &self.pool {
+            Some(pool) => pool.broadcast(|_| tch::get_num_threads()),
+            None => vec![tch::get_num_threads()],
+        }
+    }
+
+    /// Runs `work` on one of the workers. Elsewhere, libtorch's threads would keep
+    /// spinning after an operation and slow the workers down.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    /// The shards of a batch of `n`: one for each worker, or the whole.
+    pub fn shards(&self, n: i64) -> Sharded<Shard> {
+        let shard = |start, count| Shard { start, count };
+        match self.pool {
+            Some(_) if n > 1 => Sharded {
+                first: shard(0, n / 2),
+                rest: vec![shard(n / 2, n - n / 2)],
+            },
+            _ => Sharded {
+                first: shard(0, n),
+                rest: Vec::new(),
+            },
+        }
+    }
+
+    /// Applies `work` to the input of each shard, in parallel.
+    pub fn map<S: Send, R: Send>(
+        &self,
+        inputs: Sharded<S>,
+        work: impl Fn(S) -> R + Sync + Send,
+    ) -> Sharded<R> {
+        let Some(pool) = self.pool.as_ref().filter(|_| !inputs.rest.is_empty()) else {
+            return inputs.map(work);
+        };
+        let Sharded { first, rest } = inputs;
+        let (first, rest) = pool.join(
+            || work(first),
+            || rest.into_par_iter().map(&work).collect(),
+        );
+        Sharded { first, rest }
+    }
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Workers::new()
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers")
+            .field("parallel", &self.is_parallel())
+            .finish()
+    }
+}
