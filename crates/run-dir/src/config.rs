@@ -31,7 +31,7 @@ pub struct Config {
     /// How its pictures are laid out; the usual squares in files that do not
     /// say.
     #[serde(default)]
-    pub pictures: Pictures,
+    pub pictures: FigureLayout,
     /// Versions that the numbers may depend on.
     pub software: Software,
     /// The trainer's settings: losses, rates, schedule.
@@ -50,39 +50,39 @@ impl Config {
             }
         }
         if pictures.nearest_row == 0 {
-            return Err("pictures.nearest_row = 0: a row has at least 1 forgery".to_owned());
+            return Err("pictures.nearest_row = 0: a row has at least 1 sample".to_owned());
         }
         Ok(())
     }
 }
 
-/// How a run's pictures are laid out, as its system's author showed them.
+/// The layout of a run's figures. Each preset uses the layout of its author.
 ///
-/// A grid is a number of rows and one of columns, both at least 1; where there
-/// are fewer images than cells, it shows those there are.
+/// A grid is `[rows, columns]`, both at least 1. A grid with fewer images than
+/// cells is smaller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pictures {
-    /// Rows and columns of each snapshot's own picture.
+pub struct FigureLayout {
+    /// Grid of the figure of one snapshot.
     pub grid: [u64; 2],
-    /// The same for the last snapshot.
+    /// Grid of the figure of the last snapshot.
     pub last_grid: [u64; 2],
-    /// Whether a snapshot's picture shows above its forgeries a grid of
-    /// originals, the first of `originals.idx3`, place for place.
-    pub originals_above: bool,
-    /// Forgeries in a row of `nearest.png`, at least 1; the row ends with the
-    /// training image nearest to the last of them. Where it is 1, pairs stand
-    /// side by side, as many in a line as look well.
+    /// Whether the figure of a snapshot has a grid of real images, the first of
+    /// `originals.idx3`, above the samples.
+    pub real_above: bool,
+    /// Samples in a row of `nearest.png`, at least 1. Each row ends with the
+    /// training image nearest to its last sample. With 1, several pairs share
+    /// a line.
     pub nearest_row: u64,
 }
 
-impl Default for Pictures {
-    /// Squares of 64 forgeries, and each beside its nearest training image.
+impl Default for FigureLayout {
+    /// Grids of 8x8, no real images, and pairs in `nearest.png`.
     fn default() -> Self {
-        Pictures {
+        FigureLayout {
             grid: [8, 8],
             last_grid: [8, 8],
-            originals_above: false,
+            real_above: false,
             nearest_row: 1,
         }
     }

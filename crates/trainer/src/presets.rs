@@ -1,6 +1,6 @@
 //! The presets: a table of systems, each with everything that defines it.
 
-use run_dir::Pictures;
+use run_dir::FigureLayout;
 
 use crate::losses::Loss;
 use crate::networks::Network;
@@ -21,7 +21,7 @@ pub struct Preset {
     /// `docs/systems.md`.
     pub takes: &'static str,
     /// How its snapshots are shown.
-    pub pictures: Pictures,
+    pub pictures: FigureLayout,
     /// What it fixes.
     pub settings: Settings,
 }
@@ -97,7 +97,7 @@ fn modern() -> Preset {
         summary: "the best digits per second of training; the default",
         source: "Huang et al. 2024 (loss, penalties); networks our own",
         takes: "2 min",
-        pictures: Pictures::default(),
+        pictures: FigureLayout::default(),
         settings: Settings {
             batch: 32,
             // 6,400 steps.
@@ -127,10 +127,10 @@ fn oshea() -> Preset {
         summary: "convolutions in Keras; D is trained alone first",
         source: "O'Shea 2016, KerasGAN",
         takes: "60 min",
-        pictures: Pictures {
+        pictures: FigureLayout {
             grid: [4, 4],
             last_grid: [5, 5],
-            ..Pictures::default()
+            ..FigureLayout::default()
         },
         settings: Settings {
             batch: 32,
@@ -195,10 +195,10 @@ fn golbin() -> Preset {
         summary: "two small perceptrons; seconds per epoch, rough digits",
         source: "3-minute deep learning, GAN, first program",
         takes: "3 min",
-        pictures: Pictures {
+        pictures: FigureLayout {
             grid: [1, 10],
             last_grid: [1, 10],
-            ..Pictures::default()
+            ..FigureLayout::default()
         },
         settings: Settings {
             batch: 100,
@@ -220,8 +220,8 @@ fn golbin_conditional() -> Preset {
         name: "golbin-conditional",
         summary: "the same perceptrons, told which digit to forge",
         source: "3-minute deep learning, GAN, second program",
-        pictures: Pictures {
-            originals_above: true,
+        pictures: FigureLayout {
+            real_above: true,
             ..golbin.pictures
         },
         settings: Settings {
@@ -241,9 +241,9 @@ fn goodfellow() -> Preset {
         summary: "the 2014 paper: maxout police, momentum, one pass",
         source: "Goodfellow et al. 2014",
         takes: "40 min",
-        pictures: Pictures {
+        pictures: FigureLayout {
             nearest_row: 5,
-            ..Pictures::default()
+            ..FigureLayout::default()
         },
         settings: Settings {
             batch: 100,
@@ -276,7 +276,7 @@ fn gaussian() -> Preset {
         summary: "one number in place of an image, to see the theory at work",
         source: "AYLIEN 2016, after Jang 2016",
         takes: "5 s",
-        pictures: Pictures::default(),
+        pictures: FigureLayout::default(),
         settings: Settings {
             batch: 8,
             // 5,000 steps.
@@ -299,10 +299,10 @@ fn dcgan() -> Preset {
         summary: "what most people would pick instead, 32×32; for comparison",
         source: "PyTorch-GAN, implementations/dcgan",
         takes: "12 min",
-        pictures: Pictures {
+        pictures: FigureLayout {
             last_grid: [5, 5],
             grid: [5, 5],
-            ..Pictures::default()
+            ..FigureLayout::default()
         },
         settings: Settings {
             // The original's 200 epochs are 187,600 steps; ten are enough to see.

@@ -1,7 +1,7 @@
-//! What the tests share: a configuration, and originals of four pixels.
+//! Shared by the tests: a configuration, and real images of 2x2 pixels.
 
 use mnist_io::Images;
-use run_dir::{Config, DatasetInfo, Pictures, Software};
+use run_dir::{Config, DatasetInfo, FigureLayout, Software};
 
 pub fn config() -> Config {
     let mut train = toml::Table::new();
@@ -22,10 +22,10 @@ pub fn config() -> Config {
             labels_sha256: "65a5".to_owned(),
             test_images_sha256: Some("0fa7".to_owned()),
         }),
-        pictures: Pictures {
+        pictures: FigureLayout {
             grid: [4, 4],
             last_grid: [5, 5],
-            originals_above: true,
+            real_above: true,
             nearest_row: 5,
         },
         software: Software {
@@ -36,6 +36,6 @@ pub fn config() -> Config {
     }
 }
 
-pub fn originals() -> Images {
+pub fn real_images() -> Images {
     Images::new(2, 2, vec![9; 8]).unwrap()
 }
