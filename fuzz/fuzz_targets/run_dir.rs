@@ -97,9 +97,9 @@ fuzz_target!(|bytes: &[u8]| {
             });
         }
         _ => {
-            put(&from.originals_path());
+            put(&from.real_images_path());
             exactly(originals(from), |images| {
-                images.write_file(&to.originals_path())?;
+                images.write_file(&to.real_images_path())?;
                 originals(to)
             });
         }
@@ -111,7 +111,7 @@ fn snapshot(run: &RunDir) -> Result<Images> {
 }
 
 fn originals(run: &RunDir) -> Result<Images> {
-    Ok(Images::read_file(&run.originals_path())?)
+    Ok(Images::read_file(&run.real_images_path())?)
 }
 
 /// Compared as text, because a NaN does not equal itself.

@@ -26,7 +26,7 @@ pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
         say(format_args!("fetching MNIST into {}", dir.display()));
         // Before anything is downloaded: a folder that cannot be made.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        run_dir::remove_asides(dir)?;
+        run_dir::remove_temporary_files(dir)?;
         mirrors::fetch(&missing, &workspace.staging(), |file, raw| {
             let path = dir.join(file.name);
             Ok(run_dir::write_atomic(&path, |w| w.write_all(raw))?)

@@ -70,7 +70,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let mut file =
         fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
     if let Some(folder) = to.parent() {
-        run_dir::remove_asides(folder)?;
+        run_dir::remove_temporary_files(folder)?;
     }
     run_dir::write_atomic(to, |w| io::copy(&mut file, w).map(drop))?;
     Ok(())
@@ -100,7 +100,7 @@ mod tests {
         let (from, folder) = (here.path().join("from"), there.path().join("data"));
         fs::write(&from, b"weights").unwrap();
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join(".aside-x"), b"half").unwrap();
+        fs::write(folder.join(".tmp-x"), b"half").unwrap();
         copy(&from, &folder.join("to")).unwrap();
         assert_eq!(fs::read(folder.join("to")).unwrap(), b"weights");
         assert_eq!(fs::read_dir(folder).unwrap().count(), 1);

@@ -137,8 +137,8 @@ impl Progress {
             self.images_per_second,
             row.loss_d,
             row.loss_g,
-            row.real_called_real * 100.0,
-            row.fake_called_real * 100.0,
+            row.d_real * 100.0,
+            row.d_fake * 100.0,
         )
     }
 }

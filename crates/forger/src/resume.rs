@@ -131,7 +131,7 @@ fn same_originals(config: &Config, exhibits: &Exhibits) -> Result<()> {
 /// Refuses a run that shows other originals than it would now. Where they were
 /// taken away they are written anew: they follow from the data and the seed.
 fn same_shown(run: &RunDir, settings: &Settings, exhibits: &Exhibits) -> Result<()> {
-    let path = run.originals_path();
+    let path = run.real_images_path();
     let shown = resized(exhibits.shown.images(), settings.network.side())?;
     if !path.exists() {
         shown.write_file(&path)?;

@@ -35,7 +35,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
             let run = keeper.run();
             let root = run.root().display();
             output::line(format_args!("{root} is finished after {step} steps"))?;
-            run.tidy()?;
+            run.remove_temporary_files()?;
             list_figures(&gan_viz::figures::draw_all(run)?)?;
             Ok(ExitCode::SUCCESS)
         }

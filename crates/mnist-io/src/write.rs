@@ -81,7 +81,7 @@ pub(crate) fn write_whole(
 /// permissions that any new file has, the user's umask applied.
 fn aside_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".aside-");
+    builder.prefix(".tmp-");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

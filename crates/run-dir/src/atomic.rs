@@ -1,4 +1,4 @@
-//! Files and folders that appear under their final name whole or not at all.
+//! Atomic writes: a file or folder appears under its final name complete or not at all.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -6,114 +6,109 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// How the names begin under which files and folders are written aside;
-/// mnist-io uses the same.
-const PREFIX: &str = ".aside-";
+/// Prefix of the names of temporary files and folders. mnist-io uses the same.
+const PREFIX: &str = ".tmp-";
 
-/// What a folder is called in the one that it was moved aside into.
-const MOVED: &str = "old";
+/// Name of a replaced folder inside its temporary folder.
+const REPLACED: &str = "old";
 
-/// Writes a file aside, flushes it to the disk, and renames it to `path`.
+/// Writes a temporary file, flushes it to the disk, and renames it to `path`.
 ///
-/// Until the rename, an older file under that name stays as it was; when
-/// anything fails, the file written aside is removed. Missing parent folders
-/// are created.
+/// An existing file keeps its content until the rename. After an error the
+/// temporary file is removed. Missing parent folders are created.
 ///
 /// # Errors
-/// [`Error::Io`] with the path and the action that was refused; an error of
-/// `write` itself is reported as a refused write.
+/// [`Error::Io`] with the path and the action that failed. An error of `write`
+/// is reported as a failed write.
 pub fn write_atomic(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
 ) -> Result<()> {
-    let parent = parent_of(path)?;
-    let aside = builder(0o666)
-        .tempfile_in(parent)
+    let temporary = builder(0o666)
+        .tempfile_in(create_parent(path)?)
         .map_err(Error::io("write", path))?;
-    let mut writer = BufWriter::new(aside.as_file());
+    let mut writer = BufWriter::new(temporary.as_file());
     write(&mut writer)
         .and_then(|()| writer.flush())
         .map_err(Error::io("write", path))?;
     drop(writer);
-    aside
+    temporary
         .as_file()
         .sync_all()
         .map_err(Error::io("flush", path))?;
-    aside
+    temporary
         .persist(path)
         .map_err(|e| Error::io("rename", path)(e.error))?;
     Ok(())
 }
 
-/// Fills a folder aside with `fill`, then flushes it to the disk and renames it
+/// Fills a temporary folder with `fill`, flushes it to the disk, and renames it
 /// to `path`.
 ///
-/// A folder that already stands under that name is renamed aside first and
-/// removed last; what cannot be removed stays for [`remove_asides`]. `fill`
-/// receives the folder to write into, and flushes what it writes there.
+/// `fill` receives the temporary folder and flushes the files that it writes
+/// there. An existing folder at `path` is renamed first and removed last.
+/// [`remove_temporary_files`] removes it if this function cannot.
 ///
 /// # Errors
-/// Whatever `fill` returns, or [`Error::Io`] when the folder cannot be made
-/// or renamed; `path` is as it was then, unless the old folder cannot be put
-/// back and stays aside. [`Error::Io`] also when the new name cannot be flushed
-/// to the disk.
+/// Any error of `fill`, or [`Error::Io`]. After an error `path` holds the old
+/// folder. The old folder keeps a temporary name only if it cannot be renamed
+/// back.
 pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let parent = parent_of(path)?;
-    let aside = builder(0o777)
+    let parent = create_parent(path)?;
+    let temporary = builder(0o777)
         .tempdir_in(parent)
         .map_err(Error::io("write", path))?;
-    fill(aside.path())?;
-    flush_dir(aside.path()).map_err(Error::io("flush", path))?;
-    let old = move_in(aside.path(), path)?;
-    // The folder has moved, so there is nothing left for its guard to remove.
-    let _ = aside.keep();
+    fill(temporary.path())?;
+    flush_dir(temporary.path()).map_err(Error::io("flush", path))?;
+    let old = replace_dir(temporary.path(), path)?;
+    // The folder was renamed, so the guard must not remove it.
+    let _ = temporary.keep();
     flush_dir(parent).map_err(Error::io("flush", parent))?;
     drop(old);
     Ok(())
 }
 
-/// Renames `new` to `path`, and what stands there aside; puts that back where
-/// `new` cannot be renamed.
-fn move_in(new: &Path, path: &Path) -> Result<Option<TempDir>> {
+/// Renames `new` to `path` and returns the guard of the old folder. Restores
+/// the old folder if `new` cannot be renamed.
+fn replace_dir(new: &Path, path: &Path) -> Result<Option<TempDir>> {
     let old = if path.exists() {
-        Some(move_aside(path).map_err(Error::io("rename", path))?)
+        Some(move_to_temporary(path).map_err(Error::io("rename", path))?)
     } else {
         None
     };
-    let Err(refused) = fs::rename(new, path) else {
+    let Err(error) = fs::rename(new, path) else {
         return Ok(old);
     };
     if let Some(old) = old
-        && fs::rename(old.path().join(MOVED), path).is_err()
+        && fs::rename(old.path().join(REPLACED), path).is_err()
     {
-        // Aside it stays until the next `remove_asides`, and can be looked for.
+        // Keeps the only copy of the old folder.
         let _ = old.keep();
     }
-    Err(Error::io("rename", path)(refused))
+    Err(Error::io("rename", path)(error))
 }
 
-/// Moves a folder, as [`MOVED`], into one that is removed with its guard.
-fn move_aside(path: &Path) -> std::io::Result<TempDir> {
-    let aside = builder(0o777).tempdir_in(folder_of(path))?;
-    fs::rename(path, aside.path().join(MOVED))?;
-    Ok(aside)
+/// Moves a folder into a temporary folder. The returned guard removes both.
+fn move_to_temporary(path: &Path) -> std::io::Result<TempDir> {
+    let temporary = builder(0o777).tempdir_in(parent_of(path))?;
+    fs::rename(path, temporary.path().join(REPLACED))?;
+    Ok(temporary)
 }
 
-/// Removes a folder: renamed first, so that nothing that is half gone ever
-/// stands under its name.
+/// Renames a folder and then removes it, so its name never points to a partly
+/// removed folder.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be renamed or removed.
+/// [`Error::Io`] if the folder cannot be renamed or removed.
 pub fn remove_dir_atomic(path: &Path) -> Result<()> {
-    move_aside(path)
+    move_to_temporary(path)
         .and_then(TempDir::close)
         .map_err(Error::io("remove", path))
 }
 
-/// Makes the entries of `dir` outlive a loss of power, where folders can be
-/// flushed at all.
+/// Flushes the entries of `dir` to the disk, on systems that support it.
 fn flush_dir(dir: &Path) -> std::io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
@@ -124,21 +119,15 @@ fn flush_dir(dir: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Removes what calls of [`write_atomic`] and [`write_dir_atomic`] left in
-/// `dir` when their process was killed; a folder that is not there holds none.
+/// Removes temporary files and folders that a killed process left in `dir`.
 ///
-/// Only for a caller who knows that nobody is writing into `dir`.
+/// Call this only when no process writes to `dir`. A missing `dir` is not an
+/// error.
 ///
 /// # Errors
-/// [`Error::Io`] where the folder cannot be read or a leftover not removed.
-pub fn remove_asides(dir: &Path) -> Result<()> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::io("read", dir)(e)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(Error::io("read", dir))?;
+/// [`Error::Io`] if the folder cannot be read or an entry cannot be removed.
+pub fn remove_temporary_files(dir: &Path) -> Result<()> {
+    for entry in entries(dir)? {
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
@@ -154,22 +143,30 @@ pub fn remove_asides(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// Lists the entries of `dir`. A missing folder has no entries.
+pub(crate) fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(dir).and_then(Iterator::collect) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries.map_err(Error::io("read", dir)),
+    }
+}
+
+/// Returns the parent folder of `path`, `.` for a bare name.
+pub(crate) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
     }
 }
 
-/// The same, made where it is missing.
-fn parent_of(path: &Path) -> Result<&Path> {
-    let parent = folder_of(path);
+fn create_parent(path: &Path) -> Result<&Path> {
+    let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     Ok(parent)
 }
 
-/// `tempfile` makes private files; what ends under a final name gets the
-/// permissions that any new file has, the user's umask applied.
+/// Sets the usual permissions, limited by the umask. The defaults of
+/// `tempfile` allow only the owner.
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
@@ -188,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failing_write_leaves_the_old_file_and_nothing_aside() {
+    fn failed_write_keeps_the_old_file_and_no_temporary_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         write_atomic(&path, |w| w.write_all(b"old")).unwrap();
@@ -202,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_fill_leaves_no_folder() {
+    fn failed_fill_leaves_no_folder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("d");
-        let failed = write_dir_atomic(&path, |aside| {
-            fs::write(aside.join("x"), b"half").map_err(Error::io("write", aside))?;
+        let failed = write_dir_atomic(&path, |dir| {
+            fs::write(dir.join("x"), b"half").map_err(Error::io("write", dir))?;
             Err(Error::NotARun {
-                path: aside.to_owned(),
+                path: dir.to_owned(),
             })
         });
         assert!(failed.is_err());
@@ -216,12 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_replaces_the_one_before() {
+    fn write_dir_atomic_replaces_an_existing_folder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("d");
         for name in ["a", "b"] {
-            write_dir_atomic(&path, |aside| {
-                fs::write(aside.join(name), b"").map_err(Error::io("write", aside))
+            write_dir_atomic(&path, |dir| {
+                fs::write(dir.join(name), b"").map_err(Error::io("write", dir))
             })
             .unwrap();
         }
@@ -231,22 +228,22 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_replaced_stays_as_it_was() {
+    fn failed_replacement_keeps_the_old_folder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("d");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("old"), b"whole").unwrap();
-        let failed = write_dir_atomic(&path, |aside| {
-            fs::write(aside.join("x"), b"half").map_err(Error::io("write", aside))?;
-            // Looked at while the new one is being filled.
+        let failed = write_dir_atomic(&path, |dir| {
+            fs::write(dir.join("x"), b"half").map_err(Error::io("write", dir))?;
+            // The old folder is complete while the new one is filled.
             assert_eq!(fs::read(path.join("old")).unwrap(), b"whole");
             Err(Error::NotARun {
-                path: aside.to_owned(),
+                path: dir.to_owned(),
             })
         });
         assert!(failed.is_err());
-        // A new folder that is gone is refused after the old one was moved.
-        let refused = move_in(&dir.path().join("gone"), &path).unwrap_err();
+        // The rename of a missing new folder fails after the old one was moved.
+        let refused = replace_dir(&dir.path().join("gone"), &path).unwrap_err();
         assert_eq!(refused.io_kind(), Some(ErrorKind::NotFound));
         assert_eq!(fs::read(path.join("old")).unwrap(), b"whole");
         assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
@@ -254,19 +251,19 @@ mod tests {
     }
 
     #[test]
-    fn the_old_folder_is_whole_aside_until_the_new_one_stands() {
+    fn old_folder_stays_complete_until_the_new_one_is_in_place() {
         let dir = tempfile::tempdir().unwrap();
         let (path, new) = (dir.path().join("d"), dir.path().join("new"));
         for (folder, file) in [(&path, "a"), (&new, "b")] {
             fs::create_dir(folder).unwrap();
             fs::write(folder.join(file), b"").unwrap();
         }
-        let old = move_in(&new, &path).unwrap().unwrap();
-        assert!(path.join("b").exists() && old.path().join(MOVED).join("a").exists());
+        let old = replace_dir(&new, &path).unwrap().unwrap();
+        assert!(path.join("b").exists() && old.path().join(REPLACED).join("a").exists());
     }
 
     #[test]
-    fn a_folder_that_is_removed_leaves_nothing_aside() {
+    fn remove_dir_atomic_leaves_no_temporary_folder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("d");
         fs::create_dir(&path).unwrap();
@@ -278,26 +275,26 @@ mod tests {
     }
 
     #[test]
-    fn what_killed_writers_left_is_removed_and_nothing_else() {
+    fn remove_temporary_files_removes_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        // A write that never ends is what a killed one leaves.
+        // Simulates a killed process: the guard never removes the file.
         std::mem::forget(builder(0o666).tempfile_in(dir.path()).unwrap());
         let folder = builder(0o777).tempdir_in(dir.path()).unwrap().keep();
         fs::write(folder.join("half"), b"x").unwrap();
         let images = mnist_io::Images::new(1, 1, vec![7]).unwrap();
         images.write_file(&at("images")).unwrap();
-        fs::write(at("aside-mine"), b"x").unwrap();
+        fs::write(at("tmp-mine"), b"x").unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
-        remove_asides(dir.path()).unwrap();
-        assert!(at("images").exists() && at("aside-mine").exists());
+        remove_temporary_files(dir.path()).unwrap();
+        assert!(at("images").exists() && at("tmp-mine").exists());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-        remove_asides(&at("none")).unwrap();
+        remove_temporary_files(&at("none")).unwrap();
     }
 
     #[cfg(unix)]
     #[test]
-    fn files_get_ordinary_permissions() {
+    fn written_files_have_usual_permissions() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");

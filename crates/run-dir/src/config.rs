@@ -1,123 +1,97 @@
-//! `config.toml`: everything that was decided before the first step.
+//! `config.toml`: everything that is decided before the first step.
 
+use gan_config::{FigureLayout, Precision, Settings};
 use serde::{Deserialize, Serialize};
 
-/// A run's resolved configuration.
-///
-/// What a reader without libtorch needs has a field of its own; the trainer's
-/// own settings ride along as a table that only the trainer interprets.
+/// The format of `config.toml` that this version reads and writes.
+pub const CONFIG_FORMAT: u32 = 2;
+
+/// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The preset's name, as `--preset` takes it.
+    /// [`CONFIG_FORMAT`].
+    pub format: u32,
+    /// The preset's name, or a name of the caller's own.
     pub preset: String,
-    /// The seed that everything random in the run follows from.
+    /// The name of the networks, `modern-conditional` for instance.
+    pub networks: String,
+    /// Random seed.
     pub seed: u64,
-    /// Originals per step.
-    pub batch: u64,
-    /// Seconds that the schedule is stretched over, where it follows the clock
-    /// and not the number of images.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Seconds of training that the schedule is stretched over, if the schedule
+    /// follows the clock and not the number of images.
     pub seconds: Option<f64>,
-    /// The device as it was resolved: `cpu` or `cuda:0`.
+    /// The device: `cpu` or `cuda:0`.
     pub device: String,
-    /// The precision of the arithmetic as it was resolved: `f32` or `bf16`.
-    pub precision: String,
-    /// Threads that libtorch computes with.
+    /// The arithmetic of the networks.
+    pub precision: Precision,
+    /// Threads of libtorch.
     pub threads: u64,
-    /// What the run was trained on; `None` where its data are drawn, not read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The data set; `None` for numbers that training draws.
     pub dataset: Option<DatasetInfo>,
-    /// How its pictures are laid out; the usual squares in files that do not
-    /// say.
-    #[serde(default)]
-    pub pictures: Pictures,
-    /// Versions that the numbers may depend on.
+    /// The layout of the figures.
+    pub figures: FigureLayout,
+    /// Versions that the results may depend on.
     pub software: Software,
-    /// The trainer's settings: losses, rates, schedule.
-    pub train: toml::Table,
+    /// Losses, rates, schedule and all other settings of training.
+    pub settings: Settings,
 }
 
 impl Config {
-    /// Refuses what no parser can: the reason names the key.
+    /// Parses the text of a `config.toml` and checks the rules that its types do
+    /// not express. The error names the key.
+    pub(crate) fn parse(text: &str) -> Result<Config, String> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: Option<u32>,
+        }
+        let Format { format } = toml::from_str(text).map_err(|e| e.to_string())?;
+        if format != Some(CONFIG_FORMAT) {
+            let found = format.map_or("no format".to_owned(), |n| format!("format {n}"));
+            return Err(format!(
+                "it has {found}, but this version reads format {CONFIG_FORMAT}: another version \
+                 wrote this run, and only that version can use it"
+            ));
+        }
+        let config: Config = toml::from_str(text).map_err(|e| e.to_string())?;
+        config.check().map(|()| config)
+    }
+
+    /// Checks the rules that the types do not express. The error names the key.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let pictures = &self.pictures;
-        for (key, [rows, columns]) in [("grid", pictures.grid), ("last_grid", pictures.last_grid)] {
-            if rows == 0 || columns == 0 {
-                return Err(format!(
-                    "pictures.{key} = [{rows}, {columns}]: a grid has at least 1 row and 1 column"
-                ));
-            }
-        }
-        if pictures.nearest_row == 0 {
-            return Err("pictures.nearest_row = 0: a row has at least 1 forgery".to_owned());
-        }
-        Ok(())
+        self.figures.check()
     }
 }
 
-/// How a run's pictures are laid out, as its system's author showed them.
-///
-/// A grid is a number of rows and one of columns, both at least 1; where there
-/// are fewer images than cells, it shows those there are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pictures {
-    /// Rows and columns of each snapshot's own picture.
-    pub grid: [u64; 2],
-    /// The same for the last snapshot.
-    pub last_grid: [u64; 2],
-    /// Whether a snapshot's picture shows above its forgeries a grid of
-    /// originals, the first of `originals.idx3`, place for place.
-    pub originals_above: bool,
-    /// Forgeries in a row of `nearest.png`, at least 1; the row ends with the
-    /// training image nearest to the last of them. Where it is 1, pairs stand
-    /// side by side, as many in a line as look well.
-    pub nearest_row: u64,
-}
-
-impl Default for Pictures {
-    /// Squares of 64 forgeries, and each beside its nearest training image.
-    fn default() -> Self {
-        Pictures {
-            grid: [8, 8],
-            last_grid: [8, 8],
-            originals_above: false,
-            nearest_row: 1,
-        }
-    }
-}
-
-/// Where a run's originals come from.
+/// The data set of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetInfo {
-    /// The known set's name, or `custom` for any other four IDX files.
+    /// The name of a known data set, `custom` for any other.
     pub name: String,
-    /// The folder that was read, absolute.
+    /// The folder of the data set, absolute.
     pub path: String,
     /// Images in the training set; a preset may use only the first of them.
     pub images: u64,
-    /// SHA-256 of the raw IDX bytes of the training images, in hex.
+    /// SHA-256 of the training images as an uncompressed IDX file, in hex.
     pub images_sha256: String,
-    /// SHA-256 of the raw IDX bytes of the training labels, in hex.
+    /// SHA-256 of the training labels as an uncompressed IDX file, in hex.
     pub labels_sha256: String,
-    /// SHA-256 of the raw IDX bytes of the test images, which its forgeries are
-    /// measured against; early versions did not write it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// SHA-256 of the test images as an uncompressed IDX file, in hex; `None`
+    /// without test images.
     pub test_images_sha256: Option<String>,
 }
 
 impl DatasetInfo {
-    /// Whether images with these SHA-256 are those that the run was trained on and
-    /// is measured with. A run that does not name its test images takes any.
+    /// Whether these are the hashes of the run's training and test images. A run
+    /// without test images accepts any.
     pub fn has_images(&self, training_sha256: &str, test_sha256: &str) -> bool {
         let test = self.test_images_sha256.as_ref();
         self.images_sha256 == training_sha256 && test.is_none_or(|sha256| sha256 == test_sha256)
     }
 }
 
-/// Versions that a run's numbers may depend on.
+/// Versions that the results of a run may depend on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Software {

@@ -1,23 +1,23 @@
-//! The lock of a run directory: two trainers cannot share one.
+//! The lock of a run directory: only one process trains in it.
 
 use std::fs::{File, TryLockError};
 
-use crate::{Error, Result, RunDir};
+use crate::dir::RunDir;
+use crate::error::{Error, Result};
 
-/// A run directory is locked as long as this lives. The operating system lets
-/// the lock go when the process ends, however it ends.
+/// Locks a run directory until it is dropped or the process ends.
 #[derive(Debug)]
-#[must_use = "the run is locked as long as this lives"]
+#[must_use = "dropping the guard releases the lock"]
 pub struct RunLock {
     _file: File,
 }
 
 impl RunDir {
-    /// Locks the run for one trainer. Readers need no lock.
+    /// Locks the run for training. Readers need no lock.
     ///
     /// # Errors
-    /// [`Error::Locked`] where somebody holds the lock, [`Error::Io`] where it
-    /// cannot be had.
+    /// [`Error::Locked`] if another process holds the lock, [`Error::Io`] if
+    /// the lock file cannot be opened or locked.
     pub fn lock(&self) -> Result<RunLock> {
         let path = self.root().join("lock");
         let file = File::options()
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_held_once_and_free_when_it_is_dropped() {
+    fn second_lock_fails_until_the_first_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::at(dir.path());
         let lock = run.lock().unwrap();

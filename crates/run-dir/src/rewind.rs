@@ -1,64 +1,61 @@
-//! Back to an earlier step, from where training goes on as if it had never been
-//! further.
+//! Removes everything that a run wrote after an earlier step.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::atomic::remove_temporary_files;
+use crate::dir::RunDir;
+use crate::error::{Error, Result};
 use crate::files::numbered;
-use crate::rows;
-use crate::{DensityRow, Error, MetricsRow, QualityRow, Result, RunDir, remove_asides};
+use crate::quality::QualityRow;
+use crate::rows::{self, DensityRow, MetricsRow};
 
-/// A step to go back to.
+/// The state to which [`RunDir::rewind`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reached {
-    /// Steps finished; rows of later ones go.
+pub struct RewindPoint {
+    /// The number of finished steps. Later rows are removed.
     pub step: u64,
-    /// The step of the last snapshot until then; later ones go, and so do later
-    /// densities.
+    /// The step of the last snapshot. Later snapshots and densities are removed.
     pub last_snapshot: u64,
 }
 
 impl RunDir {
-    /// Removes what was written after `to`, or since the beginning, what killed
-    /// writers left aside, and the last look, which only the end of a run takes.
-    /// Checkpoints stay.
+    /// Removes everything written after `to`, or all of it for `None`.
     ///
-    /// Only for who holds the run's lock.
+    /// Also removes temporary files and the files that only a finished run
+    /// has: nearest images, latent walk and digits. Keeps checkpoints. The
+    /// caller must hold the run's lock.
     ///
     /// # Errors
-    /// [`Error::Row`] for a broken row, [`Error::Io`] where something cannot be
+    /// [`Error::Row`] for an invalid row, [`Error::Io`] if a file cannot be
     /// read or removed.
-    pub fn rewind(&self, to: Option<Reached>) -> Result<()> {
+    pub fn rewind(&self, to: Option<RewindPoint>) -> Result<()> {
         let step = to.map(|to| to.step);
         let last_snapshot = to.map(|to| to.last_snapshot);
-        rows::rewind::<MetricsRow>(&self.metrics_path(), step)?;
-        rows::rewind::<QualityRow>(&self.quality_path(), step)?;
-        rows::rewind::<DensityRow>(&self.densities_path(), last_snapshot)?;
-        let later = |(number, _): &(u64, _)| last_snapshot.is_none_or(|last| *number > last);
-        for (dir, suffix) in [
-            (&self.samples_dir(), ".idx3"),
-            (&self.pictures_dir(), ".png"),
-        ] {
-            let found = numbered(dir, suffix)?;
-            found
-                .iter()
-                .filter(|entry| later(entry))
-                .try_for_each(|(_, path)| remove(path))?;
+        rows::truncate::<MetricsRow>(&self.metrics_path(), step)?;
+        rows::truncate::<QualityRow>(&self.quality_path(), step)?;
+        rows::truncate::<DensityRow>(&self.densities_path(), last_snapshot)?;
+        for (dir, suffix) in [(self.samples_dir(), ".idx3"), (self.pictures_dir(), ".png")] {
+            for (step, path) in numbered(&dir, suffix)? {
+                if last_snapshot.is_none_or(|last| step > last) {
+                    remove(&path)?;
+                }
+            }
         }
         for path in [self.nearest_path(), self.walk_path(), self.digits_path()] {
             remove(&path)?;
         }
-        self.tidy()
+        self.remove_temporary_files()
     }
 
-    /// Removes what killed writers left aside, anywhere in the run.
+    /// Removes the temporary files of killed processes in the whole run.
     ///
-    /// Only for who holds the run's lock.
+    /// The caller must hold the run's lock.
     ///
     /// # Errors
-    /// [`Error::Io`] where a folder cannot be read or a leftover not removed.
-    pub fn tidy(&self) -> Result<()> {
+    /// [`Error::Io`] if a folder cannot be read or a file cannot be removed.
+    pub fn remove_temporary_files(&self) -> Result<()> {
         for dir in [
             self.root(),
             &self.samples_dir(),
@@ -66,19 +63,19 @@ impl RunDir {
             &self.figures_dir(),
             &self.pictures_dir(),
         ] {
-            remove_asides(dir)?;
+            remove_temporary_files(dir)?;
         }
         Ok(())
     }
 
-    /// Flushes the row files to the disk: what a checkpoint relies on must
-    /// outlive a loss of power as the checkpoint does.
+    /// Flushes the row files to the disk. A checkpoint refers to their rows, so
+    /// they must survive a power failure as the checkpoint does.
     ///
     /// # Errors
-    /// [`Error::Io`] where one cannot be flushed.
+    /// [`Error::Io`] if a file cannot be flushed.
     pub fn flush_rows(&self) -> Result<()> {
         for path in self.row_files() {
-            // Windows flushes only what is open for writing.
+            // Windows flushes only files that are open for writing.
             match fs::File::options().append(true).open(&path) {
                 Ok(file) => file.sync_all().map_err(Error::io("flush", &path))?,
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
@@ -109,8 +106,8 @@ mod tests {
             seconds: 0.1,
             loss_d: f64::NAN,
             loss_g: 1.0 / 3.0,
-            real_called_real: 1.0,
-            fake_called_real: 0.0,
+            d_real: 1.0,
+            d_fake: 0.0,
             lr_d: 0.1,
             lr_g: 0.1,
         }
@@ -126,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_after_the_step_goes_and_the_rest_keeps_its_bytes() {
+    fn rewind_removes_later_files_and_rows_and_keeps_the_bytes_of_earlier_rows() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::at(dir.path());
         fs::create_dir(run.samples_dir()).unwrap();
@@ -146,8 +143,8 @@ mod tests {
             run.write_samples(step, &images).unwrap();
         }
         run.write_nearest(&images).unwrap();
-        fs::write(dir.path().join(".aside-x"), b"half").unwrap();
-        let to = Reached {
+        fs::write(dir.path().join(".tmp-x"), b"half").unwrap();
+        let to = RewindPoint {
             step: 12,
             last_snapshot: 5,
         };

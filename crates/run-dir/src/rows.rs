@@ -1,4 +1,4 @@
-//! The rows of a run's append-only files, one JSON object a line.
+//! The rows of the JSON Lines files, one JSON object per line.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -7,74 +7,73 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Error, Result, write_atomic};
+use crate::atomic::write_atomic;
+use crate::error::{Error, Result};
 
 /// One report of the training loop.
 ///
-/// The numbers are those of the step named, not averages since the last row.
-/// JSON has no infinities and no NaN: such a loss is written as `null` and read
-/// back as NaN, so that a run that diverged can still be drawn.
+/// The numbers describe the step `step` only; they are not averages. JSON has
+/// no infinity and no NaN. A loss with such a value is written as `null` and
+/// read as NaN, so a diverged run can be plotted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsRow {
-    /// Steps finished; a step is one update of D and one of G.
+    /// The number of finished steps. One step updates D once and G once.
     pub step: u64,
-    /// Originals shown to D so far.
+    /// The number of real images that D has seen.
     pub images_seen: u64,
-    /// Seconds of training so far, pauses for pictures excluded.
+    /// Seconds of training, without the time for figures.
     pub seconds: f64,
-    /// D's loss, as the preset's loss defines it.
+    /// The loss of D, as defined by the preset's loss.
     #[serde(deserialize_with = "null_as_nan")]
     pub loss_d: f64,
-    /// G's loss, as the preset's loss defines it.
+    /// The loss of G, as defined by the preset's loss.
     #[serde(deserialize_with = "null_as_nan")]
     pub loss_g: f64,
-    /// Share of this step's originals that D calls originals, 0 to 1.
-    pub real_called_real: f64,
-    /// Share of this step's forgeries that D calls originals, 0 to 1.
-    pub fake_called_real: f64,
-    /// D's learning rate in this step.
+    /// Share of the real images of this step that D classifies as real, 0 to 1.
+    pub d_real: f64,
+    /// Share of the fake images of this step that D classifies as real, 0 to 1.
+    pub d_fake: f64,
+    /// The learning rate of D in this step.
     pub lr_d: f64,
-    /// G's learning rate in this step.
+    /// The learning rate of G in this step.
     pub lr_g: f64,
 }
 
-/// What a one-dimensional game looks like after a step: two densities and D,
-/// at the same points, which lie evenly from `low` to `high`, both included.
+/// Both densities and the output of D for one-dimensional data, at evenly
+/// spaced points from `low` to `high`, both included.
 ///
-/// The three columns have one length, at least 2. A number that is not finite
-/// is written as `null` and read back as NaN.
+/// The three columns have equal lengths of at least 2. A value that is NaN or
+/// infinite is written as `null` and read as NaN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DensityRow {
-    /// Steps finished.
+    /// The number of finished steps.
     pub step: u64,
     /// The first point.
     pub low: f64,
-    /// The last point, above the first.
+    /// The last point, greater than the first.
     pub high: f64,
-    /// p_data, the density of originals, 0 or more.
+    /// p_data, the density of the real data, at least 0.
     #[serde(deserialize_with = "nulls_as_nan")]
-    pub originals: Vec<f64>,
-    /// p_g, the density of forgeries, 0 or more.
+    pub real: Vec<f64>,
+    /// p_g, the density of the fake data, at least 0.
     #[serde(deserialize_with = "nulls_as_nan")]
-    pub forgeries: Vec<f64>,
-    /// The probability that D gives to "original", 0 to 1.
+    pub fake: Vec<f64>,
+    /// D(x), the probability of real data according to D, 0 to 1.
     #[serde(deserialize_with = "nulls_as_nan")]
-    pub decision: Vec<f64>,
-    /// The game's value, E log D(x) + E log(1 - D(G(z))), at most 0
+    pub discriminator: Vec<f64>,
+    /// The value function E log D(x) + E log(1 - D(G(z))), at most 0
     /// (Goodfellow et al. 2014, equation 1).
     #[serde(deserialize_with = "null_as_nan")]
     pub value: f64,
 }
 
-/// What a row file consists of.
+/// A row of a row file.
 pub(crate) trait Row: Serialize + DeserializeOwned {
-    /// Steps finished when the row was made.
+    /// The number of finished steps.
     fn step(&self) -> u64;
 
-    /// Refuses what no parser can.
-    fn check(&self) -> std::result::Result<(), String> {
-        Ok(())
-    }
+    /// Checks the rules that the types do not express.
+    fn check(&self) -> std::result::Result<(), String>;
 }
 
 impl Row for MetricsRow {
@@ -85,14 +84,14 @@ impl Row for MetricsRow {
     fn check(&self) -> std::result::Result<(), String> {
         for (name, number) in [
             ("seconds", self.seconds),
-            ("real_called_real", self.real_called_real),
-            ("fake_called_real", self.fake_called_real),
+            ("d_real", self.d_real),
+            ("d_fake", self.d_fake),
             ("lr_d", self.lr_d),
             ("lr_g", self.lr_g),
         ] {
             if !number.is_finite() {
                 return Err(format!(
-                    "{name} is {number}, but only a loss may be not finite"
+                    "{name} is {number}; only losses may be NaN or infinite"
                 ));
             }
         }
@@ -109,53 +108,54 @@ impl Row for DensityRow {
         let (low, high) = (self.low, self.high);
         if !(low < high && (high - low).is_finite()) {
             return Err(format!(
-                "low {low} must lie below high {high}, at a distance that is a number"
+                "low {low} must be less than high {high}, and their difference must be finite"
             ));
         }
-        let points = self.originals.len();
-        let others = [self.forgeries.len(), self.decision.len()];
-        if points < 2 || others != [points; 2] {
+        let lengths = [&self.real, &self.fake, &self.discriminator].map(Vec::len);
+        if lengths[0] < 2 || lengths != [lengths[0]; 3] {
             return Err(format!(
-                "originals, forgeries and decision must be equally many, at least 2; they are \
-                 {points}, {} and {}",
-                others[0], others[1]
+                "real, fake and discriminator must have equal lengths of at least 2; they have \
+                 {lengths:?}"
             ));
         }
         Ok(())
     }
 }
 
-/// Appends one row to the file, which is made where there is none. A last line
-/// that was cut short goes first: the row would be glued to it.
+/// Appends one row to the file, which is created if it does not exist.
 pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
-    let refused = |reason| Error::Row {
+    let line = encode(row).map_err(|reason| Error::Row {
         path: path.to_owned(),
         line: None,
         reason,
-    };
-    row.check().map_err(refused)?;
-    let mut line = serde_json::to_vec(row).map_err(|e| refused(e.to_string()))?;
-    line.push(b'\n');
+    })?;
     append_line(path, &line).map_err(Error::io("write", path))
 }
 
+fn encode<R: Row>(row: &R) -> std::result::Result<Vec<u8>, String> {
+    row.check()?;
+    let mut line = serde_json::to_vec(row).map_err(|e| e.to_string())?;
+    line.push(b'\n');
+    Ok(line)
+}
+
 fn append_line(path: &Path, line: &[u8]) -> std::io::Result<()> {
-    // Not for appending: Windows cuts no file that is open for that alone.
+    // Windows cannot shorten a file that is open only for appending.
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(path)?;
-    // A run may be measured while it is trained: another's row may be half there.
+    // Training and evaluation may append at the same time.
     file.lock()?;
-    drop_cut_line(&mut file)?;
+    remove_partial_line(&mut file)?;
     file.seek(SeekFrom::End(0))?;
     file.write_all(line)
 }
 
-/// Cuts the file back to its last line end, where it does not end in one.
-fn drop_cut_line(file: &mut File) -> std::io::Result<()> {
+/// Removes a last line without a line end, so the next row gets its own line.
+fn remove_partial_line(file: &mut File) -> std::io::Result<()> {
     if file.metadata()?.len() == 0 {
         return Ok(());
     }
@@ -172,19 +172,19 @@ fn drop_cut_line(file: &mut File) -> std::io::Result<()> {
     file.set_len(end.map_or(0, |at| at as u64 + 1))
 }
 
-/// The file's rows, oldest first; no file means no rows yet. A last line
-/// without its line end is a write cut short and is left out.
+/// Reads all rows, oldest first. A missing file has no rows. A last line
+/// without a line end is skipped.
 pub(crate) fn read<R: Row>(path: &Path) -> Result<Vec<R>> {
     let mut rows = Vec::new();
-    each(path, |row, _| rows.push(row))?;
+    for_each(path, |row, _| rows.push(row))?;
     Ok(rows)
 }
 
-/// Removes the rows after step `last`, all without one, and a last line that
-/// was cut short; the file is replaced whole, if something is to go at all.
-pub(crate) fn rewind<R: Row>(path: &Path, last: Option<u64>) -> Result<()> {
+/// Removes the rows after step `last` (all rows for `None`) and a last line
+/// without a line end. The file is replaced atomically, and only if it changes.
+pub(crate) fn truncate<R: Row>(path: &Path, last: Option<u64>) -> Result<()> {
     let mut kept = Vec::new();
-    each(path, |row: R, line| {
+    for_each(path, |row: R, line| {
         if last.is_some_and(|last| row.step() <= last) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
@@ -198,8 +198,8 @@ pub(crate) fn rewind<R: Row>(path: &Path, last: Option<u64>) -> Result<()> {
     }
 }
 
-/// Hands each whole row of the file to `take`, with its line.
-fn each<R: Row>(path: &Path, mut take: impl FnMut(R, &[u8])) -> Result<()> {
+/// Calls `visit` with each complete row and its line.
+fn for_each<R: Row>(path: &Path, mut visit: impl FnMut(R, &[u8])) -> Result<()> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
@@ -215,14 +215,15 @@ fn each<R: Row>(path: &Path, mut take: impl FnMut(R, &[u8])) -> Result<()> {
         if line.pop() != Some(b'\n') {
             break;
         }
-        let refused = |reason| Error::Row {
-            path: path.to_owned(),
-            line: Some(number),
-            reason,
-        };
-        let row: R = serde_json::from_slice(&line).map_err(|e| refused(e.to_string()))?;
-        row.check().map_err(refused)?;
-        take(row, &line);
+        let row = serde_json::from_slice(&line)
+            .map_err(|e| e.to_string())
+            .and_then(|row: R| row.check().map(|()| row))
+            .map_err(|reason| Error::Row {
+                path: path.to_owned(),
+                line: Some(number),
+                reason,
+            })?;
+        visit(row, &line);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The contract of a run directory, from outside.
+//! The public API of a run directory.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -7,9 +7,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{config, originals};
+use common::{config, real_images};
 use mnist_io::{Idx, IdxData, Images};
-use run_dir::{Config, DensityRow, Error, MetricsRow, Pictures, RunDir};
+use run_dir::{CONFIG_FORMAT, Config, DensityRow, Error, FigureLayout, MetricsRow, RunDir};
 
 fn row(step: u64, loss_d: f64) -> MetricsRow {
     MetricsRow {
@@ -18,8 +18,8 @@ fn row(step: u64, loss_d: f64) -> MetricsRow {
         seconds: 0.5,
         loss_d,
         loss_g: 1.0 / 3.0,
-        real_called_real: 0.75,
-        fake_called_real: 0.25,
+        d_real: 0.75,
+        d_fake: 0.25,
         lr_d: 1e-3,
         lr_g: 2e-3,
     }
@@ -35,9 +35,9 @@ fn entries(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written_comes_back() {
+fn written_files_are_read_back() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(&dir.path().join("run"), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(&dir.path().join("run"), &config(), Some(&real_images())).unwrap();
     let samples = Images::new(2, 2, (0..12).collect()).unwrap();
     for step in [1000, 0, 20] {
         run.write_samples(step, &samples).unwrap();
@@ -54,15 +54,15 @@ fn what_is_written_comes_back() {
     assert_eq!(rows, [row(1000, 0.1), row(0, 0.1), row(20, 0.1)]);
     assert_eq!(run.newest_checkpoint().unwrap(), None);
     assert_eq!(
-        Images::read_file(&run.originals_path()).unwrap(),
-        originals()
+        Images::read_file(&run.real_images_path()).unwrap(),
+        real_images()
     );
 }
 
 #[test]
 fn steps_beyond_six_digits_sort_by_number() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     for step in [999_999, 1_000_000] {
         fs::create_dir(run.checkpoint_path(step)).unwrap();
     }
@@ -71,11 +71,11 @@ fn steps_beyond_six_digits_sort_by_number() {
 }
 
 #[test]
-fn runs_are_numbered_and_latest_names_the_newest() {
+fn create_next_numbers_runs_and_links_the_latest() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().join("runs");
     for (name, expected) in [("modern", "0001-modern"), ("golbin", "0002-golbin")] {
-        let run = RunDir::create_next(&runs, name, &config(), Some(&originals())).unwrap();
+        let run = RunDir::create_next(&runs, name, &config(), Some(&real_images())).unwrap();
         assert_eq!(run.root(), runs.join(expected));
         let latest = RunDir::open(&runs.join("latest")).unwrap();
         assert_eq!(latest.root(), runs.join(expected));
@@ -84,53 +84,53 @@ fn runs_are_numbered_and_latest_names_the_newest() {
 }
 
 #[test]
-fn numbering_goes_on_after_the_greatest_number() {
+fn numbering_continues_after_the_largest_number() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("0041-kept")).unwrap();
     fs::create_dir(dir.path().join("notes-of-mine")).unwrap();
-    let run = RunDir::create_next(dir.path(), "modern", &config(), Some(&originals())).unwrap();
+    let run = RunDir::create_next(dir.path(), "modern", &config(), Some(&real_images())).unwrap();
     assert_eq!(run.root(), dir.path().join("0042-modern"));
 }
 
 #[test]
-fn a_folder_with_something_in_it_is_refused_and_left_alone() {
+fn create_rejects_a_folder_that_is_not_empty() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("mine"), b"x").unwrap();
-    let refused = RunDir::create(dir.path(), &config(), Some(&originals()));
+    let refused = RunDir::create(dir.path(), &config(), Some(&real_images()));
     assert!(matches!(refused, Err(Error::NotEmpty { .. })));
     assert_eq!(entries(dir.path()), ["mine"]);
 }
 
 #[test]
-fn a_run_that_cannot_be_linked_is_taken_back() {
+fn create_next_removes_a_run_that_it_cannot_link() {
     let dir = tempfile::tempdir().unwrap();
     // A folder cannot be replaced by a link.
     fs::create_dir_all(dir.path().join("latest/mine")).unwrap();
-    let refused = RunDir::create_next(dir.path(), "modern", &config(), Some(&originals()));
+    let refused = RunDir::create_next(dir.path(), "modern", &config(), Some(&real_images()));
     assert!(matches!(refused, Err(Error::Io { action: "link", .. })));
     assert_eq!(entries(dir.path()), ["latest"]);
 }
 
-/// So that the folder of runs can be moved, whichever way each was typed.
+/// The folder of runs can be moved, because the link is relative.
 #[cfg(unix)]
 #[test]
-fn a_run_among_the_runs_is_linked_by_its_name() {
+fn run_inside_the_folder_of_runs_gets_a_relative_link() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().canonicalize().unwrap().join("runs");
     let here = std::env::current_dir().unwrap().canonicalize().unwrap();
     let up: std::path::PathBuf = here.components().skip(1).map(|_| "..").collect();
     let relative = up.join(runs.strip_prefix("/").unwrap()).join("mine");
-    let run = RunDir::create(&relative, &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(&relative, &config(), Some(&real_images())).unwrap();
     run.set_latest(&runs).unwrap();
     let link = fs::read_link(runs.join("latest")).unwrap();
     assert_eq!(link, Path::new("mine"));
 }
 
 #[test]
-fn a_run_elsewhere_can_be_the_latest() {
+fn run_outside_the_folder_of_runs_can_be_the_latest() {
     let dir = tempfile::tempdir().unwrap();
     let (runs, elsewhere) = (dir.path().join("runs"), dir.path().join("mine"));
-    let run = RunDir::create(&elsewhere, &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(&elsewhere, &config(), Some(&real_images())).unwrap();
     run.set_latest(&runs).unwrap();
     assert_eq!(
         RunDir::open(&runs.join("latest")).unwrap().root(),
@@ -139,16 +139,16 @@ fn a_run_elsewhere_can_be_the_latest() {
 }
 
 #[test]
-fn a_folder_without_its_configuration_is_no_run() {
+fn open_rejects_a_folder_without_a_configuration() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     fs::remove_file(run.config_path()).unwrap();
     let refused = RunDir::open(dir.path());
     assert!(matches!(refused, Err(Error::NotARun { .. })));
 }
 
 #[test]
-fn opening_says_what_is_missing() {
+fn open_distinguishes_a_missing_folder_from_a_missing_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let missing = RunDir::open(&dir.path().join("nowhere"));
     assert!(matches!(missing, Err(Error::Io { action: "open", .. })));
@@ -157,9 +157,9 @@ fn opening_says_what_is_missing() {
 }
 
 #[test]
-fn a_diverged_loss_comes_back_as_nan() {
+fn infinite_and_nan_losses_are_read_as_nan() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     for loss in [f64::NAN, f64::INFINITY, 0.5] {
         run.append_metrics(&row(1, loss)).unwrap();
     }
@@ -168,11 +168,11 @@ fn a_diverged_loss_comes_back_as_nan() {
     assert_eq!(losses[2], 0.5);
 }
 
-/// As where a run is measured while it is trained.
+/// Training and evaluation may append at the same time.
 #[test]
-fn rows_of_two_writers_at_once_are_all_there() {
+fn concurrent_writers_lose_no_rows() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     std::thread::scope(|scope| {
         for first in [0, 3000] {
             let run = &run;
@@ -189,9 +189,9 @@ fn rows_of_two_writers_at_once_are_all_there() {
 }
 
 #[test]
-fn a_line_cut_short_is_left_out_and_a_broken_one_named() {
+fn partial_last_line_is_skipped_and_invalid_line_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     run.append_metrics(&row(1, 0.5)).unwrap();
     let whole = fs::read_to_string(run.metrics_path()).unwrap();
 
@@ -206,46 +206,40 @@ fn a_line_cut_short_is_left_out_and_a_broken_one_named() {
 }
 
 #[test]
-fn a_configuration_without_pictures_gets_the_usual_squares() {
+fn configuration_of_another_format_is_rejected_in_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     let text = fs::read_to_string(run.config_path()).unwrap();
-    let mut table: toml::Table = text.parse().unwrap();
-    assert!(table.remove("pictures").is_some());
-    fs::write(run.config_path(), table.to_string()).unwrap();
-    let usual = Pictures {
-        grid: [8, 8],
-        last_grid: [8, 8],
-        originals_above: false,
-        nearest_row: 1,
-    };
-    let expected = Config {
-        pictures: usual,
-        ..config()
-    };
-    assert_eq!(run.config().unwrap(), expected);
+    let current = format!("format = {CONFIG_FORMAT}\n");
+    for (other, found) in [("", "no format"), ("format = 1\n", "format 1")] {
+        fs::write(run.config_path(), text.replacen(&current, other, 1)).unwrap();
+        let refused = run.config().unwrap_err();
+        assert!(matches!(refused, Error::Config { .. }));
+        assert!(refused.to_string().contains(found), "{refused}");
+        assert!(refused.to_string().contains("config.toml"), "{refused}");
+    }
 }
 
 #[test]
-fn pictures_without_cells_are_refused_by_key() {
-    let bad = |key, change: fn(&mut Pictures)| {
+fn layout_with_a_zero_is_rejected_with_its_key() {
+    let bad = |key, change: fn(&mut FigureLayout)| {
         let mut config = config();
-        change(&mut config.pictures);
+        change(&mut config.figures);
         (key, config)
     };
     for (key, wrong) in [
-        bad("pictures.grid", |p| p.grid[0] = 0),
-        bad("pictures.grid", |p| p.grid[1] = 0),
-        bad("pictures.last_grid", |p| p.last_grid[0] = 0),
-        bad("pictures.nearest_row", |p| p.nearest_row = 0),
+        bad("figures.grid", |p| p.grid[0] = 0),
+        bad("figures.grid", |p| p.grid[1] = 0),
+        bad("figures.last_grid", |p| p.last_grid[0] = 0),
+        bad("figures.nearest_row", |p| p.nearest_row = 0),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let refused = RunDir::create(dir.path(), &wrong, Some(&originals())).unwrap_err();
+        let refused = RunDir::create(dir.path(), &wrong, Some(&real_images())).unwrap_err();
         assert!(matches!(refused, Error::Config { .. }));
         assert!(refused.to_string().contains(key), "{refused}");
         assert!(entries(dir.path()).is_empty());
 
-        let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+        let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
         fs::write(run.config_path(), toml::to_string(&wrong).unwrap()).unwrap();
         let refused = run.config().unwrap_err();
         assert!(matches!(refused, Error::Config { .. }));
@@ -254,7 +248,7 @@ fn pictures_without_cells_are_refused_by_key() {
 }
 
 #[test]
-fn a_run_without_images_has_neither_dataset_nor_originals() {
+fn run_without_images_has_no_dataset_and_no_real_images() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config {
         dataset: None,
@@ -262,7 +256,7 @@ fn a_run_without_images_has_neither_dataset_nor_originals() {
     };
     let run = RunDir::create(dir.path(), &config, None).unwrap();
     assert_eq!(run.config().unwrap(), config);
-    assert!(!run.originals_path().exists());
+    assert!(!run.real_images_path().exists());
     let text = fs::read_to_string(run.config_path()).unwrap();
     assert!(!text.contains("dataset"), "{text}");
 }
@@ -272,15 +266,15 @@ fn density(step: u64) -> DensityRow {
         step,
         low: -1.0,
         high: 2.5,
-        originals: vec![0.0, 0.1, 1e-300],
-        forgeries: vec![0.25, 0.5, 1.0 / 3.0],
-        decision: vec![0.5, 0.0, 1.0],
+        real: vec![0.0, 0.1, 1e-300],
+        fake: vec![0.25, 0.5, 1.0 / 3.0],
+        discriminator: vec![0.5, 0.0, 1.0],
         value: -(4.0_f64.ln()),
     }
 }
 
 #[test]
-fn densities_come_back_in_order_and_without_a_line_cut_short() {
+fn densities_are_read_back_without_a_partial_last_line() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), None).unwrap();
     assert_eq!(run.densities().unwrap(), []);
@@ -294,32 +288,32 @@ fn densities_come_back_in_order_and_without_a_line_cut_short() {
 }
 
 #[test]
-fn numbers_of_a_density_that_are_not_finite_come_back_as_nan() {
+fn infinite_and_nan_densities_are_read_as_nan() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), None).unwrap();
     let mut row = density(1);
     row.value = f64::NEG_INFINITY;
-    row.originals[0] = f64::NAN;
-    row.forgeries[1] = f64::INFINITY;
-    row.decision[2] = f64::NAN;
+    row.real[0] = f64::NAN;
+    row.fake[1] = f64::INFINITY;
+    row.discriminator[2] = f64::NAN;
     run.append_density(&row).unwrap();
     let read = run.densities().unwrap().remove(0);
-    assert!(read.value.is_nan() && read.originals[0].is_nan());
-    assert!(read.forgeries[1].is_nan() && read.decision[2].is_nan());
-    assert_eq!(read.originals[1..], row.originals[1..]);
+    assert!(read.value.is_nan() && read.real[0].is_nan());
+    assert!(read.fake[1].is_nan() && read.discriminator[2].is_nan());
+    assert_eq!(read.real[1..], row.real[1..]);
 }
 
 #[test]
-fn a_density_row_that_breaks_a_rule_is_neither_written_nor_read() {
+fn invalid_density_rows_are_not_written_and_not_read() {
     let breaks: [fn(&mut DensityRow); 7] = [
         |row| row.low = row.high,
         |row| row.low = f64::NAN,
         |row| row.high = f64::INFINITY,
-        |row| row.originals.push(0.0),
-        |row| row.forgeries.clear(),
-        |row| row.decision.truncate(2),
+        |row| row.real.push(0.0),
+        |row| row.fake.clear(),
+        |row| row.discriminator.truncate(2),
         |row| {
-            for column in [&mut row.originals, &mut row.forgeries, &mut row.decision] {
+            for column in [&mut row.real, &mut row.fake, &mut row.discriminator] {
                 column.truncate(1);
             }
         },
@@ -335,8 +329,8 @@ fn a_density_row_that_breaks_a_rule_is_neither_written_nor_read() {
         assert!(!run.densities_path().exists());
 
         let line = serde_json::to_string(&row).unwrap();
-        let sound = serde_json::to_string(&density(0)).unwrap();
-        fs::write(run.densities_path(), format!("{sound}\n{line}\n")).unwrap();
+        let valid = serde_json::to_string(&density(0)).unwrap();
+        fs::write(run.densities_path(), format!("{valid}\n{line}\n")).unwrap();
         let refused = run.densities().unwrap_err();
         assert!(matches!(refused, Error::Row { line: Some(2), .. }), "{i}");
         fs::remove_file(run.densities_path()).unwrap();
@@ -344,7 +338,7 @@ fn a_density_row_that_breaks_a_rule_is_neither_written_nor_read() {
 }
 
 /// `rows` times `columns` images of 2x3, each pixel its own number.
-fn stack(rows: u8, columns: u8) -> Vec<Images> {
+fn image_rows(rows: u8, columns: u8) -> Vec<Images> {
     let row = |r: u8| (0..columns * 6).map(|i| r * columns * 6 + i).collect();
     (0..rows)
         .map(|r| Images::new(2, 3, row(r)).unwrap())
@@ -352,33 +346,33 @@ fn stack(rows: u8, columns: u8) -> Vec<Images> {
 }
 
 #[test]
-fn rows_of_images_come_back_and_lie_in_the_file_as_promised() {
+fn image_rows_are_read_back_and_have_the_documented_shape() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     assert_eq!(run.nearest().unwrap(), None);
     assert_eq!(run.walk().unwrap(), None);
     assert_eq!(run.digits().unwrap(), None);
 
-    run.write_nearest(&originals()).unwrap();
-    assert_eq!(run.nearest().unwrap(), Some(originals()));
-    run.write_walk(&stack(3, 5)).unwrap();
-    assert_eq!(run.walk().unwrap(), Some(stack(3, 5)));
-    run.write_digits(&stack(4, 10)).unwrap();
-    assert_eq!(run.digits().unwrap(), Some(stack(4, 10)));
+    run.write_nearest(&real_images()).unwrap();
+    assert_eq!(run.nearest().unwrap(), Some(real_images()));
+    run.write_walk(&image_rows(3, 5)).unwrap();
+    assert_eq!(run.walk().unwrap(), Some(image_rows(3, 5)));
+    run.write_digits(&image_rows(4, 10)).unwrap();
+    assert_eq!(run.digits().unwrap(), Some(image_rows(4, 10)));
     let idx = Idx::read_file(&dir.path().join("digits.idx4")).unwrap();
     assert_eq!(idx.shape(), [4, 10, 2, 3]);
     assert_eq!(idx.data(), &IdxData::U8((0..240).collect()));
 }
 
 #[test]
-fn rows_that_differ_or_are_missing_are_not_written() {
+fn image_rows_of_different_shapes_or_without_images_are_not_written() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
-    let mut odd = stack(2, 5);
-    odd.extend(stack(1, 4));
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
+    let mut odd = image_rows(2, 5);
+    odd.extend(image_rows(1, 4));
     assert!(matches!(
         run.write_walk(&odd),
-        Err(Error::RowsDiffer {
+        Err(Error::ImageRowsDiffer {
             first: [5, 2, 3],
             other: [4, 2, 3],
             ..
@@ -386,17 +380,20 @@ fn rows_that_differ_or_are_missing_are_not_written() {
     ));
     let none = Images::new(2, 3, Vec::new()).unwrap();
     for rows in [&[][..], &[none]] {
-        assert!(matches!(run.write_walk(rows), Err(Error::NotRows { .. })));
+        assert!(matches!(
+            run.write_walk(rows),
+            Err(Error::NotImageRows { .. })
+        ));
     }
-    let nine = run.write_digits(&stack(2, 9));
-    assert!(matches!(nine, Err(Error::NotRows { .. })));
+    let nine = run.write_digits(&image_rows(2, 9));
+    assert!(matches!(nine, Err(Error::NotImageRows { .. })));
     assert!(!run.walk_path().exists() && !run.digits_path().exists());
 }
 
 #[test]
-fn files_that_hold_no_rows_of_images_are_named() {
+fn invalid_image_row_files_are_errors_with_their_name() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     let idx = |shape: &[usize], data| Idx::new(shape.to_vec(), data).unwrap();
     for wrong in [
         idx(&[1, 2, 3], IdxData::U8(vec![0; 6])),
@@ -410,7 +407,7 @@ fn files_that_hold_no_rows_of_images_are_named() {
         }
         let (walk, digits) = (run.walk().unwrap_err(), run.digits().unwrap_err());
         for (error, name) in [(walk, "latent_walk.idx4"), (digits, "digits.idx4")] {
-            assert!(matches!(error, Error::NotRows { .. }), "{wrong:?}");
+            assert!(matches!(error, Error::NotImageRows { .. }), "{wrong:?}");
             assert!(error.to_string().contains(name), "{error}");
         }
     }
@@ -433,9 +430,9 @@ fn files_that_hold_no_rows_of_images_are_named() {
 }
 
 #[test]
-fn an_unknown_key_in_the_configuration_is_refused_by_name() {
+fn unknown_configuration_key_is_an_error_with_its_name() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     let text = fs::read_to_string(run.config_path()).unwrap();
     fs::write(run.config_path(), format!("colour = 1\n{text}")).unwrap();
     let error = run.config().unwrap_err();

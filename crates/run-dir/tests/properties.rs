@@ -1,4 +1,4 @@
-//! What holds for every file of a run directory, tried on generated ones.
+//! Property tests of the files of a run directory.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -6,15 +6,19 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gan_config::{PenaltyKind, Precision, Settings};
 use mnist_io::Images;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestRunner};
-use run_dir::{Config, DatasetInfo, DensityRow, Error, MetricsRow, Pictures, RunDir, Software};
+use run_dir::{
+    CONFIG_FORMAT, Config, DatasetInfo, DensityRow, Error, FigureLayout, MetricsRow, RunDir,
+    Software,
+};
 
-/// A folder that is a run directory as far as opening it goes, and a property
-/// tried on it with generated values, the same in every run.
+/// Checks a property with 300 generated values, the same in every test run. The
+/// run directory has an empty configuration.
 fn holds<S: Strategy>(seed: u64, strategy: S, test: impl Fn(&RunDir, S::Value) -> TestCaseResult) {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("config.toml"), "").unwrap();
@@ -31,7 +35,7 @@ fn holds<S: Strategy>(seed: u64, strategy: S, test: impl Fn(&RunDir, S::Value) -
     }
 }
 
-/// Every number, the odd ones often.
+/// Any number; NaN, infinities and other special values are frequent.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
         6 => any::<f64>(),
@@ -43,11 +47,11 @@ fn number() -> impl Strategy<Value = f64> {
 prop_compose! {
     fn metrics_row()(
         step in any::<u64>(), images_seen in any::<u64>(),
-        [seconds, loss_d, loss_g, real_called_real, fake_called_real, lr_d, lr_g]
+        [seconds, loss_d, loss_g, d_real, d_fake, lr_d, lr_g]
             in prop::array::uniform7(number()),
     ) -> MetricsRow {
         MetricsRow {
-            step, images_seen, seconds, loss_d, loss_g, real_called_real, fake_called_real,
+            step, images_seen, seconds, loss_d, loss_g, d_real, d_fake,
             lr_d, lr_g,
         }
     }
@@ -57,43 +61,49 @@ prop_compose! {
     fn density_row()(points in 0_usize..6)(
         step in any::<u64>(),
         [low, high, value] in prop::array::uniform3(number()),
-        [originals, forgeries, decision] in prop::array::uniform3(vec(number(), points)),
+        [real, fake, discriminator] in prop::array::uniform3(vec(number(), points)),
     ) -> DensityRow {
-        DensityRow { step, low, high, originals, forgeries, decision, value }
+        DensityRow { step, low, high, real, fake, discriminator, value }
     }
 }
 
 prop_compose! {
     fn config()(
-        [preset, device, precision, trainer, libtorch] in prop::array::uniform5(any::<String>()),
+        [preset, networks, device, trainer, libtorch] in prop::array::uniform5(any::<String>()),
         [seed, batch, threads] in prop::array::uniform3(prop_oneof![0..u64::MAX, 0..100_u64]),
+        precision in prop_oneof![Just(Precision::F32), Just(Precision::Bf16)],
+        loss in any::<String>(),
+        [lr_d, lr_g] in prop::array::uniform2(number()),
+        clip in prop::option::of(number()),
+        gamma in number(),
         seconds in prop::option::of(number()),
         dataset in prop::option::of(prop::array::uniform4(any::<String>())),
         test_images_sha256 in prop::option::of(any::<String>()),
         cells in prop::array::uniform5(0_u64..20),
-        originals_above in any::<bool>(),
-        train in prop::collection::btree_map(any::<String>(), any::<i64>(), 0..4),
+        real_above in any::<bool>(),
     ) -> Config {
-        let value = |(key, value)| (key, toml::Value::Integer(value));
+        let mut settings = gan_config::preset("modern").unwrap().settings;
+        settings.set_penalty(PenaltyKind::R1, gamma);
         Config {
-            preset, seed, batch, seconds, device, precision, threads,
+            format: CONFIG_FORMAT,
+            preset, networks, seed, seconds, device, precision, threads,
             dataset: dataset.map(|[name, path, images_sha256, labels_sha256]| DatasetInfo {
                 name, path, images: threads, images_sha256, labels_sha256, test_images_sha256,
             }),
-            pictures: Pictures {
+            figures: FigureLayout {
                 grid: [cells[0], cells[1]],
                 last_grid: [cells[2], cells[3]],
-                originals_above,
+                real_above,
                 nearest_row: cells[4],
             },
             software: Software { trainer, libtorch },
-            train: train.into_iter().map(value).collect(),
+            settings: Settings { batch, loss, lr_d, lr_g, clip, ..settings },
         }
     }
 }
 
 /// 1 to 4 rows of 1 to 4 images of one size.
-fn stack(columns: usize) -> impl Strategy<Value = Vec<Images>> {
+fn image_rows(columns: usize) -> impl Strategy<Value = Vec<Images>> {
     (1_usize..4, 1_usize..4, 1_usize..4).prop_flat_map(move |(rows, height, width)| {
         let row = vec(any::<u8>(), columns * height * width);
         vec(
@@ -103,22 +113,22 @@ fn stack(columns: usize) -> impl Strategy<Value = Vec<Images>> {
     })
 }
 
-/// Compared as text: a NaN does not equal itself, and 0 equals -0.
+/// Text for comparisons, because NaN does not equal itself and 0 equals -0.
 fn text<T: Debug>(value: T) -> String {
     format!("{value:?}")
 }
 
-/// JSON has neither infinities nor NaN.
+/// JSON has no infinity and no NaN.
 fn nan_unless_finite(number: f64) -> f64 {
     if number.is_finite() { number } else { f64::NAN }
 }
 
-fn names(error: &Error, path: &Path) -> bool {
+fn has_path(error: &Error, path: &Path) -> bool {
     error.to_string().contains(path.to_str().unwrap())
 }
 
 #[test]
-fn a_configuration_comes_back_or_is_refused_before_anything_is_there() {
+fn configuration_is_read_back_or_rejected_without_leaving_a_file() {
     holds(1, config(), |run, config| {
         let dir = run.root().join("new");
         match RunDir::create(&dir, &config, None) {
@@ -134,9 +144,8 @@ fn a_configuration_comes_back_or_is_refused_before_anything_is_there() {
     });
 }
 
-/// Of a file that held no row before one was `written`: it holds what was
-/// `expected` or, where the row was refused, still nothing.
-fn came_back_or_was_refused<R: PartialEq + Debug>(
+/// Checks that `read` is the `expected` row, or empty if the row was rejected.
+fn read_back_or_rejected<R: PartialEq + Debug>(
     written: run_dir::Result<()>,
     read: Vec<R>,
     expected: R,
@@ -152,7 +161,7 @@ fn came_back_or_was_refused<R: PartialEq + Debug>(
 }
 
 #[test]
-fn a_metrics_row_comes_back_or_is_refused_before_it_is_written() {
+fn metrics_row_is_read_back_or_rejected_before_it_is_written() {
     holds(2, metrics_row(), |run, row| {
         let _ = fs::remove_file(run.metrics_path());
         let written = run.append_metrics(&row);
@@ -162,38 +171,38 @@ fn a_metrics_row_comes_back_or_is_refused_before_it_is_written() {
             loss_g: nan_unless_finite(row.loss_g),
             ..row
         };
-        came_back_or_was_refused(written, read, expected)
+        read_back_or_rejected(written, read, expected)
     });
 }
 
 #[test]
-fn a_density_row_comes_back_or_is_refused_before_it_is_written() {
+fn density_row_is_read_back_or_rejected_before_it_is_written() {
     holds(3, density_row(), |run, row| {
         let _ = fs::remove_file(run.densities_path());
         let written = run.append_density(&row);
         let read = run.densities().unwrap();
         let finite = |column: &[f64]| column.iter().copied().map(nan_unless_finite).collect();
         let expected = DensityRow {
-            originals: finite(&row.originals),
-            forgeries: finite(&row.forgeries),
-            decision: finite(&row.decision),
+            real: finite(&row.real),
+            fake: finite(&row.fake),
+            discriminator: finite(&row.discriminator),
             value: nan_unless_finite(row.value),
             ..row
         };
-        came_back_or_was_refused(written, read, expected)
+        read_back_or_rejected(written, read, expected)
     });
 }
 
 #[test]
-fn rows_cut_anywhere_lose_only_the_last_and_go_on() {
-    let rows = vec(metrics_row().prop_map(sound), 1..4);
+fn row_file_cut_anywhere_loses_only_the_partial_row_and_can_be_appended() {
+    let rows = vec(metrics_row().prop_map(finite), 1..4);
     holds(4, (rows, any::<Index>()), |run, (rows, at)| {
         let file = file_of(run, &rows);
         let cut = at.index(file.len() + 1);
         fs::write(run.metrics_path(), &file[..cut]).unwrap();
         let whole = file[..cut].iter().filter(|&&byte| byte == b'\n').count();
         prop_assert_eq!(text(run.metrics().unwrap()), text(&rows[..whole]));
-        // Whole again with the next row.
+        // The next row starts a new line.
         let next = &rows[rows.len() - 1];
         run.append_metrics(next).unwrap();
         let expected: Vec<_> = rows[..whole].iter().chain([next]).collect();
@@ -203,8 +212,8 @@ fn rows_cut_anywhere_lose_only_the_last_and_go_on() {
 }
 
 #[test]
-fn one_byte_changed_in_rows_is_refused_by_line_or_changes_that_row_alone() {
-    let rows = vec(metrics_row().prop_map(sound), 1..4);
+fn one_changed_byte_is_an_error_with_its_line_or_changes_only_that_row() {
+    let rows = vec(metrics_row().prop_map(finite), 1..4);
     let input = (rows, any::<Index>(), 1_u8..);
     holds(5, input, |run, (rows, at, change)| {
         let mut file = file_of(run, &rows);
@@ -214,7 +223,7 @@ fn one_byte_changed_in_rows_is_refused_by_line_or_changes_that_row_alone() {
         fs::write(run.metrics_path(), &file).unwrap();
         match run.metrics() {
             Ok(read) => {
-                // The last line end gone, the last line is one cut short.
+                // Without the last line end the last line is skipped.
                 prop_assert!(read.len() == rows.len() || at == file.len() - 1);
                 for (i, (read, row)) in read.iter().zip(&rows).enumerate() {
                     prop_assert!(i == line || text(read) == text(row), "row {i}");
@@ -231,14 +240,14 @@ fn one_byte_changed_in_rows_is_refused_by_line_or_changes_that_row_alone() {
     });
 }
 
-/// The rows as they can be written and read without a change.
-fn sound(mut row: MetricsRow) -> MetricsRow {
+/// Replaces NaN and infinities, so the row is read back unchanged.
+fn finite(mut row: MetricsRow) -> MetricsRow {
     for number in [
         &mut row.seconds,
         &mut row.loss_d,
         &mut row.loss_g,
-        &mut row.real_called_real,
-        &mut row.fake_called_real,
+        &mut row.d_real,
+        &mut row.d_fake,
         &mut row.lr_d,
         &mut row.lr_g,
     ] {
@@ -259,8 +268,8 @@ fn file_of(run: &RunDir, rows: &[MetricsRow]) -> Vec<u8> {
 }
 
 #[test]
-fn rows_of_images_come_back() {
-    holds(6, (stack(3), stack(10)), |run, (walk, digits)| {
+fn image_rows_are_read_back() {
+    holds(6, (image_rows(3), image_rows(10)), |run, (walk, digits)| {
         run.write_walk(&walk).unwrap();
         prop_assert_eq!(run.walk().unwrap(), Some(walk));
         run.write_digits(&digits).unwrap();
@@ -270,14 +279,14 @@ fn rows_of_images_come_back() {
 }
 
 #[test]
-fn a_damaged_file_of_images_is_refused_by_name_or_differs_in_one_pixel() {
-    let input = (stack(10), any::<Index>(), 1_u8..);
+fn damaged_image_rows_are_an_error_with_the_path_or_differ_in_one_pixel() {
+    let input = (image_rows(10), any::<Index>(), 1_u8..);
     holds(7, input, |run, (rows, at, change)| {
         run.write_digits(&rows).unwrap();
         let path = run.digits_path();
         let mut file = fs::read(&path).unwrap();
         fs::write(&path, &file[..at.index(file.len())]).unwrap();
-        prop_assert!(names(&run.digits().unwrap_err(), &path));
+        prop_assert!(has_path(&run.digits().unwrap_err(), &path));
 
         let at = at.index(file.len());
         file[at] ^= change;
@@ -294,23 +303,25 @@ fn a_damaged_file_of_images_is_refused_by_name_or_differs_in_one_pixel() {
                 prop_assert_eq!(read.len(), rows.len());
                 prop_assert_eq!(read.iter().zip(&rows).filter(|(a, b)| a != b).count(), 1);
             }
-            Err(error) => prop_assert!(names(&error, &path), "{error}"),
+            Err(error) => prop_assert!(has_path(&error, &path), "{error}"),
         }
         Ok(())
     });
 }
 
-/// How each file is read, with its path.
-type Read = (PathBuf, fn(&RunDir) -> Result<(), Error>);
+/// A file and the function that reads it.
+type Reader = (PathBuf, fn(&RunDir) -> Result<(), Error>);
 
-fn readers(run: &RunDir) -> [Read; 9] {
+fn readers(run: &RunDir) -> [Reader; 9] {
     let _ = fs::create_dir(run.samples_dir());
     [
         (run.config_path(), |run| run.config().map(drop)),
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.densities_path(), |run| run.densities().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
-        (run.originals_path(), |run| images(&run.originals_path())),
+        (run.real_images_path(), |run| {
+            images(&run.real_images_path())
+        }),
         (run.samples_path(300), |run| images(&run.samples_path(300))),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),
@@ -323,7 +334,7 @@ fn images(path: &Path) -> Result<(), Error> {
 }
 
 #[test]
-fn any_bytes_in_any_file_are_read_or_refused_by_name() {
+fn any_bytes_in_any_file_are_read_or_are_an_error_with_the_path() {
     let bytes = vec(any::<u8>(), 0..200);
     let words = vec(
         prop_oneof![
@@ -341,23 +352,23 @@ fn any_bytes_in_any_file_are_read_or_refused_by_name() {
         for (path, read) in readers(run) {
             fs::write(&path, &bytes).unwrap();
             if let Err(error) = read(run) {
-                prop_assert!(names(&error, &path), "{error}");
+                prop_assert!(has_path(&error, &path), "{error}");
             }
         }
         Ok(())
     });
 }
 
-/// Brackets that a parser would follow down until its stack is gone.
+/// A recursive parser without a limit would overflow its stack.
 #[test]
-fn deep_nesting_is_refused_by_name() {
+fn deep_nesting_is_an_error_with_the_path() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("config.toml"), "").unwrap();
     let run = RunDir::open(dir.path()).unwrap();
     for open in ["[", "{\"a\":", "a=[", "a={a=", "[a."] {
         for (path, read) in readers(&run) {
             fs::write(&path, format!("{}\n", open.repeat(100_000))).unwrap();
-            assert!(names(&read(&run).unwrap_err(), &path));
+            assert!(has_path(&read(&run).unwrap_err(), &path));
         }
     }
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 
-use common::{config, originals};
+use common::{config, real_images};
 use run_dir::{Error, QualityRow, RunDir};
 
 /// A row with all that can be measured, each number another.
@@ -65,7 +65,7 @@ fn bare_quality(step: u64) -> QualityRow {
 #[test]
 fn quality_comes_back_in_order_and_without_a_line_cut_short() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(dir.path(), &config(), Some(&originals())).unwrap();
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     assert_eq!(run.quality_path(), dir.path().join("quality.jsonl"));
     assert_eq!(run.quality().unwrap(), []);
     for row in [quality(100), bare_quality(300), quality(100)] {

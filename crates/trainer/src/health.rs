@@ -25,7 +25,7 @@ pub(crate) struct Referee {
 impl Referee {
     /// Whether, with this row, D has won for long, for the first time.
     pub(crate) fn one_sided(&mut self, row: &MetricsRow) -> bool {
-        let won = row.real_called_real > 0.98 && row.fake_called_real < 0.02;
+        let won = row.d_real > 0.98 && row.d_fake < 0.02;
         if self.won < REPORTS {
             self.won = if won { self.won + 1 } else { 0 };
             return self.won == REPORTS;
@@ -45,8 +45,8 @@ mod tests {
             seconds: 0.0,
             loss_d: 0.0,
             loss_g: 0.0,
-            real_called_real: real,
-            fake_called_real: fake,
+            d_real: real,
+            d_fake: fake,
             lr_d: 1.0,
             lr_g: 1.0,
         }

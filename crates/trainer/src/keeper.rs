@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use mnist_io::sha256_hex;
-use run_dir::{Reached, RunDir, RunLock, remove_dir_atomic};
+use run_dir::{RewindPoint, RunDir, RunLock, remove_dir_atomic};
 
 use crate::Error;
 use crate::checkpoint::{self, Progress, RunFiles, State, Whole};
@@ -161,7 +161,7 @@ impl Keeper {
             Start::At { whole, broken } => {
                 whole.restore(game)?;
                 let progress = whole.state().progress;
-                self.run.rewind(Some(Reached {
+                self.run.rewind(Some(RewindPoint {
                     step: progress.step,
                     last_snapshot: progress.last_snapshot,
                 }))?;

@@ -173,11 +173,11 @@ impl Studio {
             step,
             low,
             high,
-            originals: (0..points).map(|i| gaussian_density(at(i))).collect(),
-            forgeries: histogram(&Vec::<f64>::try_from(
+            real: (0..points).map(|i| gaussian_density(at(i))).collect(),
+            fake: histogram(&Vec::<f64>::try_from(
                 forgeries.to_kind(Kind::Double).view([-1]),
             )?),
-            decision: Vec::<f64>::try_from(decision)?,
+            discriminator: Vec::<f64>::try_from(decision)?,
             value: value.double_value(&[]),
         })
     }

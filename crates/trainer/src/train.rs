@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use run_dir::{MOMENTS, MetricsRow, QualityRow};
+use run_dir::{MetricsRow, QualityRow, SNAPSHOT_STEPS};
 
 use crate::Error;
 use crate::checkpoint::Progress;
@@ -160,15 +160,15 @@ pub fn train(
         let due = finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0;
         // Reading a number waits for the device, and that is training time too.
         let row = due.then(|| {
-            let (real_called_real, fake_called_real) = report.called_real(settings.loss);
+            let (d_real, d_fake) = report.called_real(settings.loss);
             MetricsRow {
                 step: finished,
                 images_seen,
                 seconds: 0.0,
                 loss_d: report.d.loss.double_value(&[]),
                 loss_g: report.loss_g.double_value(&[]),
-                real_called_real,
-                fake_called_real,
+                d_real,
+                d_fake,
                 lr_d: rates.d,
                 lr_g: rates.g,
             }
@@ -205,7 +205,7 @@ pub fn train(
         }
 
         // Look at the fixed latents.
-        if finished.is_multiple_of(settings.snapshot_every) || MOMENTS.contains(&finished) {
+        if finished.is_multiple_of(settings.snapshot_every) || SNAPSHOT_STEPS.contains(&finished) {
             studio.snap(&game, run, finished)?;
             last_snapshot = finished;
             watch.snapped(finished);

@@ -93,7 +93,7 @@ impl Axes {
             let numbers = shown.iter().flat_map(column).filter(|n| n.is_finite());
             numbers.fold(0.0_f64, |a, b| a.max(*b))
         };
-        let (originals, forgeries) = (top(|row| &row.originals), top(|row| &row.forgeries));
+        let (originals, forgeries) = (top(|row| &row.real), top(|row| &row.fake));
         // Forgeries that all fall on one point would flatten everything else.
         let top = originals.max(forgeries.min(3.0 * originals));
         let last_step = all.iter().map(|row| row.step).max().unwrap_or(0);
@@ -148,8 +148,8 @@ fn draw<DB: DrawingBackend<ErrorType: 'static>>(
         &Panel {
             title: "Density",
             lines: vec![
-                over_x("originals, p_data", GREEN, Look::Band, &row.originals),
-                over_x("forgeries, p_g", PURPLE, Look::Line, &row.forgeries),
+                over_x("originals, p_data", GREEN, Look::Band, &row.real),
+                over_x("forgeries, p_g", PURPLE, Look::Line, &row.fake),
             ],
             x: axes.x,
             y: axes.density,
@@ -166,7 +166,7 @@ fn draw<DB: DrawingBackend<ErrorType: 'static>>(
             title: "Probability of original",
             lines: vec![
                 over_x("D* = p_data / (p_data + p_g)", ORANGE, Look::Band, &best),
-                over_x("D(x)", BLUE, Look::Line, &row.decision),
+                over_x("D(x)", BLUE, Look::Line, &row.discriminator),
             ],
             x: axes.x,
             y: (0.0, 1.0),
@@ -220,7 +220,7 @@ fn equilibrium() -> f64 {
 
 /// p_data / (p_data + p_g) at each point, NaN where it is not defined.
 fn best_decision(row: &DensityRow) -> Vec<f64> {
-    let pairs = row.originals.iter().zip(&row.forgeries);
+    let pairs = row.real.iter().zip(&row.fake);
     pairs.map(|(data, forged)| data / (data + forged)).collect()
 }
 
@@ -245,9 +245,9 @@ mod tests {
             step: 0,
             low: 0.0,
             high: 4.0,
-            originals: vec![0.3, 0.0, 0.0, 0.2, f64::NAN],
-            forgeries: vec![0.1, 0.5, 0.0, 0.2, 0.1],
-            decision: vec![0.5; 5],
+            real: vec![0.3, 0.0, 0.0, 0.2, f64::NAN],
+            fake: vec![0.1, 0.5, 0.0, 0.2, 0.1],
+            discriminator: vec![0.5; 5],
             value: 0.0,
         };
         let best = pieces(&row, &best_decision(&row));

@@ -45,7 +45,7 @@ pub struct Figure {
 /// | `samples/000300.png` | images of the snapshot at step 300 | snapshots |
 ///
 /// The pictures of single snapshots, `originals.png` and `nearest.png` are laid
-/// out as the run's [`Pictures`](run_dir::Pictures) say.
+/// out as the run's [`Pictures`](run_dir::FigureLayout) say.
 ///
 /// # Errors
 /// [`Error::NoSnapshots`] where there are neither snapshots nor densities yet;

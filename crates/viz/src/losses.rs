@@ -36,8 +36,8 @@ fn draw(svg: &mut String, rows: &[MetricsRow], title: &str) -> Drawn {
         |value: fn(&MetricsRow) -> f64| Curve::new(rows.iter().map(|row| (row.step, value(row))));
     let losses = [curve(|row| row.loss_d), curve(|row| row.loss_g)];
     let verdicts = [
-        curve(|row| 100.0 * row.real_called_real),
-        curve(|row| 100.0 * row.fake_called_real),
+        curve(|row| 100.0 * row.d_real),
+        curve(|row| 100.0 * row.d_fake),
     ];
     let last_step = rows.iter().map(|row| row.step).max().unwrap_or(0);
     let steps = (0.0, last_step.max(8) as f64);

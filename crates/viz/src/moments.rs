@@ -1,12 +1,12 @@
 //! Which of a run's snapshots to show, where not all can be shown.
 
-use run_dir::MOMENTS;
+use run_dir::SNAPSHOT_STEPS;
 
 /// Moments shown at least, where there are as many snapshots.
 const FEWEST: usize = 6;
 
 /// The positions in `steps` (ascending) that tell the run's story: first and
-/// last, the nearest to each of [`MOMENTS`] that lies clearly before the last,
+/// last, the nearest to each of [`SNAPSHOT_STEPS`] that lies clearly before the last,
 /// and, where those are fewer than six, the middles of the widest gaps.
 ///
 /// Ascending and without repeats; at most seven.
@@ -14,7 +14,9 @@ pub fn moments(steps: &[u64]) -> Vec<usize> {
     let Some((end, last)) = steps.len().checked_sub(1).zip(steps.last()) else {
         return Vec::new();
     };
-    let early = MOMENTS.into_iter().filter(|step| *step <= last / 3 * 2);
+    let early = SNAPSHOT_STEPS
+        .into_iter()
+        .filter(|step| *step <= last / 3 * 2);
     let mut chosen: Vec<usize> = early.map(|step| nearest(steps, step)).collect();
     chosen.extend([0, end]);
     chosen.sort_unstable();

@@ -15,8 +15,8 @@ fn row(step: u64, loss: f64, share: f64) -> MetricsRow {
         seconds: step as f64,
         loss_d: loss,
         loss_g: 2.0 - loss,
-        real_called_real: share,
-        fake_called_real: 1.0 - share,
+        d_real: share,
+        d_fake: 1.0 - share,
         lr_d: 1e-3,
         lr_g: 1e-3,
     }

@@ -10,7 +10,7 @@ use common::svg::{BLUE, GREEN, ORANGE, PURPLE, Points, lines, texts};
 use common::{gif_frames, read_color_png};
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{ColorCanvas, Error, densities, density_frames};
-use run_dir::{DensityRow, Pictures, RunDir};
+use run_dir::{DensityRow, FigureLayout, RunDir};
 use tempfile::TempDir;
 
 /// Eleven points from -1 to 4, densities up to 1, a value that falls.
@@ -22,9 +22,9 @@ fn density(step: u64) -> DensityRow {
         step,
         low: -1.0,
         high: 4.0,
-        originals: triangle(7.0).collect(),
-        forgeries: triangle(2.0 + 5.0 * shift).map(|p| 0.8 * p).collect(),
-        decision: (0..11).map(|i| f64::from(i) / 10.0).collect(),
+        real: triangle(7.0).collect(),
+        fake: triangle(2.0 + 5.0 * shift).map(|p| 0.8 * p).collect(),
+        discriminator: (0..11).map(|i| f64::from(i) / 10.0).collect(),
         value: -1.386 - (1.0 - shift),
     }
 }
@@ -76,7 +76,7 @@ fn the_last_row_is_drawn_where_it_belongs() {
     assert!(left < right && top < bottom);
     for (i, (x, y)) in decision.iter().enumerate() {
         assert!((share(*x, left, right) - i as f64 / 10.0).abs() < 0.01);
-        assert!((share(*y, bottom, top) - last.decision[i]).abs() < 0.01);
+        assert!((share(*y, bottom, top) - last.discriminator[i]).abs() < 0.01);
     }
 
     // At the last step p_g is 0.8 p_data, so D* = 1 / 1.8 where anything falls:
@@ -94,7 +94,7 @@ fn the_last_row_is_drawn_where_it_belongs() {
     let (data, forged) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
     assert_eq!((data.len(), forged.len()), (11, 11));
     let (foot, peak) = (data[0].1, data[7].1);
-    for (i, p) in last.originals.iter().enumerate() {
+    for (i, p) in last.real.iter().enumerate() {
         assert!((share(data[i].1, foot, peak) - p).abs() < 0.01);
         assert!((share(forged[i].1, foot, peak) - 0.8 * p).abs() < 0.01);
     }
@@ -114,8 +114,8 @@ fn the_last_row_is_drawn_where_it_belongs() {
 #[test]
 fn forgeries_on_one_point_do_not_flatten_the_originals() {
     let mut row = density(1000);
-    row.forgeries = vec![0.0; 11];
-    row.forgeries[3] = 500.0;
+    row.fake = vec![0.0; 11];
+    row.fake[3] = 500.0;
     let svg = densities(&[row], "").unwrap();
     let (data, forged) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
     let height = |points: &Points, i: usize| points[0].1 - points[i].1;
@@ -128,9 +128,9 @@ fn forgeries_on_one_point_do_not_flatten_the_originals() {
 #[test]
 fn numbers_that_are_not_finite_are_left_out() {
     let mut row = density(500);
-    row.decision[4] = f64::NAN;
-    row.originals[0] = f64::INFINITY;
-    row.forgeries[10] = f64::NAN;
+    row.discriminator[4] = f64::NAN;
+    row.real[0] = f64::INFINITY;
+    row.fake[10] = f64::NAN;
     row.value = f64::NEG_INFINITY;
     let svg = densities(&[density(0), row], "").unwrap();
     assert!(!svg.contains("NaN") && !svg.contains("inf"));
@@ -139,9 +139,9 @@ fn numbers_that_are_not_finite_are_left_out() {
     assert_eq!((counts(GREEN), counts(PURPLE)), (vec![10], vec![10]));
 
     let nothing = DensityRow {
-        originals: vec![f64::NAN; 2],
-        forgeries: vec![0.0; 2],
-        decision: vec![f64::NAN; 2],
+        real: vec![f64::NAN; 2],
+        fake: vec![0.0; 2],
+        discriminator: vec![f64::NAN; 2],
         low: -1e300,
         high: 1e300,
         value: f64::NAN,
@@ -156,9 +156,9 @@ fn numbers_that_are_not_finite_are_left_out() {
 #[test]
 fn axes_that_cannot_be_labeled_are_replaced() {
     let row = |low, high, density: f64| DensityRow {
-        originals: vec![density; 2],
-        forgeries: vec![0.0; 2],
-        decision: vec![0.5; 2],
+        real: vec![density; 2],
+        fake: vec![0.0; 2],
+        discriminator: vec![0.5; 2],
         low,
         high,
         value: -1.0,
@@ -235,7 +235,7 @@ fn frames_have_one_size_and_fixed_axes_and_the_value_grows() {
 }
 
 fn gaussian(steps: u64) -> (TempDir, RunDir) {
-    let (dir, run) = run_with(Pictures::default(), None);
+    let (dir, run) = run_with(FigureLayout::default(), None);
     for density in rows(steps) {
         run.append_metrics(&row(density.step)).unwrap();
         run.append_density(&density).unwrap();

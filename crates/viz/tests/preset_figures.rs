@@ -11,11 +11,11 @@ use common::{images, read_png};
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{Canvas, Error, GridStyle, StripStyle, grid, nearest, strip};
 use mnist_io::Images;
-use run_dir::{Pictures, RunDir};
+use run_dir::{FigureLayout, RunDir};
 use tempfile::TempDir;
 
 /// A run with 64 originals and snapshots of `n` images at steps 0 and 50.
-fn run(pictures: Pictures, n: usize) -> (TempDir, RunDir) {
+fn run(pictures: FigureLayout, n: usize) -> (TempDir, RunDir) {
     let (dir, run) = run_with(pictures, Some(&images(64, 28, 28, 99)));
     for step in [0, 50] {
         run.write_samples(step, &sample(n, step)).unwrap();
@@ -47,10 +47,10 @@ fn assert_shows(path: &Path, expected: &Canvas) {
 
 #[test]
 fn snapshots_and_originals_obey_the_layout_and_the_last_its_own() {
-    let pictures = Pictures {
+    let pictures = FigureLayout {
         grid: [4, 4],
         last_grid: [5, 5],
-        ..Pictures::default()
+        ..FigureLayout::default()
     };
     let (_dir, run) = run(pictures, 64);
     let folder = run.figures_dir();
@@ -74,11 +74,11 @@ fn snapshots_and_originals_obey_the_layout_and_the_last_its_own() {
 
 #[test]
 fn originals_stand_above_the_forgeries_of_the_same_places() {
-    let pictures = Pictures {
+    let pictures = FigureLayout {
         grid: [1, 10],
         last_grid: [2, 10],
-        originals_above: true,
-        ..Pictures::default()
+        real_above: true,
+        ..FigureLayout::default()
     };
     let (_dir, run) = run(pictures, 64);
     draw_all(&run).unwrap();
@@ -94,7 +94,7 @@ fn originals_stand_above_the_forgeries_of_the_same_places() {
             .join(path.file_name().unwrap());
         assert_shows(&path, &grid(&both, 10, &at_scale(2)).unwrap());
     }
-    fs::remove_file(run.originals_path()).unwrap();
+    fs::remove_file(run.real_images_path()).unwrap();
     let error = draw_progress(&run).unwrap_err().to_string();
     assert!(error.contains("originals.idx3"), "{error}");
 }
@@ -109,9 +109,9 @@ fn fewer_images_than_cells_make_a_square_where_it_fits() {
         ([100, 2], 9, 2, 4),
         ([u64::MAX, u64::MAX], 9, 3, 4),
     ] {
-        let pictures = Pictures {
+        let pictures = FigureLayout {
             grid: layout,
-            ..Pictures::default()
+            ..FigureLayout::default()
         };
         let (_dir, run) = run(pictures, n);
         draw_progress(&run).unwrap();
@@ -122,7 +122,7 @@ fn fewer_images_than_cells_make_a_square_where_it_fits() {
 
 #[test]
 fn what_the_run_does_not_hold_is_not_drawn() {
-    let (_dir, run) = run(Pictures::default(), 4);
+    let (_dir, run) = run(FigureLayout::default(), 4);
     draw_all(&run).unwrap();
     for name in [
         "nearest.png",
@@ -241,9 +241,9 @@ fn images_of_another_size_are_refused_not_painted_over_each_other() {
 #[test]
 fn nearest_images_are_drawn_as_the_run_says() {
     for per_row in [1, 5] {
-        let pictures = Pictures {
+        let pictures = FigureLayout {
             nearest_row: per_row,
-            ..Pictures::default()
+            ..FigureLayout::default()
         };
         let (_dir, run) = run(pictures, 25);
         run.write_nearest(&images(25, 28, 28, 7)).unwrap();
@@ -257,7 +257,7 @@ fn nearest_images_are_drawn_as_the_run_says() {
 
 #[test]
 fn nearest_images_that_do_not_fit_name_their_file() {
-    let (_dir, run) = run(Pictures::default(), 4);
+    let (_dir, run) = run(FigureLayout::default(), 4);
     let failure = || {
         let error = draw_all(&run).unwrap_err();
         let text = error.to_string();
@@ -298,7 +298,7 @@ fn labeled(columns: usize, rows: usize, spacing: usize, scale: usize) -> StripSt
 #[test]
 fn a_walk_is_a_row() {
     for (pairs, points, scale) in [(3, 11, 2), (1, 2, 4), (2, 40, 1)] {
-        let (_dir, run) = run(Pictures::default(), 4);
+        let (_dir, run) = run(FigureLayout::default(), 4);
         let walks = rows(pairs, points, 28, 28);
         run.write_walk(&walks).unwrap();
         let figures = draw_all(&run).unwrap();
@@ -314,7 +314,7 @@ fn a_walk_is_a_row() {
 
 #[test]
 fn a_digit_is_a_column_under_its_name() {
-    let (_dir, run) = run(Pictures::default(), 4);
+    let (_dir, run) = run(FigureLayout::default(), 4);
     let latents = rows(3, 10, 28, 28);
     run.write_digits(&latents).unwrap();
     let figures = draw_all(&run).unwrap();
@@ -333,7 +333,7 @@ fn a_digit_is_a_column_under_its_name() {
 
 #[test]
 fn walks_and_digits_that_do_not_fit_name_their_file() {
-    let (_dir, run) = run(Pictures::default(), 4);
+    let (_dir, run) = run(FigureLayout::default(), 4);
     let failure = |name: &str| {
         let error = draw_all(&run).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
@@ -352,5 +352,8 @@ fn walks_and_digits_that_do_not_fit_name_their_file() {
     ));
     sample(4, 1).write_file(&run.walk_path()).unwrap();
     let error = failure("latent_walk.idx4");
-    assert!(matches!(error, Error::Run(run_dir::Error::NotRows { .. })));
+    assert!(matches!(
+        error,
+        Error::Run(run_dir::Error::NotImageRows { .. })
+    ));
 }

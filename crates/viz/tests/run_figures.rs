@@ -187,7 +187,7 @@ fn snapshots_of_different_shapes_name_both_files() {
 #[test]
 fn originals_that_do_not_fit_name_their_file() {
     let (_dir, run) = run(4, 28, 28, &[0]);
-    let path = run.originals_path();
+    let path = run.real_images_path();
     let failure = || {
         let error = draw_all(&run).unwrap_err();
         let text = error.to_string();
@@ -217,7 +217,7 @@ fn more_or_fewer_originals_than_forgeries_are_no_error() {
     let (_dir, run) = run(9, 28, 28, &[0]);
     for count in [1, 9, 100] {
         let originals = images(count, 28, 28, 5);
-        originals.write_file(&run.originals_path()).unwrap();
+        originals.write_file(&run.real_images_path()).unwrap();
         draw_all(&run).unwrap();
     }
 }

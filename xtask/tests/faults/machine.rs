@@ -150,7 +150,7 @@ fn what_killed_calls_left_goes_with_the_next_that_finds_all_there() {
 #[test]
 fn half_a_file_of_a_killed_call_goes_with_the_next_that_fetches() {
     let scene = Scene::new();
-    fs::write(scene.path("digits/.aside-Xy12"), b"half").unwrap();
+    fs::write(scene.path("digits/.tmp-Xy12"), b"half").unwrap();
     fails(&mut scene.fetch(&[]));
     // Empty, it is removed after a failure.
     assert!(!scene.path("digits").exists());

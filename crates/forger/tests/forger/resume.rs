@@ -117,7 +117,7 @@ fn a_run_killed_at_random_moments_ends_as_if_it_had_not_been() {
                 half.extend(
                     left(run.join("checkpoints"))
                         .map(|entry| entry.file_name())
-                        .filter(|name| name.to_string_lossy().starts_with(".aside-")),
+                        .filter(|name| name.to_string_lossy().starts_with(".tmp-")),
                 );
             }
             Some(status) => {
@@ -147,7 +147,7 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     appears(&run.join("samples/000020.idx3"));
     refuses(
         &forger(dir, "train --resume stopped/run"),
-        "another trainer is at work in stopped/run",
+        "another process trains in stopped/run",
     );
     signal(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(143));

@@ -1,18 +1,18 @@
-//! What the tests share: a configuration, and originals of four pixels.
+//! Shared by the tests: a configuration, and real images of 2x2 pixels.
 
+use gan_config::{FigureLayout, Precision};
 use mnist_io::Images;
-use run_dir::{Config, DatasetInfo, Pictures, Software};
+use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 
 pub fn config() -> Config {
-    let mut train = toml::Table::new();
-    train.insert("batch".to_owned(), toml::Value::Integer(32));
     Config {
+        format: CONFIG_FORMAT,
         preset: "modern".to_owned(),
+        networks: "modern".to_owned(),
         seed: 7,
-        batch: 32,
         seconds: None,
         device: "cpu".to_owned(),
-        precision: "bf16".to_owned(),
+        precision: Precision::Bf16,
         threads: 2,
         dataset: Some(DatasetInfo {
             name: "mnist".to_owned(),
@@ -22,20 +22,20 @@ pub fn config() -> Config {
             labels_sha256: "65a5".to_owned(),
             test_images_sha256: Some("0fa7".to_owned()),
         }),
-        pictures: Pictures {
+        figures: FigureLayout {
             grid: [4, 4],
             last_grid: [5, 5],
-            originals_above: true,
+            real_above: true,
             nearest_row: 5,
         },
         software: Software {
             trainer: "0.1.0".to_owned(),
             libtorch: "2.13.0".to_owned(),
         },
-        train,
+        settings: gan_config::preset("modern").unwrap().settings,
     }
 }
 
-pub fn originals() -> Images {
+pub fn real_images() -> Images {
     Images::new(2, 2, vec![9; 8]).unwrap()
 }

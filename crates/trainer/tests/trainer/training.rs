@@ -10,7 +10,7 @@ use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::schedule::{Schedule, Standing};
 use gan_trainer::seeds::Stream;
 use gan_trainer::train::{Outcome, Watch, train};
-use run_dir::{Config, MetricsRow, Pictures, QualityRow, RunDir, Software};
+use run_dir::{Config, FigureLayout, MetricsRow, QualityRow, RunDir, Software};
 use tch::{Device, Kind};
 
 use crate::{bars, exhibits, settings, take_turns};
@@ -71,7 +71,7 @@ pub fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         precision: "f32".to_owned(),
         threads: 1,
         dataset: None,
-        pictures: Pictures::default(),
+        pictures: FigureLayout::default(),
         software: Software {
             trainer: String::new(),
             libtorch: String::new(),
@@ -285,12 +285,12 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
         } else {
             let last = run.densities().unwrap().pop().unwrap();
             assert_eq!(last.step, 2);
-            // Both densities are of the whole, and D's decision is a probability.
-            let width = (last.high - last.low) / (last.decision.len() - 1) as f64;
-            let whole: f64 = last.originals.iter().sum::<f64>() * width;
+            // Both densities are of the whole, and D's output is a probability.
+            let width = (last.high - last.low) / (last.discriminator.len() - 1) as f64;
+            let whole: f64 = last.real.iter().sum::<f64>() * width;
             assert!((whole - 1.0).abs() < 1e-6, "{whole}");
-            assert!(last.forgeries.iter().sum::<f64>() * width <= 1.0 + 1e-9);
-            assert!(last.decision.iter().all(|d| (0.0..=1.0).contains(d)));
+            assert!(last.fake.iter().sum::<f64>() * width <= 1.0 + 1e-9);
+            assert!(last.discriminator.iter().all(|d| (0.0..=1.0).contains(d)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mnist_io::Images;
-use run_dir::{Pictures, RunDir, Snapshot};
+use run_dir::{FigureLayout, RunDir, Snapshot};
 
 use crate::{Error, GridStyle, Result, StripStyle, square_columns, thousands};
 
@@ -13,7 +13,7 @@ pub struct Samples {
     pub last: Snapshot,
     /// The last snapshot's images: what the others are checked against.
     pub last_images: Images,
-    pub pictures: Pictures,
+    pub pictures: FigureLayout,
     originals: PathBuf,
 }
 
@@ -29,8 +29,8 @@ impl Samples {
             snapshots,
             last,
             last_images,
-            pictures: run.config()?.pictures,
-            originals: run.originals_path(),
+            pictures: run.config()?.figures,
+            originals: run.real_images_path(),
         }))
     }
 

@@ -104,7 +104,7 @@ fn draw_snapshot(
 ) -> Result<PathBuf> {
     let images = samples.read(snapshot)?;
     let path = run.picture_path(snapshot.step);
-    let canvas = if samples.pictures.originals_above {
+    let canvas = if samples.pictures.real_above {
         laid_out(samples, &[&samples.originals()?, &images], layout)?
     } else {
         laid_out(samples, &[&images], layout)?

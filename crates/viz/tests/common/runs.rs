@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gan_config::{FigureLayout, Precision};
 use gan_viz::figures::Figure;
 use mnist_io::Images;
-use run_dir::{Config, DatasetInfo, MetricsRow, Pictures, RunDir, Software};
+use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, MetricsRow, RunDir, Software};
 use tempfile::TempDir;
 
 use super::images;
@@ -14,19 +15,20 @@ use super::images;
 /// A run with one original and nothing else.
 pub fn empty_run() -> (TempDir, RunDir) {
     let originals = images(1, 28, 28, 99);
-    run_with(Pictures::default(), Some(&originals))
+    run_with(FigureLayout::default(), Some(&originals))
 }
 
 /// The same with these pictures and originals.
-pub fn run_with(pictures: Pictures, originals: Option<&Images>) -> (TempDir, RunDir) {
+pub fn run_with(pictures: FigureLayout, originals: Option<&Images>) -> (TempDir, RunDir) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config {
+        format: CONFIG_FORMAT,
         preset: "modern".into(),
+        networks: "modern".into(),
         seed: 1,
-        batch: 64,
         seconds: None,
         device: "cpu".into(),
-        precision: "f32".into(),
+        precision: Precision::F32,
         threads: 1,
         dataset: originals.map(|_| DatasetInfo {
             name: "mnist".into(),
@@ -36,12 +38,12 @@ pub fn run_with(pictures: Pictures, originals: Option<&Images>) -> (TempDir, Run
             labels_sha256: String::new(),
             test_images_sha256: None,
         }),
-        pictures,
+        figures: pictures,
         software: Software {
             trainer: "0.1.0".into(),
             libtorch: "2.13.0".into(),
         },
-        train: toml::Table::new(),
+        settings: gan_config::preset("modern").unwrap().settings,
     };
     let run = RunDir::create(&dir.path().join("0001-modern"), &config, originals).unwrap();
     (dir, run)
@@ -55,7 +57,7 @@ pub fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDi
             .unwrap();
     }
     let originals = images(n, rows, cols, 99);
-    originals.write_file(&run.originals_path()).unwrap();
+    originals.write_file(&run.real_images_path()).unwrap();
     for step in [1, 300] {
         run.append_metrics(&row(step)).unwrap();
     }
@@ -70,8 +72,8 @@ pub fn row(step: u64) -> MetricsRow {
         seconds: 1.0,
         loss_d: 0.5,
         loss_g: 0.7,
-        real_called_real: 0.8,
-        fake_called_real: 0.2,
+        d_real: 0.8,
+        d_fake: 0.2,
         lr_d: 1e-3,
         lr_g: 1e-3,
     }

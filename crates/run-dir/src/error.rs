@@ -1,0 +1,128 @@
+//! The errors of this crate.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A result with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of a run directory. Every message contains the path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused an operation.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    Io {
+        /// The operation as a verb: "read", "write".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason of the operating system.
+        reason: std::io::Error,
+    },
+    /// The folder exists but contains no `config.toml`.
+    #[error("{} is not a run directory: it holds no config.toml", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder for a new run is not empty.
+    #[error("{} is not empty; choose another folder for the new run", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process holds the run's lock.
+    #[error("another process trains in {}; wait for its end or stop it", path.display())]
+    Locked {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// The configuration is invalid.
+    #[error("{}: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The reason of the parser or of the check.
+        reason: String,
+    },
+    /// A line of a row file, or a row to append, is invalid.
+    #[error("{}{}: {reason}", path.display(), location(*line))]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line's number from 1; `None` for a row to append.
+        line: Option<usize>,
+        /// The reason of the parser or of the check.
+        reason: String,
+    },
+    /// The image rows for one file have different shapes.
+    #[error(
+        "{}: all rows of images must have one shape, but one has {} images of {}x{} and another \
+         {} of {}x{}",
+        path.display(), first[0], first[1], first[2], other[0], other[1], other[2]
+    )]
+    ImageRowsDiffer {
+        /// The file.
+        path: PathBuf,
+        /// Images, height and width of the first row.
+        first: [usize; 3],
+        /// Images, height and width of the first row that differs.
+        other: [usize; 3],
+    },
+    /// The array is not u8 `[rows, images, height, width]` with sizes above 0.
+    #[error(
+        "{}: expected u8 [rows, {}, height, width] with sizes above 0, found {found}",
+        path.display(), columns.map_or("images".to_owned(), |n| n.to_string())
+    )]
+    NotImageRows {
+        /// The file.
+        path: PathBuf,
+        /// Images in each row, if the number is fixed.
+        columns: Option<usize>,
+        /// Element type and shape of the array.
+        found: String,
+    },
+    /// An IDX file of the run could not be read or written.
+    #[error(transparent)]
+    Idx(#[from] mnist_io::Error),
+}
+
+impl Error {
+    /// Returns the kind of the operating system's error, if it is one.
+    pub fn io_kind(&self) -> Option<ErrorKind> {
+        match self {
+            Error::Io { reason, .. } => Some(reason.kind()),
+            Error::Idx(error) => error.io_kind(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_owned();
+        move |reason| Error::Io {
+            action,
+            path,
+            reason,
+        }
+    }
+}
+
+fn location(line: Option<usize>) -> String {
+    line.map_or_else(|| ", a new row".to_owned(), |line| format!(" line {line}"))
+}
+
+/// Returns advice in the imperative for errors of the operating system that
+/// the user can fix.
+pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
+    use ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match kind {
+        StorageFull | QuotaExceeded => {
+            Some("free some space on that disk, then run the same command again")
+        }
+        PermissionDenied | ReadOnlyFilesystem => {
+            Some("make that folder writable or name another, then run the same command again")
+        }
+        _ => None,
+    }
+}

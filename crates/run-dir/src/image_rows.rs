@@ -1,0 +1,64 @@
+//! Rows of images in one IDX file, u8 `[rows, images, height, width]`.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use mnist_io::{Idx, IdxData, Images};
+
+use crate::error::{Error, Result};
+
+/// Writes rows of equally many images of one size.
+///
+/// With `columns`, each row must contain exactly that many images.
+pub fn write(path: &Path, rows: &[Images], columns: Option<usize>) -> Result<()> {
+    let shape = |images: &Images| [images.len(), images.rows(), images.cols()];
+    let first = rows.first().map_or([0; 3], shape);
+    if let Some(other) = rows.iter().map(shape).find(|other| *other != first) {
+        return Err(Error::ImageRowsDiffer {
+            path: path.to_owned(),
+            first,
+            other,
+        });
+    }
+    let shape = vec![rows.len(), first[0], first[1], first[2]];
+    let pixels = rows.iter().flat_map(Images::pixels).copied().collect();
+    let idx = Idx::new(shape, IdxData::U8(pixels))?;
+    check(path, &idx, columns)?;
+    Ok(idx.write_file(path)?)
+}
+
+/// Reads a file of [`write`]. Returns `None` if it does not exist.
+pub fn read(path: &Path, columns: Option<usize>) -> Result<Option<Vec<Images>>> {
+    let Some(idx) = optional(Idx::read_file(path))? else {
+        return Ok(None);
+    };
+    let (pixels, [columns, height, width]) = check(path, &idx, columns)?;
+    let rows = pixels.chunks_exact(columns * height * width);
+    let rows = rows.map(|row| Ok(Images::new(height, width, row.to_vec())?));
+    rows.collect::<Result<_>>().map(Some)
+}
+
+/// Returns the pixels, and images per row, height and width, all above 0.
+fn check<'a>(path: &Path, idx: &'a Idx, columns: Option<usize>) -> Result<(&'a [u8], [usize; 3])> {
+    match (idx.shape(), idx.data()) {
+        (&[rows, found, height, width], IdxData::U8(pixels))
+            if ![rows, found, height, width].contains(&0)
+                && columns.is_none_or(|columns| columns == found) =>
+        {
+            Ok((pixels, [found, height, width]))
+        }
+        (shape, data) => Err(Error::NotImageRows {
+            path: path.to_owned(),
+            columns,
+            found: format!("{} {shape:?}", data.element_type()),
+        }),
+    }
+}
+
+/// Turns the error for a missing file into `None`.
+pub fn optional<T>(read: mnist_io::Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => Ok(None),
+        read => Ok(Some(read?)),
+    }
+}
