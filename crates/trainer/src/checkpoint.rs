@@ -1,171 +1,387 @@
-//! Checkpoints: everything that a game goes on from, as safetensors, and a
-//! `state.toml` that vouches for every byte.
+//! Checkpoints: the state of a GAN in training as one safetensors file, with its
+//! SHA-256 in a file beside it.
 //!
 //! ```text
-//! checkpoints/000300/
-//!   generator.safetensors          one f32 tensor per declared parameter
-//!   generator-adam-mean.safetensors, generator-adam-square.safetensors
-//!                                  or generator-sgd-velocity.safetensors
-//!   discriminator….safetensors     the same of D
-//!   discriminator-spectral.safetensors    where D's weights are normalized
-//!   generator-average.safetensors  what samples come from; the generator where
-//!                                  nothing is averaged
-//!   state.toml                     a [`State`]
+//! checkpoints/000300.safetensors
+//!   generator.NAME                 each parameter of G, f32
+//!   generator_adam_mean.NAME, …    the state of its optimizer
+//!   generator_ema.NAME             G's averaged parameters, if there is an average
+//!   discriminator.NAME, …          the same of D
+//!   discriminator_spectral.NAME    singular vectors of spectral normalization
+//!   __metadata__.state             a [`CheckpointState`] as JSON
+//! checkpoints/000300.safetensors.sha256
+//!                                  its SHA-256, as `sha256sum` writes it
 //! ```
-//!
-//! `state.toml` names the size and the SHA-256 of every other file, and of the
-//! run's own configuration and rows; it ends in a comment with the SHA-256 of all
-//! its bytes before. Nothing is loaded whose hash does not match.
 
-mod state;
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use gan_models::Layout;
-use run_dir::{write_atomic, write_dir_atomic};
-use tch::{Device, Tensor};
+use mnist_io::sha256_hex;
+use run_dir::{RunDir, write_atomic};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use crate::Error;
-use crate::game::{AVERAGE, Game};
+use crate::gan::Gan;
 
-pub use state::{Progress, RunFiles, STATE, State};
-use state::{Stored, refuse};
+/// The format of checkpoints that this version reads and writes.
+const FORMAT: u32 = 2;
 
-/// The file that samples are made from.
-pub const SAMPLING: &str = "generator-average.safetensors";
-
-/// Saves `game` as the folder `path`: written aside, flushed to the disk, and
-/// renamed. `number` is that of [`State`], and `run` says what
-/// the checkpoint goes with.
-///
-/// # Errors
-/// Where the folder cannot be written.
-pub fn save(
-    path: &Path,
-    game: &Game,
-    progress: Progress,
-    number: u64,
-    run: &RunFiles,
-) -> Result<(), Error> {
-    let mut parts = game.state();
-    if game.average.is_none() {
-        let average = game.sampling_parameters().shallow_clone();
-        parts.push((AVERAGE.to_owned(), game.generator.layout(), average));
-    }
-    let mut files = BTreeMap::new();
-    for (name, layout, flat) in parts {
-        let bytes = layout.to_safetensors(&flat);
-        let bytes = bytes.map_err(|e| Error::Encode(e.to_string()))?;
-        files.insert(file_name(&name), bytes);
-    }
-    let state = State {
-        number,
-        config_sha256: run.config_sha256.clone(),
-        generator_updates: game.g.optimizer.updates(),
-        discriminator_updates: game.d.optimizer.updates(),
-        progress,
-        rows: run.rows.clone(),
-        files: files
-            .iter()
-            .map(|(name, bytes)| (name.clone(), Stored::of(bytes)))
-            .collect(),
-    };
-    files.insert(STATE.to_owned(), state.encode()?);
-    write_dir_atomic(path, |aside| {
-        files
-            .iter()
-            .try_for_each(|(name, bytes)| write_atomic(&aside.join(name), |w| w.write_all(bytes)))
-    })?;
-    Ok(())
+/// A position in training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainState {
+    /// Steps finished.
+    pub step: u64,
+    /// Real images shown to D.
+    pub images_seen: u64,
+    /// Seconds of training, without evaluations and figures.
+    pub seconds: f64,
+    /// The step of the last snapshot of the schedule.
+    pub last_snapshot: u64,
+    /// Whether the schedule is finished.
+    pub done: bool,
 }
 
-/// A checkpoint whose every byte is what it was when it was saved.
-#[derive(Debug)]
-pub struct Whole {
-    path: PathBuf,
-    state: State,
-    files: BTreeMap<String, Vec<u8>>,
+/// The metadata of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointState {
+    format: u32,
+    /// The number of this checkpoint in its run, from 1.
+    pub number: u64,
+    /// The position in training.
+    pub train: TrainState,
+    /// Updates that G's optimizer counted.
+    generator_updates: u64,
+    /// Updates that D's optimizer counted.
+    discriminator_updates: u64,
+    /// The run's files that belong to the checkpoint.
+    run: RunFiles,
 }
 
-impl Whole {
-    /// Reads the folder `path` and checks every hash.
+/// Hashes of the files of a run that belong to a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunFiles {
+    config_sha256: String,
+    /// The row files by name.
+    rows: BTreeMap<String, Prefix>,
+}
+
+/// The first bytes of a file to which rows are appended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prefix {
+    bytes: u64,
+    sha256: String,
+}
+
+impl RunFiles {
+    /// The hashes of the row files of `run` at this moment; `config_sha256` is that
+    /// of its `config.toml`.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] with the file that is missing or not what it was,
-    /// [`Error::Run`] where the system refuses to read it.
-    pub fn read(path: &Path) -> Result<Whole, Error> {
-        let state = State::read(path)?;
-        // Sizes first: they are known at once, and hashes are not.
-        for name in state.files.keys() {
-            state.open(path, name)?;
+    /// [`Error::Run`] if a file cannot be read.
+    pub fn new(run: &RunDir, config_sha256: &str) -> Result<RunFiles, Error> {
+        let mut rows = BTreeMap::new();
+        for path in run.row_files() {
+            if let Some(bytes) = read_if_present(&path, u64::MAX)? {
+                let prefix = Prefix {
+                    bytes: bytes.len() as u64,
+                    sha256: sha256_hex(&bytes),
+                };
+                rows.insert(file_name(&path), prefix);
+            }
         }
-        let mut files = BTreeMap::new();
-        for name in state.files.keys() {
-            files.insert(name.clone(), state.read_file(path, name)?);
-        }
-        Ok(Whole {
-            path: path.to_owned(),
-            state,
-            files,
+        Ok(RunFiles {
+            config_sha256: config_sha256.to_owned(),
+            rows,
         })
     }
 
-    /// What its `state.toml` says.
-    pub fn state(&self) -> &State {
+    /// Refuses a run whose files are not those of the checkpoint `path`. Later
+    /// rows and removed row files are accepted.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with the changed file; [`Error::Run`] if a file cannot
+    /// be read.
+    fn check(&self, run: &RunDir, path: &Path) -> Result<(), Error> {
+        let checkpoint = path.display();
+        if self.config_sha256 != config_sha256(run)? {
+            let reason = format!("it changed after {checkpoint} was saved; restore it");
+            return Err(refuse(&run.config_path(), reason));
+        }
+        for path in run.row_files() {
+            let Some(prefix) = self.rows.get(&file_name(&path)) else {
+                continue;
+            };
+            let found = read_if_present(&path, prefix.bytes)?;
+            if found.is_some_and(|bytes| sha256_hex(&bytes) != prefix.sha256) {
+                let reason = format!(
+                    "it is damaged: its first {} bytes changed after {checkpoint} was saved; \
+                     restore them, or remove the file to continue without its rows",
+                    prefix.bytes
+                );
+                return Err(refuse(&path, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A checkpoint whose hash matches.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    state: CheckpointState,
+}
+
+impl Checkpoint {
+    /// Saves `gan` as the file `path`. `number` counts the checkpoints of the run,
+    /// and `run` are the hashes of its files.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if a file cannot be written; [`Error::Encode`].
+    pub fn save(
+        path: &Path,
+        gan: &Gan,
+        train: TrainState,
+        number: u64,
+        run: RunFiles,
+    ) -> Result<(), Error> {
+        let state = CheckpointState {
+            format: FORMAT,
+            number,
+            train,
+            generator_updates: gan.generator.optimizer.updates(),
+            discriminator_updates: gan.discriminator.optimizer.updates(),
+            run,
+        };
+        let bytes = encode(gan, &state)?;
+        let sha256 = format!("{}  {}\n", sha256_hex(&bytes), file_name(path));
+        // Without its hash a checkpoint is not valid, so the hash comes first.
+        write_atomic(&hash_path(path), |w| w.write_all(sha256.as_bytes()))?;
+        write_atomic(path, |w| w.write_all(&bytes))?;
+        Ok(())
+    }
+
+    /// Reads the file `path` and compares its hash.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if a file is missing or damaged; [`Error::Run`] if
+    /// the operating system cannot read it.
+    pub fn read(path: &Path) -> Result<Checkpoint, Error> {
+        let hash_path = hash_path(path);
+        let line = read(&hash_path, MAX_HASH_FILE)?;
+        let hash = file_name(&hash_path);
+        let wanted = std::str::from_utf8(&line)
+            .ok()
+            .and_then(|line| line.strip_suffix(&format!("  {}\n", file_name(path))))
+            .filter(|sha256| sha256.len() == 64)
+            .ok_or_else(|| refuse(&hash_path, "it is damaged: it holds no SHA-256 of the file"))?;
+        let bytes = read(path, u64::MAX)?;
+        let found = sha256_hex(&bytes);
+        if found != wanted {
+            let reason = format!("it is damaged: its SHA-256 is {found}, but {hash} has {wanted}");
+            return Err(refuse(path, reason));
+        }
+        let state = state(&bytes).map_err(|reason| refuse(path, reason))?;
+        Ok(Checkpoint {
+            path: path.to_owned(),
+            bytes,
+            state,
+        })
+    }
+
+    /// The number of the checkpoint at `path` in its run, without a comparison of
+    /// its hash; `None` if the file is no checkpoint.
+    pub(crate) fn number(path: &Path) -> Option<u64> {
+        let mut file = File::open(path).ok()?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).ok()?;
+        let size = u64::from_le_bytes(length).checked_add(8)?;
+        if size > MAX_HEADER {
+            return None;
+        }
+        let mut header = length.to_vec();
+        file.take(size - 8).read_to_end(&mut header).ok()?;
+        state(&header).ok().map(|state| state.number)
+    }
+
+    /// Removes the checkpoint at `path` and its hash.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if a file cannot be removed.
+    pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+        for path in [path, &hash_path(path)] {
+            match fs::remove_file(path) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(io("remove", path, e)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Its metadata.
+    pub fn state(&self) -> &CheckpointState {
         &self.state
     }
 
-    /// Makes `game`, of the same networks and settings, what it was.
+    /// Refuses a run whose configuration or rows are not those of the checkpoint.
     ///
     /// # Errors
-    /// A file that is missing, or holds other tensors or shapes than the
-    /// game's; `game` is unchanged then.
-    pub fn restore(&self, game: &mut Game) -> Result<(), Error> {
+    /// [`Error::Checkpoint`] with the changed file; [`Error::Run`].
+    pub fn check_run(&self, run: &RunDir) -> Result<(), Error> {
+        self.state.run.check(run, &self.path)
+    }
+
+    /// Restores `gan`, which must have the same networks and settings.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if the tensors have other names or shapes; `gan` is
+    /// unchanged then.
+    pub fn restore(&self, gan: &mut Gan) -> Result<(), Error> {
+        let file = self.tensors()?;
         let mut pairs = Vec::new();
-        for (name, layout, flat) in game.state() {
-            let path = self.path.join(file_name(&name));
-            let Some(bytes) = self.files.get(&file_name(&name)) else {
-                return Err(refuse(&path, "it is not part of the checkpoint"));
-            };
-            pairs.push((flat, parse(&path, bytes, layout)?));
+        let mut count = 0;
+        for (name, layout, flat) in gan.state() {
+            count += layout.params().len();
+            pairs.push((flat, self.part(&file, &name, layout)?));
+        }
+        if count != file.len() {
+            let reason = format!("it holds {} tensors, the networks have {count}", file.len());
+            return Err(refuse(&self.path, reason));
         }
         for (mut flat, saved) in pairs {
             flat.copy_(&saved);
         }
         let state = &self.state;
-        game.g.optimizer.set_updates(state.generator_updates);
-        game.d.optimizer.set_updates(state.discriminator_updates);
+        gan.generator.optimizer.set_updates(state.generator_updates);
+        gan.discriminator
+            .optimizer
+            .set_updates(state.discriminator_updates);
         Ok(())
+    }
+
+    /// The parameters of G that samples are drawn from, f32 `[numel]` of `layout`:
+    /// the average if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if the tensors have other names or shapes.
+    pub fn sampling_parameters(&self, layout: &Layout) -> Result<Tensor, Error> {
+        let file = self.tensors()?;
+        let averaged = file
+            .names()
+            .iter()
+            .any(|name| name.starts_with("generator_ema."));
+        let name = if averaged { "generator_ema" } else { "generator" };
+        self.part(&file, name, layout)
+    }
+
+    /// One part of the state, f32 `[numel]` of `layout` on the CPU.
+    fn part(&self, file: &SafeTensors, name: &str, layout: &Layout) -> Result<Tensor, Error> {
+        layout
+            .read_tensors(&format!("{name}."), file)
+            .map_err(|e| refuse(&self.path, e.to_string()))
+    }
+
+    fn tensors(&self) -> Result<SafeTensors<'_>, Error> {
+        SafeTensors::deserialize(&self.bytes).map_err(|e| refuse(&self.path, e.to_string()))
     }
 }
 
-/// Loads one safetensors file of a checkpoint into a flat f32 buffer `[numel]`
-/// of `layout`. Its hash is checked where there is a `state.toml`, which
-/// checkpoints of early versions lack.
-///
-/// # Errors
-/// A file that cannot be read, is damaged, is no safetensors file, or holds
-/// other tensors, shapes or types than `layout` declares.
-pub fn load(path: &Path, layout: &Layout, device: Device) -> Result<Tensor, Error> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let bytes = if folder.join(STATE).exists() {
-        State::read(folder)?.read_file(folder, &name)?
+/// More bytes than a file with a hash and a name has.
+const MAX_HASH_FILE: u64 = 4096;
+
+/// More bytes than the names of all tensors and the metadata take.
+const MAX_HEADER: u64 = 1 << 24;
+
+/// `000300.safetensors.sha256` for `000300.safetensors`.
+fn hash_path(path: &Path) -> PathBuf {
+    path.with_extension("safetensors.sha256")
+}
+
+fn encode(gan: &Gan, state: &CheckpointState) -> Result<Vec<u8>, Error> {
+    let mut tensors = Vec::new();
+    for (name, layout, flat) in gan.state() {
+        let part = layout.named_tensors(&format!("{name}."), &flat);
+        tensors.extend(part.map_err(|e| Error::Encode(e.to_string()))?);
+    }
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes)?;
+        Ok((name.as_str(), view))
+    });
+    let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
+    let json = serde_json::to_string(state).map_err(|e| Error::Encode(e.to_string()))?;
+    let metadata = HashMap::from([("state".to_owned(), json)]);
+    views
+        .and_then(|views| serialize(views, Some(metadata)))
+        .map_err(|e| Error::Encode(e.to_string()))
+}
+
+/// The metadata of a safetensors file, from its bytes or from its header alone.
+fn state(bytes: &[u8]) -> Result<CheckpointState, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let json = header.metadata().as_ref().and_then(|all| all.get("state"));
+    let json = json.ok_or("it is no checkpoint: it holds no state")?;
+    let state: CheckpointState = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    if state.format == FORMAT {
+        Ok(state)
     } else {
-        fs::read(path).map_err(|e| refuse(path, e.to_string()))?
-    };
-    Ok(parse(path, &bytes, layout)?.to_device(device))
+        Err(format!(
+            "it has format {}, but this version reads format {FORMAT}",
+            state.format
+        ))
+    }
 }
 
-fn parse(path: &Path, bytes: &[u8], layout: &Layout) -> Result<Tensor, Error> {
-    layout
-        .read_safetensors(bytes)
-        .map_err(|e| refuse(path, e.to_string()))
+/// The SHA-256 of the run's `config.toml`.
+pub(crate) fn config_sha256(run: &RunDir) -> Result<String, Error> {
+    Ok(sha256_hex(&read(&run.config_path(), u64::MAX)?))
 }
 
-fn file_name(part: &str) -> String {
-    format!("{part}.safetensors")
+/// At most `limit` bytes of a file; `None` if there is no file.
+fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+    match File::open(path) {
+        Ok(file) => {
+            let mut bytes = Vec::new();
+            file.take(limit)
+                .read_to_end(&mut bytes)
+                .map_err(|e| io("read", path, e))?;
+            Ok(Some(bytes))
+        }
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        // Any other error may pass, and the file may be valid.
+        Err(e) => Err(io("read", path, e)),
+    }
+}
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    read_if_present(path, limit)?.ok_or_else(|| refuse(path, "it is missing"))
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn io(action: &'static str, path: &Path, reason: std::io::Error) -> Error {
+    Error::Run(run_dir::Error::Io {
+        action,
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn refuse(path: &Path, reason: impl Into<String>) -> Error {
+    Error::Checkpoint {
+        path: path.to_owned(),
+        reason: reason.into(),
+    }
 }

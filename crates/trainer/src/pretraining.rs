@@ -1,59 +1,51 @@
-//! D alone, before the first step.
+//! Training of D alone, before the first step.
 
-use gan_models::Mode;
+use gan_config::Pretraining;
 
-use crate::data::{Order, Source};
-use crate::game::Game;
-use crate::plan::Plan;
+use crate::data::DataLoader;
+use crate::gan::Gan;
+use crate::observer::Observer;
 use crate::seeds::{Stream, seed_torch};
-use crate::step::{Rates, discriminator_step, draw_latents};
-use crate::train::Watch;
+use crate::step::Rates;
 
-/// Batches of each kind that D's accuracy after its training alone is of.
-const TRIAL_BATCHES: u64 = 8;
+/// Batches for the estimate of D's accuracy.
+const TEST_BATCHES: u64 = 8;
 
-/// Trains D alone on originals, and on as many forgeries of the untrained G; then
-/// shows it others of both, to report what it has learned. Returns whether it was
-/// let to finish.
+/// Trains D on real images and as many of the untrained G, then measures its
+/// accuracy on others. Returns `false` if the observer stopped it.
 ///
-/// No original comes twice before each of the `pool` has come.
-pub fn pretrain(
-    game: &mut Game,
-    plan: &Plan,
-    source: &Source,
-    pool: u64,
-    watch: &mut dyn Watch,
+/// Each real image comes once before any comes again.
+pub(crate) fn pretrain(
+    gan: &mut Gan,
+    Pretraining { images, batch }: Pretraining,
+    rates: Rates,
+    penalty_every: u64,
+    seed: u64,
+    mut loader: DataLoader,
+    observer: &mut dyn Observer,
 ) -> bool {
-    let settings = &plan.settings;
-    let (images, batch) = (settings.pretrain_images, settings.pretrain_batch);
     let updates = images.div_ceil(batch);
-    let mut order = Order::new(plan.seed, Stream::PretrainOrder, pool, false);
-    let rates = Rates {
-        d: settings.lr_d,
-        g: settings.lr_g,
-        momentum: settings.momentum.at(0),
-    };
-    let mut draw = |game: &Game, update: u64, count: u64| {
-        let real = source.draw(&mut order, update, update * batch, count);
-        seed_torch(plan.seed, Stream::Pretrain, update);
-        let fake = game.forge(&draw_latents(game, &real), &real.labels, Mode::Train);
+    let mut draw = |gan: &Gan, update: u64, count: u64| {
+        let real = loader.batch(update, update * batch, count);
+        seed_torch(seed, Stream::Pretrain, update);
+        let fake = gan.fake(&gan.latents(real.len()), &real.labels);
         (real, fake)
     };
     for update in 0..updates {
-        if watch.stop() {
+        if observer.should_stop() {
             return false;
         }
-        let (real, fake) = draw(game, update, batch.min(images - update * batch));
-        let penalize = settings.penalized() && update.is_multiple_of(settings.penalty_every);
-        discriminator_step(game, settings, &real, &fake, rates, penalize);
-        watch.pretraining(update + 1, updates);
+        let (real, fake) = draw(gan, update, batch.min(images - update * batch));
+        let penalize = update.is_multiple_of(penalty_every);
+        gan.discriminator_step(&real, &fake, rates, penalize);
+        observer.pretraining(update + 1, updates);
     }
-    let accuracy: f64 = (updates..updates + TRIAL_BATCHES)
-        .map(|trial| {
-            let (real, fake) = draw(game, trial, batch);
-            game.accuracy(settings.loss, &real, &fake)
+    let accuracy: f64 = (updates..updates + TEST_BATCHES)
+        .map(|test| {
+            let (real, fake) = draw(gan, test, batch);
+            gan.accuracy(&real, &fake)
         })
         .sum();
-    watch.pretrained(accuracy / TRIAL_BATCHES as f64, 2 * batch * TRIAL_BATCHES);
+    observer.pretrained(accuracy / TEST_BATCHES as f64, 2 * batch * TEST_BATCHES);
     true
 }

@@ -1,35 +1,33 @@
-//! Randomness as a function of (seed, step), so that no generator's state has to
-//! be saved and a resumed run equals an uninterrupted one.
+//! Random numbers as a function of the seed and the step. No generator's state is
+//! saved, and a resumed run equals an uninterrupted one.
 
-/// What a random stream is for; each use has its own, whatever the step.
+/// The purpose of a random stream. The streams are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// The networks' starting values.
+    /// Starting values of the networks.
     Init = 1,
     /// Latents and dropout of one step.
     Step = 2,
-    /// The order of originals in one epoch, or in one step.
-    Order = 3,
-    /// The fixed latents of snapshots.
+    /// Order of the real images in one epoch, or in one step with replacement.
+    Shuffle = 3,
+    /// Fixed latents of the snapshots.
     Snapshot = 4,
-    /// Which originals are shown beside forgeries.
-    Originals = 5,
-    /// Latents and dropout of one update of D before the first step.
+    /// Choice of the real images shown in figures.
+    ShownImages = 5,
+    /// Latents and dropout of one update of pretraining.
     Pretrain = 6,
-    /// Forgeries made from a checkpoint.
+    /// Samples from a checkpoint.
     Sample = 7,
-    /// The order of originals before the first step.
-    PretrainOrder = 8,
-    /// The two ends of each walk between latents.
+    /// Order of the real images in pretraining.
+    PretrainShuffle = 8,
+    /// End points of the latent walks.
     Walk = 9,
-    /// The latents that are shown as every digit.
+    /// Latents that are shown as every digit.
     Digits = 10,
-    /// What the densities of numbers and forgeries are estimated from.
+    /// Draws for the estimate of densities.
     Densities = 11,
-    /// Forgeries that are measured while training.
+    /// Samples that are measured during training.
     Quality = 12,
-    /// Training images that stand in for forgeries.
-    Floor = 13,
 }
 
 /// The seed of one stream at one index (a step, an epoch).
@@ -42,8 +40,8 @@ pub fn seed_torch(seed: u64, stream: Stream, index: u64) {
     tch::manual_seed(stream_seed(seed, stream, index).cast_signed());
 }
 
-/// The finalizer of SplitMix64 (Steele et al. 2014): neighbors come out
-/// unrelated.
+/// The finalizer of SplitMix64 (Steele et al. 2014): similar inputs have unrelated
+/// outputs.
 fn mix(x: u64) -> u64 {
     let z = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,268 +1,152 @@
-//! The training loop: the only one there is, top to bottom.
+//! The training loop.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use run_dir::{MetricsRow, QualityRow, SNAPSHOT_STEPS};
+use gan_metrics::Evaluator;
+use run_dir::QualityRow;
 
 use crate::Error;
-use crate::checkpoint::Progress;
-use crate::data::{Order, Originals, Source, pixel_means, resized};
-use crate::evaluator::{Evaluator, QUICK};
-use crate::forging::{Hand, forge};
-use crate::game::Game;
-use crate::health::{Referee, diverged};
-use crate::keeper::Keeper;
-use crate::plan::{Exhibits, Plan};
-use crate::pretraining::pretrain;
-use crate::schedule::Standing;
+use crate::checkpointer::Checkpointer;
+use crate::config::TrainConfig;
+use crate::data::{TrainData, resize};
+use crate::dominance::DominanceMonitor;
+use crate::observer::Observer;
 use crate::seeds::Stream;
-use crate::snapshots::Studio;
-use crate::turn::play;
-
-/// Somebody who watches the loop; the clock of training stands still meanwhile.
-pub trait Watch {
-    /// D has done `update` of `updates` before the first step.
-    fn pretraining(&mut self, _update: u64, _updates: u64) {}
-
-    /// D was trained alone and now tells originals from forgeries with this
-    /// accuracy, 0 to 1, on so many images.
-    fn pretrained(&mut self, _accuracy: f64, _images: u64) {}
-
-    /// A row was written; `done` is the share of the schedule, 0 to 1.
-    fn reported(&mut self, _row: &MetricsRow, _done: f64) {}
-
-    /// Forgeries were measured and a row of the quality curve was written.
-    fn evaluated(&mut self, _row: &QualityRow) {}
-
-    /// D has told all originals from all forgeries for long, which leaves G
-    /// little to learn from; said once.
-    fn one_sided(&mut self, _step: u64) {}
-
-    /// A snapshot was written.
-    fn snapped(&mut self, _step: u64) {}
-
-    /// Asked before every step, and before every update of D alone: whether to end
-    /// here with what there is.
-    fn stop(&mut self) -> bool {
-        false
-    }
-}
+use crate::snapshots::Snapshots;
+use crate::trainer::Trainer;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Outcome {
     /// Steps finished.
     pub steps: u64,
-    /// Originals shown to D.
+    /// Real images shown to D.
     pub images_seen: u64,
     /// Seconds of training.
     pub seconds: f64,
-    /// Whether the schedule was finished, not stopped.
+    /// The schedule is finished; otherwise the observer stopped the run.
     pub finished: bool,
 }
 
-/// Trains as `plan` says on `exhibits`, from where `keeper` says, and leaves
-/// samples, rows and checkpoints in its run.
+/// Trains `config` on `data`, from where `checkpointer` begins, and leaves samples,
+/// rows and checkpoints in its run.
 ///
-/// There are no exhibits where the networks' originals are drawn. A run that is
-/// stopped while D is trained alone leaves no checkpoint: it begins anew.
+/// A run that is stopped during pretraining leaves no checkpoint and begins again.
 ///
 /// # Errors
-/// What [`Plan::check`] refuses, a run directory that cannot be written, a
-/// checkpoint that does not fit, numbers that are no longer finite.
+/// What [`TrainConfig::validate`] refuses; [`Error::Run`] if the run directory
+/// cannot be written; [`Error::Checkpoint`] if the checkpoint does not fit;
+/// [`Error::Diverged`].
 pub fn train(
-    plan: &Plan,
-    exhibits: Option<&Exhibits>,
-    keeper: &mut Keeper,
-    watch: &mut dyn Watch,
+    config: &TrainConfig,
+    data: &TrainData,
+    checkpointer: &mut Checkpointer,
+    observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
-    let settings = &plan.settings;
-    let run = &keeper.run().clone();
-    plan.check(exhibits)?;
+    // Load the data, build the networks, and fix the latents of the snapshots.
+    config.validate(data)?;
+    let run = checkpointer.run().clone();
+    let mut trainer = Trainer::new(config, data)?;
+    let snapshots = Snapshots::new(&trainer.gan, config.seed, data);
+    let evaluator = evaluator(config, data)?;
 
-    // Lay out the originals, build the networks, and fix what snapshots show.
-    let training = exhibits.map(|exhibits| &exhibits.training);
-    let training = training.filter(|_| !settings.network.draws_originals());
-    let pool = settings.pool(training.map_or(0, |set| set.len() as u64));
-    let means = training
-        .filter(|_| settings.network.starts_from_pixels())
-        .map(|set| pixel_means(set.images(), pool as usize));
-    let pair = settings.network.build(means.as_ref());
-    let source = match training {
-        Some(set) => Source::Images(Originals::new(
-            set,
-            pool as usize,
-            settings.network.side(),
-            pair.range,
-            plan.device,
-        )?),
-        None => Source::Gaussian(plan.device),
-    };
-    let mut order = Order::new(plan.seed, Stream::Order, pool, settings.with_replacement);
-    let mut game = Game::new(pair, settings, plan.seed, plan.device, plan.kind);
-    let studio = Studio::new(&game, plan, exhibits);
-    let evaluator = match exhibits.and_then(|exhibits| exhibits.evaluator.as_ref()) {
-        Some(evaluator) if settings.evaluate_every > 0 && evaluator.unfit()?.is_none() => {
-            Some(evaluator)
+    // Resume from the checkpoint, or pretrain D and take the first snapshot.
+    if let Some(state) = checkpointer.begin(&mut trainer.gan)? {
+        trainer.resume(state);
+    } else {
+        if !trainer.pretrain(observer) {
+            return Ok(Outcome::default());
         }
-        _ => None,
-    };
-
-    // Go on from a checkpoint, or begin: D alone first, where the preset asks
-    // for it.
-    let resumed = keeper.begin(&mut game)?;
-    if resumed.is_none() {
-        if settings.pretrain_images > 0 {
-            let done = pretrain(&mut game, plan, &source, pool, watch);
-            if !done {
-                return Ok(Outcome::default());
-            }
-        }
-        studio.snap(&game, run, 0)?;
-        watch.snapped(0);
+        snapshots.write(&trainer.gan, &run, 0)?;
+        observer.snapshot_written(0);
     }
 
-    tracing::debug!(images = settings.images, seconds = plan.seconds, "training");
-    let Progress {
-        step: mut finished,
-        mut images_seen,
-        seconds,
-        mut last_snapshot,
-        finished: complete,
-    } = resumed.unwrap_or_default();
-    let mut clock = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let share = |clock: Duration, images_seen: u64| match plan.seconds {
-        Some(seconds) => (clock.as_secs_f64() / seconds).min(1.0),
-        None => (images_seen as f64 / settings.images as f64).min(1.0),
-    };
-    // A clock may pass its end after the last look at it: one more step then
-    // finishes the schedule.
-    let mut done = match complete {
-        true => 1.0,
-        false => share(clock, images_seen).min(1.0f64.next_down()),
-    };
-    let mut referee = Referee::default();
-    while done < 1.0 && !watch.stop() {
-        let started = Instant::now();
-        let standing = Standing {
-            done,
-            updates: finished,
-            batches: settings.batches(),
-        };
+    let mut dominance = DominanceMonitor::default();
+    while !trainer.state.done && !observer.should_stop() {
+        let stats = trainer.step();
+        let step = trainer.state.step;
 
-        // Play one step: D, then G.
-        let originals = (&source, &mut order, pool);
-        let turn = play(plan, &mut game, originals, standing, images_seen);
-        let (report, rates) = (turn.report, turn.rates);
-        finished += 1;
-        images_seen += turn.images;
-        done = share(clock + started.elapsed(), images_seen);
-        let due = finished.is_multiple_of(settings.report_every) || finished == 1 || done >= 1.0;
-        // Reading a number waits for the device, and that is training time too.
-        let row = due.then(|| {
-            let (d_real, d_fake) = report.called_real(settings.loss);
-            MetricsRow {
-                step: finished,
-                images_seen,
-                seconds: 0.0,
-                loss_d: report.d.loss.double_value(&[]),
-                loss_g: report.loss_g.double_value(&[]),
-                d_real,
-                d_fake,
-                lr_d: rates.d,
-                lr_g: rates.g,
-            }
-        });
-        clock += started.elapsed();
-
-        // Report, and stop where there is nothing left to train.
-        if let Some(mut row) = row {
-            row.seconds = clock.as_secs_f64();
+        // Write a row of losses, and stop if training diverged.
+        if trainer.should_report() {
+            let row = trainer.report(&stats);
             run.append_metrics(&row)?;
-            watch.reported(&row, done);
-            if let Some(what) = diverged(&row, &game) {
-                let step = finished;
-                return Err(Error::Diverged { step, what });
-            }
-            if referee.one_sided(&row) {
-                watch.one_sided(finished);
+            observer.reported(&row, trainer.done());
+            trainer.check_finite(&row)?;
+            if dominance.detects(&row) {
+                observer.discriminator_dominates(step);
             }
         }
 
-        // Measure forgeries, now and then and at the end.
-        if let Some(evaluator) = evaluator
-            && (settings.evaluates_at(finished) || done >= 1.0)
-            && let Some(measured) = evaluate(&game, plan, evaluator)?
+        // Write a row of the quality curve.
+        if trainer.should_evaluate()
+            && let Some(evaluator) = evaluator
         {
-            let row = QualityRow {
-                step: finished,
-                images_seen,
-                seconds: clock.as_secs_f64(),
-                ..measured
-            };
+            let row = evaluate(&trainer, evaluator)?;
             run.append_quality(&row)?;
-            watch.evaluated(&row);
+            observer.evaluated(&row);
         }
 
-        // Look at the fixed latents.
-        if finished.is_multiple_of(settings.snapshot_every) || SNAPSHOT_STEPS.contains(&finished) {
-            studio.snap(&game, run, finished)?;
-            last_snapshot = finished;
-            watch.snapped(finished);
+        // Write samples from the fixed latents.
+        if trainer.should_snapshot() {
+            snapshots.write(&trainer.gan, &run, step)?;
+            trainer.state.last_snapshot = step;
+            observer.snapshot_written(step);
         }
 
-        // Keep what was reached, in case nothing more comes.
-        if keeper.is_due() && done < 1.0 {
-            keeper.save(&game, progress(finished, images_seen, clock, last_snapshot))?;
+        // Save a checkpoint.
+        if checkpointer.is_due() && !trainer.state.done {
+            checkpointer.save(&trainer.gan, trainer.state)?;
         }
     }
 
-    // Leave the weights and a last look behind.
-    let reached = Progress {
-        finished: done >= 1.0,
-        ..progress(finished, images_seen, clock, last_snapshot)
-    };
-    keeper.save(&game, reached)?;
-    if last_snapshot != finished {
-        studio.snap(&game, run, finished)?;
-        watch.snapped(finished);
+    // Save the last checkpoint, and write the last samples.
+    let state = trainer.state;
+    checkpointer.save(&trainer.gan, state)?;
+    if state.last_snapshot != state.step {
+        snapshots.write(&trainer.gan, &run, state.step)?;
+        observer.snapshot_written(state.step);
     }
-    if let Some(training) = training {
-        studio.close(&game, run, training, pool)?;
+    if let TrainData::Images { training, .. } = data {
+        snapshots.write_final(&trainer.gan, &run, training, trainer.loader.pool())?;
     }
     Ok(Outcome {
-        steps: finished,
-        images_seen,
-        seconds: clock.as_secs_f64(),
-        finished: done >= 1.0,
+        steps: state.step,
+        images_seen: state.images_seen,
+        seconds: state.seconds,
+        finished: state.done,
     })
 }
 
-fn progress(step: u64, images_seen: u64, clock: Duration, last_snapshot: u64) -> Progress {
-    Progress {
-        step,
-        images_seen,
-        seconds: clock.as_secs_f64(),
-        last_snapshot,
-        finished: false,
+/// The evaluator of the quality curve, if there is to be one and its features are
+/// reliable on this data set.
+fn evaluator<'a>(
+    config: &TrainConfig,
+    data: &'a TrainData,
+) -> Result<Option<&'a Evaluator>, Error> {
+    match data {
+        TrainData::Images {
+            evaluator: Some(evaluator),
+            ..
+        } if config.settings.evaluate_every.is_some() && evaluator.unreliable()?.is_none() => {
+            Ok(Some(evaluator))
+        }
+        _ => Ok(None),
     }
 }
 
-/// Measures forgeries of `game` as it stands, and how long that takes. No step
-/// depends on it: each seeds its own randomness.
-fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<Option<QualityRow>, Error> {
+/// Measures samples of the present generator. Training does not depend on it,
+/// because each step seeds its own random numbers.
+fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
-    let hand = Hand {
-        generator: game.generator.as_ref(),
-        parameters: game.sampling_parameters(),
-        range: game.range,
-        kind: game.kind,
-        batch: plan.settings.batch,
-    };
-    let forgeries = forge(hand, (plan.seed, Stream::Quality), QUICK, None, &mut |_| ())?;
-    let quality = evaluator.quick(&resized(&forgeries, evaluator.side())?)?;
-    Ok(quality.row().map(|row| QualityRow {
+    let seed = (trainer.config.seed, Stream::Quality);
+    let count = gan_metrics::QUICK_SAMPLES;
+    let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
+    let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
+    Ok(QualityRow {
+        step: trainer.state.step,
+        images_seen: trainer.state.images_seen,
+        seconds: trainer.state.seconds,
         evaluation_seconds: started.elapsed().as_secs_f64(),
         ..row
-    }))
+    })
 }

@@ -1,0 +1,232 @@
+//! The configuration of a run, and whether it can work on the data.
+
+use gan_config::{Error as SettingsError, Precision, Preset, Settings};
+use gan_models::Networks;
+use mnist_io::Dataset;
+use tch::{Cuda, Device, Kind};
+
+use crate::Error;
+use crate::data::TrainData;
+use crate::losses::Loss;
+
+/// Rows and columns of the images to train on. Networks for other sizes resize
+/// them.
+const IMAGE_SIDE: usize = 28;
+
+/// Largest batch of drawn numbers: as many as the largest data sets have images,
+/// and few enough for the memory.
+const MAX_DRAWN: u64 = 1_000_000;
+
+/// Everything that decides a run, besides the data.
+#[derive(Debug, Clone)]
+pub struct TrainConfig {
+    /// Losses, rates, schedule and all other settings.
+    pub settings: Settings,
+    /// The networks.
+    pub networks: Networks,
+    /// The loss. It has the name of [`Settings::loss`].
+    pub loss: Loss,
+    /// Random seed.
+    pub seed: u64,
+    /// Stretch the schedule over so many seconds of training, instead of over
+    /// [`Settings::images`].
+    pub seconds: Option<f64>,
+    /// The device to train on.
+    pub device: Device,
+    /// The kind that the networks compute in: Float or BFloat16.
+    pub kind: Kind,
+}
+
+impl TrainConfig {
+    /// A configuration of networks and a loss of the caller's own, with seed 1 on
+    /// the CPU in f32. Other values can be set in the result.
+    pub fn new(settings: Settings, networks: Networks, loss: Loss) -> TrainConfig {
+        TrainConfig {
+            settings: Settings {
+                loss: loss.name.to_owned(),
+                ..settings
+            },
+            networks,
+            loss,
+            seed: 1,
+            seconds: None,
+            device: Device::Cpu,
+            kind: Kind::Float,
+        }
+    }
+
+    /// The configuration of a preset, with seed 1 on the CPU in f32.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::by_name`].
+    pub fn preset(preset: &Preset, data: &TrainData) -> Result<TrainConfig, Error> {
+        TrainConfig::by_name(preset.settings.clone(), preset.networks, data)
+    }
+
+    /// A configuration of the networks of that name in `gan-models` and of the
+    /// loss that `settings` name. `data` are needed because the networks of
+    /// `goodfellow` start from the mean training image.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] if there are no such networks or no such loss.
+    pub fn by_name(
+        settings: Settings,
+        networks: &str,
+        data: &TrainData,
+    ) -> Result<TrainConfig, Error> {
+        let means = match data {
+            TrainData::Images { training, .. } => {
+                let pool = settings.pool(training.len() as u64);
+                pixel_means(training, pool as usize)
+            }
+            TrainData::Gaussian => None,
+        };
+        let Some(found) = gan_models::by_name(networks, means.as_ref()) else {
+            return impossible("networks", networks, "gan-models has no networks of that name");
+        };
+        let Some(loss) = Loss::by_name(&settings.loss) else {
+            return impossible("loss", &settings.loss, "gan-trainer has no loss of that name");
+        };
+        Ok(TrainConfig::new(settings, found, loss))
+    }
+
+    /// Refuses a configuration that cannot work on `data`.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for impossible settings, a kind that the networks cannot
+    /// compute in, or a missing device; [`Error::NoImages`], [`Error::ImageSize`]
+    /// or [`Error::Label`] for the data.
+    pub fn validate(&self, data: &TrainData) -> Result<(), Error> {
+        check_device(self.kind, self.device)?;
+        let Networks {
+            generator,
+            discriminator,
+        } = &self.networks;
+        self.settings.check()?;
+        let available = match data {
+            TrainData::Images {
+                training, shown, ..
+            } => {
+                if training.is_empty() || shown.is_empty() {
+                    return Err(Error::NoImages);
+                }
+                check_images(training, generator.conditional())?;
+                check_images(shown, generator.conditional())?;
+                training.len() as u64
+            }
+            TrainData::Gaussian => MAX_DRAWN,
+        };
+        // Numbers are images of one pixel.
+        let numbers = matches!(data, TrainData::Gaussian);
+        if numbers != (generator.image_side() == 1) {
+            return Err(Error::NoImages);
+        }
+        self.settings.check_images(available)?;
+        if let Some(seconds) = self.seconds
+            && !(seconds > 0.0 && seconds.is_finite())
+        {
+            return impossible("seconds", seconds, "it must be a finite number above 0");
+        }
+        if generator.uses_batch_statistics() || discriminator.uses_batch_statistics() {
+            self.check_batches()?;
+        }
+        if !self.settings.penalties.is_empty() && discriminator.uses_batch_statistics() {
+            let kinds = self.settings.penalties.iter().map(|p| p.kind.into());
+            return impossible(
+                &kinds.collect::<Vec<&str>>().join(", "),
+                "on",
+                "this discriminator's batch norm makes each logit depend on every image, so there \
+                 is no gradient at one image",
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses batches of one image, whose batch norm is always the same.
+    fn check_batches(&self) -> Result<(), Error> {
+        let pretraining = self.settings.pretraining;
+        let batches = [
+            ("batch", Some(self.settings.batch)),
+            ("pretrain_batch", pretraining.map(|p| p.batch)),
+        ];
+        for (key, batch) in batches {
+            if let Some(batch @ ..2) = batch {
+                return impossible(key, batch, "batch norm needs at least 2 images");
+            }
+        }
+        match pretraining {
+            Some(p) if p.images % p.batch == 1 => impossible(
+                "pretrain_images",
+                p.images,
+                "the last batch would have 1 image, but batch norm needs at least 2",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The kind of a precision.
+pub fn kind(precision: Precision) -> Kind {
+    match precision {
+        Precision::F32 => Kind::Float,
+        Precision::Bf16 => Kind::BFloat16,
+    }
+}
+
+/// Refuses a kind that networks cannot compute in, or a device that is not there.
+///
+/// # Errors
+/// [`Error::Settings`].
+pub fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
+    if !matches!(kind, Kind::Float | Kind::BFloat16) {
+        return impossible("kind", format!("{kind:?}"), "it must be Float or BFloat16");
+    }
+    let available = match device {
+        Device::Cpu => true,
+        Device::Cuda(index) => i64::try_from(index).is_ok_and(|i| i < Cuda::device_count()),
+        Device::Mps => tch::utils::has_mps(),
+        Device::Vulkan => tch::utils::has_vulkan(),
+    };
+    match available {
+        true => Ok(()),
+        false => impossible("device", format!("{device:?}"), "this machine has no such device"),
+    }
+}
+
+fn check_images(dataset: &Dataset, conditional: bool) -> Result<(), Error> {
+    let images = dataset.images();
+    let (rows, cols) = (images.rows(), images.cols());
+    if (rows, cols) != (IMAGE_SIDE, IMAGE_SIDE) {
+        let side = IMAGE_SIDE;
+        return Err(Error::ImageSize { rows, cols, side });
+    }
+    match dataset.labels().iter().find(|&&label| label > 9) {
+        Some(&label) if conditional => Err(Error::Label { label }),
+        _ => Ok(()),
+    }
+}
+
+/// The mean of each pixel over the first `count` images, 0 to 1; `None` unless
+/// the images are 28×28.
+fn pixel_means(dataset: &Dataset, count: usize) -> Option<[f64; 784]> {
+    let images = dataset.images();
+    if (images.rows(), images.cols()) != (IMAGE_SIDE, IMAGE_SIDE) {
+        return None;
+    }
+    let mut sums = [0.0; 784];
+    let count = count.min(images.len());
+    for image in images.pixels().chunks_exact(784).take(count) {
+        for (sum, pixel) in sums.iter_mut().zip(image) {
+            *sum += f64::from(*pixel);
+        }
+    }
+    Some(sums.map(|sum| sum / (255.0 * count.max(1) as f64)))
+}
+
+fn impossible<T>(key: &str, value: impl ToString, reason: &str) -> Result<T, Error> {
+    Err(Error::Settings(SettingsError::Impossible {
+        key: key.to_owned(),
+        value: value.to_string(),
+        reason: reason.to_owned(),
+    }))
+}

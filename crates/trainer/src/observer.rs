@@ -1,0 +1,34 @@
+//! Callbacks of the training loop.
+
+use run_dir::{MetricsRow, QualityRow};
+
+/// Callbacks of the training loop. The clock of training stands still while they
+/// run. Each has an empty default.
+pub trait Observer {
+    /// D finished `update` of `updates` updates of pretraining.
+    fn pretraining(&mut self, _update: u64, _updates: u64) {}
+
+    /// Pretraining is over: D classifies this share, 0 to 1, of `images` new
+    /// images correctly.
+    fn pretrained(&mut self, _accuracy: f64, _images: u64) {}
+
+    /// A row of `metrics.jsonl` was written; `done` is the finished share of the
+    /// schedule, 0 to 1.
+    fn reported(&mut self, _row: &MetricsRow, _done: f64) {}
+
+    /// A row of `quality.jsonl` was written.
+    fn evaluated(&mut self, _row: &QualityRow) {}
+
+    /// D has classified nearly all images correctly for many steps; called once.
+    fn discriminator_dominates(&mut self, _step: u64) {}
+
+    /// A snapshot was written.
+    fn snapshot_written(&mut self, _step: u64) {}
+
+    /// Whether to stop; called before every step and every update of pretraining.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+}
+
+impl Observer for () {}

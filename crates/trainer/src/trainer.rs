@@ -1,0 +1,236 @@
+//! A training run in memory: configuration, data loader, GAN and position.
+
+use std::time::{Duration, Instant};
+
+use gan_config::{Optimizer, Progress, SNAPSHOT_STEPS};
+use run_dir::MetricsRow;
+
+use crate::Error;
+use crate::checkpoint::TrainState;
+use crate::config::TrainConfig;
+use crate::data::{DataLoader, TrainData};
+use crate::gan::Gan;
+use crate::observer::Observer;
+use crate::pretraining::pretrain;
+use crate::seeds::{Stream, seed_torch};
+use crate::step::{Rates, StepStats};
+
+/// A training run in memory. [`Trainer::step`] takes one step of the schedule.
+#[derive(Debug)]
+pub struct Trainer {
+    /// The configuration.
+    pub config: TrainConfig,
+    /// The real images.
+    pub loader: DataLoader,
+    /// Both networks.
+    pub gan: Gan,
+    /// The position in the schedule.
+    pub state: TrainState,
+    /// Finished share of the schedule, 0 to 1.
+    done: f64,
+    /// Seconds of training.
+    clock: Duration,
+    /// Learning rates of the last step.
+    rates: Rates,
+}
+
+impl Trainer {
+    /// Loads the real images and builds the networks. [`TrainConfig::validate`]
+    /// says whether they fit.
+    ///
+    /// # Errors
+    /// [`Error::NoImages`]; [`Error::Torch`].
+    pub fn new(config: &TrainConfig, data: &TrainData) -> Result<Trainer, Error> {
+        let TrainConfig { settings, .. } = config;
+        let (seed, device) = (config.seed, config.device);
+        let generator = &config.networks.generator;
+        let loader = match data {
+            TrainData::Images { training, .. } => DataLoader::images(
+                training,
+                settings.pool(training.len() as u64),
+                generator.image_side(),
+                generator.pixel_range(),
+                device,
+                seed,
+            )?,
+            TrainData::Gaussian => DataLoader::gaussian(device, seed),
+        };
+        Ok(Trainer {
+            loader: loader.with_replacement(settings.with_replacement),
+            gan: Gan::new(
+                config.networks.clone(),
+                config.loss,
+                settings,
+                seed,
+                device,
+                config.kind,
+            ),
+            config: config.clone(),
+            state: TrainState::default(),
+            done: 0.0,
+            clock: Duration::ZERO,
+            rates: Rates {
+                d: settings.lr_d,
+                g: settings.lr_g,
+                momentum: 0.0,
+            },
+        })
+    }
+
+    /// Trains D alone, if the settings say so. Returns `false` if the observer
+    /// stopped it.
+    pub fn pretrain(&mut self, observer: &mut dyn Observer) -> bool {
+        let settings = &self.config.settings;
+        let Some(pretraining) = settings.pretraining else {
+            return true;
+        };
+        let rates = Rates {
+            d: settings.lr_d,
+            g: settings.lr_g,
+            momentum: self.momentum(),
+        };
+        let (every, seed) = (settings.penalty_every, self.config.seed);
+        let loader = self.loader.for_pretraining();
+        pretrain(
+            &mut self.gan,
+            pretraining,
+            rates,
+            every,
+            seed,
+            loader,
+            observer,
+        )
+    }
+
+    /// Continues at `state`; the caller has restored the GAN.
+    pub fn resume(&mut self, state: TrainState) {
+        self.clock = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
+        self.state = state;
+        // The clock may have passed its end between the last look at it and the
+        // checkpoint. One more step then finishes the schedule.
+        self.done = match state.done {
+            true => 1.0,
+            false => self.share().min(1.0f64.next_down()),
+        };
+    }
+
+    /// Takes the next step of the schedule: one update of D, one of G, one of G's
+    /// average.
+    pub fn step(&mut self) -> StepStats {
+        let started = Instant::now();
+        let (step, images_seen) = (self.state.step, self.state.images_seen);
+        let settings = &self.config.settings;
+        let progress = Progress {
+            done: self.done,
+            updates: step,
+            batches: settings.batches(),
+        };
+        let factor = settings.schedule.factor(progress);
+        self.rates = Rates {
+            d: settings.lr_d * factor,
+            g: settings.lr_g * factor,
+            momentum: self.momentum(),
+        };
+        let images = settings.batch * settings.schedule.batches(progress);
+        let penalize = step.is_multiple_of(settings.penalty_every);
+
+        let batch = self.loader.batch(step, images_seen, images);
+        let (gan, rates, seed) = (&mut self.gan, self.rates, self.config.seed);
+        let workers = gan.workers.clone();
+        let stats = workers.run(move || {
+            seed_torch(seed, Stream::Step, step);
+            let stats = gan.step(&batch, rates, penalize);
+            gan.update_ema(images, images_seen + images);
+            stats
+        });
+
+        self.state.step += 1;
+        self.state.images_seen += images;
+        self.clock += started.elapsed();
+        self.state.seconds = self.clock.as_secs_f64();
+        self.done = self.share();
+        self.state.done = self.done >= 1.0;
+        stats
+    }
+
+    /// Finished share of the schedule, 0 to 1.
+    pub fn done(&self) -> f64 {
+        self.done
+    }
+
+    /// A row of `metrics.jsonl` for the last step. Reading its numbers waits for
+    /// the device, which counts as training time.
+    pub fn report(&mut self, stats: &StepStats) -> MetricsRow {
+        let started = Instant::now();
+        let (d_real, d_fake) = stats.classified_real(&self.config.loss);
+        let (loss_d, loss_g) = (&stats.loss_d, &stats.loss_g);
+        let (loss_d, loss_g) = (loss_d.double_value(&[]), loss_g.double_value(&[]));
+        self.clock += started.elapsed();
+        self.state.seconds = self.clock.as_secs_f64();
+        MetricsRow {
+            step: self.state.step,
+            images_seen: self.state.images_seen,
+            seconds: self.state.seconds,
+            loss_d,
+            loss_g,
+            d_real,
+            d_fake,
+            lr_d: self.rates.d,
+            lr_g: self.rates.g,
+        }
+    }
+
+    /// Whether a row of `metrics.jsonl` is due after the last step.
+    pub fn should_report(&self) -> bool {
+        let step = self.state.step;
+        step == 1 || step.is_multiple_of(self.config.settings.report_every) || self.state.done
+    }
+
+    /// Whether a point of the quality curve is due after the last step.
+    pub fn should_evaluate(&self) -> bool {
+        let settings = &self.config.settings;
+        settings.evaluates_at(self.state.step)
+            || (self.state.done && settings.evaluate_every.is_some())
+    }
+
+    /// Whether a snapshot is due after the last step.
+    pub fn should_snapshot(&self) -> bool {
+        let step = self.state.step;
+        step.is_multiple_of(self.config.settings.snapshot_every) || SNAPSHOT_STEPS.contains(&step)
+    }
+
+    /// Refuses a loss, weight or optimizer state that is not finite.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] with what is not finite.
+    pub fn check_finite(&self, row: &MetricsRow) -> Result<(), Error> {
+        let losses = [("D's loss", row.loss_d), ("G's loss", row.loss_g)];
+        let loss = losses.iter().find(|(_, loss)| !loss.is_finite());
+        let what = loss.map(|(name, _)| (*name).to_owned());
+        match what.or_else(|| self.gan.diverged()) {
+            Some(what) => Err(Error::Diverged {
+                step: self.state.step,
+                what,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn share(&self) -> f64 {
+        match self.config.seconds {
+            Some(seconds) => (self.clock.as_secs_f64() / seconds).min(1.0),
+            None => {
+                let images = self.config.settings.images as f64;
+                (self.state.images_seen as f64 / images).min(1.0)
+            }
+        }
+    }
+
+    /// The momentum of the present epoch.
+    fn momentum(&self) -> f64 {
+        match self.config.settings.optimizer {
+            Optimizer::Sgd(momentum) => momentum.at(self.state.images_seen / self.loader.pool()),
+            Optimizer::Adam(_) => 0.0,
+        }
+    }
+}
