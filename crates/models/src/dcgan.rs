@@ -9,6 +9,7 @@ use crate::layers::{
 };
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
+use crate::pixels::PixelRange;
 
 const LATENT: i64 = 100;
 const SLOPE: f64 = 0.2;
@@ -90,8 +91,24 @@ impl Generator for DcganGenerator {
         Latent::Normal { size: LATENT }
     }
 
-    fn mixes_batch(&self) -> bool {
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn image_side(&self) -> i64 {
+        32
+    }
+
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Symmetric
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
         true
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(
@@ -157,8 +174,16 @@ impl Discriminator for DcganDiscriminator {
         &self.layout
     }
 
-    fn mixes_batch(&self) -> bool {
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
         true
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(

@@ -6,6 +6,7 @@ use tch::Tensor;
 use crate::layers::{Linear, to_compute_kind};
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
+use crate::pixels::PixelRange;
 
 const HIDDEN_G: i64 = 4;
 const HIDDEN_D: i64 = 8;
@@ -48,6 +49,26 @@ impl Generator for GaussianGenerator {
             high: 8.0,
             jitter: 0.01,
         }
+    }
+
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn image_side(&self) -> i64 {
+        1
+    }
+
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Unit
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(
@@ -94,6 +115,18 @@ impl Default for GaussianDiscriminator {
 impl Discriminator for GaussianDiscriminator {
     fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(

@@ -7,6 +7,7 @@ use tch::Tensor;
 use crate::layers::{CLASSES, Linear, join_labels, to_compute_kind};
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
+use crate::pixels::PixelRange;
 
 const LATENT: i64 = 128;
 const HIDDEN: i64 = 256;
@@ -71,6 +72,22 @@ impl Generator for GolbinGenerator {
         self.program == Program::Conditional
     }
 
+    fn image_side(&self) -> i64 {
+        SIDE
+    }
+
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Unit
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
+    }
+
     fn forward(
         &self,
         weights: &Weights,
@@ -132,6 +149,14 @@ impl Discriminator for GolbinDiscriminator {
 
     fn conditional(&self) -> bool {
         self.program == Program::Conditional
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(

@@ -6,6 +6,7 @@ use tch::Tensor;
 use crate::layers::{AffineInit, Linear, Maxout, dropout, to_compute_kind};
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
+use crate::pixels::PixelRange;
 
 const LATENT: i64 = 100;
 const HIDDEN: i64 = 1200;
@@ -77,6 +78,26 @@ impl Generator for GoodfellowGenerator {
         }
     }
 
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn image_side(&self) -> i64 {
+        SIDE
+    }
+
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Unit
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
+    }
+
     fn forward(
         &self,
         weights: &Weights,
@@ -124,6 +145,18 @@ impl Default for GoodfellowDiscriminator {
 impl Discriminator for GoodfellowDiscriminator {
     fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(

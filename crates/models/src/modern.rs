@@ -9,6 +9,7 @@ use crate::layers::{
 };
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
+use crate::pixels::PixelRange;
 
 /// MNIST has few more directions than this; with 64, forgeries between digits are
 /// more.
@@ -27,6 +28,8 @@ const DEEP: i64 = 128;
 /// Channels at 14×14, the finest grid that either network computes on: images
 /// enter and leave as 2×2 blocks of pixels in four channels (Shi et al. 2016).
 const FINE: i64 = 32;
+/// Rows and columns of an image.
+const SIDE: i64 = 28;
 /// Of the leaky ReLU, as in most GANs since Radford et al. 2016.
 const SLOPE: f64 = 0.2;
 /// MNIST's ink is 253 of 255 more often than any other grey.
@@ -119,6 +122,22 @@ impl Generator for ModernGenerator {
 
     fn conditional(&self) -> bool {
         self.conditional
+    }
+
+    fn image_side(&self) -> i64 {
+        SIDE
+    }
+
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Symmetric
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        true
     }
 
     fn forward(
@@ -218,6 +237,14 @@ impl Discriminator for ModernDiscriminator {
 
     fn conditional(&self) -> bool {
         self.digits.is_some()
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        true
     }
 
     fn forward(

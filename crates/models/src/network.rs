@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use tch::{Device, Kind, Tensor};
 
 use crate::params::{Layout, Weights};
+use crate::pixels::PixelRange;
 
 /// How latents are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,38 +108,49 @@ pub enum Mode {
     Sample,
 }
 
-/// The counterfeiter: latents to images.
+/// A generator: latents to images.
+///
+/// Every method is required, because the trainer relies on every answer.
 pub trait Generator: Debug + Send + Sync {
-    /// Its parameters.
+    /// The network's parameters.
     fn layout(&self) -> &Layout;
 
-    /// The latents it expects.
+    /// The distribution of its latents.
     fn latent(&self) -> Latent;
 
-    /// Whether it forges the digits that it is asked for; callers check this
-    /// before they call [`Generator::forward`].
-    fn conditional(&self) -> bool {
-        false
-    }
+    /// Whether the network generates images of given digits. If so,
+    /// [`Generator::forward`] needs labels.
+    fn conditional(&self) -> bool;
 
-    /// Whether the other images of a batch influence an image, as they do
-    /// through batch norm: then samples belong in batches about as large as
-    /// those of training, and never alone.
-    fn mixes_batch(&self) -> bool {
-        false
-    }
+    /// Rows of an image, which are as many as its columns.
+    fn image_side(&self) -> i64;
 
-    /// Latents `[n, size]` to images `[n, 1, side, side]`, in the weights' kind and
-    /// in the [`PixelRange`](crate::PixelRange) that the network's documentation
-    /// names.
+    /// The range of its pixels.
+    fn pixel_range(&self) -> PixelRange;
+
+    /// Whether the other images of a batch influence an image, as in batch norm.
     ///
-    /// `labels` are i64 `[n]` digits, 0 to 9; networks that are not conditional
-    /// ignore them.
+    /// Such a network should generate samples in batches about as large as those
+    /// of training, and never one at a time.
+    fn uses_batch_statistics(&self) -> bool;
+
+    /// Whether threads should compute a training step of this network on parts of
+    /// the batch in parallel.
+    ///
+    /// This requires that each image passes through the network independently:
+    /// no batch statistics, no random numbers such as dropout. It pays off only if
+    /// a step takes several milliseconds.
+    fn shardable(&self) -> bool;
+
+    /// Computes images `[n, 1, side, side]` from latents `[n, size]`.
+    ///
+    /// The images have the weights' kind and lie in [`Generator::pixel_range`];
+    /// networks without a final sigmoid or hyperbolic tangent may overshoot it.
+    /// `labels` are i64 `[n]` digits, 0 to 9. Unconditional networks ignore them.
     ///
     /// # Panics
-    /// Where a conditional network gets no labels, more or fewer than latents, or
-    /// one outside 0 to 9: any image would be an answer to a question that nobody
-    /// asked.
+    /// Conditional networks panic without labels, with a number of labels other
+    /// than `n`, or with a label outside 0 to 9.
     fn forward(
         &self,
         weights: &Weights,
@@ -148,34 +160,36 @@ pub trait Generator: Debug + Send + Sync {
     ) -> Tensor;
 }
 
-/// The police officer: images to logits.
+/// A discriminator: images to logits.
+///
+/// Every method is required, because the trainer relies on every answer.
 pub trait Discriminator: Debug + Send + Sync {
-    /// Its parameters.
+    /// The network's parameters.
     fn layout(&self) -> &Layout;
 
-    /// Whether it judges images as forgeries of the digits that it is told;
-    /// callers check this before they call [`Discriminator::forward`].
-    fn conditional(&self) -> bool {
-        false
-    }
+    /// Whether the network classifies images as real or fake images of given
+    /// digits. If so, [`Discriminator::forward`] needs labels.
+    fn conditional(&self) -> bool;
 
-    /// Whether images in one batch influence each other's logits, as they do
-    /// through batch norm. Such a network must see originals and forgeries in
-    /// passes of their own, or it tells them apart by the batch's statistics;
-    /// any other may see them in one.
-    fn mixes_batch(&self) -> bool {
-        false
-    }
-
-    /// Images `[n, 1, side, side]` to logits `[n]`, above 0 for "original", in
-    /// the weights' kind.
+    /// Whether the images of a batch influence each other's logits, as in batch
+    /// norm.
     ///
-    /// `labels` are i64 `[n]` digits, 0 to 9; networks that are not conditional
-    /// ignore them.
+    /// Such a network needs a forward pass for real images and another for fake
+    /// ones. In a shared pass the batch statistics would reveal which are fake.
+    fn uses_batch_statistics(&self) -> bool;
+
+    /// Whether threads should compute a training step of this network on parts of
+    /// the batch in parallel; see [`Generator::shardable`].
+    fn shardable(&self) -> bool;
+
+    /// Computes logits `[n]` from images `[n, 1, side, side]`.
+    ///
+    /// A logit above 0 means "real". Logits have the weights' kind. `labels` are
+    /// i64 `[n]` digits, 0 to 9. Unconditional networks ignore them.
     ///
     /// # Panics
-    /// Where a conditional network gets no labels, more or fewer than images, or one
-    /// outside 0 to 9.
+    /// Conditional networks panic without labels, with a number of labels other
+    /// than `n`, or with a label outside 0 to 9.
     fn forward(
         &self,
         weights: &Weights,

@@ -8,6 +8,7 @@ use crate::layers::{
 };
 use crate::network::{Discriminator, Generator, Latent, Mode};
 use crate::params::{Init, Layout, Weights};
+use crate::pixels::PixelRange;
 
 const LATENT: i64 = 100;
 const SIDE: i64 = 28;
@@ -98,8 +99,24 @@ impl Generator for OsheaGenerator {
         }
     }
 
-    fn mixes_batch(&self) -> bool {
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn image_side(&self) -> i64 {
+        SIDE
+    }
+
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Unit
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
         true
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(
@@ -168,6 +185,18 @@ impl Default for OsheaDiscriminator {
 impl Discriminator for OsheaDiscriminator {
     fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    fn conditional(&self) -> bool {
+        false
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+
+    fn shardable(&self) -> bool {
+        false
     }
 
     fn forward(

@@ -142,7 +142,7 @@ pub fn forge(
     }
     // Where the images of a batch influence each other, batches are as large as
     // in training, and what is too much of the last one is thrown away.
-    let chunk = if generator.mixes_batch() {
+    let chunk = if generator.uses_batch_statistics() {
         hand.batch.max(1)
     } else {
         CHUNK.min(count.max(1))
@@ -153,7 +153,11 @@ pub fn forge(
         seed_torch(seed, stream, part);
         let first = part * chunk;
         let kept = chunk.min(count - first);
-        let size = if generator.mixes_batch() { chunk } else { kept };
+        let size = if generator.uses_batch_statistics() {
+            chunk
+        } else {
+            kept
+        };
         let latents = generator.latent().sample(size as i64, device);
         let digits: Vec<i64> = (first..first + size)
             .map(|i| digit.map_or(asked_digit(i), i64::from))

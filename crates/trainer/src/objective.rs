@@ -74,7 +74,7 @@ pub(crate) fn ask(
     let fake_images = forgeries.to_kind(leaves.kind());
     // Originals and forgeries in one tensor, where one pass or one gradient is of
     // both.
-    let apart = players.discriminator.mixes_batch();
+    let apart = players.discriminator.uses_batch_statistics();
     let both = (penalize || !apart).then(|| {
         let both = Tensor::cat(&[&real_images, &fake_images], 0);
         if penalize && !both.requires_grad() {

@@ -77,11 +77,12 @@ impl Plan {
         {
             check_images(exhibits, pair.generator.conditional())?;
         }
-        let mixes = pair.generator.mixes_batch() || pair.discriminator.mixes_batch();
+        let mixes =
+            pair.generator.uses_batch_statistics() || pair.discriminator.uses_batch_statistics();
         if mixes {
             self.check_batches()?;
         }
-        if self.settings.penalized() && pair.discriminator.mixes_batch() {
+        if self.settings.penalized() && pair.discriminator.uses_batch_statistics() {
             let Settings {
                 r1,
                 r2,

@@ -237,7 +237,7 @@ fn every_parameter_matters() {
     }
 }
 
-/// `mixes_batch` and `conditional` must tell the truth: callers split batches
+/// `uses_batch_statistics` and `conditional` must tell the truth: callers split batches
 /// and refuse presets by them.
 #[test]
 fn networks_say_whether_images_in_a_batch_influence_each_other() {
@@ -268,13 +268,13 @@ fn networks_say_whether_images_in_a_batch_influence_each_other() {
         };
         let all = g.forward(&g_weights, &z, Some(&labels), Mode::Sample);
         let few = g.forward(&g_weights, &few_z, Some(&few_labels), Mode::Sample);
-        assert_eq!(mixes(&all, &few), g.mixes_batch(), "G of {name}");
+        assert_eq!(mixes(&all, &few), g.uses_batch_statistics(), "G of {name}");
 
         let x = Tensor::rand([n, 1, side, side], crate::DOUBLE);
         let few_x = x.narrow(0, 0, half);
         let all = d.forward(&d_weights, &x, Some(&labels), Mode::Sample);
         let few = d.forward(&d_weights, &few_x, Some(&few_labels), Mode::Sample);
-        assert_eq!(mixes(&all, &few), d.mixes_batch(), "D of {name}");
+        assert_eq!(mixes(&all, &few), d.uses_batch_statistics(), "D of {name}");
     }
 }
 

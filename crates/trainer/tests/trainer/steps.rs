@@ -46,7 +46,7 @@ fn d_moves_in_its_own_update_alone_and_g_in_its_own() {
         let mut game = game(&settings);
         let originals = some_originals(&settings, game.range);
         let latents = draw_latents(&game, &originals);
-        let may_penalize = !game.discriminator.mixes_batch();
+        let may_penalize = !game.discriminator.uses_batch_statistics();
         for penalize in [false, may_penalize] {
             let by_d = moved(&mut game, |game| {
                 let fake = game.forge(&latents, &originals.labels, Mode::Train);
