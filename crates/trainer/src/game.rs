@@ -1,5 +1,7 @@
 //! The state of a game: two networks, their parameters and their optimizers.
 
+use std::sync::Arc;
+
 use gan_models::{Discriminator, Generator, Layout, Mode, PixelRange, Weights};
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -31,9 +33,9 @@ pub struct Player {
 #[derive(Debug)]
 pub struct Game {
     /// The counterfeiter.
-    pub generator: Box<dyn Generator>,
+    pub generator: Arc<dyn Generator>,
     /// The police officer.
-    pub discriminator: Box<dyn Discriminator>,
+    pub discriminator: Arc<dyn Discriminator>,
     /// G's parameters.
     pub g: Player,
     /// D's parameters.

@@ -214,5 +214,5 @@ impl<'a> Players<'a> {
 /// The gradient of `objective`, a scalar, by the `leaves` of `layout`, f32 `[numel]`.
 fn gradient(objective: &Tensor, layout: &Layout, leaves: &Weights, keep_graph: bool) -> Tensor {
     let gradients = Tensor::run_backward(&[objective], leaves.tensors(), keep_graph, false);
-    layout.gather(&gradients, objective.device())
+    layout.flatten_grads(&gradients, objective.device())
 }

@@ -112,7 +112,7 @@ impl Studio {
     fn walks(&self, game: &Game) -> Result<Vec<Images>, Error> {
         seed_torch(self.seed, Stream::Walk, 0);
         let latent = game.generator.latent();
-        let (from, to) = latent.ends(WALKS, game.device);
+        let (from, to) = latent.interpolation_endpoints(WALKS, game.device);
         let share = Tensor::linspace(0.0, 1.0, WALK_POINTS, (Kind::Float, game.device));
         let latents = from
             .unsqueeze(1)
