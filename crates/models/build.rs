@@ -1,5 +1,8 @@
-//! Records where libtorch lies in the tests, so that they run without
+//! Links libtorch by its absolute path, so that tests and binaries run without
 //! `LD_LIBRARY_PATH`.
+//!
+//! Every package with tests or binaries on libtorch links to this file: Cargo applies
+//! link arguments only to the package whose build script prints them.
 
 use std::path::Path;
 
@@ -8,11 +11,11 @@ fn main() {
         return;
     };
     let lib = Path::new(&lib);
-    // A switch to the CUDA build of libtorch changes what has to be linked.
+    // The libraries change if the user switches to a CUDA build of libtorch.
     println!("cargo::rerun-if-changed={}", lib.display());
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
     if lib.join("libtorch_cuda.so").exists() {
-        // Nothing refers to its symbols, so that the linker would leave it out.
+        // The linker would drop it, because no code refers to its symbols.
         println!("cargo::rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,--as-needed");
     }
 }

@@ -1,68 +1,69 @@
-//! The classifier: a classifier of MNIST's digits, trained once and shipped, whose
-//! features and verdicts the metrics of forgeries are computed from.
+//! A classifier of MNIST digits with trained weights, for evaluation metrics.
 
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::encoding::WeightsError;
-use crate::layers::{CLASSES, Conv2d, Linear, channels_last, dropout, to_compute_kind};
+use crate::layers::{CLASSES, Conv2d, Linear, channels_last, dropout};
 use crate::network::Mode;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
 
-/// SHA-256 of the shipped weights, `weights/classifier.safetensors`; the README beside
-/// them says how they were made.
+/// SHA-256 of the built-in weights, `weights/classifier.safetensors`. The README
+/// beside that file says how they were trained.
 pub const SHA256: &str = "be337533289f403bf96bc693bd4c6c62a86901f68e804d8caefa6caa41bbcd8a";
 
-/// Rows and columns of the images that the classifier takes.
+/// Rows and columns of an input image.
 pub const SIDE: i64 = 28;
 
-/// Features that the classifier sees in an image.
+/// Number of features per image.
 pub const FEATURES: i64 = 128;
 
-/// Part of the crate, so that whoever imports it has nothing to fetch or find.
 const WEIGHTS: &[u8] = include_bytes!("../weights/classifier.safetensors");
 
-/// Images judged at a time: of each, 25,088 values of the first layer are kept
-/// for a moment.
+/// Images per forward pass. Each takes memory for the 25,088 outputs of the first
+/// layer.
 const CHUNK: i64 = 500;
 
-/// Why the classifier cannot classifier.
+/// Dropout rate of the features before the last layer.
+const DROPOUT: f64 = 0.3;
+
+/// Weights or images that the classifier rejects.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassifierError {
-    /// The shipped weights are not those that every number was measured with.
+    /// The crate was built with other weights.
     #[error(
-        "the classifier's weights have the SHA-256 {found}, not {SHA256}; restore weights/classifier.safetensors"
+        "the classifier's weights have the SHA-256 {found}, not {SHA256}; restore weights/classifier.safetensors and build again"
     )]
     Hash {
-        /// SHA-256 of the weights that are there.
+        /// SHA-256 of the weights in this build.
         found: String,
     },
-    /// The weights fit another network.
-    #[error("the classifier's weights: {0}")]
+    /// The weights do not fit the network.
+    #[error("classifier weights: {0}")]
     Weights(#[from] WeightsError),
-    /// Pixels that are no bytes.
+    /// The images are not bytes.
     #[error("the classifier takes images of u8, not of {kind:?}")]
     Kind {
-        /// What the pixels are.
+        /// Kind of the images.
         kind: Kind,
     },
-    /// Images of another size than MNIST's.
+    /// The images have another size than MNIST's.
     #[error(
-        "the classifier takes images [n, 28, 28] or [n, 1, 28, 28], not {shape:?}; resize others first"
+        "the classifier takes images [n, 28, 28] or [n, 1, 28, 28], not {shape:?}; resize them first"
     )]
     Shape {
-        /// The images' shape.
+        /// Shape of the images.
         shape: Vec<i64>,
     },
 }
 
-/// [`ClassifierNetwork`] with weights, ready to classifier.
+/// A [`ClassifierNetwork`] with weights.
 ///
-/// It computes in f32 on the CPU, whatever else the machine has, so that numbers
-/// from different machines can be compared: with the instructions of AVX-512, AVX2
-/// or SSE4.1 alike, features were within 1e-5 of those computed in f64.
+/// It always computes in f32 on the CPU to make numbers from different machines
+/// comparable. With AVX-512, AVX2 and SSE4.1 instructions, features were within 1e-5
+/// of those computed in f64.
 #[derive(Debug)]
 pub struct Classifier {
     network: ClassifierNetwork,
@@ -70,10 +71,10 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// The classifier whose weights ship with this crate; load it once and keep it.
+    /// Loads the weights that are part of this crate.
     ///
     /// # Errors
-    /// [`ClassifierError::Hash`] where the crate was built with other weights.
+    /// [`ClassifierError::Hash`] if the crate was built with other weights.
     pub fn trained() -> Result<Classifier, ClassifierError> {
         let digest = Sha256::digest(WEIGHTS);
         let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -83,10 +84,10 @@ impl Classifier {
         Classifier::from_safetensors(WEIGHTS)
     }
 
-    /// A classifier with the weights of a safetensors file of these `bytes`.
+    /// Reads the weights from the `bytes` of a safetensors file.
     ///
     /// # Errors
-    /// [`ClassifierError::Weights`] where they are not this network's.
+    /// [`ClassifierError::Weights`] if they do not fit the network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Classifier, ClassifierError> {
         let network = ClassifierNetwork::new();
         let parameters = network.layout.read_safetensors(bytes)?;
@@ -96,7 +97,8 @@ impl Classifier {
         })
     }
 
-    /// A classifier with weights from a buffer of `network`'s layout, f32 `[numel]`.
+    /// Copies the weights from `parameters`, a buffer of `network`'s layout, f32
+    /// `[numel]`.
     ///
     /// # Errors
     /// [`ClassifierError::Weights`] for another buffer.
@@ -107,29 +109,29 @@ impl Classifier {
         network.layout.check_buffer(parameters)?;
         Ok(Classifier {
             network,
-            // A copy: optimizers change what they update in place.
+            // Optimizers change the caller's buffer in place.
             parameters: parameters.detach().to_device(Device::Cpu).copy(),
         })
     }
 
-    /// The weights as the bytes of a safetensors file.
+    /// Encodes the weights as a safetensors file.
     ///
     /// # Errors
-    /// Where libtorch refuses.
+    /// [`ClassifierError::Weights`] if libtorch reports an error.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ClassifierError> {
         Ok(self.network.layout.to_safetensors(&self.parameters)?)
     }
 
-    /// Features f32 `[n, 128]`, none below 0, and logits f32 `[n, 10]` of
-    /// `images`, u8 `[n, 28, 28]` or `[n, 1, 28, 28]`, 0 for background.
+    /// Computes the features, f32 `[n, 128]`, 0 or more, and the logits, f32
+    /// `[n, 10]`, of `images`, u8 `[n, 28, 28]` or `[n, 1, 28, 28]`, 0 for
+    /// background.
     ///
-    /// No gradient is kept. Memory beyond the result does not grow with `n`.
-    /// 10,000 images take about two seconds of one core (Zen 4).
+    /// The results carry no gradients. Beyond them, memory does not grow with `n`.
+    /// 10,000 images take about two seconds on one core (Zen 4).
     ///
     /// # Errors
-    /// [`ClassifierError::Kind`] or [`ClassifierError::Shape`] for other images. Which way
-    /// of resizing is right depends on the images, so that it is the caller's
-    /// to choose.
+    /// [`ClassifierError::Kind`] or [`ClassifierError::Shape`] for other images. The
+    /// caller resizes images because the right method depends on them.
     pub fn features_and_logits(
         &self,
         images: &Tensor,
@@ -145,17 +147,17 @@ impl Classifier {
         };
         let images = images.to_device(Device::Cpu).reshape([n, 1, SIDE, SIDE]);
         let weights = self.network.layout.weights(&self.parameters);
-        let judged = images.split(CHUNK, 0).into_iter().map(|part| {
-            let pixels = PixelRange::Unit.from_bytes(&part, Kind::Float);
+        let outputs = images.split(CHUNK, 0).into_iter().map(|chunk| {
+            let pixels = PixelRange::Unit.from_bytes(&chunk, Kind::Float);
             self.network.forward(&weights, &pixels, Mode::Sample)
         });
-        let (features, logits): (Vec<_>, Vec<_>) = no_grad(|| judged.unzip());
+        let (features, logits): (Vec<_>, Vec<_>) = no_grad(|| outputs.unzip());
         Ok((Tensor::cat(&features, 0), Tensor::cat(&logits, 0)))
     }
 }
 
-/// Two 5×5 convolutions to 32 and 64 channels, each with 2×2 max-pooling and
-/// ReLU; dense to 128 features, ReLU; dense to the logits of the digits.
+/// The architecture: two 5×5 convolutions to 32 and 64 channels, each with 2×2
+/// max-pooling and ReLU; linear to 128 features, ReLU; linear to 10 logits.
 #[derive(Debug)]
 pub struct ClassifierNetwork {
     layout: Layout,
@@ -165,11 +167,8 @@ pub struct ClassifierNetwork {
     output: Linear,
 }
 
-/// Dropped of the features on their way to the logits, in training.
-const DROPOUT: f64 = 0.3;
-
 impl ClassifierNetwork {
-    /// The network, 454,922 parameters.
+    /// Declares the network, 454,922 parameters.
     pub fn new() -> ClassifierNetwork {
         let mut layout = Layout::new();
         let l = &mut layout;
@@ -177,48 +176,35 @@ impl ClassifierNetwork {
             let init = Init::he_normal(inputs * 25, 2f64.sqrt());
             Conv2d::new(l, name, (inputs, outputs), 5, (1, 2), init)
         };
-        let dense = 7 * 7 * 64;
+        let linear = |l: &mut Layout, name, inputs, outputs, gain| {
+            Linear::new(l, name, inputs, outputs, Init::he_normal(inputs, gain))
+        };
         ClassifierNetwork {
             conv1: conv(l, "conv1", 1, 32),
             conv2: conv(l, "conv2", 32, 64),
-            dense: Linear::new(
-                l,
-                "dense",
-                dense,
-                FEATURES,
-                Init::he_normal(dense, 2f64.sqrt()),
-            ),
-            output: Linear::new(
-                l,
-                "output",
-                FEATURES,
-                CLASSES,
-                Init::he_normal(FEATURES, 1.0),
-            ),
+            dense: linear(l, "dense", 7 * 7 * 64, FEATURES, 2f64.sqrt()),
+            output: linear(l, "output", FEATURES, CLASSES, 1.0),
             layout,
         }
     }
 
-    /// Its parameters.
+    /// The network's parameters.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// Features `[n, 128]` and logits `[n, 10]` of images `[n, 1, 28, 28]` in
-    /// [`PixelRange::Unit`], all in the weights' kind.
+    /// Computes features `[n, 128]` and logits `[n, 10]` of images `[n, 1, 28, 28]`
+    /// in [`PixelRange::Unit`]; the results have the weights' kind.
     pub fn forward(&self, weights: &Weights, images: &Tensor, mode: Mode) -> (Tensor, Tensor) {
-        // ReLU and the maximum can change places, and there is less to do after.
-        let pooled = |x: Tensor| x.max_pool2d_default(2).relu();
-        let x = channels_last(&to_compute_kind(images, weights));
-        let x = pooled(self.conv1.forward(weights, &x));
-        let x = pooled(self.conv2.forward(weights, &x));
-        // Read in memory order, [n, 7, 7, 64], so that nothing is copied.
+        // ReLU and maximum commute; after pooling, ReLU has less to do.
+        let pool = |x: Tensor| x.max_pool2d_default(2).relu();
+        let x = pool(self.conv1.forward(weights, &channels_last(images)));
+        let x = pool(self.conv2.forward(weights, &x));
+        // Flattened in memory order, [n, 7, 7, 64], without a copy.
         let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
         let features = self.dense.forward(weights, &x).relu();
-        let logits = self
-            .output
-            .forward(weights, &dropout(&features, DROPOUT, mode));
-        (features, logits)
+        let dropped = dropout(&features, DROPOUT, mode);
+        (features, self.output.forward(weights, &dropped))
     }
 }
 

@@ -1,139 +1,170 @@
-//! A network's parameters as the bytes of a safetensors file and back: one f32
-//! tensor for each declared parameter, under its name and in its shape.
+//! Network parameters in safetensors files: one f32 tensor per parameter, with its
+//! name and shape.
 
 use std::collections::HashMap;
 
-use safetensors::tensor::{SafeTensors, TensorView, serialize};
-pub use safetensors::{Dtype, SafeTensorError};
+use safetensors::tensor::{TensorView, serialize};
+pub use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::params::Layout;
 
-/// Why bytes are not the parameters of a network.
+/// The name, shape and bytes of an f32 tensor.
+pub type NamedTensor = (String, Vec<usize>, Vec<u8>);
+
+/// Bytes or a buffer that do not hold the parameters of the network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// A buffer that does not hold the network's parameters.
-    #[error("the network's parameters are Float [{wanted}], not {kind:?} {shape:?}")]
+    /// The buffer has a wrong kind or shape.
+    #[error("the parameter buffer is {kind:?} {shape:?}; this network needs Float [{expected}]")]
     Buffer {
-        /// What the numbers are.
+        /// Kind of the buffer.
         kind: Kind,
-        /// The buffer's shape.
+        /// Shape of the buffer.
         shape: Vec<i64>,
-        /// How many values the parameters have together.
-        wanted: i64,
+        /// Number of values of the network's parameters.
+        expected: i64,
     },
-    /// Not a safetensors file, or not a whole one.
-    #[error("not a whole safetensors file: {0}")]
+    /// The file is not in the safetensors format, or is incomplete.
+    #[error("this is not a complete safetensors file: {0}")]
     Malformed(#[from] SafeTensorError),
-    /// More or fewer tensors than the network has parameters.
-    #[error("it holds {found} tensors, the network has {wanted}")]
+    /// The file has more or fewer tensors than the network has parameters.
+    #[error("the file has {found} tensors for this network; it needs {expected}")]
     Count {
         /// Tensors in the file.
         found: usize,
         /// Parameters of the network.
-        wanted: usize,
+        expected: usize,
     },
-    /// A parameter that is not there.
-    #[error("it lacks the tensor {name}")]
+    /// The file lacks a parameter.
+    #[error("the file has no tensor {name}")]
     Missing {
-        /// The parameter.
+        /// Name of the missing tensor.
         name: String,
     },
-    /// A tensor of another type than f32, or another shape than the parameter.
-    #[error("{name} is {dtype:?} {shape:?}, the network wants F32 {wanted:?}")]
+    /// A tensor has another type or shape than the parameter.
+    #[error("tensor {name} is {dtype:?} {shape:?}; this network needs F32 {expected:?}")]
     Mismatch {
-        /// The parameter.
+        /// Name of the tensor.
         name: String,
-        /// The file's type.
+        /// Type in the file.
         dtype: Dtype,
-        /// The file's shape.
+        /// Shape in the file.
         shape: Vec<usize>,
-        /// The parameter's shape.
-        wanted: Vec<i64>,
+        /// Shape of the parameter.
+        expected: Vec<i64>,
     },
-    /// libtorch refused.
+    /// libtorch reported an error.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
 }
 
 impl Layout {
-    /// `flat`, f32 `[numel]`, as the bytes of a safetensors file.
+    /// Encodes `flat`, f32 `[numel]`, as a safetensors file.
     ///
-    /// Values stand in the order of each parameter's shape, whatever their order
-    /// in memory. The same values give the same bytes.
+    /// The same values give the same bytes.
     ///
     /// # Errors
-    /// [`WeightsError::Buffer`] for another buffer; [`WeightsError::Torch`].
+    /// [`WeightsError::Buffer`] for another kind or shape; [`WeightsError::Torch`].
     pub fn to_safetensors(&self, flat: &Tensor) -> Result<Vec<u8>, WeightsError> {
-        self.check_buffer(flat)?;
-        let weights = self.weights(&flat.to_device(Device::Cpu));
-        let mut data = Vec::new();
-        for tensor in weights.tensors() {
-            let mut bytes = vec![0u8; tensor.numel() * size_of::<f32>()];
-            tensor
-                .contiguous()
-                .f_copy_data_u8(&mut bytes, tensor.numel())?;
-            data.push(bytes);
-        }
-        let mut views = Vec::new();
-        for (param, bytes) in self.params().iter().zip(&data) {
-            let shape = param.shape.iter().map(|&d| d as usize).collect();
-            let view = TensorView::new(Dtype::F32, shape, bytes)?;
-            views.push((param.name.as_str(), view));
-        }
+        let tensors = self.named_tensors("", flat)?;
+        let views = tensors
+            .iter()
+            .map(|(name, shape, bytes)| {
+                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+            })
+            .collect::<Result<Vec<_>, SafeTensorError>>()?;
         Ok(serialize(views, None::<HashMap<String, String>>)?)
     }
 
-    /// Refuses a buffer other than f32 `[numel]`.
-    pub(crate) fn check_buffer(&self, flat: &Tensor) -> Result<(), WeightsError> {
-        let (kind, shape, wanted) = (flat.kind(), flat.size(), self.numel());
-        if kind != Kind::Float || shape != [wanted] {
-            return Err(WeightsError::Buffer {
-                kind,
-                shape,
-                wanted,
-            });
-        }
-        Ok(())
-    }
-
-    /// The flat buffer, f32 `[numel]` on the CPU, that a safetensors file of
-    /// these `bytes` holds.
+    /// The name, shape and bytes of each parameter in `flat`, f32 `[numel]`, for a
+    /// safetensors file that holds several networks.
+    ///
+    /// Names start with `prefix`, such as `generator.`. The bytes are little-endian
+    /// f32 in the row-major order of the shape, whatever the order in memory.
     ///
     /// # Errors
-    /// A [`WeightsError`] for bytes that are no safetensors file, or hold other
-    /// tensors, shapes or types than this layout declares.
+    /// [`WeightsError::Buffer`] for another kind or shape; [`WeightsError::Torch`].
+    pub fn named_tensors(
+        &self,
+        prefix: &str,
+        flat: &Tensor,
+    ) -> Result<Vec<NamedTensor>, WeightsError> {
+        self.check_buffer(flat)?;
+        let weights = self.weights(&flat.to_device(Device::Cpu));
+        let tensors = self.params().iter().zip(weights.tensors());
+        tensors
+            .map(|(param, tensor)| {
+                let mut bytes = vec![0u8; tensor.numel() * size_of::<f32>()];
+                tensor
+                    .contiguous()
+                    .f_copy_data_u8(&mut bytes, tensor.numel())?;
+                let shape = param.shape.iter().map(|&d| d as usize).collect();
+                Ok((format!("{prefix}{}", param.name), shape, bytes))
+            })
+            .collect()
+    }
+
+    /// Decodes a safetensors file into a flat buffer, f32 `[numel]` on the CPU.
+    ///
+    /// # Errors
+    /// [`WeightsError::Malformed`] if `bytes` are not a safetensors file; otherwise
+    /// those of [`Layout::read_tensors`].
     pub fn read_safetensors(&self, bytes: &[u8]) -> Result<Tensor, WeightsError> {
-        let file = SafeTensors::deserialize(bytes)?;
+        self.read_tensors("", &SafeTensors::deserialize(bytes)?)
+    }
+
+    /// Reads the tensors whose names start with `prefix` into a flat buffer, f32
+    /// `[numel]` on the CPU.
+    ///
+    /// # Errors
+    /// [`WeightsError::Count`], [`WeightsError::Missing`] or
+    /// [`WeightsError::Mismatch`] if these tensors are not exactly this layout's
+    /// parameters; [`WeightsError::Torch`].
+    pub fn read_tensors(&self, prefix: &str, file: &SafeTensors) -> Result<Tensor, WeightsError> {
+        let names = file.names();
+        let found = names.iter().filter(|name| name.starts_with(prefix)).count();
+        let expected = self.params().len();
+        if found != expected {
+            return Err(WeightsError::Count { found, expected });
+        }
         let flat = Tensor::zeros([self.numel()], (Kind::Float, Device::Cpu));
         let weights = self.weights(&flat);
-        if file.len() != self.params().len() {
-            return Err(WeightsError::Count {
-                found: file.len(),
-                wanted: self.params().len(),
-            });
-        }
         for (param, target) in self.params().iter().zip(weights.tensors()) {
-            let view = file
-                .tensor(&param.name)
-                .map_err(|_| WeightsError::Missing {
-                    name: param.name.clone(),
-                })?;
-            let fits = view.shape().len() == param.shape.len()
-                && (view.shape().iter().zip(&param.shape))
-                    .all(|(&d, &w)| i64::try_from(d) == Ok(w));
-            if view.dtype() != Dtype::F32 || !fits {
+            let name = format!("{prefix}{}", param.name);
+            let Ok(view) = file.tensor(&name) else {
+                return Err(WeightsError::Missing { name });
+            };
+            let same_shape = view
+                .shape()
+                .iter()
+                .map(|&d| i64::try_from(d))
+                .eq(param.shape.iter().map(|&d| Ok(d)));
+            if view.dtype() != Dtype::F32 || !same_shape {
                 return Err(WeightsError::Mismatch {
-                    name: param.name.clone(),
+                    name,
                     dtype: view.dtype(),
                     shape: view.shape().to_vec(),
-                    wanted: param.shape.clone(),
+                    expected: param.shape.clone(),
                 });
             }
             let values = Tensor::f_from_data_size(view.data(), &param.shape, Kind::Float)?;
             target.shallow_clone().copy_(&values);
         }
         Ok(flat)
+    }
+
+    /// Rejects a buffer other than f32 `[numel]`.
+    pub(crate) fn check_buffer(&self, flat: &Tensor) -> Result<(), WeightsError> {
+        let (kind, shape, expected) = (flat.kind(), flat.size(), self.numel());
+        if kind != Kind::Float || shape != [expected] {
+            return Err(WeightsError::Buffer {
+                kind,
+                shape,
+                expected,
+            });
+        }
+        Ok(())
     }
 }

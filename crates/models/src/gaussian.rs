@@ -1,10 +1,11 @@
-//! The one-dimensional toy of AYLIEN's introduction to GANs (2016, after Jang):
-//! single numbers in place of images.
+//! A one-dimensional toy problem from AYLIEN's introduction to GANs (2016, after
+//! Jang): single numbers in place of images.
 
 use tch::Tensor;
 
-use crate::layers::{Linear, to_compute_kind};
-use crate::network::{Discriminator, Generator, Latent, Mode};
+use crate::latent::Latent;
+use crate::layers::Linear;
+use crate::network::{Discriminator, Generator, Mode, Networks};
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
 
@@ -12,17 +13,23 @@ const HIDDEN_G: i64 = 4;
 const HIDDEN_D: i64 = 8;
 const INIT: Init = Init::normal(1.0);
 
-/// Dense 1→4, softplus, dense 4→1; its "images" are numbers, `[n, 1, 1, 1]`.
+/// The networks as their author defined them.
+///
+/// G: linear 1→4, softplus, linear 4→1. An "image" is one number, `[n, 1, 1, 1]`.
+/// D: linear 1→8, 8→8, 8→8, each with ReLU, linear 8→1.
+pub fn networks() -> Networks {
+    Networks::new(GaussianGenerator::new(), GaussianDiscriminator::new())
+}
+
 #[derive(Debug)]
-pub struct GaussianGenerator {
+struct GaussianGenerator {
     layout: Layout,
     hidden: Linear,
     output: Linear,
 }
 
 impl GaussianGenerator {
-    /// The network as its author defined it.
-    pub fn new() -> GaussianGenerator {
+    fn new() -> GaussianGenerator {
         let mut layout = Layout::new();
         GaussianGenerator {
             hidden: Linear::new(&mut layout, "hidden", 1, HIDDEN_G, INIT),
@@ -32,19 +39,13 @@ impl GaussianGenerator {
     }
 }
 
-impl Default for GaussianGenerator {
-    fn default() -> Self {
-        GaussianGenerator::new()
-    }
-}
-
 impl Generator for GaussianGenerator {
     fn layout(&self) -> &Layout {
         &self.layout
     }
 
     fn latent(&self) -> Latent {
-        Latent::Even {
+        Latent::EvenlySpaced {
             low: -8.0,
             high: 8.0,
             jitter: 0.01,
@@ -60,6 +61,7 @@ impl Generator for GaussianGenerator {
     }
 
     fn pixel_range(&self) -> PixelRange {
+        // Unused: the numbers are unbounded and never converted to bytes.
         PixelRange::Unit
     }
 
@@ -68,7 +70,7 @@ impl Generator for GaussianGenerator {
     }
 
     fn shardable(&self) -> bool {
-        false
+        false // Too fast.
     }
 
     fn forward(
@@ -78,23 +80,20 @@ impl Generator for GaussianGenerator {
         _labels: Option<&Tensor>,
         _mode: Mode,
     ) -> Tensor {
-        let z = to_compute_kind(latents, weights);
-        let hidden = self.hidden.forward(weights, &z).softplus();
+        let hidden = self.hidden.forward(weights, latents).softplus();
         self.output.forward(weights, &hidden).view([-1, 1, 1, 1])
     }
 }
 
-/// Dense 1→8, 8→8, 8→8, each with ReLU, and 8→1; the logit, before the sigmoid.
 #[derive(Debug)]
-pub struct GaussianDiscriminator {
+struct GaussianDiscriminator {
     layout: Layout,
     hidden: [Linear; 3],
     output: Linear,
 }
 
 impl GaussianDiscriminator {
-    /// The network as its author defined it.
-    pub fn new() -> GaussianDiscriminator {
+    fn new() -> GaussianDiscriminator {
         let mut layout = Layout::new();
         let l = &mut layout;
         GaussianDiscriminator {
@@ -103,12 +102,6 @@ impl GaussianDiscriminator {
             output: Linear::new(l, "output", HIDDEN_D, 1, INIT),
             layout,
         }
-    }
-}
-
-impl Default for GaussianDiscriminator {
-    fn default() -> Self {
-        GaussianDiscriminator::new()
     }
 }
 
@@ -126,7 +119,7 @@ impl Discriminator for GaussianDiscriminator {
     }
 
     fn shardable(&self) -> bool {
-        false
+        false // Too fast.
     }
 
     fn forward(
@@ -136,7 +129,7 @@ impl Discriminator for GaussianDiscriminator {
         _labels: Option<&Tensor>,
         _mode: Mode,
     ) -> Tensor {
-        let mut x = to_compute_kind(images, weights).reshape([-1, 1]);
+        let mut x = images.reshape([-1, 1]);
         for layer in &self.hidden {
             x = layer.forward(weights, &x).relu();
         }

@@ -1,34 +1,50 @@
-//! The perceptrons of the first GAN paper (Goodfellow et al. 2014), as its
-//! authors' MNIST configuration defines them.
+//! The perceptrons of the first GAN paper (Goodfellow et al. 2014), as in its
+//! authors' MNIST configuration.
 
 use tch::Tensor;
 
-use crate::layers::{AffineInit, Linear, Maxout, dropout, to_compute_kind};
-use crate::network::{Discriminator, Generator, Latent, Mode};
+use crate::latent::Latent;
+use crate::layers::{AffineInit, Linear, Maxout, dropout};
+use crate::network::{Discriminator, Generator, Mode, Networks};
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
+
+/// Pixels of an image.
+pub const PIXELS: usize = 784;
 
 const LATENT: i64 = 100;
 const HIDDEN: i64 = 1200;
 const SIDE: i64 = 28;
-/// Pixels of an image.
-pub const PIXELS: usize = 784;
-/// D's maxout layers: units and pieces of each.
+/// Units and pieces of D's maxout layers.
 const MAXOUT: (i64, i64) = (240, 5);
-/// Dropped of D's input: 0.8 of the pixels stay, scaled by 1.25.
-const DROPOUT_PIXELS: f64 = 0.2;
-/// Dropped of D's hidden layers: half the units stay, scaled by 2.
-const DROPOUT_HIDDEN: f64 = 0.5;
-/// Pixels that are always black would start at -∞.
-const MARGINAL_MIN: f64 = 1e-7;
+/// Dropout rate of D's input.
+const PIXEL_DROPOUT: f64 = 0.2;
+/// Dropout rate of D's hidden layers.
+const HIDDEN_DROPOUT: f64 = 0.5;
+/// Lower bound of a mean pixel; the logit of a pixel that is always black is -∞.
+const MIN_MEAN: f64 = 1e-7;
 
 const INIT_G: Init = Init::Uniform { bound: 0.05 };
 const INIT_D: Init = Init::Uniform { bound: 0.005 };
 
-/// Dense 100→1200, ReLU, 1200→1200, ReLU, 1200→784, sigmoid; no dropout. 28×28
-/// pixels in [`PixelRange::Unit`](crate::PixelRange::Unit).
+/// The networks as their authors defined them.
+///
+/// G: linear 100→1200, ReLU, 1200→1200, ReLU, 1200→784, sigmoid. D: dropout, maxout
+/// 240×5, dropout, maxout 240×5, dropout, linear 240→1. Images are 28×28 in
+/// [`PixelRange::Unit`].
+///
+/// `pixel_means` are the mean pixels of the training images, 0 to 1, row by row. The
+/// bias of G's output starts at their logits. With all weights at zero, G would
+/// return the mean image. Without `pixel_means` the bias starts at 0.
+pub fn networks(pixel_means: Option<&[f64; PIXELS]>) -> Networks {
+    Networks::new(
+        GoodfellowGenerator::new(pixel_means),
+        GoodfellowDiscriminator::new(),
+    )
+}
+
 #[derive(Debug)]
-pub struct GoodfellowGenerator {
+struct GoodfellowGenerator {
     layout: Layout,
     hidden1: Linear,
     hidden2: Linear,
@@ -36,16 +52,12 @@ pub struct GoodfellowGenerator {
 }
 
 impl GoodfellowGenerator {
-    /// The network as its authors defined it, for originals whose pixels have
-    /// these `means`, 0 to 1, row by row: where its weights were 0, its images
-    /// would start as the mean original. Only starting values depend on `means`;
-    /// without them the output's bias starts at 0, gray.
-    pub fn new(means: Option<&[f64; PIXELS]>) -> GoodfellowGenerator {
+    fn new(pixel_means: Option<&[f64; PIXELS]>) -> GoodfellowGenerator {
         let logit = |mean: &f64| {
-            let p = mean.clamp(MARGINAL_MIN, 1.0 - MARGINAL_MIN);
+            let p = mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN);
             (p / (1.0 - p)).ln() as f32
         };
-        let bias = match means {
+        let bias = match pixel_means {
             Some(means) => Init::Values(means.iter().map(logit).collect()),
             None => Init::Constant(0.0),
         };
@@ -70,7 +82,7 @@ impl Generator for GoodfellowGenerator {
     }
 
     fn latent(&self) -> Latent {
-        // Variance 1, as a normal latent's.
+        // Variance 1, as a standard normal latent.
         Latent::Uniform {
             size: LATENT,
             low: -3f64.sqrt(),
@@ -95,7 +107,7 @@ impl Generator for GoodfellowGenerator {
     }
 
     fn shardable(&self) -> bool {
-        false
+        false // Its discriminator uses dropout.
     }
 
     fn forward(
@@ -105,17 +117,15 @@ impl Generator for GoodfellowGenerator {
         _labels: Option<&Tensor>,
         _mode: Mode,
     ) -> Tensor {
-        let x = to_compute_kind(latents, weights);
-        let x = self.hidden1.forward(weights, &x).relu();
+        let x = self.hidden1.forward(weights, latents).relu();
         let x = self.hidden2.forward(weights, &x).relu();
         let pixels = self.output.forward(weights, &x).sigmoid();
         pixels.view([-1, 1, SIDE, SIDE])
     }
 }
 
-/// Dropout, maxout 240×5, dropout, maxout 240×5, dropout, dense to the logit.
 #[derive(Debug)]
-pub struct GoodfellowDiscriminator {
+struct GoodfellowDiscriminator {
     layout: Layout,
     hidden1: Maxout,
     hidden2: Maxout,
@@ -123,8 +133,7 @@ pub struct GoodfellowDiscriminator {
 }
 
 impl GoodfellowDiscriminator {
-    /// The network as its authors defined it.
-    pub fn new() -> GoodfellowDiscriminator {
+    fn new() -> GoodfellowDiscriminator {
         let mut layout = Layout::new();
         let l = &mut layout;
         GoodfellowDiscriminator {
@@ -133,12 +142,6 @@ impl GoodfellowDiscriminator {
             output: Linear::new(l, "output", MAXOUT.0, 1, INIT_D),
             layout,
         }
-    }
-}
-
-impl Default for GoodfellowDiscriminator {
-    fn default() -> Self {
-        GoodfellowDiscriminator::new()
     }
 }
 
@@ -156,7 +159,7 @@ impl Discriminator for GoodfellowDiscriminator {
     }
 
     fn shardable(&self) -> bool {
-        false
+        false // Dropout.
     }
 
     fn forward(
@@ -166,10 +169,11 @@ impl Discriminator for GoodfellowDiscriminator {
         _labels: Option<&Tensor>,
         mode: Mode,
     ) -> Tensor {
-        let x = to_compute_kind(images, weights).reshape([-1, SIDE * SIDE]);
-        let x = dropout(&x, DROPOUT_PIXELS, mode);
-        let x = dropout(&self.hidden1.forward(weights, &x), DROPOUT_HIDDEN, mode);
-        let x = dropout(&self.hidden2.forward(weights, &x), DROPOUT_HIDDEN, mode);
+        // Dropout of the input, too, runs in the weights' kind.
+        let x = images.to_kind(weights.kind()).reshape([-1, SIDE * SIDE]);
+        let x = dropout(&x, PIXEL_DROPOUT, mode);
+        let x = dropout(&self.hidden1.forward(weights, &x), HIDDEN_DROPOUT, mode);
+        let x = dropout(&self.hidden2.forward(weights, &x), HIDDEN_DROPOUT, mode);
         self.output.forward(weights, &x).view([-1])
     }
 }

@@ -1,24 +1,7 @@
-//! Generators and discriminators for handwritten digits, and the classifier of what
-//! they forge, on libtorch.
+//! Generators and discriminators for MNIST digits on libtorch, with their layers and
+//! a trained classifier.
 //!
-//! A network is its shape alone. Its parameters lie in one flat buffer that the
-//! caller keeps, and reach it as views of that ([`params`]):
-//!
-//! ```
-//! use gan_models::modern::ModernGenerator;
-//! use gan_models::{Generator, Mode, PixelRange};
-//! use tch::Device;
-//!
-//! tch::manual_seed(1);
-//! let generator = ModernGenerator::new();
-//! let parameters = generator.layout().init(Device::Cpu); // f32 [164804]
-//! let weights = generator.layout().weights(&parameters);
-//! let latents = generator.latent().sample(16, Device::Cpu); // f32 [16, 26]
-//! let images = tch::no_grad(|| generator.forward(&weights, &latents, None, Mode::Sample));
-//! assert_eq!(images.size(), [16, 1, 28, 28]);
-//! let bytes = PixelRange::Symmetric.to_bytes(&images); // u8, 255 for ink
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod classifier;
@@ -27,15 +10,19 @@ pub mod encoding;
 pub mod gaussian;
 pub mod golbin;
 pub mod goodfellow;
+pub mod latent;
 pub mod layers;
 pub mod modern;
 pub mod network;
 pub mod oshea;
 pub mod params;
 pub mod pixels;
+pub mod registry;
 
 pub use classifier::{Classifier, ClassifierError, ClassifierNetwork};
 pub use encoding::WeightsError;
-pub use network::{Discriminator, Generator, Latent, Mode};
+pub use latent::Latent;
+pub use network::{Discriminator, Generator, Mode, Networks};
 pub use params::{Init, Layout, Param, ParamId, Weights};
 pub use pixels::PixelRange;
+pub use registry::{NETWORK_NAMES, by_name};

@@ -1,57 +1,94 @@
-//! The default pair: small convolutional networks without normalization, for
-//! the best digits per second of training on a processor.
+//! The default networks: small and convolutional, without normalization, designed
+//! for the best digits per second of training on a CPU.
 
 use tch::Tensor;
 
+use crate::latent::Latent;
 use crate::layers::{
-    CLASSES, Conv2d, ConvUp2d, Linear, channels_last, join_labels, label_of, leaky_relu,
-    to_compute_kind,
+    CLASSES, Conv2d, ConvUp2d, Linear, channels_last, concat_labels, leaky_relu, select_label,
 };
-use crate::network::{Discriminator, Generator, Latent, Mode};
+use crate::network::{Discriminator, Generator, Mode, Networks};
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
 
-/// MNIST has few more directions than this; with 64, forgeries between digits are
-/// more.
-const LATENT: i64 = 16;
-/// Without labels, latents fall into as many groups. Digits do not pass into each
-/// other, and from one cloud of latents G would forge what lies between them
-/// (Khayatkhoei et al. 2018); it makes of the groups what it likes.
-const GROUPS: i64 = 10;
-/// How far the groups lie from the origin, in deviations of the other values. With
-/// 1, G takes no notice.
-const APART: f64 = 2.0;
-/// Channels at 7×7, where most of the arithmetic is.
-const COARSE: i64 = 64;
-/// Channels at 4×4, where D sees the whole digit.
-const DEEP: i64 = 128;
-/// Channels at 14×14, the finest grid that either network computes on: images
-/// enter and leave as 2×2 blocks of pixels in four channels (Shi et al. 2016).
-const FINE: i64 = 32;
 /// Rows and columns of an image.
 const SIDE: i64 = 28;
-/// Of the leaky ReLU, as in most GANs since Radford et al. 2016.
+/// Normal values of a latent. MNIST has few more dimensions than this; with 64
+/// values, more samples are between two digits.
+const LATENT: i64 = 16;
+/// Clusters of the unconditional latents. From a single cluster, which is
+/// connected, G generates images between digits (Khayatkhoei et al. 2018). Training
+/// decides what each cluster becomes.
+const CLUSTERS: i64 = 10;
+/// The clusters' distance from the origin in standard deviations of the normal
+/// values. G ignores the cluster at a distance of 1.
+const CLUSTER_SCALE: f64 = 2.0;
+/// Channels at 7×7, where most of the arithmetic is.
+const CHANNELS_7: i64 = 64;
+/// Channels at 4×4, where D sees the whole digit.
+const CHANNELS_4: i64 = 128;
+/// Channels at 14×14, the finest grid of both networks: images enter and leave as
+/// 2×2 blocks of pixels in four channels (Shi et al. 2016).
+const CHANNELS_14: i64 = 32;
+/// Negative slope of the leaky ReLUs, as in most GANs since Radford et al. 2016.
 const SLOPE: f64 = 0.2;
-/// MNIST's ink is 253 of 255 more often than any other grey.
+/// The most frequent pixel of MNIST's ink, 253 of 255, in [`PixelRange::Symmetric`].
 const WHITE: f64 = 2.0 * 253.0 / 255.0 - 1.0;
-/// How far below -1 all is -1, as the background of originals is, exactly, and how far
-/// above [`WHITE`] all is that.
-const FLAT: f64 = 1.5;
-/// The slope of G's output beyond.
-const OVERSHOOT: f64 = 0.1;
+/// Width of the ranges below -1 and above [`WHITE`] that [`saturate`] maps to
+/// exactly -1 and [`WHITE`].
+const PLATEAU: f64 = 1.5;
+/// Slope of [`saturate`] beyond these ranges.
+const OUTER_SLOPE: f64 = 0.1;
+
+/// The networks.
+///
+/// G: linear to 7×7, 3×3, up to 14×14, 3×3, 3×3 to 2×2 blocks of pixels. D: 2×2
+/// blocks of pixels, 3×3, down to 7×7, 3×3, down to 4×4, linear to the logit. Images
+/// are 28×28 in [`PixelRange::Symmetric`]; few pixels of G lie outside.
+pub fn networks() -> Networks {
+    build(1, false)
+}
+
+/// The networks conditional on the digit.
+///
+/// G takes the one-hot digit in place of the cluster. In D the digit selects one of
+/// ten further linear outputs, which is added to the logit: the projection of Miyato
+/// and Koyama 2018, eq. 3.
+pub fn conditional() -> Networks {
+    build(1, true)
+}
+
+/// The unconditional networks with `width` times as many channels in each layer, for
+/// benchmarks; `width` is at least 1.
+pub fn wide(width: i64) -> Networks {
+    build(width, false)
+}
+
+fn build(width: i64, conditional: bool) -> Networks {
+    Networks::new(
+        ModernGenerator::new(width, conditional),
+        ModernDiscriminator::new(width, conditional),
+    )
+}
 
 /// He et al. 2015 for a leaky ReLU: gain² = 2 / (1 + slope²).
-fn he(fan_in: i64) -> Init {
+fn he_leaky(fan_in: i64) -> Init {
     Init::he_normal(fan_in, (2.0 / (1.0 + SLOPE * SLOPE)).sqrt())
 }
 
-/// Dense to 7×7, 3×3, up to 14×14, 3×3, 3×3 to 2×2 blocks; 28×28 pixels in
-/// [`PixelRange::Symmetric`](crate::PixelRange::Symmetric), few of them outside.
-///
-/// Conditional, it takes the digit's one-hot beside the latent, in the place of the
-/// group.
+fn conv(
+    layout: &mut Layout,
+    name: &str,
+    (inputs, outputs): (i64, i64),
+    kernel: i64,
+    stride: i64,
+) -> Conv2d {
+    let init = he_leaky(inputs * kernel * kernel);
+    Conv2d::new(layout, name, (inputs, outputs), kernel, (stride, 1), init)
+}
+
 #[derive(Debug)]
-pub struct ModernGenerator {
+struct ModernGenerator {
     layout: Layout,
     conditional: bool,
     /// Channels at 7×7.
@@ -64,43 +101,22 @@ pub struct ModernGenerator {
 }
 
 impl ModernGenerator {
-    /// The network.
-    pub fn new() -> ModernGenerator {
-        ModernGenerator::of(1, false)
-    }
-
-    /// The network with `width` times as many channels throughout, at least 1.
-    pub fn wide(width: i64) -> ModernGenerator {
-        ModernGenerator::of(width, false)
-    }
-
-    /// The network that is told which digit to forge.
-    pub fn with_labels() -> ModernGenerator {
-        ModernGenerator::of(1, true)
-    }
-
-    fn of(width: i64, conditional: bool) -> ModernGenerator {
+    fn new(width: i64, conditional: bool) -> ModernGenerator {
         let mut layout = Layout::new();
         let l = &mut layout;
-        let (coarse, fine) = (width * COARSE, width * FINE);
-        let inputs = LATENT + if conditional { CLASSES } else { GROUPS };
+        let (coarse, fine) = (width * CHANNELS_7, width * CHANNELS_14);
+        let inputs = LATENT + if conditional { CLASSES } else { CLUSTERS };
         ModernGenerator {
             conditional,
             channels: coarse,
-            dense: Linear::new(l, "dense", inputs, 49 * coarse, he(LATENT)),
-            coarse: Conv2d::new(l, "coarse", (coarse, coarse), 3, (1, 1), he(coarse * 9)),
-            // Of the 4×4 kernel 2×2 reach any one output pixel.
-            up: ConvUp2d::new(l, "up", (coarse, fine), he(coarse * 4)),
-            fine: Conv2d::new(l, "fine", (fine, fine), 3, (1, 1), he(fine * 9)),
-            output: Conv2d::new(l, "output", (fine, 4), 3, (1, 1), he(fine * 9)),
+            dense: Linear::new(l, "dense", inputs, 49 * coarse, he_leaky(LATENT)),
+            coarse: conv(l, "coarse", (coarse, coarse), 3, 1),
+            // Only 2×2 of the 4×4 kernel reach any one output pixel.
+            up: ConvUp2d::new(l, "up", (coarse, fine), he_leaky(coarse * 4)),
+            fine: conv(l, "fine", (fine, fine), 3, 1),
+            output: conv(l, "output", (fine, 4), 3, 1),
             layout,
         }
-    }
-}
-
-impl Default for ModernGenerator {
-    fn default() -> Self {
-        ModernGenerator::new()
     }
 }
 
@@ -114,8 +130,8 @@ impl Generator for ModernGenerator {
             true => Latent::Normal { size: LATENT },
             false => Latent::Mixture {
                 size: LATENT,
-                groups: GROUPS,
-                apart: APART,
+                clusters: CLUSTERS,
+                scale: CLUSTER_SCALE,
             },
         }
     }
@@ -147,86 +163,67 @@ impl Generator for ModernGenerator {
         labels: Option<&Tensor>,
         _mode: Mode,
     ) -> Tensor {
-        let mut z = to_compute_kind(latents, weights);
-        if self.conditional {
-            z = join_labels(&z, labels);
-        }
-        let x = leaky_relu(&self.dense.forward(weights, &z), SLOPE);
-        // [n, 49·c] read as [n, 7, 7, c]: channels-last without a copy.
-        let x = x.view([-1, 7, 7, self.channels]).permute([0, 3, 1, 2]);
+        let x = match self.conditional {
+            true => self.dense.forward(weights, &concat_labels(latents, labels)),
+            false => self.dense.forward(weights, latents),
+        };
+        // [n, 49·c] viewed as [n, 7, 7, c]: channels-last without a copy.
+        let x = leaky_relu(&x, SLOPE).view([-1, 7, 7, self.channels]);
+        let x = x.permute([0, 3, 1, 2]);
         let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.up.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.fine.forward(weights, &x), SLOPE);
         // [n, 4, 14, 14] → [n, 1, 28, 28]
-        ink(&self.output.forward(weights, &x).pixel_shuffle(2))
+        saturate(&self.output.forward(weights, &x).pixel_shuffle(2))
     }
 }
 
-/// Images of what G's last layer says, of the same shape: -1 from -2.5 to -1, itself up
-/// to [`WHITE`], that for another 1.5, and beyond a tenth of what is more. The gradient
-/// is 1 between -1 and [`WHITE`], and a tenth elsewhere.
+/// G's output activation, piecewise linear.
+///
+/// | x | value | gradient |
+/// |---|---|---|
+/// | -1 to [`WHITE`] | x | 1 |
+/// | up to 1.5 below or above | -1 or [`WHITE`] | 0.1 |
+/// | beyond | continues with slope 0.1 | 0.1 |
 ///
 /// A hyperbolic tangent saturates on MNIST's black background before G has learned
-/// anything; this has a gradient everywhere. Without an end, what is black would
-/// drift away unseen; without ranges for black and white, specks of the darkest greys
-/// and strokes of uneven white would come out, for which D is blind.
-fn ink(x: &Tensor) -> Tensor {
+/// anything; this function has a gradient everywhere. The plateaus give pure black
+/// and even white: without them, G leaves dark gray specks and uneven strokes, which
+/// D does not notice. The outer slope stops black pixels from drifting away.
+fn saturate(x: &Tensor) -> Tensor {
     let inside = x.clamp(-1.0, WHITE);
-    let flat = (x.clamp(-1.0 - FLAT, WHITE + FLAT) - &inside).detach();
-    &inside + (x - &inside - flat) * OVERSHOOT
+    let plateau = (x.clamp(-1.0 - PLATEAU, WHITE + PLATEAU) - &inside).detach();
+    &inside + (x - &inside - plateau) * OUTER_SLOPE
 }
 
-/// 2×2 blocks, 3×3, down to 7×7, 3×3, down to 4×4, dense to the logit.
-///
-/// Conditional, the digit chooses one more dense layer's answer, which is added:
-/// the projection of Miyato and Koyama 2018, eq. 3.
 #[derive(Debug)]
-pub struct ModernDiscriminator {
+struct ModernDiscriminator {
     layout: Layout,
     input: Conv2d,
     down: Conv2d,
     coarse: Conv2d,
     deep: Conv2d,
     dense: Linear,
+    /// The projection of conditional networks.
     digits: Option<Linear>,
 }
 
 impl ModernDiscriminator {
-    /// The network.
-    pub fn new() -> ModernDiscriminator {
-        ModernDiscriminator::of(1, false)
-    }
-
-    /// The network with `width` times as many channels throughout, at least 1.
-    pub fn wide(width: i64) -> ModernDiscriminator {
-        ModernDiscriminator::of(width, false)
-    }
-
-    /// The network that judges images as forgeries of the digit it is told.
-    pub fn with_labels() -> ModernDiscriminator {
-        ModernDiscriminator::of(1, true)
-    }
-
-    fn of(width: i64, conditional: bool) -> ModernDiscriminator {
+    fn new(width: i64, conditional: bool) -> ModernDiscriminator {
         let mut layout = Layout::new();
         let l = &mut layout;
-        let (deep, coarse, fine) = (width * DEEP, width * COARSE, width * FINE);
+        let channels = [CHANNELS_14, CHANNELS_7, CHANNELS_4];
+        let [fine, coarse, deep] = channels.map(|channels| width * channels);
         let units = 16 * deep;
         ModernDiscriminator {
-            input: Conv2d::new(l, "input", (4, fine), 3, (1, 1), he(4 * 9)),
-            down: Conv2d::new(l, "down", (fine, coarse), 4, (2, 1), he(fine * 16)),
-            coarse: Conv2d::new(l, "coarse", (coarse, coarse), 3, (1, 1), he(coarse * 9)),
-            deep: Conv2d::new(l, "deep", (coarse, deep), 3, (2, 1), he(coarse * 9)),
-            dense: Linear::new(l, "dense", units, 1, he(units)),
-            digits: conditional.then(|| Linear::new(l, "digits", units, CLASSES, he(units))),
+            input: conv(l, "input", (4, fine), 3, 1),
+            down: conv(l, "down", (fine, coarse), 4, 2),
+            coarse: conv(l, "coarse", (coarse, coarse), 3, 1),
+            deep: conv(l, "deep", (coarse, deep), 3, 2),
+            dense: Linear::new(l, "dense", units, 1, he_leaky(units)),
+            digits: conditional.then(|| Linear::new(l, "digits", units, CLASSES, he_leaky(units))),
             layout,
         }
-    }
-}
-
-impl Default for ModernDiscriminator {
-    fn default() -> Self {
-        ModernDiscriminator::new()
     }
 }
 
@@ -255,16 +252,16 @@ impl Discriminator for ModernDiscriminator {
         _mode: Mode,
     ) -> Tensor {
         // [n, 1, 28, 28] → [n, 4, 14, 14]
-        let x = channels_last(&to_compute_kind(images, weights).pixel_unshuffle(2));
+        let x = channels_last(&images.pixel_unshuffle(2));
         let x = leaky_relu(&self.input.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.down.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
         let x = leaky_relu(&self.deep.forward(weights, &x), SLOPE);
-        // Read in memory order, [n, 4, 4, c], so that nothing is copied.
+        // Flattened in memory order, [n, 4, 4, c], without a copy.
         let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
         let logits = self.dense.forward(weights, &x).view([-1]);
         match &self.digits {
-            Some(digits) => logits + label_of(&digits.forward(weights, &x), labels),
+            Some(digits) => logits + select_label(&digits.forward(weights, &x), labels),
             None => logits,
         }
     }

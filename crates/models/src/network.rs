@@ -1,110 +1,42 @@
-//! What the trainer knows of a generator and of a discriminator.
+//! The interface of networks: a generator, a discriminator, and the two together.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
+use crate::latent::Latent;
 use crate::params::{Layout, Weights};
 use crate::pixels::PixelRange;
 
-/// How latents are drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Latent {
-    /// Standard normal `[n, size]`.
-    Normal {
-        /// Values per image.
-        size: i64,
-    },
-    /// `[n, size + groups]`: standard normal values, and the group as a one-hot times
-    /// `apart` (Mukherjee et al. 2019, section 3.1).
-    Mixture {
-        /// Normal values per image.
-        size: i64,
-        /// Groups, each as likely as another.
-        groups: i64,
-        /// What stands in the place of the group, 0 in the others'.
-        apart: f64,
-    },
-    /// Uniform on `[low, high)`, `[n, size]`.
-    Uniform {
-        /// Values per image.
-        size: i64,
-        /// Least value.
-        low: f64,
-        /// Bound above.
-        high: f64,
-    },
-    /// `n` values evenly spaced from `low` to `high`, both included, each moved
-    /// up by a uniform draw from `[0, jitter)`; `[n, 1]`, in ascending order where the
-    /// space between two is at least `jitter`.
-    Even {
-        /// Least value, before it is moved.
-        low: f64,
-        /// Greatest value, before it is moved.
-        high: f64,
-        /// Bound of the move.
-        jitter: f64,
-    },
+/// A generator and the discriminator to train it with.
+#[derive(Debug, Clone)]
+pub struct Networks {
+    /// Turns latents into images.
+    pub generator: Arc<dyn Generator>,
+    /// Tells real images from generated ones.
+    pub discriminator: Arc<dyn Discriminator>,
 }
 
-impl Latent {
-    /// `n` fresh latents, f32 `[n, size]`, from libtorch's global generator of
-    /// the CPU, so that a seed means the same latents on any device.
-    pub fn sample(self, n: i64, device: Device) -> Tensor {
-        let options = (Kind::Float, Device::Cpu);
-        let latents = match self {
-            Latent::Normal { size } => Tensor::randn([n, size], options),
-            Latent::Mixture {
-                size,
-                groups,
-                apart,
-            } => {
-                let values = Tensor::randn([n, size], options);
-                let drawn = Tensor::randint(groups, [n], (Kind::Int64, Device::Cpu));
-                let group = drawn.one_hot(groups).to_kind(Kind::Float) * apart;
-                Tensor::cat(&[values, group], 1)
-            }
-            Latent::Uniform { size, low, high } => {
-                Tensor::empty([n, size], options).uniform_(low, high)
-            }
-            Latent::Even { low, high, jitter } => {
-                let moves = Tensor::rand([n, 1], options) * jitter;
-                Tensor::linspace(low, high, n, options).view([n, 1]) + moves
-            }
-        };
-        latents.to_device(device)
-    }
-
-    /// `n` pairs of fresh latents, each f32 `[n, size]`: the ends of straight lines
-    /// that stay where latents are drawn, so both of one group where there are groups.
-    pub fn ends(self, n: i64, device: Device) -> (Tensor, Tensor) {
-        let (from, to) = (self.sample(n, device), self.sample(n, device));
-        match self {
-            Latent::Mixture { size, groups, .. } => {
-                let group = from.narrow(1, size, groups);
-                let to = Tensor::cat(&[to.narrow(1, 0, size), group], 1);
-                (from, to)
-            }
-            _ => (from, to),
-        }
-    }
-
-    /// Values per image.
-    pub fn size(self) -> i64 {
-        match self {
-            Latent::Normal { size } | Latent::Uniform { size, .. } => size,
-            Latent::Mixture { size, groups, .. } => size + groups,
-            Latent::Even { .. } => 1,
+impl Networks {
+    /// Combines the two networks.
+    pub fn new(
+        generator: impl Generator + 'static,
+        discriminator: impl Discriminator + 'static,
+    ) -> Networks {
+        Networks {
+            generator: Arc::new(generator),
+            discriminator: Arc::new(discriminator),
         }
     }
 }
 
-/// What a forward pass is for; dropout works in training alone.
+/// The purpose of a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Gradients will be asked for.
+    /// Training: dropout is active.
     Train,
-    /// Only the result counts.
+    /// Sampling or evaluation: dropout is inactive.
     Sample,
 }
 

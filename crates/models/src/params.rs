@@ -1,17 +1,18 @@
-//! Parameters: what a network declares, and one flat buffer that holds them all.
+//! Network parameters: declarations, initial values, and one flat buffer of all
+//! values.
 //!
-//! A network declares its parameters in a [`Layout`] when it is built. Their
-//! values live elsewhere, in one flat f32 tensor, and reach the network's
-//! `forward` as [`Weights`], views of such a buffer. So the same network runs
-//! on trained, averaged, frozen or half-precision weights, and an optimizer
-//! touches the whole network with a handful of operations.
+//! A network declares its parameters in a [`Layout`] when it is built. It does not
+//! own their values: these lie in one flat f32 tensor, and `forward` takes views of
+//! such a buffer, [`Weights`]. The same network can therefore run with trained,
+//! averaged, frozen or half-precision weights, and an optimizer updates the whole
+//! network with a few tensor operations.
 
 use tch::{Device, Kind, Tensor};
 
-/// How a parameter's values start.
+/// The distribution of a parameter's initial values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Init {
-    /// Every value the same.
+    /// All values equal.
     Constant(f64),
     /// Normal.
     Normal {
@@ -22,10 +23,10 @@ pub enum Init {
     },
     /// Uniform on `[-bound, bound)`.
     Uniform {
-        /// Half the width.
+        /// Half the width of the interval.
         bound: f64,
     },
-    /// A value for each, in the order of the parameter's shape.
+    /// Given values, in the row-major order of the parameter's shape.
     Values(Vec<f32>),
 }
 
@@ -47,14 +48,14 @@ impl Init {
         }
     }
 
-    /// He et al. 2015, eq. 10: normal with variance gain² / fan_in, where gain²
-    /// is 2 for ReLU.
+    /// He et al. 2015, eq. 10: normal with variance gain² / fan_in. gain² is 2 for
+    /// ReLU.
     pub fn he_normal(fan_in: i64, gain: f64) -> Init {
         Init::normal(gain / (fan_in as f64).sqrt())
     }
 
-    /// Uniform with variance 1 / (3 fan_in): what PyTorch gives the weights and
-    /// biases of dense layers and convolutions if nobody asks for another.
+    /// Uniform with variance 1 / (3 fan_in): PyTorch's default for the weights and
+    /// biases of linear layers and convolutions.
     pub fn torch_default(fan_in: i64) -> Init {
         Init::Uniform {
             bound: 1.0 / (fan_in as f64).sqrt(),
@@ -62,18 +63,18 @@ impl Init {
     }
 }
 
-/// One parameter's place in a [`Layout`], to look it up in [`Weights`].
+/// The index of a parameter in its [`Layout`], for [`Weights::get`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParamId(usize);
 
 /// One declared parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
-    /// Dotted name, the key in checkpoints: `conv1.weight`.
+    /// Dotted name, such as `conv1.weight`; the tensor's name in files.
     pub name: String,
     /// Shape; rank 4 is `[out, in, height, width]`.
     pub shape: Vec<i64>,
-    /// How it starts.
+    /// Initial values.
     pub init: Init,
     offset: i64,
 }
@@ -84,10 +85,11 @@ impl Param {
         self.shape.iter().product()
     }
 
-    /// This parameter's view of a flat buffer.
+    /// A view of this parameter in a flat buffer.
     ///
-    /// Convolution kernels lie in memory as `[out, height, width, in]`, which is
-    /// the channels-last layout that the convolutions want: no copy per step.
+    /// Convolution kernels lie in memory as `[out, height, width, in]`. This is
+    /// the channels-last layout that fast convolutions need, and saves a copy per
+    /// step.
     fn view(&self, flat: &Tensor) -> Tensor {
         let values = flat.narrow(0, self.offset, self.numel());
         match *self.shape.as_slice() {
@@ -97,7 +99,7 @@ impl Param {
     }
 }
 
-/// The parameters of one network, in the order they were declared.
+/// The parameters of a network in the order of declaration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
     params: Vec<Param>,
@@ -105,16 +107,16 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// No parameters yet.
+    /// A layout without parameters.
     pub fn new() -> Layout {
         Layout::default()
     }
 
-    /// Declares one more parameter.
+    /// Declares a parameter.
     ///
     /// # Panics
-    /// Where another parameter has this name, or `init` is [`Init::Values`] and
-    /// has more or fewer of them than `shape`.
+    /// If another parameter has this name, or if `init` is [`Init::Values`] and the
+    /// number of values differs from that of `shape`.
     pub fn add(&mut self, name: impl Into<String>, shape: &[i64], init: Init) -> ParamId {
         let param = Param {
             name: name.into(),
@@ -125,28 +127,29 @@ impl Layout {
         let taken = self.params.iter().any(|other| other.name == param.name);
         assert!(!taken, "two parameters are called {}", param.name);
         if let Init::Values(values) = &param.init {
-            let (given, wanted) = (values.len() as i64, param.numel());
-            assert_eq!(given, wanted, "starting values of {}", param.name);
+            let (given, expected) = (values.len() as i64, param.numel());
+            assert_eq!(given, expected, "initial values of {}", param.name);
         }
         self.numel += param.numel();
         self.params.push(param);
         ParamId(self.params.len() - 1)
     }
 
-    /// The parameters, in order.
+    /// The parameters in the order of declaration.
     pub fn params(&self) -> &[Param] {
         &self.params
     }
 
-    /// Number of values in all parameters together.
+    /// Number of values of all parameters together.
     pub fn numel(&self) -> i64 {
         self.numel
     }
 
-    /// A flat f32 buffer `[numel]` with fresh starting values, drawn from
-    /// libtorch's global generator in the order of declaration.
+    /// Draws initial values into a new flat buffer, f32 `[numel]` on `device`.
+    ///
+    /// The random numbers come from libtorch's global CPU generator, in the order
+    /// of declaration. A seed therefore gives the same weights on every device.
     pub fn init(&self, device: Device) -> Tensor {
-        // Drawn on the CPU, so that a seed means the same weights on any device.
         let flat = Tensor::zeros([self.numel], (Kind::Float, Device::Cpu));
         for param in &self.params {
             let mut values = flat.narrow(0, param.offset, param.numel());
@@ -163,81 +166,78 @@ impl Layout {
         flat.to_device(device)
     }
 
-    /// The parameters as views of `flat`, a buffer `[numel]`.
+    /// The parameters as views of `flat`, a buffer `[numel]` of any kind.
     ///
     /// # Panics
-    /// Where it has another shape.
+    /// If `flat` has another shape.
     pub fn weights(&self, flat: &Tensor) -> Weights {
-        assert_eq!(flat.size(), [self.numel], "buffer of parameters");
+        assert_eq!(flat.size(), [self.numel], "shape of the parameter buffer");
         Weights(self.params.iter().map(|p| p.view(flat)).collect())
     }
 
-    /// As [`Layout::weights`], converted to `kind` in one operation and each a
-    /// leaf that gradients can be asked for.
+    /// The parameters of `flat` `[numel]` as leaf tensors of `kind` that require
+    /// gradients.
     ///
-    /// With [`Kind::Float`] nothing is copied.
+    /// One operation converts the whole buffer; if it has this kind already,
+    /// nothing is copied.
     ///
     /// # Panics
-    /// Where `flat` has another shape than `[numel]`, or `kind` is no
-    /// floating-point one.
+    /// If `flat` has another shape, or if `kind` is not a floating-point kind.
     pub fn leaves(&self, flat: &Tensor, kind: Kind) -> Weights {
         let views = self.weights(&flat.detach().to_kind(kind));
         views.map(|_, view| view.set_requires_grad(true))
     }
 
-    /// Gradients of [`Layout::leaves`], gathered into a flat f32 buffer
-    /// `[numel]` of this layout's order; an undefined gradient counts as zero.
+    /// Copies gradients of [`Layout::leaves`] into a new flat buffer, f32 `[numel]`,
+    /// in the order of this layout. An undefined gradient counts as zero.
     ///
     /// # Panics
-    /// Unless there is one for each parameter, of its shape.
-    pub fn gather(&self, gradients: &[Tensor], device: Device) -> Tensor {
-        assert_eq!(gradients.len(), self.params.len(), "gradients");
+    /// If the number of gradients or one of their shapes differs from the
+    /// parameters'.
+    pub fn flatten_grads(&self, grads: &[Tensor], device: Device) -> Tensor {
+        assert_eq!(grads.len(), self.params.len(), "number of gradients");
         let flat = Tensor::empty([self.numel], (Kind::Float, device));
-        for (param, gradient) in self.params.iter().zip(gradients) {
-            let mut place = param.view(&flat);
-            if gradient.defined() {
-                assert_eq!(gradient.size(), param.shape, "gradient of {}", param.name);
-                place.copy_(gradient);
+        for (param, grad) in self.params.iter().zip(grads) {
+            let mut target = param.view(&flat);
+            if grad.defined() {
+                assert_eq!(grad.size(), param.shape, "gradient of {}", param.name);
+                target.copy_(grad);
             } else {
-                let _ = place.zero_();
+                let _ = target.zero_();
             }
         }
         flat
     }
 }
 
-/// A network's parameters, ready to compute with.
+/// The values of a network's parameters, one tensor each.
 #[derive(Debug)]
 pub struct Weights(Vec<Tensor>);
 
 impl Weights {
-    /// One parameter.
+    /// The parameter that [`Layout::add`] returned `id` for.
+    ///
+    /// An id of another layout gives a wrong parameter.
     ///
     /// # Panics
-    /// Where `id` is of another layout, which has more parameters; where that has
-    /// not, the parameter is a wrong one.
+    /// If `id` is out of range.
     pub fn get(&self, id: ParamId) -> &Tensor {
         &self.0[id.0]
     }
 
-    /// All parameters, in the order of the layout.
+    /// All parameters in the order of the layout.
     pub fn tensors(&self) -> &[Tensor] {
         &self.0
     }
 
-    /// The same network with each parameter replaced by what `change` makes of
-    /// it; `change` gets its place in the layout too.
+    /// Replaces each parameter by the result of `change`, which gets the
+    /// parameter's index in the layout and its tensor.
     pub fn map(&self, change: impl Fn(usize, &Tensor) -> Tensor) -> Weights {
-        Weights(
-            self.0
-                .iter()
-                .enumerate()
-                .map(|(i, p)| change(i, p))
-                .collect(),
-        )
+        let changed = self.0.iter().enumerate().map(|(i, p)| change(i, p));
+        Weights(changed.collect())
     }
 
-    /// The kind that the network computes in.
+    /// The kind of the parameters; networks compute in it.
     pub fn kind(&self) -> Kind {
         self.0.first().map_or(Kind::Float, Tensor::kind)
     }

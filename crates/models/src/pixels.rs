@@ -1,18 +1,18 @@
-//! The range of pixel values inside a network, and the way from and to bytes.
+//! The range of a network's pixels, and conversion from and to bytes.
 
 use tch::{Kind, Tensor};
 
-/// The range that a generator ends in.
+/// The range of the pixels that a generator returns and its discriminator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelRange {
-    /// `[0, 1]`, a sigmoid's.
+    /// `[0, 1]`, the range of a sigmoid.
     Unit,
-    /// `[-1, 1]`, a hyperbolic tangent's.
+    /// `[-1, 1]`, the range of a hyperbolic tangent.
     Symmetric,
 }
 
 impl PixelRange {
-    /// Bytes, u8 of any shape, to values of `kind` in this range.
+    /// Converts bytes, u8 of any shape, to this range in `kind`.
     pub fn from_bytes(self, bytes: &Tensor, kind: Kind) -> Tensor {
         let x = bytes.to_kind(Kind::Float);
         match self {
@@ -22,8 +22,9 @@ impl PixelRange {
         .to_kind(kind)
     }
 
-    /// Values in this range to u8 of the same shape, rounded to the nearest;
-    /// values outside the range are clamped, NaN becomes 0.
+    /// Converts values of this range to the nearest bytes, u8 of the same shape.
+    ///
+    /// Values outside the range are clamped; NaN becomes 0.
     pub fn to_bytes(self, values: &Tensor) -> Tensor {
         let x = values.to_kind(Kind::Float).nan_to_num(-1.0, 1.0, -1.0);
         match self {

@@ -1,12 +1,13 @@
 //! The pairs of networks that presets name.
 
-use gan_models::dcgan::{DcganDiscriminator, DcganGenerator};
-use gan_models::gaussian::{GaussianDiscriminator, GaussianGenerator};
-use gan_models::golbin::{GolbinDiscriminator, GolbinGenerator};
-use gan_models::goodfellow::{GoodfellowDiscriminator, GoodfellowGenerator, PIXELS};
-use gan_models::modern::{ModernDiscriminator, ModernGenerator};
-use gan_models::oshea::{OsheaDiscriminator, OsheaGenerator, OsheaNorm};
-use gan_models::{Discriminator, Generator, PixelRange};
+use std::sync::Arc;
+
+use gan_models::goodfellow::PIXELS;
+use gan_models::layers::NormAxis;
+use gan_models::{
+    Discriminator, Generator, Networks, PixelRange, dcgan, gaussian, golbin, goodfellow, modern,
+    oshea,
+};
 use serde::{Deserialize, Serialize};
 
 /// A pair of networks by name.
@@ -37,9 +38,9 @@ pub enum Network {
 #[derive(Debug)]
 pub struct Pair {
     /// The counterfeiter.
-    pub generator: Box<dyn Generator>,
+    pub generator: Arc<dyn Generator>,
     /// The police officer.
-    pub discriminator: Box<dyn Discriminator>,
+    pub discriminator: Arc<dyn Discriminator>,
     /// The range of their pixels.
     pub range: PixelRange,
 }
@@ -75,73 +76,29 @@ impl Network {
     /// Builds the pair; `pixel_means`, 0 to 1, are those of the originals, where
     /// the networks are to be trained and [`Network::starts_from_pixels`].
     pub fn build(self, pixel_means: Option<&[f64; PIXELS]>) -> Pair {
-        match self {
-            Network::Modern => pair(
-                ModernGenerator::new(),
-                ModernDiscriminator::new(),
-                PixelRange::Symmetric,
-            ),
-            Network::ModernConditional => pair(
-                ModernGenerator::with_labels(),
-                ModernDiscriminator::with_labels(),
-                PixelRange::Symmetric,
-            ),
-            Network::Oshea => oshea(OsheaNorm::Columns),
-            Network::OsheaChannels => oshea(OsheaNorm::Channels),
-            Network::Golbin => pair(
-                GolbinGenerator::new(),
-                GolbinDiscriminator::new(),
-                PixelRange::Unit,
-            ),
-            Network::GolbinConditional => pair(
-                GolbinGenerator::with_labels(),
-                GolbinDiscriminator::with_labels(),
-                PixelRange::Unit,
-            ),
-            Network::Goodfellow => pair(
-                GoodfellowGenerator::new(pixel_means),
-                GoodfellowDiscriminator::new(),
-                PixelRange::Unit,
-            ),
-            Network::Gaussian => pair(
-                GaussianGenerator::new(),
-                GaussianDiscriminator::new(),
-                PixelRange::Unit,
-            ),
-            Network::Dcgan => pair(
-                DcganGenerator::new(),
-                DcganDiscriminator::new(),
-                PixelRange::Symmetric,
-            ),
-        }
+        pair(match self {
+            Network::Modern => modern::networks(),
+            Network::ModernConditional => modern::conditional(),
+            Network::Oshea => oshea::networks(NormAxis::Columns),
+            Network::OsheaChannels => oshea::networks(NormAxis::Channels),
+            Network::Golbin => golbin::networks(),
+            Network::GolbinConditional => golbin::conditional(),
+            Network::Goodfellow => goodfellow::networks(pixel_means),
+            Network::Gaussian => gaussian::networks(),
+            Network::Dcgan => dcgan::networks(),
+        })
     }
 }
 
 /// The networks of `modern` with `width` times as many channels throughout.
 pub fn wide_modern(width: i64) -> Pair {
-    pair(
-        ModernGenerator::wide(width),
-        ModernDiscriminator::wide(width),
-        PixelRange::Symmetric,
-    )
+    pair(modern::wide(width))
 }
 
-fn oshea(norm: OsheaNorm) -> Pair {
-    pair(
-        OsheaGenerator::new(norm),
-        OsheaDiscriminator::new(),
-        PixelRange::Unit,
-    )
-}
-
-fn pair(
-    generator: impl Generator + 'static,
-    discriminator: impl Discriminator + 'static,
-    range: PixelRange,
-) -> Pair {
+fn pair(networks: Networks) -> Pair {
     Pair {
-        generator: Box::new(generator),
-        discriminator: Box::new(discriminator),
-        range,
+        range: networks.generator.pixel_range(),
+        generator: networks.generator,
+        discriminator: networks.discriminator,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use gan_metrics::Evaluator;
 use run_dir::QualityRow;
 
 use crate::Error;
+use crate::evaluator::Evaluator;
 use crate::checkpointer::Checkpointer;
 use crate::config::TrainConfig;
 use crate::data::{TrainData, resize};
@@ -127,7 +127,7 @@ fn evaluator<'a>(
         TrainData::Images {
             evaluator: Some(evaluator),
             ..
-        } if config.settings.evaluate_every.is_some() && evaluator.unreliable()?.is_none() => {
+        } if config.settings.evaluate_every.is_some() && evaluator.unfit()?.is_none() => {
             Ok(Some(evaluator))
         }
         _ => Ok(None),
@@ -139,9 +139,9 @@ fn evaluator<'a>(
 fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
     let seed = (trainer.config.seed, Stream::Quality);
-    let count = gan_metrics::QUICK_SAMPLES;
+    let count = crate::evaluator::QUICK;
     let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
-    let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
+    let row = evaluator.quick(&resize(&samples, evaluator.side())?)?.row().unwrap_or_default();
     Ok(QualityRow {
         step: trainer.state.step,
         images_seen: trainer.state.images_seen,

@@ -35,50 +35,51 @@ impl Conv2d {
     /// `[n, inputs, h, w]` → `[n, outputs, h', w']` with
     /// `h' = (h + 2 padding - kernel) / stride + 1`.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let (weight, bias) = self.affine.get(weights);
-        let size = weight.size();
-        let quicker = size[0] == 1 && size[3] > 1 && self.stride == 1 && self.padding < size[3];
-        match (bias, x.device()) {
-            (Some(bias), Device::Cpu) if quicker => to_one_channel(x, weight, bias, self.padding),
-            _ => x.conv2d(weight, bias, self.stride, self.padding, 1, 1),
+        let (weight, bias, x) = self.affine.prepare(weights, x);
+        let (outputs, kernel) = (weight.size()[0], weight.size()[3]);
+        let one_channel = outputs == 1 && kernel > 1 && self.stride == 1 && self.padding < kernel;
+        if one_channel && x.device() == Device::Cpu {
+            return to_one_channel(&x, weight, bias, self.padding);
         }
+        x.conv2d(weight, Some(bias), self.stride, self.padding, 1, 1)
     }
 }
 
-/// [`Conv2d`]'s function for one output channel, weight `[1, inputs, k, k]`, and
-/// less padding than `k`.
+/// A convolution to one output channel with stride 1, weight `[1, inputs, k, k]`
+/// and padding below `k`.
 ///
-/// oneDNN computes 16 output channels at least. Here the k² products of each
-/// input pixel with the kernel's taps are one matrix product, and what is left is
-/// to sum, for each output pixel, those that meet there.
+/// oneDNN computes at least 16 output channels. Here one matrix product multiplies
+/// each input pixel with all k² kernel positions, and `col2im` sums the products
+/// that belong to the same output pixel.
 fn to_one_channel(x: &Tensor, weight: &Tensor, bias: &Tensor, padding: i64) -> Tensor {
     let (kernel, size) = (weight.size()[3], x.size());
     let (n, h, w) = (size[0], size[2], size[3]);
-    // [k², inputs] times [inputs, n·h·w], read from channels-last memory. An
-    // output pixel meets the taps in the opposite order.
+    // [k², inputs] times [inputs, n·h·w], from channels-last memory. The kernel is
+    // flipped because col2im scatters where a convolution gathers.
     let taps = weight.flip([2, 3]).permute([2, 3, 0, 1]).flatten(0, 2);
     let pixels = x.permute([0, 2, 3, 1]).flatten(0, 2);
     let products = taps
         .matmul(&pixels.tr())
         .view([-1, n, h * w])
         .transpose(0, 1);
-    let beyond = kernel - 1 - padding;
+    let crop = kernel - 1 - padding;
     let side = |input: i64| input + 2 * padding - kernel + 1;
-    let precise = match x.kind() {
+    let sum_kind = match x.kind() {
         Kind::Double => Kind::Double,
         _ => Kind::Float,
     };
-    let sums = products.to_kind(precise).col2im(
+    let sums = products.to_kind(sum_kind).col2im(
         [side(h), side(w)],
         [kernel, kernel],
         [1, 1],
-        [beyond, beyond],
+        [crop, crop],
         [1, 1],
     );
-    (sums + bias.to_kind(precise)).to_kind(x.kind())
+    (sums + bias.to_kind(sum_kind)).to_kind(x.kind())
 }
 
-/// A transposed convolution, kernel 4, stride 2, padding 1: twice the size.
+/// A transposed convolution with kernel 4, stride 2 and padding 1, which doubles the
+/// image size.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvUp2d(Affine);
 
@@ -97,25 +98,22 @@ impl ConvUp2d {
 
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let (weight, bias) = self.0.get(weights);
-        twice_the_size(x, weight, bias)
+        let (weight, bias, x) = self.0.prepare(weights, x);
+        conv_transpose_twice(&x, weight, bias)
     }
 }
 
-/// [`ConvUp2d`]'s function, weight `[inputs, outputs, 4, 4]`.
-pub(super) fn twice_the_size(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+/// The function of [`ConvUp2d`], weight `[inputs, outputs, 4, 4]`.
+pub(super) fn conv_transpose_twice(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
     let (stride, padding) = (2, 1);
     let mut y = x.conv_transpose2d(weight, None::<&Tensor>, stride, padding, 0, 1, 1);
-    // On processors libtorch sums the bias's gradient of a transposed
-    // convolution number by number, for two thirds of the time that the weight's
-    // takes; that of a sum is quick.
-    if let Some(bias) = bias {
-        let _ = y.g_add_(&bias.view([1, -1, 1, 1]));
-    }
+    // On a CPU, libtorch's bias gradient of a transposed convolution is slow: it
+    // takes two thirds as long as the weight gradient. That of an addition is fast.
+    let _ = y.g_add_(&bias.view([1, -1, 1, 1]));
     y
 }
 
-/// The same values `[n, c, h, w]` laid out channels-last in memory.
+/// Copies `[n, c, h, w]` into channels-last memory; shape and values stay.
 pub fn channels_last(x: &Tensor) -> Tensor {
     x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }

@@ -1,54 +1,41 @@
-//! Batch norm (Ioffe and Szegedy 2015), always by the batch's own statistics.
+//! Batch normalization (Ioffe and Szegedy 2015) with the batch's own statistics.
 
 use tch::Tensor;
 
 use crate::params::{Init, Layout, ParamId, Weights};
 
-/// `γ (x - mean) / √(variance + ε) + β`, mean and variance those of the batch,
-/// in training and when sampling alike.
+/// `γ (x - mean) / √(variance + ε) + β` with the mean and variance of the batch,
+/// both in training and when sampling.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchNorm {
     gamma: ParamId,
     beta: ParamId,
     epsilon: f64,
-    axis: Axis,
+    axis: NormAxis,
+}
+
+/// The axis of `[n, c, h, w]` that keeps its own mean and variance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NormAxis {
+    /// The channels, as usual: statistics over images, rows and columns.
+    Channels,
+    /// The image columns: statistics over images, channels and rows.
+    ///
+    /// Keras does this if channels come first and its `axis` stays at the default,
+    /// the last.
+    Columns,
 }
 
 impl BatchNorm {
-    /// Over the channels of `[n, channels, h, w]` or the features of
-    /// `[n, channels]`. Declares `NAME.gamma` and `NAME.beta`, `[channels]`, the
-    /// latter starting at 0.
-    pub fn channels(
-        layout: &mut Layout,
-        name: &str,
-        channels: i64,
-        gamma: Init,
-        epsilon: f64,
-    ) -> BatchNorm {
-        BatchNorm::new(layout, name, channels, gamma, epsilon, Axis::Channels)
-    }
-
-    /// Over the columns of `[n, c, h, columns]`: mean and variance are taken
-    /// over images, channels and rows. This is what Keras does with its default
-    /// axis, the last, when channels come first. Declares `NAME.gamma` and
-    /// `NAME.beta`, `[columns]`, the latter starting at 0.
-    pub fn columns(
-        layout: &mut Layout,
-        name: &str,
-        columns: i64,
-        gamma: Init,
-        epsilon: f64,
-    ) -> BatchNorm {
-        BatchNorm::new(layout, name, columns, gamma, epsilon, Axis::Columns)
-    }
-
-    fn new(
+    /// Declares `NAME.gamma` `[size]` and `NAME.beta` `[size]`, which starts at 0.
+    /// `size` is the length of `axis`.
+    pub fn new(
         layout: &mut Layout,
         name: &str,
         size: i64,
         gamma: Init,
         epsilon: f64,
-        axis: Axis,
+        axis: NormAxis,
     ) -> BatchNorm {
         BatchNorm {
             gamma: layout.add(format!("{name}.gamma"), &[size], gamma),
@@ -58,19 +45,19 @@ impl BatchNorm {
         }
     }
 
-    /// `[n, c, h, w]`, or `[n, c]` over channels, to the same shape.
+    /// Normalizes `[n, c, h, w]`, or `[n, c]` over the channels; the shape stays.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
         if x.dim() != 4 {
             return self.normalize(weights, x);
         }
-        // Channels-last memory is [n, h, w, c]. Read as [n·h·w, c] or, for
-        // columns, as [n·h, w, c], it needs no copy and has the size that is
-        // normalized where libtorch expects it; in bf16 the first way is also
-        // several times faster than libtorch's own for channels-last.
+        // Channels-last memory is [n, h, w, c]. Viewed as [n·h·w, c] or, for
+        // columns, as [n·h, w, c], it needs no copy and has the normalized axis
+        // where libtorch expects it. In bf16 the first view is also several times
+        // faster than libtorch's batch norm of channels-last images.
         let x = x.permute([0, 2, 3, 1]);
         let last = match self.axis {
-            Axis::Channels => 2,
-            Axis::Columns => 1,
+            NormAxis::Channels => 2,
+            NormAxis::Columns => 1,
         };
         let y = self.normalize(weights, &x.flatten(0, last));
         y.view_as(&x).permute([0, 3, 1, 2])
@@ -78,10 +65,11 @@ impl BatchNorm {
 
     /// `x` `[n, size, …]`.
     fn normalize(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        // Without running statistics there is nothing for momentum to do.
+        let gamma = weights.get(self.gamma);
+        // Momentum has no effect without running statistics.
         let (running, momentum) = (None::<&Tensor>, 0.0);
-        x.batch_norm(
-            Some(weights.get(self.gamma)),
+        x.to_kind(gamma.kind()).batch_norm(
+            Some(gamma),
             Some(weights.get(self.beta)),
             running,
             running,
@@ -91,10 +79,4 @@ impl BatchNorm {
             true,
         )
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Axis {
-    Channels,
-    Columns,
 }

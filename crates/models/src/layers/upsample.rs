@@ -1,22 +1,21 @@
-//! Convolution of an image enlarged to twice its size, without enlarging it.
+//! Convolution of an image upsampled ×2, computed on the small image.
 
 use tch::Tensor;
 
-use super::conv::twice_the_size;
+use super::conv::conv_transpose_twice;
 use super::{Affine, AffineInit};
 use crate::params::{Layout, Weights};
 
 /// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
 ///
-/// Each output pixel sees at most 2×2 different input pixels, so that the pair
-/// equals a transposed convolution of the small image, kernel 4, stride 2,
-/// padding 1, whose taps are sums of the 3×3 kernel's: the same function of the
-/// same parameters for 4/9 of the arithmetic.
+/// Each output pixel depends on at most 2×2 input pixels. The two operations
+/// therefore equal one transposed convolution of the small image with kernel 4,
+/// stride 2 and padding 1, whose kernel holds sums of the 3×3 kernel's values. This
+/// computes the same function of the same parameters with 4/9 of the arithmetic.
 #[derive(Debug, Clone, Copy)]
 pub struct UpsampleConv(Affine);
 
-/// Row k: the taps of the 3-kernel that meet one input pixel in tap k of the
-/// 4-kernel.
+/// Row k: the values of the 3-kernel that row k of the 4-kernel sums.
 const SUMS: [[f32; 3]; 4] = [[0., 0., 1.], [0., 1., 1.], [1., 1., 0.], [1., 0., 0.]];
 
 impl UpsampleConv {
@@ -34,19 +33,19 @@ impl UpsampleConv {
 
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let (weight, bias) = self.0.get(weights);
-        twice_the_size(x, &summed(weight), bias)
+        let (weight, bias, x) = self.0.prepare(weights, x);
+        conv_transpose_twice(&x, &transposed_kernel(weight), bias)
     }
 }
 
 /// `[o, i, 3, 3]` → `[i, o, 4, 4]`, `K = S w Sᵀ` for each pair of channels.
-fn summed(weight: &Tensor) -> Tensor {
+fn transposed_kernel(weight: &Tensor) -> Tensor {
     let size = weight.size();
     let (o, i) = (size[0], size[1]);
     let sums = Tensor::from_slice2(&SUMS)
         .to_device(weight.device())
         .to_kind(weight.kind());
-    // As kernels lie in memory, [o, 3, 3, i]: (S ⊗ S) [16, 9] times [o, 9, i].
+    // Kernels lie in memory as [o, 3, 3, i]: (S ⊗ S) [16, 9] times [o, 9, i].
     let flat = weight.permute([0, 2, 3, 1]).reshape([o, 9, i]);
     let kernels = sums.kron(&sums).matmul(&flat).view([o, 4, 4, i]);
     kernels

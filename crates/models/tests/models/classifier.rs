@@ -1,5 +1,5 @@
-//! The classifier: its network against plain operations, its shipped weights against
-//! MNIST's test images and against a computation without libtorch.
+//! The classifier: its network against plain operations, and its trained weights
+//! against MNIST's test images and a computation without libtorch.
 
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,20 @@ use gan_models::{Classifier, ClassifierError, ClassifierNetwork, Mode, WeightsEr
 use mnist_io::{Dataset, Split, known};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, DOUBLE, distance, take_turns, values};
+use crate::{CPU, DOUBLE, distance, lock_rng, values};
 
 const BYTES: (Kind, Device) = (Kind::Uint8, Device::Cpu);
 
-/// MNIST's test split from where `cargo xtask fetch` puts it, or from the folder
-/// that the variable `MNIST` names.
+/// MNIST's test split from the folder of `cargo xtask fetch`, or from the folder in
+/// the environment variable `MNIST`.
 fn test_images() -> Dataset {
     let dir = std::env::var_os("MNIST").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
         PathBuf::from,
     );
-    let test = Dataset::open(&dir, Split::Test)
-        .unwrap_or_else(|e| panic!("{e}; `cargo xtask fetch` puts MNIST there"));
-    // Other images would make other numbers, whatever the classifier is worth.
+    let test =
+        Dataset::open(&dir, Split::Test).unwrap_or_else(|e| panic!("{e}; run `cargo xtask fetch`"));
+    // The expected accuracy holds for these images only.
     assert_eq!(test.images_sha256(), known::MNIST.files[2].sha256);
     test
 }
@@ -31,7 +31,7 @@ fn tensor(images: &mnist_io::Images) -> Tensor {
 }
 
 #[test]
-fn the_shipped_weights_are_those_that_are_stated() {
+fn built_in_weights_have_the_documented_hash() {
     let classifier = Classifier::trained().unwrap();
     let file = include_bytes!("../../weights/classifier.safetensors");
     assert_eq!(mnist_io::sha256_hex(file), SHA256);
@@ -41,7 +41,7 @@ fn the_shipped_weights_are_those_that_are_stated() {
 }
 
 #[test]
-fn the_shipped_judge_knows_992_of_1000_test_images() {
+fn classifies_99_2_percent_of_the_test_images_correctly() {
     let test = test_images();
     let (features, logits) = Classifier::trained()
         .unwrap()
@@ -50,14 +50,14 @@ fn the_shipped_judge_knows_992_of_1000_test_images() {
     assert_eq!(features.size(), [10_000, 128]);
     assert_eq!(logits.size(), [10_000, 10]);
     let labels = Tensor::from_slice(test.labels()).to_kind(Kind::Int64);
-    let right = logits.argmax(1, false).eq_tensor(&labels);
-    let right = right.sum(Kind::Int64).int64_value(&[]);
-    assert!(right >= 9_920, "{right} of 10,000");
+    let correct = logits.argmax(1, false).eq_tensor(&labels);
+    let correct = correct.sum(Kind::Int64).int64_value(&[]);
+    assert!(correct >= 9_920, "{correct} of 10,000");
 }
 
-/// `oracle/classifier.py` says how the stored values were made.
+/// `oracle/classifier.py` computed the stored values.
 #[test]
-fn the_shipped_judge_sees_what_a_computation_without_libtorch_sees() {
+fn features_and_logits_match_a_computation_without_libtorch() {
     let classifier = Classifier::trained().unwrap();
     let test = test_images();
     let pattern = (0..784).map(|i| ((i / 28 * 37 + i % 28 * 11) % 256) as u8);
@@ -71,13 +71,13 @@ fn the_shipped_judge_sees_what_a_computation_without_libtorch_sees() {
             index => test.images().select(&[index.parse().unwrap()]).unwrap(),
         };
         let (features, logits) = classifier.features_and_logits(&tensor(&image)).unwrap();
-        let seen = [values(&features), values(&logits)].concat();
-        assert_eq!(seen.len(), stored.len());
-        for (i, (seen, stored)) in seen.iter().zip(&stored).enumerate() {
+        let computed = [values(&features), values(&logits)].concat();
+        assert_eq!(computed.len(), stored.len());
+        for (i, (computed, stored)) in computed.iter().zip(&stored).enumerate() {
             let tolerance = 1e-4 * stored.abs().max(0.1);
             assert!(
-                (seen - stored).abs() < tolerance,
-                "image {name}, value {i}: {seen}, stored {stored}"
+                (computed - stored).abs() < tolerance,
+                "image {name}, value {i}: {computed}, stored {stored}"
             );
         }
         lines += 1;
@@ -86,8 +86,8 @@ fn the_shipped_judge_sees_what_a_computation_without_libtorch_sees() {
 }
 
 #[test]
-fn the_network_is_its_layers_one_by_one() {
-    let _turn = take_turns();
+fn network_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(1);
     let network = ClassifierNetwork::new();
     let layout = network.layout();
@@ -96,7 +96,7 @@ fn the_network_is_its_layers_one_by_one() {
         (25 + 1) * 32 + (25 * 32 + 1) * 64 + (7 * 7 * 64 + 1) * 128 + (128 + 1) * 10
     );
     let flat = layout.init(Device::Cpu).to_kind(Kind::Double);
-    // Biases start at 0, which would hide that one is left out.
+    // Biases start at 0, which would hide a missing one.
     let flat = &flat + Tensor::randn([layout.numel()], DOUBLE) * 0.01;
     let weights = layout.weights(&flat);
     let images = Tensor::rand([3, 1, 28, 28], DOUBLE);
@@ -107,7 +107,7 @@ fn the_network_is_its_layers_one_by_one() {
     let [w1, b1, w2, b2, w3, b3, w4, b4] = weights.tensors() else {
         panic!("eight parameters");
     };
-    // 25 shifted copies of the image, each times its tap.
+    // 25 shifted copies of the image, each times its kernel value.
     let conv = |x: &Tensor, weight: &Tensor, bias: &Tensor| {
         let (n, h, w) = (x.size()[0], x.size()[2], x.size()[3]);
         let padded = x.constant_pad_nd([2; 4]);
@@ -136,8 +136,8 @@ fn the_network_is_its_layers_one_by_one() {
 }
 
 #[test]
-fn dropout_touches_the_logits_in_training_and_never_the_features() {
-    let _turn = take_turns();
+fn dropout_affects_only_the_logits_in_training() {
+    let _rng = lock_rng();
     tch::manual_seed(2);
     let network = ClassifierNetwork::new();
     let weights = network
@@ -153,13 +153,13 @@ fn dropout_touches_the_logits_in_training_and_never_the_features() {
 }
 
 #[test]
-fn many_images_are_judged_as_each_would_be_alone() {
-    let _turn = take_turns();
+fn batches_give_the_same_results_as_single_images() {
+    let _rng = lock_rng();
     tch::manual_seed(3);
     let network = ClassifierNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
     let classifier = Classifier::new(network, &parameters).unwrap();
-    // More than go through the network at a time, and a rest.
+    // Two full chunks and a partial one.
     let images = Tensor::randint(256, [1003, 28, 28], BYTES);
     let (features, logits) = classifier.features_and_logits(&images).unwrap();
     assert_eq!(features.size(), [1003, 128]);
@@ -178,22 +178,22 @@ fn many_images_are_judged_as_each_would_be_alone() {
 }
 
 #[test]
-fn a_buffer_of_other_weights_is_refused() {
-    for (wrong, kind) in [(1, Kind::Float), (0, Kind::Double)] {
+fn rejects_a_buffer_of_other_weights() {
+    for (excess, kind) in [(1, Kind::Float), (0, Kind::Double)] {
         let network = ClassifierNetwork::new();
-        let wanted = network.layout().numel();
-        let buffer = Tensor::zeros([wanted + wrong], (kind, Device::Cpu));
+        let numel = network.layout().numel();
+        let buffer = Tensor::zeros([numel + excess], (kind, Device::Cpu));
         let error = Classifier::new(network, &buffer).unwrap_err();
-        let ClassifierError::Weights(WeightsError::Buffer { wanted: told, .. }) = error else {
+        let ClassifierError::Weights(WeightsError::Buffer { expected, .. }) = error else {
             panic!("{error}");
         };
-        assert_eq!(told, wanted);
+        assert_eq!(expected, numel);
     }
 }
 
 #[test]
-fn images_of_another_size_or_kind_are_refused() {
-    let _turn = take_turns();
+fn rejects_images_of_another_size_or_kind() {
+    let _rng = lock_rng();
     let network = ClassifierNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
     let classifier = Classifier::new(network, &parameters).unwrap();
@@ -217,7 +217,7 @@ fn images_of_another_size_or_kind_are_refused() {
 }
 
 #[test]
-fn weights_of_another_network_make_no_judge() {
+fn rejects_bytes_that_are_not_weights() {
     let error = Classifier::from_safetensors(b"no weights").unwrap_err();
     let ClassifierError::Weights(WeightsError::Malformed(_)) = error else {
         panic!("{error}");

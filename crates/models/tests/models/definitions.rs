@@ -1,25 +1,22 @@
-//! Each network against its definition: the layers one by one in f64, in plain
-//! operations and the original's order.
+//! Compares each network with its definition, computed layer by layer in f64 with
+//! plain operations in the original's order.
 
-use gan_models::dcgan::{DcganDiscriminator, DcganGenerator};
-use gan_models::gaussian::{GaussianDiscriminator, GaussianGenerator};
-use gan_models::golbin::{GolbinDiscriminator, GolbinGenerator};
-use gan_models::goodfellow::{GoodfellowDiscriminator, GoodfellowGenerator};
-use gan_models::modern::{ModernDiscriminator, ModernGenerator};
-use gan_models::oshea::{OsheaDiscriminator, OsheaGenerator, OsheaNorm};
-use gan_models::{Discriminator, Generator, Layout, Mode, Weights};
+use gan_models::layers::NormAxis;
+use gan_models::{
+    Layout, Mode, Networks, Weights, dcgan, gaussian, golbin, goodfellow, modern, oshea,
+};
 use tch::{Device, Kind, Tensor};
 
-use crate::{DOUBLE, distance, named, take_turns, values};
+use crate::{DOUBLE, distance, lock_rng, named, values};
 
-/// A network's weights, every one of them other than it starts.
+/// A network's layout and random weights.
 struct Network<'a> {
     layout: &'a Layout,
     weights: Weights,
 }
 
 impl Network<'_> {
-    /// Small enough that nothing saturates.
+    /// Weights small enough to avoid saturation.
     fn random(layout: &Layout) -> Network<'_> {
         let flat = Tensor::randn([layout.numel()], DOUBLE) * 0.05;
         let weights = layout.leaves(&flat, Kind::Double);
@@ -50,8 +47,8 @@ impl Network<'_> {
         let mean_of = |x: &Tensor| x.mean_dim([0i64, 2, 3].as_slice(), true, Kind::Double);
         let centered = x - mean_of(x);
         let variance = mean_of(&(&centered * &centered));
-        let of_channels = |name| self.get(&format!("{layer}.{name}")).view([1, -1, 1, 1]);
-        centered / (variance + epsilon).sqrt() * of_channels("gamma") + of_channels("beta")
+        let per_channel = |name| self.get(&format!("{layer}.{name}")).view([1, -1, 1, 1]);
+        centered / (variance + epsilon).sqrt() * per_channel("gamma") + per_channel("beta")
     }
 }
 
@@ -63,8 +60,8 @@ fn leaky(x: &Tensor) -> Tensor {
     x.maximum(&(x * 0.2))
 }
 
-/// Every pixel four times.
-fn twice(x: &Tensor) -> Tensor {
+/// Nearest-neighbor upsampling ×2.
+fn upsample(x: &Tensor) -> Tensor {
     let rows = x.repeat_interleave_self_int(2, 2, None);
     rows.repeat_interleave_self_int(2, 3, None)
 }
@@ -75,14 +72,14 @@ fn blocks(x: &Tensor) -> Tensor {
     x.reshape([-1, 4, 14, 14])
 }
 
-/// What [`blocks`] undoes.
+/// The inverse of [`blocks`].
 fn pixels(x: &Tensor) -> Tensor {
     let x = x.view([-1, 2, 2, 14, 14]).permute([0, 3, 1, 4, 2]);
     x.reshape([-1, 1, 28, 28])
 }
 
-/// Digits 3, 0 and 9, and their rows.
-fn three_digits() -> (Tensor, Tensor) {
+/// The labels 3, 0 and 9, i64 `[3]`, and their one-hot rows `[3, 10]`.
+fn three_labels() -> (Tensor, Tensor) {
     let rows = Tensor::zeros([3, 10], DOUBLE);
     for (row, digit) in [(0, 3), (1, 0), (2, 9)] {
         let _ = rows.narrow(0, row, 1).narrow(1, digit, 1).fill_(1.0);
@@ -91,19 +88,17 @@ fn three_digits() -> (Tensor, Tensor) {
 }
 
 #[test]
-fn golbin_is_its_layers_one_by_one() {
-    let _turn = take_turns();
+fn golbin_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(5);
-    let (labels, rows) = three_digits();
-    for (g, d) in [
-        (GolbinGenerator::new(), GolbinDiscriminator::new()),
-        (
-            GolbinGenerator::with_labels(),
-            GolbinDiscriminator::with_labels(),
-        ),
-    ] {
+    let (labels, one_hot) = three_labels();
+    for networks in [golbin::networks(), golbin::conditional()] {
+        let Networks {
+            generator: g,
+            discriminator: d,
+        } = networks;
         let joined = |x: &Tensor| match g.conditional() {
-            true => Tensor::cat(&[x, &rows], 1),
+            true => Tensor::cat(&[x, &one_hot], 1),
             false => x.shallow_clone(),
         };
         let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
@@ -119,13 +114,13 @@ fn golbin_is_its_layers_one_by_one() {
 }
 
 #[test]
-fn goodfellow_is_its_layers_one_by_one() {
-    let _turn = take_turns();
+fn goodfellow_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(6);
-    let (g, d) = (
-        GoodfellowGenerator::new(None),
-        GoodfellowDiscriminator::new(),
-    );
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = goodfellow::networks(None);
     let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
     let z = Tensor::randn([3, 100], DOUBLE);
     let x = gn.dense("hidden1", &z).relu();
@@ -139,12 +134,12 @@ fn goodfellow_is_its_layers_one_by_one() {
     assert!(distance(&logits, &dn.dense("output", &x).view([3])) < 1e-10);
 }
 
-/// Of two pixels, 1 and 2, that reach the logit by one unit of each layer.
+/// Two pixels, 1 and 2, reach the logit through one unit of each layer.
 #[test]
-fn goodfellow_drops_a_fifth_of_the_pixels_and_half_of_each_layer() {
-    let _turn = take_turns();
+fn goodfellow_drops_a_fifth_of_the_pixels_and_half_of_the_units() {
+    let _rng = lock_rng();
     tch::manual_seed(7);
-    let d = GoodfellowDiscriminator::new();
+    let d = goodfellow::networks(None).discriminator;
     let flat = Tensor::zeros([d.layout().numel()], DOUBLE);
     let weights = d.layout().weights(&flat);
     for (layer, inputs) in [("hidden1", 2), ("hidden2", 1), ("output", 1)] {
@@ -158,10 +153,10 @@ fn goodfellow_drops_a_fifth_of_the_pixels_and_half_of_each_layer() {
     }
     let logits = values(&d.forward(&weights, &images, None, Mode::Train));
     let share = |logit: f64| {
-        let such = logits.iter().filter(|&&l| (l - logit).abs() < 1e-9);
-        such.count() as f64 / n as f64
+        let equal = logits.iter().filter(|&&l| (l - logit).abs() < 1e-9);
+        equal.count() as f64 / n as f64
     };
-    // What is kept is scaled by 1.25 · 2 · 2.
+    // Dropout scales the kept values by 1.25 · 2 · 2.
     let expected = [(5.0, 0.16), (10.0, 0.16), (15.0, 0.64)].map(|(l, p)| (l, p / 4.0));
     for (logit, expected) in expected {
         assert!((share(logit) - expected).abs() < 0.01, "{}", share(logit));
@@ -171,18 +166,21 @@ fn goodfellow_drops_a_fifth_of_the_pixels_and_half_of_each_layer() {
 }
 
 #[test]
-fn dcgan_is_its_layers_one_by_one() {
-    let _turn = take_turns();
+fn dcgan_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(8);
-    let (g, d) = (DcganGenerator::new(), DcganDiscriminator::new());
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = dcgan::networks();
     let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
     let z = Tensor::randn([3, 100], DOUBLE);
-    // The dense layer's units renamed from [128, 8, 8] to [8, 8, 128].
+    // The linear layer's units are numbered as [8, 8, 128], not [128, 8, 8].
     let x = gn.dense("dense", &z).view([3, 8, 8, 128]);
     let x = gn.norm("dense_norm", &x.permute([0, 3, 1, 2]), 1e-5);
-    let x = gn.conv("up1", &twice(&x), (1, 1));
+    let x = gn.conv("up1", &upsample(&x), (1, 1));
     let x = leaky(&gn.norm("up1_norm", &x, 0.8));
-    let x = gn.conv("up2", &twice(&x), (1, 1));
+    let x = gn.conv("up2", &upsample(&x), (1, 1));
     let x = leaky(&gn.norm("up2_norm", &x, 0.8));
     let x = gn.conv("output", &x, (1, 1)).tanh();
     let images = g.forward(&gn.weights, &z, None, Mode::Train);
@@ -190,14 +188,14 @@ fn dcgan_is_its_layers_one_by_one() {
 
     for mode in [Mode::Sample, Mode::Train] {
         let drop = |x: &Tensor| x.feature_dropout(0.25, mode == Mode::Train);
-        // The same channels on both sides.
+        // The same seed drops the same channels in both computations.
         tch::manual_seed(9);
         let mut x = drop(&leaky(&dn.conv("down1", &images, (2, 1))));
         for layer in ["down2", "down3", "down4"] {
             x = drop(&leaky(&dn.conv(layer, &x, (2, 1))));
             x = dn.norm(&format!("{layer}_norm"), &x, 0.8);
         }
-        // Renamed from [128, 2, 2] to [2, 2, 128].
+        // Numbered as [2, 2, 128], not [128, 2, 2].
         let x = dn.dense("output", &x.permute([0, 2, 3, 1]).flatten(1, -1));
         tch::manual_seed(9);
         let logits = d.forward(&dn.weights, &images, None, mode);
@@ -206,32 +204,30 @@ fn dcgan_is_its_layers_one_by_one() {
 }
 
 #[test]
-fn modern_is_its_layers_one_by_one() {
-    let _turn = take_turns();
+fn modern_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(10);
-    let (labels, rows) = three_digits();
-    for (g, d) in [
-        (ModernGenerator::new(), ModernDiscriminator::new()),
-        (
-            ModernGenerator::with_labels(),
-            ModernDiscriminator::with_labels(),
-        ),
-    ] {
+    let (labels, one_hot) = three_labels();
+    for networks in [modern::networks(), modern::conditional()] {
+        let Networks {
+            generator: g,
+            discriminator: d,
+        } = networks;
         let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
         let z = Tensor::randn([3, g.latent().size()], DOUBLE) * 20.0;
         let x = match g.conditional() {
-            true => Tensor::cat(&[&z, &rows], 1),
+            true => Tensor::cat(&[&z, &one_hot], 1),
             false => z.shallow_clone(),
         };
-        // Units named [7, 7, 64].
+        // Units numbered as [7, 7, 64].
         let x = leaky(&gn.dense("dense", &x)).view([3, 7, 7, 64]);
         let x = leaky(&gn.conv("coarse", &x.permute([0, 3, 1, 2]), (1, 1)));
         let (weight, bias) = gn.affine("up");
         let x = leaky(&x.conv_transpose2d(weight, bias, 2, 1, 0, 1, 1));
         let x = leaky(&gn.conv("fine", &x, (1, 1)));
         let x = pixels(&gn.conv("output", &x, (1, 1)));
-        let ink = values(&x).into_iter().map(ink).collect::<Vec<_>>();
-        let x = Tensor::from_slice(&ink).view([3, 1, 28, 28]);
+        let saturated: Vec<f64> = values(&x).into_iter().map(saturate).collect();
+        let x = Tensor::from_slice(&saturated).view([3, 1, 28, 28]);
         let images = g.forward(&gn.weights, &z, Some(&labels), Mode::Train);
         assert!(distance(&images, &x) < 1e-10);
 
@@ -239,20 +235,21 @@ fn modern_is_its_layers_one_by_one() {
         let x = leaky(&dn.conv("down", &x, (2, 1)));
         let x = leaky(&dn.conv("coarse", &x, (1, 1)));
         let x = leaky(&dn.conv("deep", &x, (2, 1)));
-        // Renamed from [128, 4, 4] to [4, 4, 128].
+        // Numbered as [4, 4, 128], not [128, 4, 4].
         let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
         let mut expected = dn.dense("dense", &x).view([3]);
         if d.conditional() {
-            let of_digit = (dn.dense("digits", &x) * &rows).sum_dim_intlist(1, false, Kind::Double);
-            expected += of_digit;
+            let projection =
+                (dn.dense("digits", &x) * &one_hot).sum_dim_intlist(1, false, Kind::Double);
+            expected += projection;
         }
         let logits = d.forward(&dn.weights, &images, Some(&labels), Mode::Train);
         assert!(distance(&logits, &expected) < 1e-10);
     }
 }
 
-/// The pixel that G's last layer means by `x`.
-fn ink(x: f64) -> f64 {
+/// G's output activation.
+fn saturate(x: f64) -> f64 {
     let white = 2.0 * 253.0 / 255.0 - 1.0;
     if x < -2.5 {
         -1.0 + 0.1 * (x + 2.5)
@@ -265,22 +262,21 @@ fn ink(x: f64) -> f64 {
     }
 }
 
-/// What G's last layer says, here its bias alone, and the image and the gradient that
-/// come of it.
+/// The output layer's bias alone determines the pixels here.
 #[test]
-fn modern_forges_black_and_white_from_ranges_and_has_a_gradient_everywhere() {
+fn modern_output_has_plateaus_at_black_and_white_and_a_gradient_everywhere() {
     let white = 2.0 * 253.0 / 255.0 - 1.0;
-    ink_of([-2.8, -1.2, 0.3, 1.5], [-1.03, -1.0, 0.3, white]);
-    let beyond = white + (3.0 - white - 1.5) * 0.1;
-    ink_of([-2.4, -0.9, 0.99, 3.0], [-1.0, -0.9, white, beyond]);
+    check_output([-2.8, -1.2, 0.3, 1.5], [-1.03, -1.0, 0.3, white]);
+    let outside = white + (3.0 - white - 1.5) * 0.1;
+    check_output([-2.4, -0.9, 0.99, 3.0], [-1.0, -0.9, white, outside]);
 }
 
-fn ink_of(said: [f64; 4], image: [f64; 4]) {
-    let g = ModernGenerator::new();
+fn check_output(bias: [f64; 4], image: [f64; 4]) {
+    let g = modern::networks().generator;
     let layout = g.layout();
-    let weights = double_weights(layout).map(|place, weight| {
-        let value = match layout.params()[place].name.as_str() {
-            "output.bias" => Tensor::from_slice(&said),
+    let weights = double_weights(layout).map(|i, weight| {
+        let value = match layout.params()[i].name.as_str() {
+            "output.bias" => Tensor::from_slice(&bias),
             "output.weight" => weight.zeros_like(),
             _ => weight.detach(),
         };
@@ -288,28 +284,28 @@ fn ink_of(said: [f64; 4], image: [f64; 4]) {
     });
     let z = g.latent().sample(1, Device::Cpu).to_kind(Kind::Double);
     let images = g.forward(&weights, &z, None, Mode::Train);
-    // Channels are pixels of 2×2 blocks.
+    // The four channels are the pixels of a 2×2 block.
     let block = images.narrow(2, 0, 2).narrow(3, 0, 2);
     assert!(distance(&block.flatten(0, -1), &Tensor::from_slice(&image)) < 1e-12);
-    let bias = named(layout, &weights, "output.bias");
-    let gradient = &Tensor::run_backward(&[images.sum(Kind::Double)], &[bias], false, false)[0];
-    // Each for 14×14 blocks.
-    let slopes = said.map(|x| if image.contains(&x) { 1.0 } else { 0.1 });
+    let leaf = named(layout, &weights, "output.bias");
+    let gradient = &Tensor::run_backward(&[images.sum(Kind::Double)], &[leaf], false, false)[0];
+    // Summed over 14×14 blocks.
+    let slopes = bias.map(|x| if image.contains(&x) { 1.0 } else { 0.1 });
     let expected = Tensor::from_slice(&slopes) * 196.0;
     assert!(distance(gradient, &expected) < 1e-9);
 }
 
-/// The logistic loss of the logit is the cross-entropy of the two-way softmax.
+/// The logistic loss of the logit equals the cross-entropy of the original's softmax.
 #[test]
-fn oshea_logit_is_its_softmax() {
-    let _turn = take_turns();
+fn oshea_discriminator_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(1);
-    let d = OsheaDiscriminator::new();
+    let d = oshea::networks(NormAxis::Columns).discriminator;
     let weights = double_weights(d.layout());
     let images = Tensor::rand([3, 1, 28, 28], DOUBLE);
     let logits = d.forward(&weights, &images, None, Mode::Sample);
 
-    // The original, its layers one by one, channels first throughout.
+    // The original, channels first throughout.
     let get = |name: &str| named(d.layout(), &weights, name);
     let conv = |x: &Tensor, name: &str| {
         let (weight, bias) = (get(&format!("{name}.weight")), get(&format!("{name}.bias")));
@@ -320,7 +316,7 @@ fn oshea_logit_is_its_softmax() {
     };
     let x = conv(&conv(&images, "down1"), "down2");
     assert_eq!(x.size(), [3, 512, 7, 7]);
-    // Dense columns renamed from this order, [512, 7, 7], to [7, 7, 512].
+    // The linear layer's inputs are numbered as [7, 7, 512], not [512, 7, 7].
     let dense = get("dense.weight")
         .view([256, 7, 7, 512])
         .permute([0, 3, 1, 2])
@@ -332,23 +328,23 @@ fn oshea_logit_is_its_softmax() {
 
     let real = (-&logits).softplus();
     assert!(distance(&real, &-log_softmax.select(1, 1)) < 1e-10);
-    let forged = logits.softplus();
-    assert!(distance(&forged, &-log_softmax.select(1, 0)) < 1e-10);
+    let fake = logits.softplus();
+    assert!(distance(&fake, &-log_softmax.select(1, 0)) < 1e-10);
 }
 
 #[test]
-fn oshea_generator_is_its_layers_one_by_one() {
-    let _turn = take_turns();
+fn oshea_generator_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(2);
-    for norm in [OsheaNorm::Columns, OsheaNorm::Channels] {
-        let g = OsheaGenerator::new(norm);
+    for norm in [NormAxis::Columns, NormAxis::Channels] {
+        let g = oshea::networks(norm).generator;
         let weights = double_weights(g.layout());
         let z = Tensor::rand([4, 100], DOUBLE);
         let images = g.forward(&weights, &z, None, Mode::Train);
 
         let get = |name: &str| named(g.layout(), &weights, name);
-        let axis = if norm == OsheaNorm::Columns { 3 } else { 1 };
-        // No parameter of the norms has moved from γ = 1, β = 0 yet.
+        let axis = if norm == NormAxis::Columns { 3 } else { 1 };
+        // The norms' initial parameters are γ = 1 and β = 0.
         let normalize = |x: &Tensor, axis: i64| {
             let others: Vec<i64> = (0..x.dim() as i64).filter(|&a| a != axis).collect();
             let mean = x.mean_dim(&others[..], true, Kind::Double);
@@ -374,10 +370,13 @@ fn oshea_generator_is_its_layers_one_by_one() {
 }
 
 #[test]
-fn gaussian_networks_are_their_formulas() {
-    let _turn = take_turns();
+fn gaussian_matches_its_definition() {
+    let _rng = lock_rng();
     tch::manual_seed(4);
-    let (g, d) = (GaussianGenerator::new(), GaussianDiscriminator::new());
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = gaussian::networks();
     let (gw, dw) = (double_weights(g.layout()), double_weights(d.layout()));
     let dense = |layout: &Layout, weights: &Weights, name: &str, x: &[f64]| -> Vec<f64> {
         let weight = named(layout, weights, &format!("{name}.weight"));

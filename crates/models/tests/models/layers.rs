@@ -1,20 +1,20 @@
-//! Each layer against a plain formulation in f64.
+//! Compares each layer with a plain formulation in f64.
 
 use gan_models::layers::{
-    BatchNorm, Conv2d, Linear, Maxout, UpsampleConv, channel_dropout, channels_last, dropout,
-    join_labels, label_of, leaky_relu,
+    BatchNorm, Conv2d, Linear, Maxout, NormAxis, UpsampleConv, channel_dropout, channels_last,
+    concat_labels, dropout, leaky_relu, select_label,
 };
 use gan_models::{Init, Layout, Mode, Weights};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, DOUBLE, distance, take_turns, values};
+use crate::{CPU, DOUBLE, distance, lock_rng, values};
 
-/// Everything normal, in f64, gradients wanted.
+/// Standard normal weights in f64 that require gradients.
 fn random_weights(layout: &Layout) -> Weights {
     layout.leaves(&Tensor::randn([layout.numel()], DOUBLE), Kind::Double)
 }
 
-/// Gradients of a random weighting of `y`'s values, seeded the same each time.
+/// Gradients of a random weighting of `y`, the same for equal shapes.
 fn gradients(y: &Tensor, of: &[&Tensor]) -> Vec<Tensor> {
     tch::manual_seed(99);
     let weighting = Tensor::randn(y.size(), DOUBLE);
@@ -23,8 +23,8 @@ fn gradients(y: &Tensor, of: &[&Tensor]) -> Vec<Tensor> {
 }
 
 #[test]
-fn upsample_conv_is_upsampling_then_convolution() {
-    let _turn = take_turns();
+fn upsample_conv_matches_upsampling_then_convolution() {
+    let _rng = lock_rng();
     tch::manual_seed(1);
     for (h, w) in [(4, 4), (1, 1), (5, 7), (2, 3)] {
         for last in [false, true] {
@@ -59,8 +59,8 @@ fn upsample_conv_is_upsampling_then_convolution() {
 }
 
 #[test]
-fn a_convolution_to_one_channel_is_libtorchs() {
-    let _turn = take_turns();
+fn convolution_to_one_channel_matches_libtorch() {
+    let _rng = lock_rng();
     tch::manual_seed(12);
     for (kernel, padding) in [(3, 1), (3, 0), (3, 2), (3, 4), (5, 2), (1, 0)] {
         let mut layout = Layout::new();
@@ -84,10 +84,10 @@ fn a_convolution_to_one_channel_is_libtorchs() {
     }
 }
 
-/// Independent of libtorch's convolutions and of its upsampling.
+/// Independent of libtorch's convolution and upsampling.
 #[test]
-fn upsample_conv_is_its_naive_loop() {
-    let _turn = take_turns();
+fn upsample_conv_matches_a_naive_loop() {
+    let _rng = lock_rng();
     tch::manual_seed(2);
     let mut layout = Layout::new();
     let layer = UpsampleConv::new(&mut layout, "up", (2, 1), Init::normal(1.0));
@@ -113,39 +113,35 @@ fn upsample_conv_is_its_naive_loop() {
     }
 }
 
-/// `γ (x - mean) / √(variance + ε) + β` by loops; `size` places along axis
-/// `axis` of `[n, c, h, w]`.
+/// `γ (x - mean) / √(variance + ε) + β` for each index along `axis` of `[n, c, h, w]`.
 fn naive_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64, axis: usize) -> Tensor {
     let size = x.size();
     let y = x.zeros_like();
-    for place in 0..size[axis] {
-        let slice = values(&x.select(axis as i64, place));
+    for i in 0..size[axis] {
+        let slice = values(&x.select(axis as i64, i));
         let n = slice.len() as f64;
         let mean = slice.iter().sum::<f64>() / n;
         let variance = slice.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-        let (gamma, beta) = (gamma.double_value(&[place]), beta.double_value(&[place]));
+        let (gamma, beta) = (gamma.double_value(&[i]), beta.double_value(&[i]));
         let scale = gamma / (variance + epsilon).sqrt();
-        let normalized = (x.select(axis as i64, place) - mean) * scale + beta;
-        y.select(axis as i64, place).copy_(&normalized);
+        let normalized = (x.select(axis as i64, i) - mean) * scale + beta;
+        y.select(axis as i64, i).copy_(&normalized);
     }
     y
 }
 
 #[test]
-fn batch_norm_is_its_formula_over_channels_and_over_columns() {
-    let _turn = take_turns();
+fn batch_norm_matches_its_formula_over_channels_and_over_columns() {
+    let _rng = lock_rng();
     tch::manual_seed(3);
     let (n, c, h, w) = (3, 4, 5, 6);
     let epsilon = 0.1;
-    for (axis, size) in [(1, c), (3, w)] {
+    for (along, axis, size) in [(NormAxis::Channels, 1, c), (NormAxis::Columns, 3, w)] {
         for last in [false, true] {
             let mut layout = Layout::new();
             let gamma = Init::Constant(1.0);
             let l = &mut layout;
-            let norm = match axis {
-                1 => BatchNorm::channels(l, "norm", size, gamma, epsilon),
-                _ => BatchNorm::columns(l, "norm", size, gamma, epsilon),
-            };
+            let norm = BatchNorm::new(l, "norm", size, gamma, epsilon, along);
             assert_eq!(layout.numel(), 2 * size);
             let weights = random_weights(&layout);
             let [gamma, beta] = weights.tensors() else {
@@ -162,10 +158,17 @@ fn batch_norm_is_its_formula_over_channels_and_over_columns() {
 
 #[test]
 fn batch_norm_of_vectors_normalizes_each_feature() {
-    let _turn = take_turns();
+    let _rng = lock_rng();
     tch::manual_seed(4);
     let mut layout = Layout::new();
-    let norm = BatchNorm::channels(&mut layout, "norm", 5, Init::Constant(1.0), 1e-6);
+    let norm = BatchNorm::new(
+        &mut layout,
+        "norm",
+        5,
+        Init::Constant(1.0),
+        1e-6,
+        NormAxis::Channels,
+    );
     let weights = random_weights(&layout);
     let [gamma, beta] = weights.tensors() else {
         panic!("two parameters");
@@ -177,8 +180,8 @@ fn batch_norm_of_vectors_normalizes_each_feature() {
 }
 
 #[test]
-fn maxout_is_the_greatest_of_its_pieces() {
-    let _turn = take_turns();
+fn maxout_is_the_maximum_of_its_pieces() {
+    let _rng = lock_rng();
     tch::manual_seed(5);
     let (inputs, units, pieces) = (4i64, 3i64, 5i64);
     let mut layout = Layout::new();
@@ -204,14 +207,14 @@ fn maxout_is_the_greatest_of_its_pieces() {
                 (0..inputs).map(|i| weight.double_value(&[at, i]) * x.double_value(&[row, i]));
             terms.sum::<f64>() + bias.double_value(&[at])
         };
-        let greatest = (0..pieces).map(piece).fold(f64::NEG_INFINITY, f64::max);
-        assert!((y.double_value(&[row, unit]) - greatest).abs() < 1e-12);
+        let maximum = (0..pieces).map(piece).fold(f64::NEG_INFINITY, f64::max);
+        assert!((y.double_value(&[row, unit]) - maximum).abs() < 1e-12);
     }
 }
 
 #[test]
-fn dropout_drops_its_share_and_keeps_the_mean() {
-    let _turn = take_turns();
+fn dropout_drops_at_its_rate_and_keeps_the_mean() {
+    let _rng = lock_rng();
     tch::manual_seed(6);
     // Odd sizes, channels-first, channels-last and plain vectors.
     let images = Tensor::ones([7, 33, 25, 31], CPU);
@@ -224,7 +227,7 @@ fn dropout_drops_its_share_and_keeps_the_mean() {
             let y = dropout(&x, rate, Mode::Train);
             assert_eq!(y.size(), x.size());
             let dropped = y.eq(0.0).to_kind(Kind::Double).mean(Kind::Double);
-            // Six standard deviations of a share of 120,000 draws or more.
+            // Six standard deviations of the mean of 120,000 draws.
             let tolerance = 6.0 * (rate * (1.0 - rate) / 120_000.0f64).sqrt();
             assert!(
                 (dropped.double_value(&[]) - rate).abs() < tolerance,
@@ -237,10 +240,10 @@ fn dropout_drops_its_share_and_keeps_the_mean() {
     }
 }
 
-/// Values that share one draw of the generator must not share their fate.
+/// Four neighbors share one random draw.
 #[test]
 fn dropout_drops_neighbors_independently() {
-    let _turn = take_turns();
+    let _rng = lock_rng();
     tch::manual_seed(7);
     let n = 200_000i64;
     let rate = 0.25;
@@ -256,7 +259,7 @@ fn dropout_drops_neighbors_independently() {
             "lag {lag}"
         );
     }
-    // Each of the four places in a draw alike.
+    // The same rate in each quarter of a draw.
     for place in 0..4 {
         let share = dropped.view([-1, 4]).select(1, place).to_kind(Kind::Double);
         let share = share.mean(Kind::Double).double_value(&[]);
@@ -265,8 +268,8 @@ fn dropout_drops_neighbors_independently() {
 }
 
 #[test]
-fn channel_dropout_drops_whole_channels_of_single_images() {
-    let _turn = take_turns();
+fn channel_dropout_drops_whole_channels_of_each_image() {
+    let _rng = lock_rng();
     tch::manual_seed(8);
     let x = channels_last(&Tensor::ones([200, 30, 3, 2], CPU));
     let y = channel_dropout(&x, 0.25, Mode::Train);
@@ -278,10 +281,10 @@ fn channel_dropout_drops_whole_channels_of_single_images() {
     assert!((most.max().double_value(&[]) - 1.0 / 0.75).abs() < 1e-6);
 }
 
-/// In bf16 the factors are made of their bits.
+/// In bf16, dropout computes the factors from their bit patterns.
 #[test]
-fn dropout_in_bf16_is_that_in_f32_rounded() {
-    let _turn = take_turns();
+fn dropout_in_bf16_matches_f32_rounded() {
+    let _rng = lock_rng();
     for rate in [0.2, 0.25, 0.5] {
         let drop = |kind| {
             tch::manual_seed(13);
@@ -298,8 +301,8 @@ fn dropout_in_bf16_is_that_in_f32_rounded() {
 }
 
 #[test]
-fn dropout_does_nothing_when_sampling() {
-    let _turn = take_turns();
+fn dropout_is_inactive_when_sampling() {
+    let _rng = lock_rng();
     tch::manual_seed(9);
     let x = Tensor::randn([4, 5, 6, 7], CPU);
     assert!(dropout(&x, 0.5, Mode::Sample).equal(&x));
@@ -307,8 +310,8 @@ fn dropout_does_nothing_when_sampling() {
 }
 
 #[test]
-fn dropout_is_a_function_of_the_seed_and_lets_gradients_through_where_it_keeps() {
-    let _turn = take_turns();
+fn dropout_is_deterministic_and_passes_gradients_of_kept_values() {
+    let _rng = lock_rng();
     let x = Tensor::ones([1000], DOUBLE).set_requires_grad(true);
     tch::manual_seed(10);
     let first = dropout(&x, 0.5, Mode::Train);
@@ -320,25 +323,25 @@ fn dropout_is_a_function_of_the_seed_and_lets_gradients_through_where_it_keeps()
 }
 
 #[test]
-fn labels_are_joined_as_one_hot_rows() {
+fn labels_are_appended_as_one_hot_rows() {
     let x = Tensor::from_slice2(&[[0.5f32, -0.5], [2.0, 3.0]]);
-    let joined = join_labels(&x, Some(&Tensor::from_slice(&[9i64, 0])));
+    let y = concat_labels(&x, Some(&Tensor::from_slice(&[9i64, 0])));
     let expected: [[f64; 12]; 2] = [
         [0.5, -0.5, 0., 0., 0., 0., 0., 0., 0., 0., 0., 1.],
         [2.0, 3.0, 1., 0., 0., 0., 0., 0., 0., 0., 0., 0.],
     ];
-    assert_eq!(values(&joined), expected.concat());
+    assert_eq!(values(&y), expected.concat());
 }
 
 #[test]
-#[should_panic(expected = "labels, one for each row")]
-fn one_label_is_not_taken_for_all_rows() {
+#[should_panic(expected = "number of labels")]
+fn select_label_panics_at_one_label_for_two_rows() {
     let x = Tensor::zeros([2, 10], CPU);
-    let _ = label_of(&x, Some(&Tensor::from_slice(&[9i64])));
+    let _ = select_label(&x, Some(&Tensor::from_slice(&[9i64])));
 }
 
 #[test]
-fn a_bias_starts_at_zero_unless_it_is_told_otherwise() {
+fn a_bias_starts_at_zero_by_default() {
     let mut layout = Layout::new();
     Linear::new(&mut layout, "a", 2, 3, Init::normal(1.0));
     assert_eq!(layout.params()[0].init, Init::normal(1.0));
@@ -346,11 +349,11 @@ fn a_bias_starts_at_zero_unless_it_is_told_otherwise() {
 }
 
 #[test]
-fn leaky_relu_is_its_formula_with_its_gradient_and_bends_nowhere_else() {
+fn leaky_relu_matches_its_formula_and_both_derivatives() {
     let x = Tensor::from_slice(&[-3.0f32, -0.5, 0.5, 4.0]).set_requires_grad(true);
     let y = leaky_relu(&x, 0.25);
     assert_eq!(values(&y), [-0.75, -0.125, 0.5, 4.0]);
-    // Σ y² has the gradient 2·y·slope, and that once more 2·slope².
+    // Σ y² has the gradient 2·y·slope and the second derivative 2·slope².
     let first = Tensor::run_backward(&[(&y * &y).sum(Kind::Float)], &[&x], true, true);
     assert_eq!(values(&first[0]), [-0.375, -0.0625, 1.0, 8.0]);
     let second = Tensor::run_backward(&[first[0].sum(Kind::Float)], &[&x], false, false);

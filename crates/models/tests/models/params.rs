@@ -1,14 +1,14 @@
-//! Parameters: starting values, memory layout, gradients.
+//! Parameters: initial values, memory layout, gradients.
 
 use gan_models::layers::channels_last;
 use gan_models::{Init, Layout};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, take_turns, values};
+use crate::{CPU, lock_rng, values};
 
 #[test]
-fn starting_values_follow_their_distribution() {
-    let _turn = take_turns();
+fn initial_values_follow_their_distribution() {
+    let _rng = lock_rng();
     tch::manual_seed(3);
     let mut layout = Layout::new();
     let bound = 0.3;
@@ -41,7 +41,7 @@ fn starting_values_follow_their_distribution() {
 }
 
 #[test]
-fn named_initializations_are_their_formulas() {
+fn named_initializations_match_their_formulas() {
     assert_eq!(Init::glorot_uniform(2, 4), Init::Uniform { bound: 1.0 });
     assert_eq!(Init::torch_default(16), Init::Uniform { bound: 0.25 });
     assert_eq!(Init::glorot_normal(3, 5), Init::normal(0.5));
@@ -51,10 +51,10 @@ fn named_initializations_are_their_formulas() {
     assert!(mean == 0.0 && (std - 0.5).abs() < 1e-12);
 }
 
-/// Gradients gathered into the flat buffer must lie where the parameter's own
-/// values lie, kernels included, or the optimizer moves the wrong weights.
+/// The flat gradient has the order of the flat values, also in kernels. Otherwise the
+/// optimizer would update the wrong weights.
 #[test]
-fn gathered_gradients_lie_where_the_values_lie() {
+fn flat_gradients_have_the_order_of_the_values() {
     let mut layout = Layout::new();
     layout.add("dense", &[2, 3], Init::Constant(0.0));
     layout.add("kernel", &[2, 3, 4, 5], Init::Constant(0.0));
@@ -66,16 +66,16 @@ fn gathered_gradients_lie_where_the_values_lie() {
     let loss = ((dense * dense).sum(Kind::Float) + (kernel * kernel).sum(Kind::Float)) / 2.0;
     let mut gradients = Tensor::run_backward(&[loss], &[dense, kernel], false, false);
     gradients.push(Tensor::new());
-    let gathered = values(&layout.gather(&gradients, Device::Cpu));
+    let grads = values(&layout.flatten_grads(&gradients, Device::Cpu));
     let mut expected = values(&flat);
     let n = expected.len();
     expected[n - 2..].fill(0.0);
-    assert_eq!(gathered, expected);
+    assert_eq!(grads, expected);
 }
 
 #[test]
 fn kernels_are_channels_last_in_memory() {
-    let _turn = take_turns();
+    let _rng = lock_rng();
     let mut layout = Layout::new();
     layout.add("kernel", &[2, 3, 4, 5], Init::Constant(0.0));
     let weights = layout.weights(&layout.init(Device::Cpu));
@@ -86,8 +86,8 @@ fn kernels_are_channels_last_in_memory() {
 }
 
 #[test]
-fn given_starting_values_keep_the_order_of_the_shape() {
-    let _turn = take_turns();
+fn given_initial_values_are_row_major() {
+    let _rng = lock_rng();
     let given: Vec<f32> = (0u8..24).map(f32::from).collect();
     for shape in [&[24][..], &[4, 6], &[1, 2, 3, 4]] {
         let mut layout = Layout::new();
@@ -101,22 +101,22 @@ fn given_starting_values_keep_the_order_of_the_shape() {
 }
 
 #[test]
-#[should_panic(expected = "starting values of given")]
-fn too_few_starting_values_are_refused() {
+#[should_panic(expected = "initial values of given")]
+fn rejects_too_few_initial_values() {
     Layout::new().add("given", &[3], Init::Values(vec![1.0, 2.0]));
 }
 
 #[test]
 #[should_panic(expected = "two parameters are called dense")]
-fn a_name_is_given_once() {
+fn rejects_a_duplicate_name() {
     let mut layout = Layout::new();
     layout.add("dense", &[3], Init::Constant(0.0));
     layout.add("dense", &[2], Init::Constant(0.0));
 }
 
 #[test]
-#[should_panic(expected = "buffer of parameters")]
-fn a_longer_buffer_is_refused() {
+#[should_panic(expected = "shape of the parameter buffer")]
+fn rejects_a_longer_buffer() {
     let mut layout = Layout::new();
     layout.add("dense", &[3], Init::Constant(0.0));
     let _ = layout.weights(&Tensor::zeros([4], CPU));

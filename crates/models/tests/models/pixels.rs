@@ -1,4 +1,4 @@
-//! The way from bytes into a network and back.
+//! Conversion between bytes and pixels.
 
 use gan_models::PixelRange;
 use tch::{Device, Kind, Tensor};
@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 use crate::values;
 
 #[test]
-fn bytes_survive_the_way_into_a_network_and_back() {
+fn bytes_survive_conversion_to_pixels_and_back() {
     let bytes = Tensor::arange(256, (Kind::Uint8, Device::Cpu));
     for range in [PixelRange::Unit, PixelRange::Symmetric] {
         for kind in [Kind::Float, Kind::Double] {
@@ -17,7 +17,7 @@ fn bytes_survive_the_way_into_a_network_and_back() {
 }
 
 #[test]
-fn values_outside_the_range_are_clamped_and_nan_is_background() {
+fn values_outside_the_range_are_clamped_and_nan_becomes_black() {
     let wild = Tensor::from_slice(&[-7.0f32, 7.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
     for range in [PixelRange::Unit, PixelRange::Symmetric] {
         assert_eq!(values(&range.to_bytes(&wild)), [0., 255., 0., 255., 0.]);

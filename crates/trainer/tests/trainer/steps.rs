@@ -127,8 +127,8 @@ fn latents_come_from_the_distribution_they_name() {
     assert!(uniform.iter().all(|x| (-1.0..3.0).contains(x)));
     let latent = Latent::Mixture {
         size: 2,
-        groups: 5,
-        apart: 3.0,
+        clusters: 5,
+        scale: 3.0,
     };
     let mixture = latent.sample(1000, Device::Cpu);
     assert_eq!(mixture.size(), [1000, 7]);
@@ -142,7 +142,7 @@ fn latents_come_from_the_distribution_they_name() {
     );
     let often = values(&groups.mean_dim(0, false, Kind::Float));
     assert!(often.iter().all(|x| (x - 0.6).abs() < 0.12), "{often:?}");
-    let (from, to) = latent.ends(50, Device::Cpu);
+    let (from, to) = latent.interpolation_endpoints(50, Device::Cpu);
     assert!(from.narrow(1, 2, 5).equal(&to.narrow(1, 2, 5)));
     assert!(!from.narrow(1, 0, 2).equal(&to.narrow(1, 0, 2)));
     let spread = mixture.narrow(1, 0, 2).std(true).double_value(&[]);

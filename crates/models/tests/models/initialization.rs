@@ -1,30 +1,26 @@
-//! What each system's definition fixes of its start: parameters and latents.
+//! Compares initial values and latents of each network with its definition.
 
-use gan_models::dcgan::{DcganDiscriminator, DcganGenerator};
-use gan_models::gaussian::{GaussianDiscriminator, GaussianGenerator};
-use gan_models::golbin::{GolbinDiscriminator, GolbinGenerator};
-use gan_models::goodfellow::{GoodfellowDiscriminator, GoodfellowGenerator};
-use gan_models::modern::{ModernDiscriminator, ModernGenerator};
-use gan_models::oshea::{OsheaDiscriminator, OsheaGenerator, OsheaNorm};
-use gan_models::{Discriminator, Generator, Init, Latent, Layout};
+use gan_models::layers::NormAxis;
+use gan_models::{
+    Init, Latent, Layout, Networks, dcgan, gaussian, golbin, goodfellow, modern, oshea,
+};
 use tch::Device;
 
-use crate::{named, take_turns, values};
+use crate::{lock_rng, named, values};
 
-/// How every parameter starts, by name.
-fn starts(layout: &Layout) -> Vec<(&str, Init)> {
-    let start = |p: &gan_models::Param| p.init.clone();
+/// The name and initialization of every parameter.
+fn inits(layout: &Layout) -> Vec<(&str, Init)> {
     layout
         .params()
         .iter()
-        .map(|p| (p.name.as_str(), start(p)))
+        .map(|p| (p.name.as_str(), p.init.clone()))
         .collect()
 }
 
 /// He et al. 2015, eq. 14, for a leaky ReLU of slope 0.2.
 #[test]
-fn modern_starts_so_that_activations_keep_their_size() {
-    let _turn = take_turns();
+fn modern_weights_have_the_variance_of_he_et_al() {
+    let _rng = lock_rng();
     let he = |fan_in: f64| Init::normal((2.0 / 1.04 / fan_in).sqrt());
     let close = |a: &Init, b: &Init| match (a, b) {
         (Init::Normal { mean: 0.0, std: a }, Init::Normal { mean: 0.0, std: b }) => {
@@ -35,7 +31,7 @@ fn modern_starts_so_that_activations_keep_their_size() {
     let expect = |layout: &Layout, fan_ins: &[(&str, f64)]| {
         let weights = fan_ins.len();
         assert_eq!(layout.params().len(), 2 * weights);
-        for (name, start) in starts(layout) {
+        for (name, start) in inits(layout) {
             let layer = name.split('.').next();
             let (_, fan_in) = fan_ins.iter().find(|(l, _)| Some(*l) == layer).unwrap();
             let expected = match name.ends_with("bias") {
@@ -45,17 +41,15 @@ fn modern_starts_so_that_activations_keep_their_size() {
             assert!(close(&start, &expected), "{name}: {start:?}");
         }
     };
-    for (g, d) in [
-        (ModernGenerator::new(), ModernDiscriminator::new()),
-        (
-            ModernGenerator::with_labels(),
-            ModernDiscriminator::with_labels(),
-        ),
-    ] {
+    for networks in [modern::networks(), modern::conditional()] {
+        let Networks {
+            generator: g,
+            discriminator: d,
+        } = networks;
         let g_layers = [
             ("dense", 16.0),
             ("coarse", 64.0 * 9.0),
-            // Of the 4×4 kernel 2×2 reach any one pixel.
+            // 2×2 of the 4×4 kernel reach any one pixel.
             ("up", 64.0 * 4.0),
             ("fine", 32.0 * 9.0),
             ("output", 32.0 * 9.0),
@@ -75,21 +69,24 @@ fn modern_starts_so_that_activations_keep_their_size() {
     }
     let latent = Latent::Mixture {
         size: 16,
-        groups: 10,
-        apart: 2.0,
+        clusters: 10,
+        scale: 2.0,
     };
-    assert_eq!(ModernGenerator::new().latent(), latent);
+    assert_eq!(modern::networks().generator.latent(), latent);
     assert_eq!(
-        ModernGenerator::with_labels().latent(),
+        modern::conditional().generator.latent(),
         Latent::Normal { size: 16 }
     );
 }
 
 #[test]
-fn golbin_starts_small_and_without_labels() {
-    let (g, d) = (GolbinGenerator::new(), GolbinDiscriminator::new());
+fn golbin_weights_are_normal_with_deviation_0_01() {
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = golbin::networks();
     for layout in [g.layout(), d.layout()] {
-        for (name, start) in starts(layout) {
+        for (name, start) in inits(layout) {
             let expected = if name.ends_with("bias") {
                 Init::Constant(0.0)
             } else {
@@ -102,14 +99,14 @@ fn golbin_starts_small_and_without_labels() {
 }
 
 #[test]
-fn golbin_conditional_starts_as_tensorflow_does() {
-    let (g, d) = (
-        GolbinGenerator::with_labels(),
-        GolbinDiscriminator::with_labels(),
-    );
+fn golbin_conditional_has_tensorflows_default_initialization() {
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = golbin::conditional();
     let zero = Init::Constant(0.0);
     assert_eq!(
-        starts(g.layout()),
+        inits(g.layout()),
         [
             ("hidden.weight", Init::glorot_uniform(138, 256)),
             ("hidden.bias", zero.clone()),
@@ -118,7 +115,7 @@ fn golbin_conditional_starts_as_tensorflow_does() {
         ]
     );
     assert_eq!(
-        starts(d.layout()),
+        inits(d.layout()),
         [
             ("hidden.weight", Init::glorot_uniform(794, 256)),
             ("hidden.bias", zero.clone()),
@@ -135,9 +132,9 @@ fn golbin_conditional_starts_as_tensorflow_does() {
 }
 
 #[test]
-fn oshea_starts_as_keras_does() {
-    let g = OsheaGenerator::new(OsheaNorm::Columns);
-    let d = OsheaDiscriminator::new();
+fn oshea_has_keras_default_initialization() {
+    let g = oshea::networks(NormAxis::Columns).generator;
+    let d = oshea::networks(NormAxis::Columns).discriminator;
     for (layout, name, expected) in [
         (g.layout(), "dense.weight", Init::glorot_normal(100, 39_200)),
         (g.layout(), "dense_norm.gamma", Init::Constant(1.0)),
@@ -169,13 +166,10 @@ fn oshea_starts_as_keras_does() {
         ),
         (d.layout(), "output.weight", Init::glorot_uniform(256, 2)),
     ] {
-        let (_, start) = starts(layout)
-            .into_iter()
-            .find(|(n, _)| *n == name)
-            .unwrap();
+        let (_, start) = inits(layout).into_iter().find(|(n, _)| *n == name).unwrap();
         assert_eq!(start, expected, "{name}");
     }
-    let (columns, channels) = (g.layout(), OsheaGenerator::new(OsheaNorm::Channels));
+    let (columns, channels) = (g.layout(), oshea::networks(NormAxis::Channels).generator);
     let size = |layout: &Layout, name| {
         layout
             .params()
@@ -197,15 +191,15 @@ fn oshea_starts_as_keras_does() {
 }
 
 #[test]
-fn goodfellow_starts_as_its_authors_configured_it() {
-    let _turn = take_turns();
+fn goodfellow_has_its_authors_initialization_and_starts_at_the_mean_image() {
+    let _rng = lock_rng();
     let mut means = [0.25; 784];
     means[0] = 0.0;
     means[783] = 1.0;
-    let g = GoodfellowGenerator::new(Some(&means));
-    let d = GoodfellowDiscriminator::new();
+    let g = goodfellow::networks(Some(&means)).generator;
+    let d = goodfellow::networks(None).discriminator;
     for (layout, bound) in [(g.layout(), 0.05), (d.layout(), 0.005)] {
-        for (name, start) in starts(layout) {
+        for (name, start) in inits(layout) {
             if name.ends_with("weight") {
                 assert_eq!(start, Init::Uniform { bound }, "{name}");
             } else if name != "output.bias" || layout == d.layout() {
@@ -213,13 +207,13 @@ fn goodfellow_starts_as_its_authors_configured_it() {
             }
         }
     }
-    // Of an image that only the bias makes, the pixels are the means.
+    // The bias alone gives the mean image.
     let flat = g.layout().init(Device::Cpu);
     let weights = g.layout().weights(&flat);
     let bias = named(g.layout(), &weights, "output.bias");
     let pixels = values(&bias.sigmoid());
     assert!(pixels[1..783].iter().all(|p| (p - 0.25).abs() < 1e-6));
-    // Never so sure that no gradient could tell otherwise.
+    // Means of 0 and 1 are clamped.
     let logit = (1e-7f64 / (1.0 - 1e-7)).ln();
     assert!((values(bias)[0] - logit).abs() < 1e-4);
     assert!((values(bias)[783] + logit).abs() < 1e-4);
@@ -229,8 +223,11 @@ fn goodfellow_starts_as_its_authors_configured_it() {
 }
 
 #[test]
-fn dcgan_starts_as_its_author_has_pytorch_start() {
-    let (g, d) = (DcganGenerator::new(), DcganDiscriminator::new());
+fn dcgan_has_its_authors_initialization() {
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = dcgan::networks();
     for layout in [g.layout(), d.layout()] {
         let mut fan_in = 0;
         for param in layout.params() {
@@ -257,12 +254,15 @@ fn dcgan_starts_as_its_author_has_pytorch_start() {
 }
 
 #[test]
-fn gaussian_latents_are_even_and_ascending() {
-    let _turn = take_turns();
+fn gaussian_latents_are_evenly_spaced_with_jitter() {
+    let _rng = lock_rng();
     tch::manual_seed(3);
-    let (g, d) = (GaussianGenerator::new(), GaussianDiscriminator::new());
+    let Networks {
+        generator: g,
+        discriminator: d,
+    } = gaussian::networks();
     for layout in [g.layout(), d.layout()] {
-        for (name, start) in starts(layout) {
+        for (name, start) in inits(layout) {
             let bias = name.ends_with("bias");
             assert_eq!(
                 start,
@@ -277,8 +277,8 @@ fn gaussian_latents_are_even_and_ascending() {
     let z = g.latent().sample(9, Device::Cpu);
     assert_eq!(z.size(), [9, 1]);
     for (i, z) in values(&z).iter().enumerate() {
-        let moved = z - (2.0 * i as f64 - 8.0);
-        assert!((-1e-6..0.01 + 1e-6).contains(&moved), "{z}");
+        let jitter = z - (2.0 * i as f64 - 8.0);
+        assert!((-1e-6..0.01 + 1e-6).contains(&jitter), "{z}");
     }
     assert!(!z.equal(&g.latent().sample(9, Device::Cpu)));
 }

@@ -1,4 +1,4 @@
-//! Layers in which every output sees every input.
+//! Fully connected layers.
 
 use tch::Tensor;
 
@@ -24,12 +24,13 @@ impl Linear {
 
     /// `[n, inputs]` → `[n, outputs]`.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let (weight, bias) = self.0.get(weights);
-        x.linear(weight, bias)
+        let (weight, bias, x) = self.0.prepare(weights, x);
+        x.linear(weight, Some(bias))
     }
 }
 
-/// Each unit the greatest of several linear pieces (Goodfellow et al. 2013).
+/// Maxout: each unit is the maximum of several linear functions (Goodfellow et al.
+/// 2013).
 #[derive(Debug, Clone, Copy)]
 pub struct Maxout {
     linear: Linear,
@@ -39,7 +40,7 @@ pub struct Maxout {
 
 impl Maxout {
     /// Declares `NAME.weight` `[units · pieces, inputs]` and `NAME.bias`
-    /// `[units · pieces]`, which starts at 0; a unit's pieces are neighbors.
+    /// `[units · pieces]`, which starts at 0. The pieces of a unit are adjacent.
     pub fn new(
         layout: &mut Layout,
         name: &str,
@@ -57,7 +58,7 @@ impl Maxout {
     /// `[n, inputs]` → `[n, units]`.
     pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
         let pieces = self.linear.forward(weights, x);
-        let (greatest, _) = pieces.view([-1, self.units, self.pieces]).max_dim(2, false);
-        greatest
+        let (maximum, _) = pieces.view([-1, self.units, self.pieces]).max_dim(2, false);
+        maximum
     }
 }

@@ -1,0 +1,101 @@
+//! Latent distributions: the random inputs of a generator.
+
+use tch::{Device, Kind, Tensor};
+
+/// The distribution of a generator's latents.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Latent {
+    /// Standard normal, `[n, size]`.
+    Normal {
+        /// Values per latent.
+        size: i64,
+    },
+    /// Standard normal values, then a uniformly drawn cluster as a one-hot vector
+    /// times `scale`: `[n, size + clusters]` (Mukherjee et al. 2019, section 3.1).
+    Mixture {
+        /// Normal values per latent.
+        size: i64,
+        /// Number of clusters.
+        clusters: i64,
+        /// The nonzero value of the one-hot vector.
+        scale: f64,
+    },
+    /// Uniform on `[low, high)`, `[n, size]`.
+    Uniform {
+        /// Values per latent.
+        size: i64,
+        /// Lower bound, included.
+        low: f64,
+        /// Upper bound, excluded.
+        high: f64,
+    },
+    /// `n` evenly spaced values from `low` to `high`, both included, each plus
+    /// uniform noise from `[0, jitter)`: `[n, 1]`.
+    ///
+    /// The values ascend if their spacing is at least `jitter`.
+    EvenlySpaced {
+        /// First value before the noise.
+        low: f64,
+        /// Last value before the noise.
+        high: f64,
+        /// Upper bound of the noise.
+        jitter: f64,
+    },
+}
+
+impl Latent {
+    /// Draws `n` latents, f32 `[n, size]`, on `device`.
+    ///
+    /// The random numbers come from libtorch's global CPU generator. A seed
+    /// therefore gives the same latents on every device.
+    pub fn sample(self, n: i64, device: Device) -> Tensor {
+        let options = (Kind::Float, Device::Cpu);
+        let latents = match self {
+            Latent::Normal { size } => Tensor::randn([n, size], options),
+            Latent::Mixture {
+                size,
+                clusters,
+                scale,
+            } => {
+                let values = Tensor::randn([n, size], options);
+                let cluster = Tensor::randint(clusters, [n], (Kind::Int64, Device::Cpu));
+                let one_hot = cluster.one_hot(clusters).to_kind(Kind::Float) * scale;
+                Tensor::cat(&[values, one_hot], 1)
+            }
+            Latent::Uniform { size, low, high } => {
+                Tensor::empty([n, size], options).uniform_(low, high)
+            }
+            Latent::EvenlySpaced { low, high, jitter } => {
+                let noise = Tensor::rand([n, 1], options) * jitter;
+                Tensor::linspace(low, high, n, options).view([n, 1]) + noise
+            }
+        };
+        latents.to_device(device)
+    }
+
+    /// Draws the endpoints of `n` straight lines for latent interpolation, two
+    /// tensors f32 `[n, size]`.
+    ///
+    /// Both ends of a line are in the same cluster if there are clusters. The
+    /// points between them then lie where latents are drawn.
+    pub fn interpolation_endpoints(self, n: i64, device: Device) -> (Tensor, Tensor) {
+        let (from, to) = (self.sample(n, device), self.sample(n, device));
+        match self {
+            Latent::Mixture { size, clusters, .. } => {
+                let cluster = from.narrow(1, size, clusters);
+                let to = Tensor::cat(&[to.narrow(1, 0, size), cluster], 1);
+                (from, to)
+            }
+            _ => (from, to),
+        }
+    }
+
+    /// Values per latent.
+    pub fn size(self) -> i64 {
+        match self {
+            Latent::Normal { size } | Latent::Uniform { size, .. } => size,
+            Latent::Mixture { size, clusters, .. } => size + clusters,
+            Latent::EvenlySpaced { .. } => 1,
+        }
+    }
+}

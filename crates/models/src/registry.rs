@@ -1,0 +1,43 @@
+//! The built-in networks by name.
+
+use crate::goodfellow::PIXELS;
+use crate::layers::NormAxis;
+use crate::network::Networks;
+use crate::{dcgan, gaussian, golbin, goodfellow, modern, oshea};
+
+/// Builds networks; the argument is that of [`by_name`].
+type Constructor = fn(Option<&[f64; PIXELS]>) -> Networks;
+
+/// Every network of this crate and its constructor.
+const NETWORKS: [(&str, Constructor); 9] = [
+    ("modern", |_| modern::networks()),
+    ("modern-conditional", |_| modern::conditional()),
+    ("oshea", |_| oshea::networks(NormAxis::Columns)),
+    ("oshea-channels", |_| oshea::networks(NormAxis::Channels)),
+    ("golbin", |_| golbin::networks()),
+    ("golbin-conditional", |_| golbin::conditional()),
+    ("goodfellow", goodfellow::networks),
+    ("gaussian", |_| gaussian::networks()),
+    ("dcgan", |_| dcgan::networks()),
+];
+
+/// The names that [`by_name`] knows.
+pub const NETWORK_NAMES: [&str; NETWORKS.len()] = {
+    let mut names = [""; NETWORKS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = NETWORKS[i].0;
+        i += 1;
+    }
+    names
+};
+
+/// Builds the networks called `name`, or returns `None` for an unknown name.
+///
+/// `pixel_means` are the mean pixels of the training images, 0 to 1, row by row.
+/// Only `goodfellow` uses them, for the initial bias of its generator's output.
+/// They are not needed for networks whose weights are loaded afterwards.
+pub fn by_name(name: &str, pixel_means: Option<&[f64; PIXELS]>) -> Option<Networks> {
+    let (_, build) = NETWORKS.iter().find(|(known, _)| *known == name)?;
+    Some(build(pixel_means))
+}
