@@ -112,22 +112,6 @@ impl Generator for GolbinGenerator {
         false // Too fast: synchronization would cost a fifth of its 2 ms.
     }
 
-    fn image_side(&self) -> i64 {
-        SIDE
-    }
-
-    fn pixel_range(&self) -> PixelRange {
-        PixelRange::Unit
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        false
-    }
-
-    fn shardable(&self) -> bool {
-        false
-    }
-
     fn forward(
         &self,
         weights: &Weights,
@@ -158,14 +142,6 @@ impl Discriminator for GolbinDiscriminator {
 
     fn shardable(&self) -> bool {
         false // Too fast, as the generator.
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        false
-    }
-
-    fn shardable(&self) -> bool {
-        false
     }
 
     fn forward(

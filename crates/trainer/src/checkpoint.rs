@@ -280,7 +280,11 @@ impl Checkpoint {
             .names()
             .iter()
             .any(|name| name.starts_with("generator_ema."));
-        let name = if averaged { "generator_ema" } else { "generator" };
+        let name = if averaged {
+            "generator_ema"
+        } else {
+            "generator"
+        };
         self.part(&file, name, layout)
     }
 

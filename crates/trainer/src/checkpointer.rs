@@ -157,7 +157,9 @@ impl Checkpointer {
                     step: state.step,
                     last_snapshot: state.last_snapshot,
                 }))?;
-                invalid.iter().try_for_each(|path| Checkpoint::remove(path))?;
+                invalid
+                    .iter()
+                    .try_for_each(|path| Checkpoint::remove(path))?;
                 Ok(Some(state))
             }
         }

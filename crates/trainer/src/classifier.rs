@@ -11,9 +11,9 @@ use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::data::{Order, Originals};
-use crate::optimizer::{Adam, AdamConfig};
-use crate::precision;
+use crate::config::check_device;
+use crate::data::DataLoader;
+use crate::optimizer::Adam;
 use crate::seeds::{Stream, seed_torch};
 
 const BATCH: u64 = 128;
@@ -58,22 +58,17 @@ pub fn train_classifier(
     check(dataset)?;
     let images = dataset.len() as u64;
     let device = Device::Cpu;
-    precision::check(plan.kind, device)?;
-    let originals = Originals::new(
-        dataset,
-        dataset.len(),
-        SIDE as usize,
-        PixelRange::Unit,
-        device,
-    )?;
-    let mut order = Order::new(plan.seed, Stream::Order, images, false);
+    check_device(plan.kind, device)?;
+    let side = SIDE;
+    let mut loader =
+        DataLoader::images(dataset, images, side, PixelRange::Unit, device, plan.seed)?;
     let network = ClassifierNetwork::new();
     seed_torch(plan.seed, Stream::Init, 0);
     let mut parameters = network.layout().init(device);
-    let mut adam = Adam::new(AdamConfig::USUAL, &parameters);
+    let mut adam = Adam::new(gan_config::Adam::DEFAULT, &parameters);
     let steps = images.saturating_mul(plan.epochs).div_ceil(BATCH);
     for step in 0..steps {
-        let batch = originals.batch(&order.indices(step, step * BATCH, BATCH));
+        let batch = loader.batch(step, step * BATCH, BATCH);
         seed_torch(plan.seed, Stream::Step, step);
         let weights = network.layout().leaves(&parameters, plan.kind);
         let (_, logits) = network.forward(&weights, &batch.images, Mode::Train);

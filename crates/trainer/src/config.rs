@@ -82,10 +82,18 @@ impl TrainConfig {
             TrainData::Gaussian => None,
         };
         let Some(found) = gan_models::by_name(networks, means.as_ref()) else {
-            return impossible("networks", networks, "gan-models has no networks of that name");
+            return impossible(
+                "networks",
+                networks,
+                "gan-models has no networks of that name",
+            );
         };
         let Some(loss) = Loss::by_name(&settings.loss) else {
-            return impossible("loss", &settings.loss, "gan-trainer has no loss of that name");
+            return impossible(
+                "loss",
+                &settings.loss,
+                "gan-trainer has no loss of that name",
+            );
         };
         Ok(TrainConfig::new(settings, found, loss))
     }
@@ -189,7 +197,11 @@ pub fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     };
     match available {
         true => Ok(()),
-        false => impossible("device", format!("{device:?}"), "this machine has no such device"),
+        false => impossible(
+            "device",
+            format!("{device:?}"),
+            "this machine has no such device",
+        ),
     }
 }
 

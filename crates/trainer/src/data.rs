@@ -27,7 +27,7 @@ pub enum TrainData {
         /// their digits, repeated if there are fewer than samples.
         shown: Dataset,
         /// Measures samples for the quality curve.
-        evaluator: Option<Evaluator>,
+        evaluator: Option<Box<Evaluator>>,
     },
     /// Numbers from N(4, 0.5), drawn anew for each step.
     Gaussian,

@@ -1,7 +1,6 @@
 //! Trains GANs on handwritten digits.
 #![forbid(unsafe_code)]
 
-pub mod bench;
 mod checkpoint;
 mod checkpointer;
 pub mod classifier;

@@ -144,7 +144,11 @@ impl Replica<'_> {
     }
 
     /// G's gradient through D's fixed weights, and its loss.
-    pub(crate) fn generator_gradient(&self, real: &Batch, fake: &FakeWithGraph) -> Gradient<Tensor> {
+    pub(crate) fn generator_gradient(
+        &self,
+        real: &Batch,
+        fake: &FakeWithGraph,
+    ) -> Gradient<Tensor> {
         let weights = self.frozen_discriminator();
         let logits = |images: &Tensor| {
             self.discriminate(&weights, images, &real.labels)
@@ -192,5 +196,5 @@ impl Replica<'_> {
 /// The gradient of a scalar by the `leaves` of `layout`, f32 `[numel]`.
 fn gradient(objective: &Tensor, layout: &Layout, leaves: &Weights, keep_graph: bool) -> Tensor {
     let gradients = Tensor::run_backward(&[objective], leaves.tensors(), keep_graph, false);
-    layout.gather(&gradients, objective.device())
+    layout.flatten_grads(&gradients, objective.device())
 }

@@ -160,7 +160,10 @@ impl RunSampler {
         let Some(networks) = gan_models::by_name(&config.networks, None) else {
             return Err(Error::Checkpoint {
                 path: run.config_path(),
-                reason: format!("the networks {} are not part of gan-models", config.networks),
+                reason: format!(
+                    "the networks {} are not part of gan-models",
+                    config.networks
+                ),
             });
         };
         let generator = networks.generator;

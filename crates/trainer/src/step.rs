@@ -138,7 +138,11 @@ impl Gan {
     /// `images_seen` in total.
     pub fn update_ema(&mut self, images: u64, images_seen: u64) {
         if let Some(ema) = &mut self.ema {
-            ema.update(&self.generator.parameters, images as f64, images_seen as f64);
+            ema.update(
+                &self.generator.parameters,
+                images as f64,
+                images_seen as f64,
+            );
         }
     }
 

@@ -5,11 +5,11 @@ use std::time::Instant;
 use run_dir::QualityRow;
 
 use crate::Error;
-use crate::evaluator::Evaluator;
 use crate::checkpointer::Checkpointer;
 use crate::config::TrainConfig;
 use crate::data::{TrainData, resize};
 use crate::dominance::DominanceMonitor;
+use crate::evaluator::Evaluator;
 use crate::observer::Observer;
 use crate::seeds::Stream;
 use crate::snapshots::Snapshots;
@@ -140,8 +140,14 @@ fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Erro
     let started = Instant::now();
     let seed = (trainer.config.seed, Stream::Quality);
     let count = crate::evaluator::QUICK;
-    let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
-    let row = evaluator.quick(&resize(&samples, evaluator.side())?)?.row().unwrap_or_default();
+    let samples = trainer
+        .gan
+        .sampler()
+        .sample(seed, count, None, &mut |_| ())?;
+    let row = evaluator
+        .quick(&resize(&samples, evaluator.side())?)?
+        .row()
+        .unwrap_or_default();
     Ok(QualityRow {
         step: trainer.state.step,
         images_seen: trainer.state.images_seen,

@@ -195,10 +195,7 @@ impl Workers {
             return inputs.map(work);
         };
         let Sharded { first, rest } = inputs;
-        let (first, rest) = pool.join(
-            || work(first),
-            || rest.into_par_iter().map(&work).collect(),
-        );
+        let (first, rest) = pool.join(|| work(first), || rest.into_par_iter().map(&work).collect());
         Sharded { first, rest }
     }
 }
