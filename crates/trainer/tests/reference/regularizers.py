@@ -4,7 +4,7 @@ Writes `regularizers.json` beside itself (or to the path given as the only argum
 is float64 on the CPU, in plain PyTorch, with no random numbers: every input comes from the two
 formulas `wave` and `golden` below, so the file is reproducible to the last digits of `sin`/`tanh`.
 
-    pip install torch==2.14.0 numpy==2.4.6
+    pip install torch==2.13.0 numpy==2.4.6
     python regularizers.py
 
 What is computed, for two small smooth discriminators D (the answer D(x) is a logit, no sigmoid):
