@@ -1,10 +1,10 @@
-"""What the judge sees in a few images, in f64, without libtorch.
+"""Features and logits of the classifier for four images, in f64, without libtorch.
 
-Run once, with Python 3.11.7 and NumPy 2.4.6, from crates/models:
+Run in crates/models, with Python 3.11.7 and NumPy 2.4.6:
 
     python3 tests/oracle/classifier.py ../../data/mnist > tests/oracle/classifier.txt
 
-A line an image: its name, 128 features, 10 logits.
+Each line has the name of an image, 128 features and 10 logits.
 """
 
 import json
@@ -45,7 +45,7 @@ def pool(x):
     return x.reshape(c, h // 2, 2, w // 2, 2).max(axis=(2, 4))
 
 
-def judge(p, image):
+def classify(p, image):
     x = image[None].astype(np.float64) / 255
     x = pool(np.maximum(conv(x, p["conv1.weight"], p["conv1.bias"]), 0))
     x = pool(np.maximum(conv(x, p["conv2.weight"], p["conv2.bias"]), 0))
@@ -66,4 +66,4 @@ images = {
     "pattern": (row * 37 + col * 11) % 256,
 }
 for name, image in images.items():
-    print(name, *(f"{x:.9g}" for x in np.concatenate(judge(p, image))))
+    print(name, *(f"{x:.9g}" for x in np.concatenate(classify(p, image))))
