@@ -1,7 +1,7 @@
-"""Writes expected.json: what published programs say of arrays that the tests make anew.
+"""Writes expected.json: the results of published programs on arrays that the tests make too.
 
-The arrays come from SplitMix64 (Steele et al. 2014), which tests/metrics/arrays.rs
-repeats in Rust, so that both sides measure the same numbers bit for bit.
+SplitMix64 (Steele et al. 2014) makes the arrays. tests/metrics/arrays.rs repeats it in
+Rust, so both sides measure the same numbers bit for bit.
 """
 
 import contextlib
@@ -70,15 +70,15 @@ def fid_by_nuclear_norm(x, y):
     return between + (a**2).sum() + (b**2).sum() - 2 * scipy.linalg.svdvals(a @ b.T).sum()
 
 
-def precision_recall(originals, forgeries, k):
-    t = [torch.from_numpy(x.astype(np.float64)) for x in (forgeries, originals)]
+def precision_recall(real, fake, k):
+    t = [torch.from_numpy(x.astype(np.float64)) for x in (fake, real)]
     out = prc_features_to_metric(*t, prc_neighborhood=k, prc_batch_size=10000, save_cpu_ram=False, verbose=False)
     return {name: out[name] for name in ("precision", "recall")}
 
 
-def density_coverage(originals, forgeries, k):
+def density_coverage(real, fake, k):
     with contextlib.redirect_stdout(io.StringIO()):
-        out = compute_prdc(originals.astype(np.float64), forgeries.astype(np.float64), k)
+        out = compute_prdc(real.astype(np.float64), fake.astype(np.float64), k)
     return {name: float(out[name]) for name in ("density", "coverage")}
 
 
@@ -87,11 +87,11 @@ def nearest(x, training):
     return search.fit(training.astype(np.float64)).kneighbors(x.astype(np.float64))[0][:, 0]
 
 
-def novelty(test, forgeries, training, cell_of, least):
+def novelty(test, fake, training, cell_of, least):
     """C_T by Meehan et al. 2020, with the continuity correction of their code."""
     cells, total, weight = {}, 0.0, 0
     for cell in range(4):
-        p, q, t = (x[cell_of(x) == cell] for x in (test, forgeries, training))
+        p, q, t = (x[cell_of(x) == cell] for x in (test, fake, training))
         n, m = len(p), len(q)
         if m < least:
             cells[cell] = None
@@ -104,8 +104,8 @@ def novelty(test, forgeries, training, cell_of, least):
     return {"c_t": float(total / weight), "z": [cells[c] for c in range(4)]}
 
 
-def parzen(originals, validation, windows):
-    o, v, w = (x.astype(np.float64) for x in (originals, validation, windows))
+def parzen(real, validation, windows):
+    o, v, w = (x.astype(np.float64) for x in (real, validation, windows))
 
     def log_likelihood(x, sigma):
         squared = ((x[:, None, :] - w[None, :, :]) ** 2).sum(2)
@@ -123,15 +123,15 @@ def parzen(originals, validation, windows):
     }
 
 
-originals = features(1, 1200, 16)
-forgeries = features(2, 1000, 16, scale=0.9, offset=0.1)
+real = features(1, 1200, 16)
+fake = features(2, 1000, 16, scale=0.9, offset=0.1)
 training = features(3, 1500, 16)
-few_originals = features(4, 40, 64)
-few_forgeries = features(5, 50, 64, scale=1.1)
-flat_originals = constant(originals, [0, 5])
-flat_forgeries = constant(forgeries, [5])
-originals_lattice = lattice(6, 300, 3, 6)
-forgeries_lattice = lattice(7, 250, 3, 5)
+few_real = features(4, 40, 64)
+few_fake = features(5, 50, 64, scale=1.1)
+flat_real = constant(real, [0, 5])
+flat_fake = constant(fake, [5])
+real_lattice = lattice(6, 300, 3, 6)
+fake_lattice = lattice(7, 250, 3, 5)
 pixels = uniform(8, 200 * 36).reshape(200, 36)
 
 expected = {
@@ -141,27 +141,27 @@ expected = {
     },
     "first_uniform": [float(u) for u in uniform(1, 4)],
     "fid": {
-        "pytorch_fid": float(pytorch_fid(originals, forgeries)),
-        "nuclear_norm": float(fid_by_nuclear_norm(originals, forgeries)),
-        "few_rows": float(fid_by_nuclear_norm(few_originals, few_forgeries)),
-        "constant_columns": float(fid_by_nuclear_norm(flat_originals, flat_forgeries)),
+        "pytorch_fid": float(pytorch_fid(real, fake)),
+        "nuclear_norm": float(fid_by_nuclear_norm(real, fake)),
+        "few_rows": float(fid_by_nuclear_norm(few_real, few_fake)),
+        "constant_columns": float(fid_by_nuclear_norm(flat_real, flat_fake)),
     },
     "squared_mmd": float(kernel_mmd(
-        originals[:1000].astype(np.float64), forgeries.astype(np.float64),
+        real[:1000].astype(np.float64), fake.astype(np.float64),
         kid_kernel="poly", kid_kernel_poly_degree=3, kid_kernel_poly_gamma=None, kid_kernel_poly_coef0=1,
     )),
     "precision_recall": {
-        "smooth": precision_recall(originals, forgeries, 3),
-        "lattice": precision_recall(originals_lattice, forgeries_lattice, 3),
+        "smooth": precision_recall(real, fake, 3),
+        "lattice": precision_recall(real_lattice, fake_lattice, 3),
     },
     "density_coverage": {
-        "smooth": density_coverage(originals, forgeries, 5),
-        "lattice": density_coverage(originals_lattice, forgeries_lattice, 5),
+        "smooth": density_coverage(real, fake, 5),
+        "lattice": density_coverage(real_lattice, fake_lattice, 5),
     },
     "novelty": {
-        "fresh": novelty(originals, forgeries, training, quadrant, 20),
-        "copies": novelty(originals, training[:1000] + np.float32(0.001), training, quadrant, 20),
-        "ties": novelty(originals_lattice, forgeries_lattice, lattice(9, 200, 3, 6),
+        "fresh": novelty(real, fake, training, quadrant, 20),
+        "copies": novelty(real, training[:1000] + np.float32(0.001), training, quadrant, 20),
+        "ties": novelty(real_lattice, fake_lattice, lattice(9, 200, 3, 6),
                         lambda x: (x[:, 0] > 2).astype(int), 20),
     },
     "parzen": parzen(pixels[:50], pixels[50:100], pixels[100:]),

@@ -1,7 +1,7 @@
 """Times published programs on the arrays of examples/timing.rs: timing.py MNIST-FOLDER [METRIC...].
 
-Each line is a metric, its seconds and what it found, so that both sides can be
-seen to measure the same. Threads: as many as OMP_NUM_THREADS says.
+Each line has a metric, its seconds and its result, which must equal that of the example.
+OMP_NUM_THREADS sets the number of threads.
 """
 
 import contextlib
@@ -38,14 +38,14 @@ training, test = images("train-images-idx3-ubyte"), images("t10k-images-idx3-uby
 copies, validation = training[:10_000], training[50_000:51_000]
 torch.manual_seed(0)
 weights = torch.randn(784, 128)
-originals, forgeries, known = (
+real, fake, known = (
     (torch.from_numpy(scaled(x)) @ weights).relu() for x in (test, copies, training)
 )
 
 
 def fid():
     """pytorch-fid: statistics by numpy, a matrix square root by scipy."""
-    x, y = originals.double().numpy(), forgeries.double().numpy()
+    x, y = real.double().numpy(), fake.double().numpy()
     return calculate_frechet_distance(
         x.mean(0), np.cov(x, rowvar=False), y.mean(0), np.cov(y, rowvar=False)
     )
@@ -54,27 +54,27 @@ def fid():
 def kid():
     """torch-fidelity: 100 subsets of 1,000."""
     return kid_features_to_metric(
-        originals, forgeries, kid_subsets=100, kid_subset_size=1000, verbose=False
+        real, fake, kid_subsets=100, kid_subset_size=1000, verbose=False
     )
 
 
 def precision_recall():
     """torch-fidelity, k = 3."""
     return prc_features_to_metric(
-        forgeries, originals, prc_neighborhood=3, prc_batch_size=10_000, verbose=False
+        fake, real, prc_neighborhood=3, prc_batch_size=10_000, verbose=False
     )
 
 
 def density_coverage():
     """prdc, k = 5; it measures precision and recall by the way."""
     with contextlib.redirect_stdout(io.StringIO()):
-        return compute_prdc(originals.numpy(), forgeries.numpy(), 5)
+        return compute_prdc(real.numpy(), fake.numpy(), 5)
 
 
 def novelty():
     """C_T by scikit-learn and scipy as its published program does it; 50 cells, no null."""
     cells = sklearn.cluster.KMeans(50, n_init=1, random_state=0).fit(known.numpy())
-    sides = [(x.numpy(), cells.predict(x.numpy())) for x in (originals, forgeries, known)]
+    sides = [(x.numpy(), cells.predict(x.numpy())) for x in (real, fake, known)]
     total = weight = 0.0
     for cell in range(50):
         p, q, t = (x[at == cell] for x, at in sides)

@@ -2,12 +2,13 @@
 
 Writes `regularizers.json` beside itself (or to the path given as the only argument). Everything
 is float64 on the CPU, in plain PyTorch, with no random numbers: every input comes from the two
-formulas `wave` and `golden` below, so the file is reproducible to the last digits of `sin`/`tanh`.
+formulas `wave` and `golden` below. The same script gives the same file, up to the last digits
+of `sin` and `tanh`.
 
-    pip install torch==2.14.0 numpy==2.4.6
+    pip install torch==2.13.0 numpy==2.4.6   # the version of the libtorch that the project uses
     python regularizers.py
 
-What is computed, for two small smooth discriminators D (the answer D(x) is a logit, no sigmoid):
+It computes the following for two small smooth discriminators D (D(x) is a logit, no sigmoid):
 
 * `dense`: D(x) = w2 . tanh(W1 x + b1) + b2, with x of 6 numbers and 5 hidden units;
 * `conv`:  D(x) = w2 . flatten(tanh(conv3x3_pad1(x; W1) + b1)) + b2, with x of shape [1, 4, 4]
@@ -15,7 +16,7 @@ What is computed, for two small smooth discriminators D (the answer D(x) is a lo
   channel, row, column.
 
 1. `losses`: D's and G's losses. For D: value and gradient by every parameter; for G: value and
-   gradient by the forgeries (the images G made). "mean" is over the batch of 4.
+   gradient by the fake images. "mean" is over the batch of 4.
      minimax        D: mean softplus(-real) + mean softplus(fake)      (Goodfellow 2014, eq. 1)
                     G: mean log(1 - sigmoid(fake))
      non_saturating D: as minimax      G: mean softplus(-fake)         (Goodfellow 2014, section 3)
@@ -28,7 +29,7 @@ What is computed, for two small smooth discriminators D (the answer D(x) is a lo
                     G: mean softplus(real_i - fake_i)
    softplus(t) is computed as -logsigmoid(-t): F.softplus returns t itself above 20, an error of
    up to 2e-9.
-2. `r1`, `r2`: gamma/2 * mean_i ||grad_x D(x_i)||^2 over originals / forgeries (Mescheder 2018).
+2. `r1`, `r2`: gamma/2 * mean_i ||grad_x D(x_i)||^2 over real / fake images (Mescheder 2018).
 3. `wgan_gp`: lambda * mean_i (||grad D(x^_i)||_2 - 1)^2, x^_i = e_i x_i + (1 - e_i) x~_i, one e a
    sample (Gulrajani 2017).
 4. `dragan`: lambda * mean_i (||grad D(x^_i)||_2 - 1)^2 (Kodali 2017), x^ built in three ways:
@@ -93,8 +94,8 @@ NETS = {
             "b2": ([1], 0.5, 40),
         },
         "input": [6],
-        "originals": (2.0, 58, 0.2),
-        "forgeries": (2.0, 90, -0.1),
+        "real": (2.0, 58, 0.2),
+        "fake": (2.0, 90, -0.1),
     },
     "conv": {
         "params": {
@@ -104,14 +105,14 @@ NETS = {
             "b2": ([1], 0.5, 252),
         },
         "input": [1, 4, 4],
-        "originals": (1.2, 50, 0.2),
-        "forgeries": (1.2, 93, -0.1),
+        "real": (1.2, 50, 0.2),
+        "fake": (1.2, 93, -0.1),
     },
 }
 GAMMA_R1, GAMMA_R2, LAMBDA, BATCH = 0.7, 0.4, 10.0, 4
 
 
-def answer(name, p, x):
+def discriminate(name, p, x):
     """D's logits, shape [n], for a batch of shape [n, *input]."""
     if name == "dense":
         h = torch.tanh(x @ p["w1"].T + p["b1"])
@@ -147,7 +148,7 @@ G_LOSSES = {
 def slopes_squared(name, p, x):
     """||grad_x D(x_i)||^2 of each sample, differentiable by p, and the gradients themselves."""
     x = x.detach().requires_grad_(True)
-    (g,) = torch.autograd.grad(answer(name, p, x).sum(), x, create_graph=True)
+    (g,) = torch.autograd.grad(discriminate(name, p, x).sum(), x, create_graph=True)
     return g.flatten(1).square().sum(1), g.detach()
 
 
@@ -197,30 +198,30 @@ def network_section(name):
     spec = NETS[name]
     params = {k: wave(*v).requires_grad_(True) for k, v in spec["params"].items()}
     shape = [BATCH, *spec["input"]]
-    (s, k, o), (fs, fk, fo) = spec["originals"], spec["forgeries"]
+    (s, k, o), (fs, fk, fo) = spec["real"], spec["fake"]
     x, fake = wave(shape, s, k, o), wave(shape, fs, fk, fo)
-    real_logits, fake_logits = answer(name, params, x), answer(name, params, fake)
+    real_logits, fake_logits = discriminate(name, params, x), discriminate(name, params, fake)
     # The hinge has a kink at real = 1 and fake = -1: stay away from it, on both sides.
     for t in (real_logits - 1, fake_logits + 1):
         assert t.abs().min() > 1e-2 and t.min() < 0 < t.max(), t
 
     out = {
         "params": {k: shaped(v) for k, v in params.items()},
-        "originals": shaped(x),
-        "forgeries": shaped(fake),
-        "logits": {"originals": flat(real_logits), "forgeries": flat(fake_logits)},
+        "real": shaped(x),
+        "fake": shaped(fake),
+        "logits": {"real": flat(real_logits), "fake": flat(fake_logits)},
         "losses": {},
     }
     for loss, d in D_LOSSES.items():
         d_out = value_and_grads(
-            lambda p, d=d: d(answer(name, p, x), answer(name, p, fake)), params
+            lambda p, d=d: d(discriminate(name, p, x), discriminate(name, p, fake)), params
         )
         images = fake.detach().requires_grad_(True)
-        g = G_LOSSES[loss](answer(name, params, x).detach(), answer(name, params, images))
+        g = G_LOSSES[loss](discriminate(name, params, x).detach(), discriminate(name, params, images))
         (by_images,) = torch.autograd.grad(g, images)
         out["losses"][loss] = {
             "d": d_out,
-            "g": {"value": g.item(), "grad_forgeries": flat(by_images)},
+            "g": {"value": g.item(), "grad_fake": flat(by_images)},
         }
 
     def penalty(f, points, eps=0.0):
@@ -378,7 +379,7 @@ def spectral_section(name, params, x):
             q = dict(p)
             for k, (u, v) in uv.items():
                 q[k] = p[k] / (u @ (p[k].flatten(1) @ v))
-            return answer(name, q, x).sum()
+            return discriminate(name, q, x).sum()
 
         entry = value_and_grads(loss, params)
         # Closed form: dL/dW = (G - <G, W/sigma> u v^T) / sigma, G = dL/d(W/sigma).
@@ -386,7 +387,7 @@ def spectral_section(name, params, x):
         for k, (u, v) in uv.items():
             q[k] = (q[k] / (u @ (q[k].flatten(1) @ v)))
         q = {k: v.requires_grad_(True) for k, v in q.items()}
-        total = answer(name, q, x).sum()
+        total = discriminate(name, q, x).sum()
         for (k, (u, v)), g in zip(uv.items(), torch.autograd.grad(total, [q[k] for k in uv])):
             sigma = u @ (params[k].detach().flatten(1) @ v)
             closed = (g - (g * q[k]).sum() * torch.outer(u, v).reshape(g.shape)) / sigma

@@ -110,7 +110,7 @@ fn both() -> [Small; 2] {
 #[test]
 fn losses_and_their_gradients_are_the_references() {
     for small in both() {
-        let (originals, forgeries) = (small.images("originals"), small.images("forgeries"));
+        let (originals, forgeries) = (small.images("real"), small.images("fake"));
         for (name, loss) in LOSSES {
             let expected = &small.of["losses"][name];
             let real = small.logits(&originals);
@@ -126,7 +126,7 @@ fn losses_and_their_gradients_are_the_references() {
             let gradient = Tensor::run_backward(&[value], &[&forgeries], false, false);
             close(
                 &values(&gradient[0]),
-                &numbers(&expected["g"]["grad_forgeries"]),
+                &numbers(&expected["g"]["grad_fake"]),
             );
         }
     }
@@ -135,7 +135,7 @@ fn losses_and_their_gradients_are_the_references() {
 #[test]
 fn r1_and_r2_are_the_references() {
     for small in both() {
-        for (name, side) in [("r1", "originals"), ("r2", "forgeries")] {
+        for (name, side) in [("r1", "real"), ("r2", "fake")] {
             let expected = &small.of[name];
             let images = small.images(side).set_requires_grad(true);
             let squared = squared_gradient(&images, &small.logits(&images));
@@ -152,7 +152,7 @@ fn r1_and_r2_are_the_references() {
 #[test]
 fn the_penalties_of_wgan_gp_and_dragan_are_the_references() {
     for small in both() {
-        let (originals, forgeries) = (small.images("originals"), small.images("forgeries"));
+        let (originals, forgeries) = (small.images("real"), small.images("fake"));
         let n = originals.size()[0];
         let penalty = |points: Tensor, expected: &Value, lambda: &Value| {
             close(&values(&points), &numbers(&expected["x_hat"]));
