@@ -19,7 +19,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::progress::{say, show};
 use crate::workspace::Workspace;
 use crate::{data, forger, libtorch, runs};
@@ -207,8 +207,8 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             }
             // The other parts are worth having all the same.
             Err(error) => {
-                crate::fault::report(&error);
-                outcome = Err(fault(
+                crate::error::report(&error);
+                outcome = Err(user_error(
                     format!("the part `{}` could not be measured", part.name()),
                     format!("its error is above; then run `{}`", command(part)),
                 ));
@@ -271,7 +271,7 @@ fn seconds(args: &Args) -> Result<f64> {
     if seconds > 0.0 && seconds <= 600.0 {
         return Ok(seconds);
     }
-    Err(fault(
+    Err(user_error(
         format!("--seconds {seconds} is impossible"),
         "give a number above 0 and up to 600, or leave the option out",
     ))

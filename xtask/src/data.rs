@@ -1,7 +1,6 @@
-//! The data set's folder: what is in it, and MNIST put into it where nothing is.
+//! The folder of a data set: checks it, and downloads MNIST into it if it is empty.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -9,89 +8,77 @@ use indicatif::HumanCount;
 use mnist_io::known::{self, KnownFile, KnownSet, MNIST};
 use mnist_io::{Dataset, Split};
 
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::mirrors;
 use crate::progress::say;
 use crate::workspace::Workspace;
 
-/// Checks the data set in `dir`, whichever it is, and puts MNIST there where
-/// there is none. Returns what it is, in words. Overwrites nothing.
+/// Checks the data set in `dir` and describes it. Downloads MNIST if `dir` holds none of the four
+/// files, or only some files of MNIST. Overwrites nothing.
 pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
-    if missing(dir)?.is_empty() {
+    if missing_files(&MNIST, dir)?.is_empty() {
         return check(dir);
     }
-    let _turn = workspace.turn()?;
-    let missing = missing(dir)?;
+    let _lock = workspace.lock()?;
+    let missing = missing_files(&MNIST, dir)?;
     if !missing.is_empty() {
         say(format_args!("fetching MNIST into {}", dir.display()));
-        // Before anything is downloaded: a folder that cannot be made.
+        // Fails before the download if the folder cannot be created.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         run_dir::remove_temporary_files(dir)?;
-        mirrors::fetch(&missing, &workspace.staging(), |file, raw| {
-            let path = dir.join(file.name);
-            Ok(run_dir::write_atomic(&path, |w| w.write_all(raw))?)
-        })
-        // Only a folder that is still empty goes.
-        .inspect_err(|_| drop(fs::remove_dir(dir)))?;
+        mirrors::fetch(&missing, dir, &workspace.staging())
+            // This removes the folder only if it is empty.
+            .inspect_err(|_| drop(fs::remove_dir(dir)))?;
     }
     check(dir)
 }
 
-/// Checks that `dir` holds a data set, whichever it is. Returns what it is, in
-/// words.
+/// Checks that `dir` holds any data set, and describes it.
 pub fn check(dir: &Path) -> Result<String> {
     let open = |split| Dataset::open(dir, split).map_err(|e| explain(&e, dir));
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
     let known = known::identify(&train.images_sha256(), &train.labels_sha256());
     let title = known.map_or("a data set of your own", |set| set.title);
-    let count = |set: &Dataset| HumanCount(set.len() as u64);
-    Ok(format!(
-        "{title}, {} training and {} test images",
-        count(&train),
-        count(&test)
-    ))
+    let [train, test] = [train, test].map(|set| HumanCount(set.len() as u64));
+    Ok(format!("{title}, {train} training and {test} test images"))
 }
 
 fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
     use mnist_io::Error::{MissingFile, MissingFolder};
     let fetch = format!("cargo xtask fetch --data {}", dir.display());
     let remedy = match error.rule() {
-        MissingFolder { .. } => format!("correct the path, or put MNIST there with `{fetch}`"),
+        MissingFolder { .. } => format!("correct the path, or download MNIST with `{fetch}`"),
         MissingFile { .. } => "put the missing file there, or name another folder".to_owned(),
-        _ => format!("replace that file; if it is MNIST's, remove it and run `{fetch}`"),
+        _ => format!("replace that file; if it belongs to MNIST, remove it and run `{fetch}`"),
     };
-    fault(error.to_string(), remedy)
+    user_error(error.to_string(), remedy)
 }
 
-/// The files of MNIST that `dir` lacks: all four, none, or what an interrupted
-/// call left to do. Some files of another set are an error.
-fn missing(dir: &Path) -> Result<Vec<KnownFile>> {
-    missing_of(&MNIST, dir)
-}
-
-fn missing_of(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
-    let refused = |e| explain(&e, dir);
-    let (mut there, mut missing) = (Vec::new(), Vec::new());
-    for (file, path) in set.files.iter().zip(set.find(dir).map_err(refused)?) {
+/// The files of `set` that `dir` lacks. Some files of another data set are an error; four files of
+/// any data set are complete.
+fn missing_files(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
+    let explain = |e| explain(&e, dir);
+    let (mut present, mut missing) = (Vec::new(), Vec::new());
+    for (file, path) in set.files.iter().zip(set.find(dir).map_err(explain)?) {
         match path {
-            Some(path) => there.push((file, path)),
+            Some(path) => present.push((file, path)),
             None => missing.push(*file),
         }
     }
-    if there.is_empty() || missing.is_empty() {
+    if present.is_empty() || missing.is_empty() {
         return Ok(missing);
     }
-    for (file, path) in there {
-        if !file.is_at(&path).map_err(refused)? {
+    for (file, path) in present {
+        if !file.is_at(&path).map_err(explain)? {
             let names: Vec<_> = missing.iter().map(|f| f.name).collect();
-            return Err(fault(
+            let names = names.join(", no ");
+            return Err(user_error(
                 format!(
-                    "{} holds some files of a data set, but no {}",
-                    dir.display(),
-                    names.join(", no ")
+                    "{} holds some files of a data set, but no {names}",
+                    dir.display()
                 ),
-                "put the missing files there, or name another folder with --data; a folder \
-                 without any of the four files gets MNIST",
+                "put the missing files there, or name another folder with --data; MNIST is \
+                 downloaded into a folder without any of the four files",
             ));
         }
     }
@@ -116,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn any_four_files_are_a_data_set_and_lack_nothing() {
+    fn any_four_files_are_a_complete_data_set() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
@@ -126,7 +113,7 @@ mod tests {
             "t10k-labels-idx1-ubyte.gz",
             2,
         );
-        assert_eq!(missing(dir).unwrap(), []);
+        assert_eq!(missing_files(&MNIST, dir).unwrap(), []);
         let words = check(dir).unwrap();
         assert_eq!(
             words,
@@ -135,14 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_absent_folder_lacks_all_four() {
+    fn an_empty_or_missing_folder_lacks_all_four_files() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(missing(dir.path()).unwrap(), MNIST.files);
-        assert_eq!(missing(&dir.path().join("none")).unwrap(), MNIST.files);
+        assert_eq!(missing_files(&MNIST, dir.path()).unwrap(), MNIST.files);
+        assert_eq!(
+            missing_files(&MNIST, &dir.path().join("none")).unwrap(),
+            MNIST.files
+        );
     }
 
     #[test]
-    fn some_files_of_another_set_are_an_error_that_names_the_others() {
+    fn some_files_of_another_data_set_are_an_error_that_names_the_missing_files() {
         let dir = tempfile::tempdir().unwrap();
         write(
             dir.path(),
@@ -150,7 +140,7 @@ mod tests {
             "train-labels-idx1-ubyte",
             3,
         );
-        let error = missing(dir.path()).unwrap_err().to_string();
+        let error = missing_files(&MNIST, dir.path()).unwrap_err().to_string();
         assert!(
             error.ends_with("no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"),
             "{error}"
@@ -158,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn genuine_files_lack_only_the_others_packed_too() {
+    fn some_files_of_the_known_set_lack_only_the_others_even_if_packed() {
         let dir = tempfile::tempdir().unwrap();
         let (images, labels) = ("t10k-images.idx3-ubyte.gz", "t10k-labels-idx1-ubyte");
         let plain = tempfile::tempdir().unwrap();
@@ -187,16 +177,16 @@ mod tests {
             ],
             ..MNIST
         };
-        let lacks = missing_of(&set, dir.path()).unwrap();
+        let lacks = missing_files(&set, dir.path()).unwrap();
         assert_eq!(lacks, [train_images, train_labels]);
-        // A download that broke off is called that, not another data set.
+        // The error names an incomplete file; it does not report another data set.
         fs::write(&path, &packed[..packed.len() - 3]).unwrap();
-        let error = missing_of(&set, dir.path()).unwrap_err().to_string();
+        let error = missing_files(&set, dir.path()).unwrap_err().to_string();
         assert!(error.starts_with(path.to_str().unwrap()), "{error}");
     }
 
     #[test]
-    fn labels_that_do_not_fit_the_images_are_an_error() {
+    fn a_different_number_of_labels_and_images_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "train-images-idx3-ubyte", "x", 3);
         write(dir.path(), "x2", "train-labels-idx1-ubyte", 2);

@@ -9,7 +9,7 @@ use anyhow::Result;
 use mnist_io::{Dataset, Split};
 use run_dir::{Config, DatasetInfo};
 
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::forger::{build_and_run, help};
 use crate::options::{asks_for, set_unless_given, value_of};
 use crate::train::refuse_at_once;
@@ -118,7 +118,7 @@ fn refuse_others(set: &DatasetInfo, dir: &Path) -> Result<()> {
             set.path
         ),
     };
-    Err(fault(
+    Err(user_error(
         format!(
             "{gone}{} holds other images than the run was trained on",
             dir.display()

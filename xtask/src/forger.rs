@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use crate::cargo::{cargo, output};
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::progress::say;
 use crate::workspace::Workspace;
 use crate::{Cli, libtorch};
@@ -58,7 +58,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
         "--message-format=json-render-diagnostics",
     ]))?;
     if !built {
-        return Err(fault(
+        return Err(user_error(
             "the trainer could not be built; cargo's messages are above",
             match cxx_is_missing() {
                 Some(cxx) => format!(

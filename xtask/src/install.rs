@@ -1,23 +1,22 @@
-//! Puts a libtorch together: wheels downloaded, checked, unpacked aside, and
-//! moved to their place in one rename.
+//! Installs libtorch: downloads wheels, checks and unpacks them, and renames the result to its final
+//! place.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::desk::{self, sha256_of};
-use crate::fault::fault;
+use crate::download::{in_scratch_dir, verify};
+use crate::error::user_error;
 use crate::manifest::Manifest;
+use crate::packages::PYTHON;
 use crate::unpack;
 use crate::wheels::{Build, VERSION, Wheel};
 
-/// Installs `build` as the folder `place`, in the place of what `fetch` put
-/// there before.
+/// Installs `build` as the folder `place`, and replaces an earlier installation there.
 ///
-/// `download` puts one wheel into the folder it is given. Wheels that are
-/// complete stay in `staging` until all is done, so that an interrupted
-/// installation goes on where it stopped.
+/// `download` puts a wheel into the given folder. Complete wheels stay in `staging` until the end, so
+/// that the next call continues an interrupted installation.
 pub fn install(
     place: &Path,
     staging: &Path,
@@ -25,84 +24,68 @@ pub fn install(
     download: impl Fn(&Wheel, &Path) -> Result<()>,
 ) -> Result<()> {
     let wheels = staging.join("wheels");
-    let unpacked = staging.join("unpacked");
     fs::create_dir_all(&wheels).with_context(|| format!("cannot create {}", wheels.display()))?;
-    remove(&unpacked)?;
-    for wheel in build.wheels {
-        obtain(wheel, &wheels, staging, &download)?;
-    }
-    if let Err(error) = unpack_all(build, &wheels, &unpacked) {
-        // What was unpacked may be what filled the disk.
-        let _ = fs::remove_dir_all(&unpacked);
-        return Err(error);
-    }
-    move_to(place, &unpacked, &staging.join("replaced"))?;
-    remove(staging)
-}
-
-/// Makes sure that `wheels` holds the wheel, byte for byte.
-pub fn obtain(
-    wheel: &Wheel,
-    wheels: &Path,
-    staging: &Path,
-    download: impl Fn(&Wheel, &Path) -> Result<()>,
-) -> Result<()> {
-    let path = wheels.join(wheel.file);
-    if path.is_file() && verify(wheel, &path).is_ok() {
-        return Ok(());
-    }
-    desk::at(staging, |dir| {
-        download(wheel, dir)?;
-        let arrived = dir.join(wheel.file);
-        if !arrived.is_file() {
-            return Err(fault(
-                format!("pip ended well but left no {}", wheel.file),
-                "look at pip's settings with `python3 -m pip config list`",
-            ));
+    for wheel in &build.wheels {
+        let path = wheels.join(&wheel.file);
+        if path.is_file() && verify(&path, &wheel.sha256, "").is_ok() {
+            continue;
         }
-        verify(wheel, &arrived)?;
-        fs::rename(&arrived, &path).with_context(|| format!("cannot write {}", path.display()))
-    })
-}
-
-fn verify(wheel: &Wheel, path: &Path) -> Result<()> {
-    let (package, version) = wheel.package();
-    let found = sha256_of(path, format!("checking {package} {version}"))?;
-    if found == wheel.sha256 {
-        return Ok(());
+        in_scratch_dir(staging, |dir| {
+            let downloaded = download_wheel(wheel, dir, &download)?;
+            fs::rename(downloaded, &path)
+                .with_context(|| format!("cannot write {}", path.display()))
+        })?;
     }
-    Err(fault(
-        format!(
-            "{} is not the file that was asked for and is removed: its SHA-256 is {found}, \
-             pinned is {}",
-            wheel.file, wheel.sha256
-        ),
-        "run the same command again; if it repeats, empty pip's cache with \
-         `python3 -m pip cache purge` and look at which index `python3 -m pip config list` names",
-    ))
+    in_scratch_dir(staging, |dir| {
+        let new = dir.join("new");
+        unpack_all(build, &wheels, &new)?;
+        let refused = || format!("cannot move {} to {}", new.display(), place.display());
+        if place.exists() {
+            fs::rename(place, dir.join("replaced")).with_context(refused)?;
+        }
+        fs::rename(&new, place).with_context(refused)
+    })?;
+    fs::remove_dir_all(staging).with_context(|| format!("cannot remove {}", staging.display()))
 }
 
+/// Downloads a wheel into `dir`, checks it, and returns its path.
+pub fn download_wheel(
+    wheel: &Wheel,
+    dir: &Path,
+    download: impl Fn(&Wheel, &Path) -> Result<()>,
+) -> Result<PathBuf> {
+    download(wheel, dir)?;
+    let path = dir.join(&wheel.file);
+    if !path.is_file() {
+        return Err(user_error(
+            format!("pip succeeded, but did not download {}", wheel.file),
+            format!("check pip's settings with `{PYTHON} -m pip config list`"),
+        ));
+    }
+    let remedy = format!(
+        "run the same command again; if it repeats, empty pip's cache with `{PYTHON} -m pip cache \
+         purge` and check the index in `{PYTHON} -m pip config list`"
+    );
+    verify(&path, &wheel.sha256, &remedy)?;
+    Ok(path)
+}
+
+/// Makes a complete libtorch in `dest`.
 fn unpack_all(build: &Build, wheels: &Path, dest: &Path) -> Result<()> {
-    for wheel in build.wheels {
-        unpack::wheel(&wheels.join(wheel.file), wheel, dest)?;
+    let mut files = Vec::new();
+    for wheel in &build.wheels {
+        files.extend(unpack::wheel(&wheels.join(&wheel.file), wheel, dest)?);
     }
     let refused = || format!("cannot write into {}", dest.display());
-    for (link, target) in build.links {
-        symlink(target, &dest.join("lib").join(link)).with_context(refused)?;
+    for (link, target) in &build.links {
+        let link = Path::new("lib").join(link);
+        symlink(target, &dest.join(&link)).with_context(refused)?;
+        files.push(link);
     }
-    // torch-sys refuses to build when this names another version.
+    // torch-sys compares this with the version that it needs.
     fs::write(dest.join("build-version"), format!("{VERSION}\n")).with_context(refused)?;
-    Manifest::of(dest, build.identity())?.write(dest)
-}
-
-/// Moves `new` to `place`; what stands there goes by way of `aside`.
-fn move_to(place: &Path, new: &Path, aside: &Path) -> Result<()> {
-    let refused = || format!("cannot move {} to {}", new.display(), place.display());
-    remove(aside)?;
-    if place.exists() {
-        fs::rename(place, aside).with_context(refused)?;
-    }
-    fs::rename(new, place).with_context(refused)
+    files.push("build-version".into());
+    Manifest::new(dest, build.identity(), files)?.write(dest)
 }
 
 #[cfg(unix)]
@@ -110,18 +93,10 @@ fn symlink(target: &str, link: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(target, link)
 }
 
-/// Only Unix has libraries that are links; elsewhere a build that asks for one
-/// gets a copy.
+/// No build for Windows has links; a copy has the same effect.
 #[cfg(not(unix))]
 fn symlink(target: &str, link: &Path) -> std::io::Result<()> {
-    fs::copy(link.with_file_name(target), link).map(|_| ())
-}
-
-fn remove(dir: &Path) -> Result<()> {
-    if dir.exists() {
-        fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-    }
-    Ok(())
+    fs::copy(link.with_file_name(target), link).map(drop)
 }
 
 #[cfg(test)]

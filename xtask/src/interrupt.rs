@@ -1,25 +1,30 @@
-//! Ctrl-C while this program works: one line, and exit code 130 as shells have it.
+//! Prints a message and exits with code 130 on Ctrl-C.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use signal_hook::{consts::SIGINT, iterator::Signals};
 
-static HANDED_OVER: AtomicBool = AtomicBool::new(false);
-
-/// Ends the program on Ctrl-C from here on. Nothing needs to be cleaned up:
-/// whatever is half done lies aside and is used or removed by the next call.
+/// From here on, Ctrl-C prints a message before it ends the program. No cleanup is needed: the next
+/// command continues or removes unfinished downloads.
+#[cfg(unix)]
 pub fn install() {
-    // Without a handler Ctrl-C ends the program too, only without a word.
-    let _ = ctrlc::set_handler(|| {
-        if !HANDED_OVER.load(Ordering::SeqCst) {
-            eprintln!(
-                "\ninterrupted; what is whole is kept, and the same command can be run again"
-            );
+    // If this fails, Ctrl-C ends the program without the message.
+    let Ok(mut signals) = Signals::new([SIGINT]) else {
+        return;
+    };
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            eprintln!("\ninterrupted; run the same command again to continue");
             std::process::exit(130);
         }
     });
 }
 
-/// Leaves Ctrl-C to the child that runs from here on in this program's place.
+/// Ctrl-C ends the program without a message.
+#[cfg(not(unix))]
+pub fn install() {}
+
+/// From here on, Ctrl-C ends only the child process, and this program waits for it.
 #[cfg(not(unix))]
 pub fn leave_to_child() {
-    HANDED_OVER.store(true, Ordering::SeqCst);
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Default::default());
 }

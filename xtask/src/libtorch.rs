@@ -1,5 +1,4 @@
-//! Which libtorch the workspace builds with: the user's own where one is
-//! named, otherwise the one that is fetched.
+//! The libtorch that the workspace builds with: the user's own, or the one that is fetched.
 
 use std::env;
 use std::fs;
@@ -8,75 +7,75 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::install::install;
 use crate::manifest::Manifest;
+use crate::packages::{PYTHON, pip_download};
 use crate::progress::{self, say};
-use crate::registries::{PYTHON, pip_download};
 use crate::wheels::{Build, VERSION};
 use crate::workspace::Workspace;
 
-/// Makes sure that there is a libtorch to build with, one with CUDA if `cuda`,
-/// and returns which it is, in words.
+/// Makes sure that there is a libtorch to build with, one with CUDA if `cuda`, and describes it.
 pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return of_pytorch(cuda);
+        return check_pytorch(cuda);
     }
     if let Some(dir) = chosen_by_user(workspace) {
-        let what = check_own(&dir, cuda, "unset LIBTORCH")?;
-        return Ok(format!("{what}, because LIBTORCH names it"));
+        let found = check_folder(&dir, cuda, "unset LIBTORCH")?;
+        return Ok(format!("{found}, because LIBTORCH names it"));
     }
     let place = workspace.libtorch();
     if place.exists() && Manifest::read(&place)?.is_none() {
-        let what = check_own(&place, cuda, &format!("move {} away", place.display()))?;
-        return Ok(format!("{what}, which was not fetched but put there"));
+        let found = check_folder(&place, cuda, &format!("move {} away", place.display()))?;
+        return Ok(format!("{found}, which was put there, not fetched"));
     }
 
+    let describe = |build: &Build| format!("{VERSION} ({}) in {}", build.name, place.display());
     let wanted = Build::for_this_machine(cuda)?;
-    if let Fetched::Complete(there) = fetched(&place, wanted)? {
-        return Ok(describe(there, &place));
+    if let Some((build, None)) = installed(&place, cuda)? {
+        return Ok(describe(&build));
     }
-    let _turn = workspace.turn()?;
-    let build = match fetched(&place, wanted)? {
-        Fetched::Complete(there) => return Ok(describe(there, &place)),
-        Fetched::Damaged(there, how) => {
+    let _lock = workspace.lock()?;
+    let build = match installed(&place, cuda)? {
+        Some((build, None)) => return Ok(describe(&build)),
+        Some((build, Some(damage))) => {
+            let place = place.display();
             say(format_args!(
-                "{} is not as it was fetched ({how}): fetching it again",
-                place.display()
+                "{place} is damaged ({damage}): fetching it again"
             ));
-            there
+            build
         }
-        Fetched::No => wanted,
+        None => wanted,
     };
-    say(format_args!(
-        "fetching libtorch {VERSION} ({}, {})",
-        build.name,
-        progress::size(build.bytes())
-    ));
-    if build.name == "cpu" && Path::new("/proc/driver/nvidia/version").exists() {
-        say("this machine has an NVIDIA GPU; `cargo xtask fetch --cuda` gets the libtorch for it");
+    let (name, size) = (build.name, progress::size(build.bytes()));
+    say(format_args!("fetching libtorch {VERSION} ({name}, {size})"));
+    if name == "cpu" && Path::new("/proc/driver/nvidia/version").exists() {
+        say(
+            "this machine has an NVIDIA GPU; `cargo xtask fetch --cuda` fetches libtorch with CUDA",
+        );
     }
-    install(&place, &workspace.staging(), build, pip_download)?;
-    Ok(describe(build, &place))
+    install(&place, &workspace.staging(), &build, |wheel, dir| {
+        pip_download(wheel, dir, "set LIBTORCH to a libtorch that you have")
+    })?;
+    Ok(describe(&build))
 }
 
-/// The folder that the user's `LIBTORCH` names. Cargo sets the variable too,
-/// from `.cargo/config.toml`, to the folder that is fetched.
+/// The folder that the user names with `LIBTORCH`. Cargo sets the variable too, from
+/// `.cargo/config.toml`, to the folder of the fetched libtorch.
 pub fn chosen_by_user(workspace: &Workspace) -> Option<PathBuf> {
     let named = PathBuf::from(env::var_os("LIBTORCH")?);
-    let ours = workspace.libtorch();
+    let fetched = workspace.libtorch();
     let parent = |path: &Path| path.parent().and_then(|p| p.canonicalize().ok());
-    let same = named == ours
-        || (named.file_name() == ours.file_name()
-            && parent(&named).is_some_and(|p| parent(&ours) == Some(p)));
+    let same = named == fetched
+        || (named.file_name() == fetched.file_name()
+            && parent(&named).is_some_and(|p| parent(&fetched) == Some(p)));
     (!same).then_some(named)
 }
 
-/// The folder with the libraries of the libtorch that the workspace builds with,
-/// be it there or not.
+/// The folder with the libraries of the libtorch that the workspace builds with. It may not exist.
 pub fn lib_in_use(workspace: &Workspace) -> Result<PathBuf> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return Ok(pytorch()?.lib);
+        return Ok(find_pytorch()?.lib);
     }
     let libtorch = chosen_by_user(workspace).unwrap_or_else(|| workspace.libtorch());
     Ok(libtorch.join("lib"))
@@ -88,55 +87,38 @@ pub fn has_cuda(lib: &Path) -> bool {
     names.iter().any(|name| lib.join(name).exists())
 }
 
-fn describe(build: &Build, place: &Path) -> String {
-    format!("{VERSION} ({}) in {}", build.name, place.display())
-}
-
-enum Fetched {
-    /// Nothing, or another build than the one that is wanted.
-    No,
-    /// Something of this build is missing or changed, in words.
-    Damaged(&'static Build, String),
-    /// All there.
-    Complete(&'static Build),
-}
-
-/// What of `build` stands at `place`. One with CUDA serves those too who want
-/// none.
-fn fetched(place: &Path, build: &'static Build) -> Result<Fetched> {
+/// The fetched build in `place` and its damage, if any; `None` if there is no such build. A build
+/// with CUDA also serves without.
+fn installed(place: &Path, cuda: bool) -> Result<Option<(Build, Option<String>)>> {
     let Some(manifest) = Manifest::read(place)? else {
-        return Ok(Fetched::No);
+        return Ok(None);
     };
-    let with_cuda = Build::for_this_machine(true).ok();
-    let Some(there) = [Some(build), with_cuda]
+    let build = [cuda, true]
         .into_iter()
-        .flatten()
-        .find(|b| b.identity() == manifest.identity)
-    else {
-        return Ok(Fetched::No);
-    };
-    Ok(match manifest.difference(place) {
-        Some(how) => Fetched::Damaged(there, how),
-        None => Fetched::Complete(there),
-    })
+        .filter_map(|cuda| Build::for_this_machine(cuda).ok())
+        .find(|build| build.identity() == manifest.identity);
+    Ok(build.map(|build| (build, manifest.difference(place))))
 }
 
-/// Checks a libtorch that the user has put there; `otherwise` is how to do
-/// without it.
-fn check_own(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
-    let remedy =
-        format!("name a folder with libtorch {VERSION}, or {otherwise} to have one fetched");
-    let complain = |what: String| Err(fault(format!("{} {what}", dir.display()), &remedy));
+/// Checks a libtorch that the user provides. `otherwise` completes the remedy: how to have one
+/// fetched instead.
+fn check_folder(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
+    let refuse = |what: String| {
+        Err(user_error(
+            format!("{} {what}", dir.display()),
+            format!("name a folder with libtorch {VERSION}, or {otherwise} to have one fetched"),
+        ))
+    };
     if !dir.is_absolute() {
-        return complain("is where LIBTORCH points to, but not an absolute path".to_owned());
+        return refuse("is the value of LIBTORCH, but not an absolute path".to_owned());
     }
     for folder in ["lib", "include"] {
         if !dir.join(folder).is_dir() {
-            return complain(format!("is no libtorch: it has no folder {folder}"));
+            return refuse(format!("is not a libtorch: it has no folder {folder}"));
         }
     }
     if cuda && !has_cuda(&dir.join("lib")) {
-        return complain("is a libtorch without CUDA".to_owned());
+        return refuse("is a libtorch without CUDA".to_owned());
     }
     let path = dir.join("build-version");
     if !path.exists() {
@@ -145,67 +127,68 @@ fn check_own(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
     let version =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let version = version.trim();
-    if !is_right(version) {
-        return complain(format!("is libtorch {version}, not {VERSION}"));
+    if !is_accepted(version) {
+        return refuse(format!("is libtorch {version}, not {VERSION}"));
     }
     Ok(format!("{version} in {}", dir.display()))
 }
 
-/// The PyTorch that torch-sys asks.
+/// An installed PyTorch.
 struct PyTorch {
-    /// The interpreter that it is installed for.
     python: &'static str,
     version: String,
     /// The folder with its libraries.
     lib: PathBuf,
 }
 
-const WITHOUT_PYTORCH: &str = "unset LIBTORCH_USE_PYTORCH to have libtorch fetched";
-
-/// Checks the PyTorch whose libtorch is to be used.
-fn of_pytorch(cuda: bool) -> Result<String> {
+/// Checks the PyTorch that torch-sys takes its libtorch from.
+fn check_pytorch(cuda: bool) -> Result<String> {
     let PyTorch {
         python,
         version,
         lib,
-    } = pytorch()?;
-    if !is_right(&version) {
+    } = find_pytorch()?;
+    if !is_accepted(&version) {
         let what = format!("{python} has PyTorch {version}, not {VERSION}");
-        return Err(fault(what, install_pytorch(python)));
+        return Err(user_error(what, install_pytorch(python)));
     }
     if cuda && !has_cuda(&lib) {
-        return Err(fault(
-            format!("{python}'s PyTorch {version} is one without CUDA"),
-            format!("install one with CUDA in its place, or {WITHOUT_PYTORCH}"),
+        return Err(user_error(
+            format!("{python} has PyTorch {version} without CUDA"),
+            "install PyTorch with CUDA instead, or unset LIBTORCH_USE_PYTORCH to have libtorch \
+             fetched",
         ));
     }
     Ok(format!(
-        "of {python}'s PyTorch {version}, because LIBTORCH_USE_PYTORCH is set"
+        "of PyTorch {version} for {python}, because LIBTORCH_USE_PYTORCH is set"
     ))
 }
 
-fn pytorch() -> Result<PyTorch> {
-    // The interpreter that torch-sys will ask, for the same reason.
+fn find_pytorch() -> Result<PyTorch> {
+    // torch-sys chooses the interpreter in the same way.
     let python = match env::var_os("VIRTUAL_ENV") {
         Some(_) if !cfg!(windows) => "python",
         _ => PYTHON,
     };
-    // Found, not imported, which takes seconds.
-    let ask = "import importlib.metadata as m, importlib.util as u; print(m.version('torch')); \
-               print(u.find_spec('torch').submodule_search_locations[0])";
+    // This does not import torch, which would take seconds.
+    let script = "import importlib.metadata as m, importlib.util as u; print(m.version('torch')); \
+                  print(u.find_spec('torch').submodule_search_locations[0])";
     let output = Command::new(python)
-        .args(["-c", ask])
+        .args(["-c", script])
         .output()
-        .map_err(|e| fault(format!("cannot run {python}: {e}"), install_pytorch(python)))?;
-    let answer = String::from_utf8_lossy(&output.stdout);
-    let mut lines = answer.lines().map(str::trim);
+        .map_err(|e| user_error(format!("cannot run {python}: {e}"), install_pytorch(python)))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text.lines().map(|line| line.trim().to_owned());
     match (output.status.success(), lines.next(), lines.next()) {
-        (true, Some(version), Some(folder)) => Ok(PyTorch {
-            python,
-            version: version.to_owned(),
-            lib: Path::new(folder).join("lib"),
-        }),
-        _ => Err(fault(
+        (true, Some(version), Some(folder)) => {
+            let lib = Path::new(&folder).join("lib");
+            Ok(PyTorch {
+                python,
+                version,
+                lib,
+            })
+        }
+        _ => Err(user_error(
             format!("LIBTORCH_USE_PYTORCH is set, but {python} has no package torch"),
             install_pytorch(python),
         )),
@@ -213,11 +196,14 @@ fn pytorch() -> Result<PyTorch> {
 }
 
 fn install_pytorch(python: &str) -> String {
-    format!("install it with `{python} -m pip install torch=={VERSION}`, or {WITHOUT_PYTORCH}")
+    format!(
+        "install it with `{python} -m pip install torch=={VERSION}`, or unset LIBTORCH_USE_PYTORCH \
+         to have libtorch fetched"
+    )
 }
 
-/// Whether torch-sys will build with that version, which may end in `+cpu`.
-fn is_right(version: &str) -> bool {
+/// Whether torch-sys accepts this version, which can end with `+cpu`.
+fn is_accepted(version: &str) -> bool {
     let (number, _) = version.split_once('+').unwrap_or((version, ""));
     number == VERSION || env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some()
 }

@@ -6,9 +6,9 @@
 mod bench;
 mod cargo;
 mod data;
-mod desk;
+mod download;
+mod error;
 mod evaluate;
-mod fault;
 mod fetch;
 mod figures;
 mod forger;
@@ -19,8 +19,8 @@ mod libtorch;
 mod manifest;
 mod mirrors;
 mod options;
+mod packages;
 mod progress;
-mod registries;
 mod runs;
 mod test;
 mod train;
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            fault::report(&error);
+            error::report(&error);
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
-//! What `fetch` put into a folder: enough to tell in a moment, without
-//! hashing half a gigabyte again, whether it is all still there.
+//! The list of the files that `fetch` put into a folder, with their sizes.
+//!
+//! It shows in a moment whether the folder is complete; hashing half a gigabyte would take seconds.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,41 +8,34 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The manifest's name in the folder it describes.
+/// The name of the manifest in the folder that it describes.
 const NAME: &str = "fetched.tsv";
 
-/// The files of a folder with their sizes, and what they make up together.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// The build's identity.
+    /// The identity of the build in the folder.
     pub identity: String,
+    /// Size and path of each file.
     files: Vec<(u64, PathBuf)>,
 }
 
 impl Manifest {
-    /// Describes all files under `root`, links followed.
-    pub fn of(root: &Path, identity: String) -> Result<Manifest> {
-        let mut files = Vec::new();
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            let path = root.join(&folder);
-            let refused = || format!("cannot read {}", path.display());
-            for entry in fs::read_dir(&path).with_context(refused)? {
-                let name = folder.join(entry.with_context(refused)?.file_name());
-                let info = fs::metadata(root.join(&name)).with_context(refused)?;
-                if info.is_dir() {
-                    folders.push(name);
-                } else {
-                    files.push((info.len(), name));
-                }
-            }
-        }
-        files.sort();
-        Ok(Manifest { identity, files })
+    /// Describes `files`, whose paths are relative to `root`.
+    pub fn new(root: &Path, identity: String, files: Vec<PathBuf>) -> Result<Manifest> {
+        let with_size = |name: PathBuf| {
+            let path = root.join(&name);
+            let info =
+                fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Ok((info.len(), name))
+        };
+        let files: Result<_> = files.into_iter().map(with_size).collect();
+        Ok(Manifest {
+            identity,
+            files: files?,
+        })
     }
 
-    /// Writes the manifest into the folder that it describes: the identity,
-    /// then a line with size and path for each file.
+    /// Writes the manifest into `root`: the identity, then a line for each file with size and path.
     pub fn write(&self, root: &Path) -> Result<()> {
         let mut text = format!("{}\n", self.identity);
         for (size, path) in &self.files {
@@ -51,10 +45,9 @@ impl Manifest {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Reads the manifest of a folder; `None` where there is none.
+    /// Reads the manifest of a folder; `None` if it has none.
     ///
-    /// Lines that say nothing are left out: a folder whose manifest is damaged
-    /// is at worst fetched again.
+    /// Skips lines that are damaged. An empty list counts as a difference.
     pub fn read(root: &Path) -> Result<Option<Manifest>> {
         let path = root.join(NAME);
         let text = match fs::read(&path) {
@@ -64,26 +57,25 @@ impl Manifest {
         };
         let mut lines = text.lines();
         let identity = lines.next().unwrap_or_default().to_owned();
-        let files = lines
-            .filter_map(|line| {
-                let (size, path) = line.split_once('\t')?;
-                Some((size.parse().ok()?, PathBuf::from(path)))
-            })
-            .collect();
+        let file = |line: &str| {
+            let (size, path) = line.split_once('\t')?;
+            Some((size.parse().ok()?, PathBuf::from(path)))
+        };
+        let files = lines.filter_map(file).collect();
         Ok(Some(Manifest { identity, files }))
     }
 
-    /// The first file that is no longer what it was, in words.
+    /// Describes the first file that is missing or has another size; `None` if there is none.
     pub fn difference(&self, root: &Path) -> Option<String> {
         if self.files.is_empty() {
-            return Some("its list of files is empty".to_owned());
+            return Some(format!("{NAME} lists no files"));
         }
         self.files.iter().find_map(|(size, path)| {
-            let now = fs::metadata(root.join(path)).map(|info| info.len());
-            match now {
-                Ok(now) if now == *size => None,
-                Ok(now) => Some(format!("{} has {now} bytes, not {size}", path.display())),
-                Err(_) => Some(format!("{} is missing", path.display())),
+            let name = path.display();
+            match fs::metadata(root.join(path)) {
+                Ok(info) if info.len() == *size => None,
+                Ok(info) => Some(format!("{name} has {} bytes, not {size}", info.len())),
+                Err(_) => Some(format!("{name} is missing")),
             }
         })
     }
@@ -98,7 +90,7 @@ mod tests {
         fs::create_dir_all(root.path().join("a/b")).unwrap();
         fs::write(root.path().join("a/b/x"), b"123").unwrap();
         fs::write(root.path().join("y"), b"4").unwrap();
-        Manifest::of(root.path(), "it".into())
+        Manifest::new(root.path(), "it".into(), vec!["a/b/x".into(), "y".into()])
             .unwrap()
             .write(root.path())
             .unwrap();
@@ -106,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untouched_folder_differs_in_nothing() {
+    fn an_unchanged_folder_has_no_difference() {
         let root = folder();
         let manifest = Manifest::read(root.path()).unwrap().unwrap();
         assert_eq!(manifest.identity, "it");
@@ -122,16 +114,12 @@ mod tests {
         let difference = manifest.difference(root.path()).unwrap();
         assert!(difference.contains("2 bytes, not 3"), "{difference}");
         fs::remove_file(root.path().join("a/b/x")).unwrap();
-        assert!(
-            manifest
-                .difference(root.path())
-                .unwrap()
-                .contains("missing")
-        );
+        let difference = manifest.difference(root.path()).unwrap();
+        assert!(difference.contains("a/b/x is missing"), "{difference}");
     }
 
     #[test]
-    fn a_folder_without_manifest_has_none_and_an_emptied_manifest_fits_nothing() {
+    fn an_empty_manifest_matches_no_folder_and_a_missing_one_is_none() {
         let root = folder();
         fs::write(root.path().join(NAME), b"").unwrap();
         let manifest = Manifest::read(root.path()).unwrap().unwrap();

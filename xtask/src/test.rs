@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must pass before a change goes in.
+//! `cargo xtask test`: every check that a change must pass.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -6,98 +6,81 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::cargo::{cargo, output, succeeds};
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::progress::say;
 use crate::workspace::Workspace;
 use crate::{data, libtorch};
 
-/// One cargo command, and what must be in its environment.
+/// A cargo command.
 struct Stage {
     name: &'static str,
-    args: &'static [&'static str],
+    /// Arguments, separated by spaces.
+    args: &'static str,
     env: Option<(&'static str, &'static str)>,
 }
 
 /// The quick ones first.
-const STAGES: [Stage; 4] = [
+const STAGES: [Stage; 5] = [
+    Stage::new("format", "fmt --all --check"),
+    Stage::new("lints", "clippy --workspace --all-targets -- -D warnings"),
     Stage {
-        name: "format",
-        args: &["fmt", "--all", "--check"],
-        env: None,
-    },
-    Stage {
-        name: "lints",
-        args: &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-        env: None,
-    },
-    Stage {
-        name: "documentation",
-        args: &["doc", "--workspace", "--no-deps"],
         env: Some(("RUSTDOCFLAGS", "-D warnings")),
+        ..Stage::new("documentation", "doc --workspace --no-deps")
     },
-    Stage {
-        name: "tests",
-        args: &["test", "--workspace"],
-        env: None,
-    },
+    // The workflow also builds the packages.
+    Stage::new(
+        "packages",
+        "package --workspace --exclude xtask --exclude forger --no-verify --allow-dirty",
+    ),
+    Stage::new("tests", "test --workspace"),
 ];
 
-/// What needs a CUDA device.
-const CUDA: Stage = Stage {
-    name: "CUDA",
-    args: &[
-        "test",
-        "--package",
-        "gan-trainer",
-        "--test",
-        "trainer",
-        "cuda",
-        "--",
-        "--ignored",
-    ],
-    env: None,
-};
+/// The tests that need a CUDA device.
+const CUDA: Stage = Stage::new(
+    "CUDA",
+    "test --package gan-trainer --test trainer cuda -- --ignored",
+);
 
-/// The crates that must build before libtorch is there.
-const WITHOUT_LIBTORCH: [&str; 4] = ["mnist-io", "run-dir", "gan-viz", "xtask"];
-/// A crate with libtorch, to see that the check can see.
-const WITH_LIBTORCH: &str = "gan-trainer";
+/// What must build before libtorch is there: a name, and the arguments that select it in `cargo
+/// tree`. Without arguments, these are the `default-members` in `Cargo.toml`.
+const WITHOUT_LIBTORCH: [(&str, &str); 1] = [("the default members", "")];
+/// A package with libtorch. It shows that the check works.
+const WITH_LIBTORCH: &str = "--package gan-trainer";
 
-/// Runs all stages, up to the first that fails.
+/// Runs the stages until one fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
     data::ensure(workspace, &workspace.data())?;
     libtorch::ensure(workspace, false)?;
     let start = Instant::now();
-    stage("invariants", || invariants(workspace))?;
-    for s in &STAGES {
-        stage(s.name, || s.run(workspace))?;
+    timed("invariants", || check_invariants(workspace))?;
+    for stage in &STAGES {
+        timed(stage.name, || stage.run(workspace))?;
     }
-    let skipped = match no_cuda(workspace)? {
-        None => {
-            stage(CUDA.name, || CUDA.run(workspace))?;
-            String::new()
-        }
-        Some(reason) => format!(", {} skipped: {reason}", CUDA.name),
-    };
+    let mut skipped = String::new();
+    match cuda_is_missing(workspace)? {
+        None => timed(CUDA.name, || CUDA.run(workspace))?,
+        Some(reason) => skipped = format!(", {} skipped: {reason}", CUDA.name),
+    }
+    let elapsed = start.elapsed();
     say(format_args!(
-        "\nall stages passed in {:.0?}{skipped}",
-        start.elapsed()
+        "\nall stages passed in {elapsed:.0?}{skipped}"
     ));
     Ok(())
 }
 
-/// Why the tests that need a CUDA device cannot run, where they cannot.
-fn no_cuda(workspace: &Workspace) -> Result<Option<&'static str>> {
+fn timed(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    say(format_args!("\n== {name}"));
+    let start = Instant::now();
+    work()?;
+    say(format_args!("== {name}: passed in {:.1?}", start.elapsed()));
+    Ok(())
+}
+
+/// Why the tests that need a CUDA device cannot run; `None` if they can.
+fn cuda_is_missing(workspace: &Workspace) -> Result<Option<&'static str>> {
     if !libtorch::has_cuda(&libtorch::lib_in_use(workspace)?) {
-        let why = "libtorch is one without CUDA; `cargo xtask fetch --cuda` gets the other";
-        return Ok(Some(why));
+        let reason = "this libtorch has no CUDA; `cargo xtask fetch --cuda` fetches one with CUDA";
+        return Ok(Some(reason));
     }
     let mut list = Command::new("nvidia-smi");
     list.arg("-L").stdout(Stdio::null()).stderr(Stdio::null());
@@ -107,64 +90,61 @@ fn no_cuda(workspace: &Workspace) -> Result<Option<&'static str>> {
     })
 }
 
-fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    say(format_args!("\n== {name}"));
-    let start = Instant::now();
-    work()?;
-    say(format_args!("== {name}: passed in {:.1?}", start.elapsed()));
-    Ok(())
-}
-
 impl Stage {
+    const fn new(name: &'static str, args: &'static str) -> Stage {
+        let env = None;
+        Stage { name, args, env }
+    }
+
     fn run(&self, workspace: &Workspace) -> Result<()> {
         let mut command = cargo(workspace);
-        command.args(self.args).envs(self.env);
-        match succeeds(&mut command)? {
-            true => Ok(()),
-            false => Err(fault(
-                format!("the stage `{}` failed; its messages are above", self.name),
-                format!("run it alone with `{}`", self.command_line()),
-            )),
+        command.args(self.args.split(' ')).envs(self.env);
+        if succeeds(&mut command)? {
+            return Ok(());
         }
+        Err(user_error(
+            format!("the stage `{}` failed; its messages are above", self.name),
+            format!("run it alone with `{}`", self.command_line()),
+        ))
     }
 
-    /// What the user types to run it alone.
+    /// The command that runs this stage alone.
     fn command_line(&self) -> String {
         let env = self.env.map(|(name, value)| format!("{name}=\"{value}\" "));
-        format!("{}cargo {}", env.unwrap_or_default(), self.args.join(" "))
+        format!("{}cargo {}", env.unwrap_or_default(), self.args)
     }
 }
 
-/// Those who must do without libtorch do not depend on it.
-fn invariants(workspace: &Workspace) -> Result<()> {
-    for package in WITHOUT_LIBTORCH {
-        if depends_on_tch(workspace, package)? {
-            return Err(fault(
-                format!("{package} must build before libtorch is there, but depends on tch"),
-                format!("see how with `cargo tree --target all -i tch -p {package}`"),
+/// Checks which packages depend on `tch`.
+fn check_invariants(workspace: &Workspace) -> Result<()> {
+    for (name, selection) in WITHOUT_LIBTORCH {
+        if depends_on_tch(workspace, selection)? {
+            return Err(user_error(
+                format!("{name} must build before libtorch is there, but depend on tch"),
+                format!("find out why with `cargo tree --target all -i tch {selection}`"),
             ));
         }
-        say(format_args!("{package} does not depend on tch"));
+        say(format_args!("{name} do not depend on tch"));
     }
     if !depends_on_tch(workspace, WITH_LIBTORCH)? {
-        return Err(fault(
-            format!("{WITH_LIBTORCH} depends on tch, but this check does not see it"),
+        return Err(user_error(
+            format!("this check does not find that `{WITH_LIBTORCH}` depends on tch"),
             "correct the check in xtask/src/test.rs",
         ));
     }
     Ok(())
 }
 
-fn depends_on_tch(workspace: &Workspace, package: &str) -> Result<bool> {
+fn depends_on_tch(workspace: &Workspace, selection: &str) -> Result<bool> {
     let mut command = cargo(workspace);
     command
         .args(["tree", "--target", "all", "--prefix", "none"])
-        .args(["--package", package]);
+        .args(selection.split_whitespace());
     let (listed, tree) = output(&mut command)?;
     if !listed {
-        return Err(fault(
-            format!("cargo could not list what {package} depends on; its messages are above"),
-            "correct what they name, then run the same command again",
+        return Err(user_error(
+            format!("`cargo tree {selection}` failed; its messages are above"),
+            "correct the error that cargo reports, then run the same command again",
         ));
     }
     Ok(tree.lines().any(|line| line.starts_with("tch ")))
@@ -175,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stage_is_rerun_alone_with_its_environment() {
+    fn the_command_line_of_a_stage_includes_its_environment() {
         let lines: Vec<_> = STAGES.iter().map(Stage::command_line).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
         assert_eq!(

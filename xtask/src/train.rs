@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::forger::{build_and_run, help};
 use crate::options::{asks_for, set_unless_given, value_of};
 use crate::workspace::Workspace;
@@ -161,7 +161,7 @@ pub fn refuse_at_once(options: &[OsString]) -> Result<()> {
     if let Some(name) = value_of(options, "--preset")
         && !presets.iter().any(|preset| name == *preset)
     {
-        return Err(fault(
+        return Err(user_error(
             format!("there is no preset {}", name.display()),
             format!("the presets are {}", presets.join(", ")),
         ));
@@ -174,7 +174,7 @@ pub fn refuse_at_once(options: &[OsString]) -> Result<()> {
         "--snapshot-every",
     ] {
         if value_of(options, option).is_some_and(|value| value == "0") {
-            return Err(fault(
+            return Err(user_error(
                 format!("{option} 0 is impossible"),
                 "give a number of at least 1, or leave the option out",
             ));

@@ -1,87 +1,78 @@
-//! Takes the wanted files out of downloaded archives, and nothing else.
+//! Extracts the needed files from downloaded archives.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use zip::ZipArchive;
 
 use crate::progress;
 use crate::wheels::Wheel;
 
-/// Unpacks what is wanted of `wheel` into `dest/lib` and `dest/include`.
-pub fn wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<()> {
+/// Unpacks the libraries and headers of `wheel` into `dest/lib` and `dest/include`.
+///
+/// Returns the paths of the files, relative to `dest`.
+pub fn wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<Vec<PathBuf>> {
     unpack_wheel(archive, wheel, dest).with_context(|| format!("unpacking {}", archive.display()))
 }
 
-fn unpack_wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<()> {
+fn unpack_wheel(archive: &Path, wheel: &Wheel, dest: &Path) -> Result<Vec<PathBuf>> {
     let mut archive = ZipArchive::new(BufReader::new(File::open(archive)?))?;
-    let mut wanted = Vec::new();
+    let mut paths = BTreeMap::new();
     let mut total: u64 = 0;
     for index in 0..archive.len() {
         let entry = archive.by_index(index)?;
-        if let Some(place) = place_of(&entry.name()?, wheel)? {
+        if let Some(path) = unpacked_path(&entry.name()?, wheel)? {
             total = total.saturating_add(entry.size());
-            wanted.push((index, place));
+            paths.insert(path, index);
         }
     }
-    for lib in wheel.libs {
-        let place = Path::new("lib").join(lib);
-        ensure!(
-            wanted.iter().any(|(_, p)| *p == place),
-            "{}{lib} is missing",
-            wheel.lib_dir
-        );
+    for lib in &wheel.libs {
+        let found = paths.contains_key(&Path::new("lib").join(lib));
+        ensure!(found, "{}{lib} is missing", wheel.from);
     }
-    if let Some(include) = wheel.include_dir {
-        ensure!(
-            wanted.iter().any(|(_, p)| p.starts_with("include")),
-            "{include} is missing"
-        );
+    if let Some(headers) = &wheel.headers {
+        let found = paths.keys().any(|path| path.starts_with("include"));
+        ensure!(found, "{headers} is missing");
     }
 
     let (package, version) = wheel.package();
     let bar = progress::bytes(format!("unpacking {package} {version}"), total);
-    for (index, place) in wanted {
-        let target = dest.join(place);
+    for (path, index) in &paths {
+        let target = dest.join(path);
         let refused = || format!("cannot write {}", target.display());
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).with_context(refused)?;
         }
         let mut file = File::create(&target).with_context(refused)?;
-        let mut entry = archive.by_index(index)?;
-        std::io::copy(&mut bar.wrap_read(&mut entry), &mut file).with_context(refused)?;
+        let mut entry = archive.by_index(*index)?;
+        io::copy(&mut bar.wrap_read(&mut entry), &mut file).with_context(refused)?;
     }
     bar.finish_and_clear();
-    Ok(())
+    Ok(paths.into_keys().collect())
 }
 
-/// Where an entry goes, relative to libtorch's folder; `None` for those that
-/// stay in the archive.
-fn place_of(name: &str, wheel: &Wheel) -> Result<Option<PathBuf>> {
-    if let Some(lib) = name.strip_prefix(wheel.lib_dir)
-        && wheel.libs.contains(&lib)
-    {
+/// The path of an entry in the destination; `None` if the entry is not needed.
+fn unpacked_path(name: &str, wheel: &Wheel) -> Result<Option<PathBuf>> {
+    let lib = name.strip_prefix(&wheel.from);
+    if let Some(lib) = wheel.libs.iter().find(|wanted| lib == Some(wanted)) {
         return Ok(Some(Path::new("lib").join(lib)));
     }
-    let header = wheel.include_dir.and_then(|dir| name.strip_prefix(dir));
-    let Some(header) = header.map(Path::new) else {
-        return Ok(None);
+    let headers = wheel.headers.as_deref();
+    let header = match headers.and_then(|folder| name.strip_prefix(folder)) {
+        Some(header) if !name.ends_with('/') => Path::new(header),
+        _ => return Ok(None),
     };
-    if name.ends_with('/') {
-        return Ok(None);
-    }
     let mut parts = header.components();
-    if !parts.all(|part| matches!(part, Component::Normal(_))) {
-        bail!("the entry {name:?} leads out of its folder");
-    }
+    let inside = parts.all(|part| matches!(part, Component::Normal(_)));
+    ensure!(inside, "the entry {name:?} leads out of its folder");
     Ok(Some(Path::new("include").join(header)))
 }
 
-/// The named members of a gzipped tar archive, each at most as long as `limit`
-/// says for its name.
+/// Reads members of a gzipped tar archive. `limit` returns the maximum number of bytes to read from
+/// the member of a given name, or `None` to skip it.
 pub fn tgz_members(
     archive: &Path,
     limit: impl Fn(&str) -> Option<u64>,
@@ -110,17 +101,36 @@ pub mod tests {
 
     use super::*;
 
-    const WHEEL: Wheel = Wheel {
-        file: "torch-1-cp311-cp311-any.whl",
-        bytes: 0,
-        sha256: "",
-        lib_dir: "torch/lib/",
-        libs: &["a.so"],
-        include_dir: Some("torch/include/"),
-        otherwise: "",
-    };
+    fn torch() -> Wheel {
+        wheel_of(
+            "torch-1-cp311-cp311-any.whl",
+            b"",
+            "torch/lib/",
+            "a.so",
+            Some("torch/include/"),
+        )
+    }
 
-    /// A zip archive of those names and contents.
+    /// A wheel with the given contents, of which one library is needed.
+    pub fn wheel_of(
+        file: &str,
+        contents: &[u8],
+        from: &str,
+        lib: &str,
+        headers: Option<&str>,
+    ) -> Wheel {
+        let mut wheel: Wheel =
+            toml::from_str("file = ''\nbytes = 0\nsha256 = ''\nfrom = ''").unwrap();
+        wheel.file = file.to_owned();
+        wheel.bytes = contents.len() as u64;
+        wheel.sha256 = mnist_io::sha256_hex(contents);
+        wheel.from = from.to_owned();
+        wheel.libs = vec![lib.to_owned()];
+        wheel.headers = headers.map(str::to_owned);
+        wheel
+    }
+
+    /// A zip archive with the given names and contents.
     pub fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, text) in entries {
@@ -134,7 +144,7 @@ pub mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("w.whl");
         fs::write(&path, zip(entries)).unwrap();
-        let result = wheel(&path, &WHEEL, &dir.path().join("out"));
+        let result = wheel(&path, &torch(), &dir.path().join("out")).map(drop);
         (dir, result)
     }
 
@@ -143,7 +153,7 @@ pub mod tests {
     }
 
     #[test]
-    fn only_the_wanted_entries_are_unpacked() {
+    fn only_the_needed_entries_are_unpacked() {
         let (dir, result) = unpacked(&[
             ("torch/lib/a.so", "code"),
             ("torch/lib/b.so", "other"),
@@ -160,7 +170,7 @@ pub mod tests {
     }
 
     #[test]
-    fn an_entry_that_leads_out_of_the_folder_is_refused() {
+    fn an_entry_with_a_path_outside_its_folder_is_refused() {
         for name in [
             "torch/include/../../../evil",
             "torch/include/x/../../evil",
@@ -172,9 +182,9 @@ pub mod tests {
         }
     }
 
-    /// A link that leads out, and then a file by way of it.
+    /// The archive holds a link to a folder outside, then a file below the link.
     #[test]
-    fn a_link_in_an_archive_is_no_way_out() {
+    fn a_link_in_an_archive_does_not_lead_outside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("w.whl");
         let mut zip = ZipWriter::new(File::create(&path).unwrap());
@@ -185,14 +195,14 @@ pub mod tests {
         zip.start_file("torch/include/x/evil", options).unwrap();
         zip.finish().unwrap();
         let out = dir.path().join("out");
-        assert!(reason(wheel(&path, &WHEEL, &out)).contains("include/x/evil"));
+        assert!(reason(wheel(&path, &torch(), &out).map(drop)).contains("include/x/evil"));
         let made = fs::symlink_metadata(out.join("include/x")).unwrap();
         assert!(made.is_file());
         assert!(!dir.path().join("evil").exists());
     }
 
     #[test]
-    fn a_wheel_that_lacks_a_library_or_the_headers_is_refused() {
+    fn a_wheel_without_a_library_or_without_headers_is_refused() {
         let (_dir, result) = unpacked(&[("torch/include/x.h", "")]);
         assert!(reason(result).contains("torch/lib/a.so is missing"));
         let (_dir, result) = unpacked(&[("torch/lib/a.so", "")]);
@@ -200,15 +210,15 @@ pub mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_archive_is_refused_by_name() {
+    fn a_file_that_is_not_an_archive_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("w.whl");
         fs::write(&path, b"not a zip").unwrap();
-        assert!(reason(wheel(&path, &WHEEL, dir.path())).contains("w.whl"));
+        assert!(reason(wheel(&path, &torch(), dir.path()).map(drop)).contains("w.whl"));
     }
 
     #[test]
-    fn members_of_a_tar_are_read_by_name_and_no_further_than_the_limit() {
+    fn members_of_a_tar_are_read_by_name_and_up_to_the_limit() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.tgz");
         let packed = flate2::write::GzEncoder::new(

@@ -1,4 +1,4 @@
-//! Where things lie in the workspace, and whose turn it is to change them.
+//! The paths in the workspace, and the lock that a command holds while it downloads.
 
 use std::env;
 use std::fs::{self, File, TryLockError};
@@ -16,37 +16,70 @@ pub struct Workspace {
 impl Workspace {
     /// The workspace that this program belongs to.
     pub fn find() -> Result<Workspace> {
-        // Cargo says where it runs the program from; a program started without
-        // cargo belongs to where it was built.
+        // Cargo sets the variable when it runs the program. Otherwise the workspace is the one where
+        // the program was built.
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package
             .parent()
-            .with_context(|| format!("{} is in no workspace", package.display()))?;
+            .with_context(|| format!("{} has no parent folder", package.display()))?;
         Ok(Workspace {
             root: root.to_owned(),
         })
     }
 
-    /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where libtorch lies once fetched; `.cargo/config.toml` says the same.
+    /// The folder of the fetched libtorch; `.cargo/config.toml` names the same one.
     pub fn libtorch(&self) -> PathBuf {
         self.root.join("libtorch")
     }
 
-    /// What is on its way to [`Workspace::libtorch`] and the data, kept between
-    /// attempts.
+    /// The folder of unfinished downloads; the next command continues with them.
     pub fn staging(&self) -> PathBuf {
         self.root.join("libtorch.partial")
     }
 
-    /// Removes what calls that were killed left in [`Workspace::staging`], when
-    /// all that they were to fetch is there; not while another call is at work.
-    pub fn tidy(&self) -> Result<()> {
+    /// The default folder of the data set.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("data").join("mnist")
+    }
+
+    /// The folder of measurements of data sets.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("data").join("cache")
+    }
+
+    /// The file of the fetched InceptionV3, the network of the published FID.
+    pub fn inception(&self) -> PathBuf {
+        self.root.join("data").join("inception.pt")
+    }
+
+    /// The default folder of runs.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// Locks the workspace against other commands that download; waits if one holds the lock. The
+    /// lock ends when the file is dropped, or when the process ends for any reason.
+    pub fn lock(&self) -> Result<File> {
+        let (file, refused) = self.lock_file()?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                say("waiting for another command that fetches into this workspace");
+                file.lock().context(refused)?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error).context(refused),
+        }
+        Ok(file)
+    }
+
+    /// Removes the leftovers of killed commands in [`Workspace::staging`], unless another command
+    /// holds the lock. Call this when all downloads are complete.
+    pub fn remove_staging(&self) -> Result<()> {
         let staging = self.staging();
         if !staging.exists() {
             return Ok(());
@@ -60,46 +93,11 @@ impl Workspace {
         }
     }
 
-    /// The data that is trained on unless the user names another folder.
-    pub fn data(&self) -> PathBuf {
-        self.root.join("data").join("mnist")
-    }
-
-    /// Where what is measured of data sets is kept.
-    pub fn cache(&self) -> PathBuf {
-        self.root.join("data").join("cache")
-    }
-
-    /// Where the network of the published FID lies once fetched.
-    pub fn inception(&self) -> PathBuf {
-        self.root.join("data").join("inception.pt")
-    }
-
-    /// Where runs go unless the user names another folder.
-    pub fn runs(&self) -> PathBuf {
-        self.root.join("runs")
-    }
-
-    /// Waits until no other call fetches into this workspace. The turn ends
-    /// when the file is dropped, or with the process, however that ends.
-    pub fn turn(&self) -> Result<File> {
-        let (file, refused) = self.lock_file()?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                say("waiting for another call that is fetching into this workspace");
-                file.lock().context(refused)?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error).context(refused),
-        }
-        Ok(file)
-    }
-
-    /// The file whose lock is the turn, and what to say where it is refused.
+    /// The file to lock, and the message if that fails.
     fn lock_file(&self) -> Result<(File, String)> {
         let path = self.root.join("libtorch.lock");
         let refused = format!("cannot lock {}", path.display());
-        // The file stays: removing it would let two waiting calls lock two
+        // Nothing removes this file. If it were removed, two waiting commands could lock two
         // different files of the same name.
         let file = File::options()
             .create(true)

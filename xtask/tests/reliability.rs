@@ -1,4 +1,4 @@
-//! `docs/reliability.md` promises nothing whose test is gone.
+//! Every promise in `docs/reliability.md` names tests that exist.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 fn every_promise_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
-    // What was fuzzed is no promise.
+    // The section on fuzzing makes no promises.
     let (page, _) = page.split_once("\n## Fuzzing\n").unwrap();
     let mut promises = 0;
     for row in page.lines().filter(|line| line.starts_with("| ")) {
@@ -19,7 +19,7 @@ fn every_promise_names_tests_that_exist() {
         }
         let mut source = String::new();
         let mut tests = 0;
-        // Between backquotes: a source file, then the names of tests in it.
+        // Backquotes enclose a source file, then the names of tests in it.
         for word in kept_by.split('`').skip(1).step_by(2) {
             if word.ends_with(".rs") {
                 source = fs::read_to_string(root.join(word)).unwrap();
@@ -28,15 +28,15 @@ fn every_promise_names_tests_that_exist() {
                 tests += 1;
             }
         }
-        assert!(tests > 0, "no test keeps this: {row}");
+        assert!(tests > 0, "no test checks this promise: {row}");
         promises += 1;
     }
     assert!(promises > 20, "only {promises} promises were found");
 }
 
-/// Cargo hands one name to the tests, and ends with an error at a second.
+/// `cargo test` accepts one filter only.
 #[test]
-fn every_cargo_test_that_is_quoted_names_one_filter_at_most() {
+fn every_quoted_cargo_test_has_at_most_one_filter() {
     assert_eq!(
         filters("KILLS=5 cargo test -p a --test b c d -- --ignored e"),
         ["c", "d"]
@@ -53,7 +53,7 @@ fn every_cargo_test_that_is_quoted_names_one_filter_at_most() {
     assert!(commands > 2, "only {commands} commands were found");
 }
 
-/// The words that are neither options nor their values, up to `--`.
+/// The words up to `--` that are neither options nor their values.
 fn filters(command: &str) -> Vec<&str> {
     let (_, words) = command.split_once("cargo test ").unwrap();
     let mut words = words.split_whitespace();

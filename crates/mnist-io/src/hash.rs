@@ -19,8 +19,11 @@ pub(crate) fn sha256_of_parts(parts: &[&[u8]]) -> String {
     hex(&hasher.finalize())
 }
 
-/// The number of bytes that `reader` gives and their SHA-256.
-pub(crate) fn sha256_of_reader(mut reader: impl Read) -> io::Result<(u64, String)> {
+/// The number of bytes in `reader` and their SHA-256, as 64 lower-case hexadecimal digits.
+///
+/// # Errors
+/// Any error of `reader`.
+pub fn sha256_of_reader(mut reader: impl Read) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;

@@ -16,6 +16,6 @@ mod write;
 
 pub use dataset::{Dataset, Split};
 pub use error::{Error, Result};
-pub use hash::sha256_hex;
+pub use hash::{sha256_hex, sha256_of_reader};
 pub use idx::{ElementType, Idx, IdxData};
 pub use images::Images;

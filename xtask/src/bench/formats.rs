@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::Bench;
 use super::table::{Table, number};
 use crate::cargo::{cargo, succeeds};
-use crate::fault::fault;
+use crate::error::user_error;
 
 /// One benchmark as criterion measured it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Benchmark>> {
         command.args(["--warm-up-time", "0.1", "--sample-size", "10"]);
     }
     if !succeeds(&mut command)? {
-        return Err(fault(
+        return Err(user_error(
             "the benchmarks failed; their messages are above",
             "run them by themselves with `cargo bench --profile dev -p mnist-io --bench idx`",
         ));

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::child::{Order, Steps, last_line};
 use super::table::{Table, number, percent};
 use super::{Bench, SYSTEMS};
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::progress::say;
 
 /// Rows of a table; what takes less is added up in one.
@@ -193,7 +193,7 @@ impl Step {
         if self.rest() >= 0.0 {
             return Ok(());
         }
-        Err(fault(
+        Err(user_error(
             format!(
                 "oneDNN accounts for {} ms of a step of {}, which takes {} ms",
                 number(ms_of(&self.operators)),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use run_dir::write_atomic;
 
 use super::Part;
-use crate::fault::fault;
+use crate::error::user_error;
 
 /// The page before anything was measured.
 const EMPTY: &str = include_str!("page.md");
@@ -38,7 +38,7 @@ impl<F: Fn(Part) -> String> Page<F> {
         let below = (self.below)(part);
         let text = format!("{}\n\n{below}\n", text.trim_end());
         let Some(page) = with_part(&page, part, &text) else {
-            return Err(fault(
+            return Err(user_error(
                 format!(
                     "{} has no place for the part `{}`",
                     self.path.display(),

@@ -13,9 +13,9 @@ use super::child::{Failed, Order, Steps, last_line};
 use super::spread::{Spread, told};
 use super::table::{Table, mebibytes, number};
 use super::{Bench, SYSTEMS};
-use crate::fault::fault;
+use crate::error::user_error;
+use crate::packages::PYTHON;
 use crate::progress::say;
-use crate::registries::PYTHON;
 
 /// How `bench/peers/peer.py` can write a step.
 const STYLES: [&str; 3] = ["default", "expert", "compiled"];
@@ -158,7 +158,7 @@ fn environment(bench: &Bench) -> Result<PathBuf> {
             .with_context(|| format!("cannot run {command:?}"))?
             .success()
         {
-            return Err(fault(
+            return Err(user_error(
                 format!("{command:?} failed; its messages are above"),
                 "install what they name (Debian, Ubuntu: apt install python3-venv; PyTorch is \
                  pinned for Python 3.11 to 3.13 on Linux x86-64), or measure without --peers",

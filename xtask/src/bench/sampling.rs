@@ -14,7 +14,7 @@ use super::child::last_line;
 use super::spread::{Spread, told};
 use super::table::Table;
 use super::{Bench, SYSTEMS};
-use crate::fault::fault;
+use crate::error::user_error;
 use crate::progress::say;
 
 /// How many digits are sampled from a cold start, and in how many seconds they are
@@ -119,7 +119,7 @@ fn finish(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    Err(fault(
+    Err(user_error(
         format!("{command:?} failed: {}", errors.trim_end()),
         "run that command by itself to see what it lacks",
     ))

@@ -1,4 +1,4 @@
-//! Installations of two small wheels: whole, cut off, killed, without space.
+//! Installs two small wheels: completely, incompletely, when killed, and on a full disk.
 
 use std::cell::RefCell;
 use std::env;
@@ -9,57 +9,44 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::unpack::tests::zip;
+use crate::unpack::tests::{wheel_of, zip};
 
-/// A build of two wheels, what the index serves for each, and what was
-/// asked of it.
+/// A build of two wheels, in a temporary directory.
 struct Scene {
     dir: tempfile::TempDir,
     build: Build,
-    served: [Vec<u8>; 2],
-    asked: RefCell<Vec<&'static str>>,
+    /// The contents of the wheels.
+    contents: [Vec<u8>; 2],
+    /// The wheels that were downloaded.
+    downloaded: RefCell<Vec<String>>,
 }
 
 impl Scene {
     fn new(name: &'static str) -> Scene {
-        Scene::serving(name, "nvidia/lib/b.so")
+        Scene::with_entry(name, "nvidia/lib/b.so")
     }
 
-    /// The second wheel should hold `nvidia/lib/b.so`, and holds `entry`.
-    fn serving(name: &'static str, entry: &str) -> Scene {
-        let served = [
+    /// The second wheel needs `nvidia/lib/b.so`, but holds `entry`.
+    fn with_entry(name: &'static str, entry: &str) -> Scene {
+        let contents = [
             zip(&[("torch/lib/a.so", name), ("torch/include/x.h", "header")]),
             zip(&[(entry, "other code")]),
         ];
-        let wheel = |file, served: &[u8], lib_dir, libs, include_dir| Wheel {
-            file,
-            bytes: served.len() as u64,
-            sha256: mnist_io::sha256_hex(served).leak(),
-            lib_dir,
-            libs,
-            include_dir,
-            otherwise: "",
-        };
-        let [torch, nvidia] = &served;
+        let [torch, nvidia] = &contents;
+        let headers = Some("torch/include/");
         let wheels = vec![
-            wheel(
-                "torch-1-any.whl",
-                torch,
-                "torch/lib/",
-                &["a.so"],
-                Some("torch/include/"),
-            ),
-            wheel("nvidia-1-any.whl", nvidia, "nvidia/lib/", &["b.so"], None),
+            wheel_of("torch-1-any.whl", torch, "torch/lib/", "a.so", headers),
+            wheel_of("nvidia-1-any.whl", nvidia, "nvidia/lib/", "b.so", None),
         ];
         Scene {
             dir: tempfile::tempdir().unwrap(),
             build: Build {
                 name,
-                wheels: wheels.leak(),
-                links: &[("link.so", "a.so")],
+                wheels,
+                links: [("link.so".to_owned(), "a.so".to_owned())].into(),
             },
-            served,
-            asked: RefCell::default(),
+            contents,
+            downloaded: RefCell::default(),
         }
     }
 
@@ -69,16 +56,26 @@ impl Scene {
 
     fn wheel(&self, index: usize) -> PathBuf {
         let wheels = self.dir.path().join("partial/wheels");
-        wheels.join(self.build.wheels[index].file)
+        wheels.join(&self.build.wheels[index].file)
+    }
+
+    fn index(&self, wheel: &Wheel) -> usize {
+        let mut wheels = self.build.wheels.iter();
+        wheels.position(|w| w.file == wheel.file).unwrap()
     }
 
     fn install(&self) -> Result<()> {
         install_into(&self.place(), &self.build, |wheel, dir| {
-            let index = self.build.wheels.iter().position(|w| w.file == wheel.file);
-            self.asked.borrow_mut().push(wheel.file);
-            fs::write(dir.join(wheel.file), &self.served[index.unwrap()])?;
-            Ok(())
+            self.downloaded.borrow_mut().push(wheel.file.clone());
+            self.download(wheel, dir)
         })
+    }
+
+    fn download(&self, wheel: &Wheel, dir: &Path) -> Result<()> {
+        Ok(fs::write(
+            dir.join(&wheel.file),
+            &self.contents[self.index(wheel)],
+        )?)
     }
 }
 
@@ -111,46 +108,50 @@ fn an_installation_holds_libraries_headers_links_version_and_manifest() {
 }
 
 #[test]
-fn wheels_that_are_complete_are_not_downloaded_again() {
+fn complete_wheels_are_not_downloaded_again() {
     let scene = Scene::new("cpu");
     let stopped = install_into(&scene.place(), &scene.build, |wheel, dir| {
-        anyhow::ensure!(wheel.file == scene.build.wheels[0].file, "the net is down");
-        Ok(fs::write(dir.join(wheel.file), &scene.served[0])?)
+        anyhow::ensure!(scene.index(wheel) == 0, "no network");
+        Ok(fs::write(dir.join(&wheel.file), &scene.contents[0])?)
     });
     assert!(stopped.is_err());
     assert!(!scene.place().exists());
     scene.install().unwrap();
-    assert_eq!(*scene.asked.borrow(), ["nvidia-1-any.whl"]);
+    assert_eq!(*scene.downloaded.borrow(), ["nvidia-1-any.whl"]);
 }
 
-/// An older pip leaves half a wheel under its name when the connection breaks.
+/// Early versions of pip leave an incomplete wheel under its name when the connection breaks.
 #[test]
-fn half_a_wheel_is_refused_and_the_next_call_installs() {
+fn an_incomplete_wheel_is_refused_and_the_next_call_installs() {
     let scene = Scene::new("cpu");
     let cut = install_into(&scene.place(), &scene.build, |wheel, dir| {
-        Ok(fs::write(dir.join(wheel.file), &scene.served[0][..20])?)
+        Ok(fs::write(dir.join(&wheel.file), &scene.contents[0][..20])?)
     });
-    assert!(cut.unwrap_err().to_string().contains("not the file"));
+    assert!(
+        cut.unwrap_err()
+            .to_string()
+            .contains("has the wrong content and is removed")
+    );
     assert!(!scene.place().exists() && !scene.wheel(0).exists());
     scene.install().unwrap();
     assert_eq!(fs::read_dir(scene.dir.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn a_wheel_that_was_damaged_since_is_downloaded_again() {
+fn a_damaged_wheel_is_downloaded_again() {
     let scene = Scene::new("cpu");
     fs::create_dir_all(scene.wheel(0).parent().unwrap()).unwrap();
-    fs::write(scene.wheel(0), &scene.served[0][..20]).unwrap();
+    fs::write(scene.wheel(0), &scene.contents[0][..20]).unwrap();
     scene.install().unwrap();
-    assert_eq!(scene.asked.borrow().len(), 2);
+    assert_eq!(scene.downloaded.borrow().len(), 2);
 }
 
 #[test]
-fn a_wheel_with_another_hash_is_removed_and_nothing_installed() {
+fn a_wheel_with_the_wrong_hash_is_removed_and_not_installed() {
     let mut scene = Scene::new("cpu");
-    let right = mnist_io::sha256_hex(&scene.served[1]);
-    scene.served[1].push(0);
-    let wrong = mnist_io::sha256_hex(&scene.served[1]);
+    let right = mnist_io::sha256_hex(&scene.contents[1]);
+    scene.contents[1].push(0);
+    let wrong = mnist_io::sha256_hex(&scene.contents[1]);
     let error = scene.install().unwrap_err().to_string();
     assert!(error.contains(&right) && error.contains(&wrong), "{error}");
     assert!(scene.wheel(0).exists() && !scene.wheel(1).exists());
@@ -158,19 +159,19 @@ fn a_wheel_with_another_hash_is_removed_and_nothing_installed() {
 }
 
 #[test]
-fn a_wheel_that_cannot_be_unpacked_leaves_the_old_installation() {
+fn the_old_installation_stays_if_a_wheel_cannot_be_unpacked() {
     let scene = Scene::new("cpu");
     scene.install().unwrap();
-    let mut other = Scene::serving("cuda", "nvidia/lib/c.so");
+    let mut other = Scene::with_entry("cuda", "nvidia/lib/c.so");
     other.dir = scene.dir;
     let error = format!("{:#}", other.install().unwrap_err());
     assert!(error.contains("nvidia/lib/b.so is missing"), "{error}");
     assert_eq!(text(other.place().join("lib/a.so")), "cpu");
-    assert!(!other.dir.path().join("partial/unpacked").exists());
+    assert_only_wheels_are_staged(other.dir.path());
 }
 
 #[test]
-fn another_build_takes_the_old_ones_place() {
+fn another_build_replaces_the_old_installation() {
     let scene = Scene::new("cpu");
     scene.install().unwrap();
     let mut other = Scene::new("cuda");
@@ -180,10 +181,10 @@ fn another_build_takes_the_old_ones_place() {
     assert_eq!(fs::read_dir(other.dir.path()).unwrap().count(), 1);
 }
 
-/// Names the folder into which a test that runs as a child installs.
+/// The variable that names the folder into which a child process installs.
 const INTO: &str = "XTASK_TEST_INSTALL_INTO";
 
-/// This test program once more, to run only the test of that name.
+/// A child process that runs only the test `test` of this program.
 fn child(test: &str, dir: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -198,26 +199,32 @@ fn child(test: &str, dir: &Path) -> Command {
     command
 }
 
-/// What stands at `place` is one build or the other, down to the last byte.
-fn assert_whole(place: &Path) {
+/// Asserts that `place` holds one complete build.
+fn assert_complete(place: &Path) {
     let manifest = Manifest::read(place).unwrap().unwrap();
     assert_eq!(manifest.difference(place), None);
     let name = text(place.join("lib/a.so"));
     assert_eq!(manifest.identity, Scene::new(name.leak()).build.identity());
 }
 
+/// Asserts that a failed installation left nothing but its complete wheels.
+fn assert_only_wheels_are_staged(dir: &Path) {
+    let staged = fs::read_dir(dir.join("partial")).unwrap();
+    let names: Vec<_> = staged.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["wheels"]);
+}
+
 #[test]
-fn an_installation_killed_at_any_moment_is_completed_by_the_next() {
+fn a_call_completes_an_installation_that_was_killed_at_any_moment() {
     if let Some(dir) = env::var_os(INTO) {
-        // Until it is killed, or whoever should do that is gone.
+        // The parent kills this process. The time limit holds if the parent is gone.
         let place = Path::new(&dir).join("libtorch");
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
             for scene in [Scene::new("cpu"), Scene::new("cuda")] {
-                let wheel_of = |w: &Wheel| scene.build.wheels.iter().position(|b| b.file == w.file);
                 install_into(&place, &scene.build, |wheel, dir| {
-                    let bytes = &scene.served[wheel_of(wheel).unwrap()];
-                    let mut file = fs::File::create(dir.join(wheel.file))?;
+                    let bytes = &scene.contents[scene.index(wheel)];
+                    let mut file = fs::File::create(dir.join(&wheel.file))?;
                     let (first, second) = bytes.split_at(bytes.len() / 2);
                     file.write_all(first)?;
                     thread::sleep(Duration::from_micros(200));
@@ -232,12 +239,12 @@ fn an_installation_killed_at_any_moment_is_completed_by_the_next() {
     let mut interrupted = 0;
     for round in 0..20 {
         let mut killed = child(
-            "an_installation_killed_at_any_moment_is_completed_by_the_next",
+            "a_call_completes_an_installation_that_was_killed_at_any_moment",
             scene.dir.path(),
         )
         .spawn()
         .unwrap();
-        // Whatever the last round left is gone once the child is at work.
+        // The installation of the last round is removed, so this waits for the child.
         while !scene.place().exists() {
             thread::sleep(Duration::from_millis(1));
             assert_eq!(killed.try_wait().unwrap(), None);
@@ -247,35 +254,32 @@ fn an_installation_killed_at_any_moment_is_completed_by_the_next() {
         killed.wait().unwrap();
 
         if scene.place().exists() {
-            assert_whole(&scene.place());
+            assert_complete(&scene.place());
         }
         interrupted += usize::from(fs::read_dir(scene.dir.path()).unwrap().count() > 1);
         scene.install().unwrap();
-        assert_whole(&scene.place());
+        assert_complete(&scene.place());
         assert_eq!(fs::read_dir(scene.dir.path()).unwrap().count(), 1);
         fs::remove_dir_all(scene.place()).unwrap();
     }
     assert!(
         interrupted >= 5,
-        "only {interrupted} were interrupted midway"
+        "only {interrupted} installations were interrupted"
     );
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "mounts a disk of 2 MiB, for which it must be root or have user namespaces; run \
-            `cargo test -p xtask full_disk -- --ignored`"]
-fn a_full_disk_is_told_and_leaves_the_old_installation() {
+#[ignore = "mounts a disk of 2 MiB, so it needs root or user namespaces; run `cargo test -p xtask \
+            full_disk -- --ignored`"]
+fn a_full_disk_leaves_the_old_installation() {
     if let Some(dir) = env::var_os(INTO) {
         on_a_full_disk(Path::new(&dir));
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let test = child(
-        "a_full_disk_is_told_and_leaves_the_old_installation",
-        dir.path(),
-    );
-    // The disk goes with the last process that sees it.
+    let test = child("a_full_disk_leaves_the_old_installation", dir.path());
+    // The disk disappears with the last process in its namespace.
     let result = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c"])
         .arg(r#"mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@" --nocapture"#)
@@ -287,7 +291,7 @@ fn a_full_disk_is_told_and_leaves_the_old_installation() {
         .unwrap();
     let text = String::from_utf8_lossy(&result.stderr);
     assert!(result.status.success(), "{text}");
-    // Otherwise the child has done nothing.
+    // This shows that the child ran the test.
     assert!(text.contains("the disk was full"), "{text}");
 }
 
@@ -311,36 +315,28 @@ fn on_a_full_disk(dir: &Path) {
         assert_eq!(kind.unwrap().kind(), StorageFull, "{error:?}");
         eprintln!("the disk was full: {error:#}");
         assert_eq!(text(scene.place().join("lib/a.so")), "cpu");
-        assert_whole(&scene.place());
+        assert_complete(&scene.place());
     };
 
-    // While a wheel arrives.
+    // During the download.
     let mut other = Scene::new("cuda");
     other.dir = tempfile::tempdir().unwrap();
-    let install = || {
-        install_into(&scene.place(), &other.build, |wheel, dir| {
-            let index = other.build.wheels.iter().position(|w| w.file == wheel.file);
-            Ok(fs::write(
-                dir.join(wheel.file),
-                &other.served[index.unwrap()],
-            )?)
-        })
-    };
+    let download = |wheel: &Wheel, dir: &Path| other.download(wheel, dir);
+    let install = || install_into(&scene.place(), &other.build, download);
     fill();
     refused(install());
-    // While the wheels, which did arrive, are unpacked.
+    // After the download, while the wheels are unpacked.
     fs::remove_file(&filler).unwrap();
     let stopped = install_into(&scene.place(), &other.build, |wheel, dir| {
-        let index = other.build.wheels.iter().position(|w| w.file == wheel.file);
-        fs::write(dir.join(wheel.file), &other.served[index.unwrap()])?;
-        if index == Some(1) {
+        download(wheel, dir)?;
+        if other.index(wheel) == 1 {
             fill();
         }
         Ok(())
     });
     refused(stopped);
-    assert!(!scene.dir.path().join("partial/unpacked").exists());
-    // A file of the data set.
+    assert_only_wheels_are_staged(scene.dir.path());
+    // While a file of the data set is written.
     let path = dir.join("images");
     let written = run_dir::write_atomic(&path, |w| w.write_all(&[2; 100_000]));
     assert_eq!(written.unwrap_err().io_kind(), Some(StorageFull));

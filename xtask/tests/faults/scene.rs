@@ -1,5 +1,4 @@
-//! The stage: a workspace without network, programs that a test writes, and
-//! what is expected of a call.
+//! A workspace without network, with scripts as programs, and checks of a command's output.
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use mnist_io::{Idx, IdxData, Images};
 
-/// A workspace without network, and with the programs that a test gives it.
+/// A workspace without network, in a temporary directory. Its PATH holds only the scripts of a test.
 pub struct Scene {
     root: tempfile::TempDir,
 }
@@ -24,7 +23,7 @@ impl Scene {
         Scene { root }
     }
 
-    /// A scene whose data set is there, so that only libtorch is missing.
+    /// A workspace with a data set, where only libtorch is missing.
     pub fn with_data() -> Scene {
         let scene = Scene::new();
         let dir = scene.path("digits");
@@ -45,17 +44,17 @@ impl Scene {
         self.root.path().join(name)
     }
 
-    /// Puts a program on the PATH.
+    /// Puts a script on the PATH.
     pub fn program(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
-        // A shell may still be reading the old one.
+        // A shell may still read the old script.
         let _ = fs::remove_file(&path);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Puts a program on the PATH that says this on standard error and fails.
-    pub fn says(&self, name: &str, text: &str) {
+    /// Puts a script on the PATH that prints `text` on standard error and fails.
+    pub fn failing_program(&self, name: &str, text: &str) {
         let script = format!(
             "while IFS= read -r line; do echo \"$line\" >&2; done <<'END'\n{text}\nEND\nexit 1"
         );
@@ -69,7 +68,7 @@ impl Scene {
             .env_clear()
             .env("PATH", self.path("bin"))
             .env("CARGO_MANIFEST_DIR", self.path("workspace/xtask"))
-            // The discard port, where nothing answers.
+            // Nothing listens on this port.
             .env("HTTPS_PROXY", "http://127.0.0.1:9")
             .current_dir(self.root.path());
         command
@@ -85,12 +84,12 @@ impl Scene {
         self.path("workspace/libtorch")
     }
 
-    /// Puts a small folder where libtorch goes that looks as if fetched.
+    /// Makes a small folder that looks like a fetched libtorch.
     pub fn put_libtorch(&self) {
         self.put_build("cpu");
     }
 
-    /// The same of another build than the CPU's.
+    /// The same for the build `name`: `cpu` or `cuda`.
     pub fn put_build(&self, name: &str) {
         let file = self.libtorch().join("lib/libc10.so");
         fs::create_dir_all(self.libtorch().join("lib")).unwrap();
@@ -100,7 +99,7 @@ impl Scene {
     }
 }
 
-/// Runs the command, which must fail within seconds, and returns what it says.
+/// Runs the command, which must fail within seconds, and returns its standard error.
 pub fn fails(command: &mut Command) -> String {
     let start = Instant::now();
     let Output { status, stderr, .. } = command.output().unwrap();
@@ -111,6 +110,7 @@ pub fn fails(command: &mut Command) -> String {
     text
 }
 
+/// Runs the command, which must succeed, and returns its standard error.
 pub fn succeeds(command: &mut Command) -> String {
     let Output { status, stderr, .. } = command.output().unwrap();
     let text = String::from_utf8(stderr).unwrap();
@@ -118,7 +118,7 @@ pub fn succeeds(command: &mut Command) -> String {
     text
 }
 
-pub fn assert_says(text: &str, words: &[&str]) {
+pub fn assert_contains(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "{word:?} is not in:\n{text}");
     }

@@ -1,26 +1,25 @@
-//! Errors that say what to do next.
+//! Errors that tell the user what to do next.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 
 use anyhow::Error;
 
-/// What went wrong, and the user's way out of it.
-#[derive(Debug)]
-struct Fault {
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct UserError {
     what: String,
     remedy: String,
 }
 
-/// An error that says `what` went wrong and, in the imperative, what to do.
-pub fn fault(what: impl Into<String>, remedy: impl Into<String>) -> Error {
-    Error::new(Fault {
+/// An error that states `what` went wrong and, in the imperative, what to do next.
+pub fn user_error(what: impl Into<String>, remedy: impl Into<String>) -> Error {
+    Error::new(UserError {
         what: what.into(),
         remedy: remedy.into(),
     })
 }
 
-/// Prints the error and its remedy, where one is known.
+/// Prints the error and its remedy, if one is known.
 pub fn report(error: &Error) {
     eprintln!("error: {}", message(error));
     if let Some(remedy) = remedy(error) {
@@ -31,9 +30,8 @@ pub fn report(error: &Error) {
 /// The chain of causes as one sentence.
 fn message(error: &Error) -> String {
     let mut text = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        // Some errors already say their cause in their own message.
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors repeat their cause in their own message.
         if text.ends_with(&cause) {
             continue;
         }
@@ -46,14 +44,13 @@ fn message(error: &Error) -> String {
 }
 
 fn remedy(error: &Error) -> Option<&str> {
-    if let Some(fault) = error.chain().find_map(|e| e.downcast_ref::<Fault>()) {
-        return Some(&fault.remedy);
+    if let Some(error) = error.chain().find_map(|e| e.downcast_ref::<UserError>()) {
+        return Some(&error.remedy);
     }
-    run_dir::remedy(error.chain().find_map(refusal)?)
+    run_dir::remedy(error.chain().find_map(io_kind)?)
 }
 
-/// What kind of refusal of the operating system the error is.
-fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
     if let Some(error) = error.downcast_ref::<run_dir::Error>() {
         return error.io_kind();
     }
@@ -66,37 +63,29 @@ fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
     error.downcast_ref::<io::Error>().map(io::Error::kind)
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for Fault {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_that_is_already_told_is_not_told_twice() {
+    fn the_message_does_not_repeat_a_cause() {
         let inner = io::Error::from(ErrorKind::NotFound);
-        let told = zip::result::ZipError::Io(inner);
-        let error = Error::new(told).context("unpacking x");
+        let outer = zip::result::ZipError::Io(inner);
+        let error = Error::new(outer).context("unpacking x");
         assert_eq!(error.chain().count(), 3);
         assert_eq!(message(&error), "unpacking x: i/o error: entity not found");
     }
 
     #[test]
     fn the_remedy_is_found_under_added_context() {
-        let error = fault("no npm", "install it").context("fetching MNIST");
+        let error = user_error("no npm", "install it").context("fetching MNIST");
         assert_eq!(message(&error), "fetching MNIST: no npm");
         assert_eq!(remedy(&error), Some("install it"));
     }
 
     #[test]
-    fn a_full_disk_and_a_read_only_folder_have_remedies_of_their_own() {
-        let told = |kind: ErrorKind| run_dir::Error::Io {
+    fn a_full_disk_and_a_read_only_folder_have_their_own_remedies() {
+        let io_error = |kind: ErrorKind| run_dir::Error::Io {
             action: "write",
             path: "x".into(),
             reason: kind.into(),
@@ -107,11 +96,11 @@ mod tests {
         ] {
             let plain = Error::new(io::Error::from(kind)).context("cannot write x");
             assert!(remedy(&plain).unwrap().contains(word));
-            assert!(remedy(&Error::new(told(kind))).unwrap().contains(word));
-            let drawing = gan_viz::Error::from(told(kind));
+            assert!(remedy(&Error::new(io_error(kind))).unwrap().contains(word));
+            let drawing = gan_viz::Error::from(io_error(kind));
             assert!(remedy(&Error::new(drawing)).unwrap().contains(word));
         }
-        let other = Error::new(told(ErrorKind::NotFound));
+        let other = Error::new(io_error(ErrorKind::NotFound));
         assert_eq!(remedy(&other), None);
     }
 }

