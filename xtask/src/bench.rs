@@ -1,170 +1,84 @@
-//! `cargo xtask bench`: measures how fast everything is and writes
-//! `docs/benchmarks.md`.
+//! `cargo xtask bench`: prepares what `bench/bench.py` needs and starts it.
 
-mod child;
-mod formats;
-mod machine;
-mod operators;
-mod page;
-mod peak;
-mod peers;
-mod sampling;
-mod scaling;
-mod spread;
-mod steps;
-mod table;
-
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::error::user_error;
-use crate::progress::{say, show};
+use crate::registries::PYTHON;
+use crate::wheels::VERSION;
 use crate::workspace::Workspace;
 use crate::{data, forger, libtorch, runs};
 
-use machine::Machine;
-use page::Page;
-
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask bench                        everything but PyTorch, about half an hour on 2 cores
-  cargo xtask bench --only steps,sampling  these parts alone; the others stay as they were
-  cargo xtask bench --peers                the same networks in PyTorch too, another hour; fetches it
-  cargo xtask bench --quick                a look at each number, into target/bench/quick.md
+  cargo xtask bench                        everything except PyTorch, about 30 minutes on 2 cores
+  cargo xtask bench --only steps,sampling  only these parts; the others keep their results
+  cargo xtask bench --peers                PyTorch too: one more hour; installs PyTorch
+  cargo xtask bench --quick                a short measurement, written to target/bench/quick.md
 
-Let nothing else run meanwhile. What is compared takes turns, A B A B, and is told as the ratio of
-each pair: their least, their median and their greatest.";
+Run no other programs meanwhile. Measurements that are compared take turns (A B A B); ratios are
+computed within each pair.";
 
-/// Measure how fast everything is; writes docs/benchmarks.md.
+/// Parts of the page that can be measured alone.
+const PARTS: [&str; 7] = [
+    "steps",
+    "peak",
+    "peers",
+    "scaling",
+    "operators",
+    "sampling",
+    "formats",
+];
+
+/// Measure the speed of everything; writes docs/benchmarks.md.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Measure each number for a moment, once, and leave docs/benchmarks.md alone
+    /// Measure each number once and briefly; leaves docs/benchmarks.md unchanged
     #[arg(long)]
     quick: bool,
-    /// Measure PyTorch with the same networks too; it is put into target/peers
+    /// Compare with PyTorch too, installed in target/peers
     #[arg(long)]
     peers: bool,
-    /// The parts to measure [default: all but peers]
-    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
-    /// Seconds for each number [default: 5; with --quick: 0.3]
-    #[arg(long, value_name = "S")]
+    /// Parts to measure [default: all except peers]
+    #[arg(long, value_name = "PARTS", value_parser = PARTS, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Seconds per measurement [default: 5; with --quick: 0.3]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     seconds: Option<f64>,
-    /// How often what is compared takes turns [default: 5; with --quick: 1]
+    /// Rounds; every measurement runs once per round [default: 5; with --quick: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pairs: Option<u16>,
-    /// Threads to compute with [default: as many as there are cores]
+    /// Threads [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Folder of four IDX files [default: data/mnist, fetched]
+    /// Folder of the four IDX files [default: data/mnist, fetched if missing]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The run that digits are sampled from [default: one trained for a moment]
+    /// Run directory to sample from [default: a new run of a few steps]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
 }
 
-/// What can be measured by itself, in the page's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Part {
-    /// Steps of each system, and their share of the machine's peak
-    Steps,
-    /// That peak: a convolution and a matrix product
-    Peak,
-    /// The same networks in PyTorch
-    Peers,
-    /// Batches, widths and threads
-    Scaling,
-    /// What a step's time goes into
-    Operators,
-    /// Digits from a trained generator
-    Sampling,
-    /// IDX files, grids and animations
-    Formats,
-}
-
-impl Part {
-    const ALL: [Part; 7] = [
-        Part::Steps,
-        Part::Peak,
-        Part::Peers,
-        Part::Scaling,
-        Part::Operators,
-        Part::Sampling,
-        Part::Formats,
-    ];
-
-    /// The name that `--only` takes.
-    fn name(self) -> &'static str {
-        match self {
-            Part::Steps => "steps",
-            Part::Peak => "peak",
-            Part::Peers => "peers",
-            Part::Scaling => "scaling",
-            Part::Operators => "operators",
-            Part::Sampling => "sampling",
-            Part::Formats => "formats",
-        }
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 600.0 => Ok(seconds),
+        _ => Err("expected a number above 0 and up to 600".to_owned()),
     }
 }
 
-/// The systems that are measured, by preset.
-const SYSTEMS: [&str; 4] = ["modern", "dcgan", "oshea", "golbin"];
-
-/// What all parts need.
-struct Bench<'a> {
-    workspace: &'a Workspace,
-    /// The trainer's program.
-    forger: PathBuf,
-    /// Folder of the originals.
-    data: PathBuf,
-    /// Folder for what is needed meanwhile.
-    scratch: PathBuf,
-    /// The run to sample from, where the user names one.
-    run: Option<PathBuf>,
-    quick: bool,
-    seconds: f64,
-    pairs: usize,
-    threads: u64,
-    /// Whether steps can be measured in bf16.
-    bf16: bool,
-}
-
-impl Bench<'_> {
-    /// The precisions to measure, the slower first.
-    fn precisions(&self) -> &'static [&'static str] {
-        if self.bf16 {
-            &["f32", "bf16"]
-        } else {
-            &["f32"]
-        }
+/// Fetches and builds what is missing, then becomes `bench/bench.py`.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let root = workspace.root();
+    let mut python = Command::new(PYTHON);
+    python.args(["-I", "-B"]).arg(root.join("bench/bench.py"));
+    // Wrong paths are reported before the build.
+    if let Some(dir) = &args.run {
+        let run = runs::open(dir, "sample from", "a run's directory with --run")?;
+        python.arg("--run").arg(std::path::absolute(run.root())?);
     }
-
-    /// The precision that training takes here.
-    fn precision(&self) -> &'static str {
-        if self.bf16 { "bf16" } else { "f32" }
-    }
-
-    /// One thread and as many as are asked for.
-    fn thread_counts(&self) -> Vec<u64> {
-        let mut counts = vec![1, self.threads];
-        counts.dedup();
-        counts
-    }
-}
-
-/// Measures what is asked for and writes each part's result as soon as it is
-/// there.
-pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
-    let seconds = seconds(args)?;
-    let parts = parts(args);
-    let run = args.run.as_deref().map(open_run).transpose()?;
-    let machine = Machine::look(workspace)?;
     let data = match &args.data {
-        // A folder that the user names is theirs: checked, never filled.
         Some(dir) => {
             data::check(dir)?;
             std::path::absolute(dir).with_context(|| format!("--data {}", dir.display()))?
@@ -175,132 +89,39 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         }
     };
     libtorch::ensure(workspace, false)?;
-    let scratch = workspace.root().join("target").join("bench");
+    let scratch = root.join("target").join("bench");
     std::fs::create_dir_all(&scratch)
         .with_context(|| format!("cannot create {}", scratch.display()))?;
-    let cores = thread::available_parallelism().map_or(1, |n| n.get() as u64);
-    let bench = Bench {
-        workspace,
-        forger: forger::build(workspace)?,
-        data,
-        run,
-        quick: args.quick,
-        seconds,
-        pairs: usize::from(args.pairs.unwrap_or(if args.quick { 1 } else { 5 })),
-        threads: args.threads.map_or(cores, u64::from),
-        bf16: machine.bf16,
-        scratch,
-    };
-    let path = page_path(&bench);
-    let page = Page::new(path.clone(), provenance(&machine, &bench));
-    let (mut written, mut outcome) = (false, Ok(()));
-    for part in parts {
-        say(format_args!("\n== {}", part.name()));
-        let found = measure(&bench, part);
-        match found {
-            Ok(sections) => {
-                for (part, text) in sections {
-                    page.put(part, &text)?;
-                    written = true;
-                    show(&text)?;
-                }
-            }
-            // The other parts are worth having all the same.
-            Err(error) => {
-                crate::error::report(&error);
-                outcome = Err(user_error(
-                    format!("the part `{}` could not be measured", part.name()),
-                    format!("its error is above; then run `{}`", command(part)),
-                ));
-            }
-        }
-    }
-    if written {
-        say(format_args!("\nwritten: {}", path.display()));
-    }
-    outcome
+    python.arg("--root").arg(root).arg("--data").arg(data);
+    python
+        .arg("--scratch")
+        .arg(scratch)
+        .arg("--cache")
+        .arg(workspace.cache());
+    python.arg("--forger").arg(forger::build(workspace)?);
+    python.args(["--libtorch", VERSION]).args(options(args));
+    forger::hand_over(&mut python)
 }
 
-/// The folder of the run to sample from, found out before half an hour of other
-/// measurements.
-fn open_run(dir: &Path) -> Result<PathBuf> {
-    let run = runs::open(dir, "sample from", "a run's directory with --run")?;
-    Ok(run.root().to_owned())
-}
-
-/// A part's text, and that of the peak where it was measured along the way.
-fn measure(bench: &Bench, part: Part) -> Result<Vec<(Part, String)>> {
-    let text = match part {
-        Part::Steps => {
-            let found = steps::measure(bench)?;
-            return Ok(vec![
-                (Part::Steps, found.render()),
-                (Part::Peak, peak::render(&found.peaks)),
-            ]);
-        }
-        Part::Peak => peak::render(&peak::measure(bench)?),
-        Part::Peers => peers::render(&peers::measure(bench)?),
-        Part::Scaling => scaling::render(&scaling::measure(bench)?),
-        Part::Operators => operators::render(&operators::measure(bench)?),
-        Part::Sampling => sampling::render(&sampling::measure(bench)?),
-        Part::Formats => formats::render(&formats::measure(bench)?),
-    };
-    Ok(vec![(part, text)])
-}
-
-fn parts(args: &Args) -> Vec<Part> {
-    let mut parts = args.only.clone();
-    if parts.is_empty() {
-        parts = Part::ALL.to_vec();
-        parts.retain(|part| *part != Part::Peers);
+/// The options that `bench.py` reads itself.
+fn options(args: &Args) -> Vec<String> {
+    let mut options = Vec::new();
+    for (name, set) in [("--quick", args.quick), ("--peers", args.peers)] {
+        options.extend(set.then(|| name.to_owned()));
     }
-    if args.peers {
-        parts.push(Part::Peers);
+    if !args.only.is_empty() {
+        options.push("--only".to_owned());
+        options.extend(args.only.clone());
     }
-    parts.sort_unstable();
-    parts.dedup();
-    // Steps measure the peak themselves.
-    if parts.contains(&Part::Steps) {
-        parts.retain(|part| *part != Part::Peak);
+    let numbers = [
+        ("--seconds", args.seconds.map(|n| n.to_string())),
+        ("--pairs", args.pairs.map(|n| n.to_string())),
+        ("--threads", args.threads.map(|n| n.to_string())),
+    ];
+    for (name, value) in numbers {
+        options.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
     }
-    parts
-}
-
-fn seconds(args: &Args) -> Result<f64> {
-    let seconds = args.seconds.unwrap_or(if args.quick { 0.3 } else { 5.0 });
-    if seconds > 0.0 && seconds <= 600.0 {
-        return Ok(seconds);
-    }
-    Err(user_error(
-        format!("--seconds {seconds} is impossible"),
-        "give a number above 0 and up to 600, or leave the option out",
-    ))
-}
-
-/// A look at the numbers is not what the page is for.
-fn page_path(bench: &Bench) -> PathBuf {
-    if bench.quick {
-        bench.scratch.join("quick.md")
-    } else {
-        Path::new(bench.workspace.root()).join("docs/benchmarks.md")
-    }
-}
-
-fn command(part: Part) -> String {
-    match part {
-        Part::Peers => "cargo xtask bench --peers --only peers".to_owned(),
-        part => format!("cargo xtask bench --only {}", part.name()),
-    }
-}
-
-/// What stands below each part: how it was measured, on what, and when.
-fn provenance(machine: &Machine, bench: &Bench) -> impl Fn(Part) -> String {
-    let how = format!(
-        "--seconds {} --pairs {} --threads {}",
-        bench.seconds, bench.pairs, bench.threads
-    );
-    let on = machine.sentence();
-    move |part| format!("`{} {how}`: {on}", command(part))
+    options
 }
 
 #[cfg(test)]
@@ -319,43 +140,55 @@ mod tests {
     }
 
     #[test]
-    fn peers_are_measured_only_when_asked_for_and_the_peak_along_with_steps() {
-        let of = |line: &[&str]| parts(&args(line).unwrap());
-        let most = [
-            Part::Steps,
-            Part::Scaling,
-            Part::Operators,
-            Part::Sampling,
-            Part::Formats,
-        ];
-        assert_eq!(of(&[]), most);
-        assert!(of(&["--peers"]).contains(&Part::Peers));
-        assert_eq!(of(&["--only", "peak,formats"]), [Part::Peak, Part::Formats]);
-        assert_eq!(of(&["--only", "peak,steps"]), [Part::Steps]);
-        assert_eq!(of(&["--only=peers", "--peers"]), [Part::Peers]);
+    fn options_are_passed_on() {
+        let passed = |line: &[&str]| options(&args(line).unwrap()).join(" ");
+        assert_eq!(passed(&[]), "");
+        assert_eq!(
+            passed(&[
+                "--only=peak,formats",
+                "--quick",
+                "--seconds=0.5",
+                "--pairs=2"
+            ]),
+            "--quick --only peak formats --seconds 0.5 --pairs 2"
+        );
+        assert_eq!(
+            passed(&["--peers", "--threads", "1"]),
+            "--peers --threads 1"
+        );
+        for part in PARTS {
+            assert_eq!(passed(&["--only", part]), format!("--only {part}"));
+        }
     }
 
     #[test]
-    fn what_cannot_be_is_refused_before_anything_is_measured() {
+    fn rejects_impossible_options() {
         for line in [
             &["--only", "speed"][..],
             &["--pairs", "0"],
             &["--threads", "0"],
             &["--seconds", "x"],
+            &["--seconds=0"],
+            &["--seconds=-1"],
+            &["--seconds=nan"],
         ] {
             assert!(args(line).is_err(), "{line:?}");
         }
-        for line in [["--seconds=0"], ["--seconds=-1"], ["--seconds=nan"]] {
-            assert!(seconds(&args(&line).unwrap()).is_err(), "{line:?}");
-        }
-        assert_eq!(seconds(&args(&["--quick"]).unwrap()).unwrap(), 0.3);
-        assert_eq!(seconds(&args(&["--seconds=2"]).unwrap()).unwrap(), 2.0);
     }
 
+    /// The tests of `bench/*.py`.
     #[test]
-    fn every_part_is_named_as_it_is_asked_for() {
-        for part in Part::ALL {
-            assert_eq!(args(&["--only", part.name()]).unwrap().only, [part]);
-        }
+    fn python_tests_pass() {
+        let bench = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench");
+        let output = Command::new(PYTHON)
+            .args(["-I", "-B", "-m", "unittest", "discover", "-s", bench])
+            .output()
+            .unwrap();
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{messages}");
+        assert!(
+            messages.contains("\nOK") && !messages.contains("Ran 0"),
+            "{messages}"
+        );
     }
 }

@@ -97,7 +97,7 @@ fn cxx_is_missing() -> Option<String> {
 
 /// Becomes the program, so that signals and the exit code are its own.
 #[cfg(unix)]
-fn hand_over(command: &mut Command) -> Result<ExitCode> {
+pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
     let name = command.get_program().display();
@@ -106,7 +106,7 @@ fn hand_over(command: &mut Command) -> Result<ExitCode> {
 
 /// Runs the program to its end. Ctrl-C reaches it without our help.
 #[cfg(not(unix))]
-fn hand_over(command: &mut Command) -> Result<ExitCode> {
+pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
     crate::interrupt::leave_to_child();
     let status = command
         .status()

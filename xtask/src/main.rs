@@ -95,7 +95,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
         Command::TrainClassifier(args) => return train::train_classifier(&workspace, args),
         Command::Figures(args) => figures::run(&workspace, &args)?,
-        Command::Bench(args) => bench::run(&workspace, &args)?,
+        Command::Bench(args) => return bench::run(&workspace, &args),
         Command::Test => test::run(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,127 +1,157 @@
-//! `forger bench`: what `cargo xtask bench` measures in a process of its own, one
-//! JSON object on standard output.
+//! `forger bench`: one measurement of `cargo xtask bench`, printed as one JSON object.
 
+use std::fs;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use gan_trainer::bench::{Bout, Rounds, forge_rate, measure_peak, peak_memory, step_flops};
-use gan_trainer::forging::Hand;
+use gan_trainer::bench::{StepBench, step_flops};
+use gan_trainer::forging::{Hand, forge};
 use gan_trainer::game::Game;
 use gan_trainer::networks::{Network, wide_modern};
 use gan_trainer::plan::Plan;
 use gan_trainer::presets;
+use gan_trainer::seeds::Stream;
 use mnist_io::{Dataset, Split};
 use serde_json::{Value, json};
+use tch::{Cuda, Device, Kind, Tensor, no_grad};
 
 use crate::args::{BenchArgs, Measure, MeasureArgs, StepsArgs, SystemArgs};
 use crate::{machine, output};
 
-/// Forgeries in a round of `sampling`.
-const FORGERIES: u64 = 1000;
+/// Images in a round of `sampling`.
+const SAMPLES: u64 = 1000;
+/// Images, channels (in and out) and side of the measured 3×3 convolution. It is large enough
+/// for every thread and small enough for the caches.
+const CONVOLUTION: (i64, i64, i64) = (64, 256, 14);
+/// Rows and columns of the measured matrix product.
+const MATRIX: i64 = 2048;
 
 /// Runs the command.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
-    let mut found = match &args.measure {
+    let mut measured = match &args.measure {
         Measure::Steps(args) => steps(args)?,
         Measure::Peak(args) => peak(args)?,
         Measure::Sampling(args) => sampling(args)?,
     };
-    found["peak_memory_bytes"] = json!(peak_memory());
-    output::line(found)?;
+    measured["peak_memory_bytes"] = json!(peak_memory());
+    output::line(measured)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn steps(args: &StepsArgs) -> Result<Value> {
-    let system = &args.system;
-    let (budget, threads, mut plan) = resolve(system)?;
+    let (budget, threads, mut plan) = resolve(&args.system)?;
     if let Some(batch) = args.batch {
         plan.settings.batch = batch;
     }
     let pair = match (args.width, plan.settings.network) {
         (1, network) => network.build(None),
         (width, Network::Modern) if (1..=16).contains(&width) => wide_modern(width),
-        (width, _) => bail!("--width {width}: modern alone can be made wider, up to 16 times"),
+        (width, _) => bail!("--width {width}: only modern can be wider, 1 to 16 times"),
     };
     let training = Dataset::open(&args.data, Split::Train)
         .with_context(|| format!("--data {}", args.data.display()))?;
-    // A smaller set than the preset's takes as long a step.
+    // The time of a step does not depend on the size of the training set.
     let available = training.len() as u64;
     plan.settings.train_images = plan.settings.train_images.min(available);
     plan.settings.check(available)?;
     let flops = step_flops(&plan.settings, &pair);
-    let mut bout = Bout::new(&plan, pair, &training)?;
+    let mut bench = StepBench::new(&plan, pair, &training)?;
     drop(training);
-    let period = bout.period();
-    let rounds = Rounds::time(budget, plan.device, || {
-        for _ in 0..period {
-            bout.play();
-        }
-    });
-    let per_step = |seconds: f64| seconds / period as f64;
+    let period = bench.period();
+    let timings = Timings::measure(budget, plan.device, || {
+        (0..period).for_each(|_| bench.step());
+        Ok(())
+    })?;
+    let seconds_per_step = timings.median() / period as f64;
     Ok(json!({
-        "system": system.preset.name(),
+        "system": args.system.preset.name(),
         "batch": plan.settings.batch,
         "width": args.width,
         "threads": threads,
         "precision": machine::kind_name(plan.kind),
         "device": machine::device_name(plan.device),
-        "warm_up_steps": rounds.warm_up * period,
-        "steps": rounds.seconds.len() as u64 * period,
-        "ms_per_step": 1e3 * per_step(rounds.median()),
-        "ms_mean": 1e3 * per_step(rounds.mean()),
-        "images_per_second": plan.settings.batch as f64 / per_step(rounds.median()),
+        "warm_up_steps": timings.warm_up * period,
+        "steps": timings.seconds.len() as u64 * period,
+        "ms_per_step": 1e3 * seconds_per_step,
+        "ms_mean": 1e3 * timings.mean() / period as f64,
+        "images_per_second": plan.settings.batch as f64 / seconds_per_step,
         "flops_per_step": flops,
     }))
 }
 
+/// FLOP/s of a convolution, of a convolution with both gradients, and of a matrix product.
 fn peak(args: &MeasureArgs) -> Result<Value> {
     let (budget, threads) = (budget(args)?, machine::set_threads(args.threads)?);
     let device = machine::device(args.device)?;
     let kind = machine::kind(args.precision, device);
-    let peak = measure_peak(kind, device, budget);
+    let rate = |flops: i64, work: &mut dyn FnMut()| -> Result<f64> {
+        let timings = Timings::measure(budget / 3, device, || {
+            work();
+            Ok(())
+        })?;
+        Ok(flops as f64 / timings.median())
+    };
+    let tensor = |shape: &[i64]| (Tensor::randn(shape, (Kind::Float, device)) * 0.1).to_kind(kind);
+    // Channels-last in memory: [n, height, width, channels], viewed as [n, channels, height, width].
+    let channels_last = |shape: [i64; 4]| {
+        let values = tensor(&shape).permute([0, 3, 1, 2]);
+        values.set_requires_grad(true)
+    };
+    let (n, channels, side) = CONVOLUTION;
+    let flops = 2 * n * side * side * channels * channels * 9;
+    let x = channels_last([n, side, side, channels]);
+    let weight = channels_last([channels, 3, 3, channels]);
+    let convolve = || x.conv2d(&weight, None::<&Tensor>, 1, 1, 1, 1);
+    let (a, b) = (tensor(&[MATRIX, MATRIX]), tensor(&[MATRIX, MATRIX]));
     Ok(json!({
         "threads": threads,
         "precision": machine::kind_name(kind),
         "device": machine::device_name(device),
-        "convolution_forward": peak.convolution_forward,
-        "convolution": peak.convolution,
-        "matrix_product": peak.matrix_product,
+        "convolution_forward": rate(flops, &mut || drop(no_grad(convolve)))?,
+        // Each of the two gradients needs as many operations again.
+        "convolution": rate(3 * flops, &mut || {
+            Tensor::run_backward(&[&convolve().sum(kind)], &[&x, &weight], false, false);
+        })?,
+        "matrix_product": rate(2 * MATRIX.pow(3), &mut || drop(a.matmul(&b)))?,
     }))
 }
 
+/// Images per second of an untrained generator; training does not change the time.
 fn sampling(args: &SystemArgs) -> Result<Value> {
     let (budget, threads, plan) = resolve(args)?;
     let pair = plan.settings.network.build(None);
     let game = Game::new(pair, &plan.settings, plan.seed, plan.device, plan.kind);
-    let hand = Hand {
+    let sampler = Hand {
         generator: game.generator.as_ref(),
         parameters: game.sampling_parameters(),
         range: game.range,
         kind: plan.kind,
         batch: plan.settings.batch,
     };
+    let timings = Timings::measure(budget, plan.device, || {
+        forge(sampler, (1, Stream::Sample), SAMPLES, None, &mut |_| ())?;
+        Ok(())
+    })?;
     Ok(json!({
         "system": args.preset.name(),
         "batch": plan.settings.batch,
         "threads": threads,
         "precision": machine::kind_name(plan.kind),
         "device": machine::device_name(plan.device),
-        "images_per_second": forge_rate(hand, FORGERIES, budget)?,
+        "images_per_second": SAMPLES as f64 / timings.median(),
     }))
 }
 
-/// How long to measure, with how many threads, and what.
+/// The measuring time, the number of threads and the configuration.
 fn resolve(args: &SystemArgs) -> Result<(Duration, u64, Plan)> {
     let name = args.preset.name();
-    let settings = presets::find(name)
-        .with_context(|| format!("there is no preset {name}"))?
-        .settings;
+    let preset = presets::find(name).with_context(|| format!("there is no preset {name}"))?;
     let budget = budget(&args.measure)?;
     let threads = machine::set_threads(args.measure.threads)?;
     let device = machine::device(args.measure.device)?;
     let plan = Plan {
-        settings,
+        settings: preset.settings,
         seed: 1,
         seconds: None,
         device,
@@ -136,4 +166,111 @@ fn budget(args: &MeasureArgs) -> Result<Duration> {
         bail!("--seconds {seconds}: it must be between 0 and 3600");
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Durations of rounds of the same work.
+struct Timings {
+    /// Rounds before the first timed one.
+    warm_up: u64,
+    /// Seconds of each timed round, in order; at least three.
+    seconds: Vec<f64>,
+}
+
+impl Timings {
+    /// Times rounds of `work` until `budget` is used up, at least three rounds. Three rounds or
+    /// more come first as a warm-up, for one second or for `budget` if that is shorter. Waits
+    /// for `device` at the end of each timed round.
+    fn measure(
+        budget: Duration,
+        device: Device,
+        mut work: impl FnMut() -> Result<()>,
+    ) -> Result<Timings> {
+        let wait = || {
+            if let Device::Cuda(index) = device {
+                Cuda::synchronize(index as i64);
+            }
+        };
+        let begin = Instant::now();
+        let mut warm_up = 0;
+        while warm_up < 3 || begin.elapsed() < budget.min(Duration::from_secs(1)) {
+            work()?;
+            warm_up += 1;
+        }
+        wait();
+        let begin = Instant::now();
+        let mut seconds = Vec::new();
+        while seconds.len() < 3 || begin.elapsed() < budget {
+            let started = Instant::now();
+            work()?;
+            wait();
+            seconds.push(started.elapsed().as_secs_f64());
+        }
+        Ok(Timings { warm_up, seconds })
+    }
+
+    /// The median round in seconds, the mean of the two middle ones for an even number.
+    fn median(&self) -> f64 {
+        let mut sorted = self.seconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        (sorted[n / 2] + sorted[(n - 1) / 2]) / 2.0
+    }
+
+    /// The mean round in seconds.
+    fn mean(&self) -> f64 {
+        self.seconds.iter().sum::<f64>() / self.seconds.len() as f64
+    }
+}
+
+/// The largest resident size of this process so far, in bytes; `None` where Linux's
+/// `/proc/self/status` is missing.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_is_the_middle_or_the_mean_of_the_middle_two() {
+        let timings = |seconds: &[f64]| Timings {
+            warm_up: 3,
+            seconds: seconds.to_vec(),
+        };
+        assert_eq!(timings(&[3.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(timings(&[4.0, 1.0, 2.0, 30.0]).median(), 3.0);
+        assert_eq!(timings(&[5.0]).median(), 5.0);
+        assert_eq!(timings(&[4.0, 1.0, 2.0, 30.0]).mean(), 9.25);
+    }
+
+    #[test]
+    fn without_time_three_rounds_follow_three_of_warm_up() {
+        let mut rounds = 0;
+        let timings = Timings::measure(Duration::ZERO, Device::Cpu, || {
+            rounds += 1;
+            Ok(())
+        });
+        let timings = timings.unwrap();
+        assert_eq!((timings.warm_up, timings.seconds.len(), rounds), (3, 3, 6));
+    }
+
+    #[test]
+    fn work_that_fails_is_an_error() {
+        let failed = Timings::measure(Duration::ZERO, Device::Cpu, || bail!("no memory"));
+        assert_eq!(failed.err().unwrap().to_string(), "no memory");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn peak_memory_includes_freed_memory() {
+        let before = peak_memory().unwrap();
+        let block = std::hint::black_box(vec![1u8; 300 << 20]);
+        drop(block);
+        let after = peak_memory().unwrap();
+        assert!(after >= before && after >= 300 << 20, "{before} {after}");
+    }
 }

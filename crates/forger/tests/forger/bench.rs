@@ -1,9 +1,9 @@
-//! Measurements of speed: what they print, and what they refuse.
+//! `forger bench`: its JSON and its errors.
 
 use crate::{data, forger, refuses, succeeds};
 
 #[test]
-fn bench_prints_one_measurement_that_adds_up() {
+fn bench_prints_one_consistent_json_object() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     let measure = |line: &str| -> serde_json::Value {
@@ -24,7 +24,7 @@ fn bench_prints_one_measurement_that_adds_up() {
     assert!(ms > 0.0 && number(&steps, "ms_mean") > 0.0);
     let rate = number(&steps, "images_per_second");
     assert!((rate * ms / 1e3 / 20.0 - 1.0).abs() < 1e-9, "{steps}");
-    // The preset's batch is 100, and arithmetic grows with the batch.
+    // The preset's batch is 100, and the operations are proportional to the batch.
     assert_eq!(number(&steps, "flops_per_step"), 374_784_000.0 / 5.0);
     if cfg!(target_os = "linux") {
         assert!(number(&steps, "peak_memory_bytes") > 10e6);
@@ -39,12 +39,12 @@ fn bench_prints_one_measurement_that_adds_up() {
 }
 
 #[test]
-fn bench_refuses_what_cannot_be_measured_with_the_reason() {
+fn bench_rejects_impossible_measurements() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     for (line, hint) in [
         ("--preset gaussian --data data", "possible values: modern"),
-        ("--preset golbin --data data --width 2", "modern alone"),
+        ("--preset golbin --data data --width 2", "only modern"),
         ("--preset modern --data data --width 0", "--width 0"),
         ("--preset golbin --data data --seconds=-1", "--seconds -1"),
         ("--preset golbin --data data --threads 0", "--threads 0"),
@@ -53,7 +53,7 @@ fn bench_refuses_what_cannot_be_measured_with_the_reason() {
     ] {
         refuses(&forger(dir.path(), &format!("bench steps {line}")), hint);
     }
-    // Forgeries come in batches of the training's, or whatever is fast.
+    // Sampling has its own batch.
     let batch = forger(dir.path(), "bench sampling --preset golbin --batch 5");
     refuses(&batch, "'--batch'");
 }

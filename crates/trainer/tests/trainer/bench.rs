@@ -1,6 +1,6 @@
-//! What is measured is what is trained, and its arithmetic is counted right.
+//! The benchmark's steps and its count of their operations.
 
-use gan_trainer::bench::{Bout, MEASURED, step_flops};
+use gan_trainer::bench::{StepBench, step_flops};
 use gan_trainer::networks::{Network, wide_modern};
 use gan_trainer::plan::Plan;
 use gan_trainer::train::train;
@@ -9,8 +9,7 @@ use tch::{Device, Kind};
 use crate::training::{Counter, keeper, run_in};
 use crate::{bars, exhibits, settings, take_turns, values};
 
-/// A few steps of `preset`, early in a schedule that is long enough for its first
-/// rates to hold.
+/// A plan of a few steps of `preset`.
 fn plan(preset: &str, steps: u64) -> Plan {
     let mut settings = settings(preset);
     settings.batch = 10;
@@ -28,9 +27,9 @@ fn plan(preset: &str, steps: u64) -> Plan {
 }
 
 #[test]
-fn the_steps_that_are_measured_leave_what_the_loop_leaves() {
+fn benchmark_steps_and_training_leave_the_same_weights() {
     let _turn = take_turns();
-    // Penalties and an average; both networks from one pass.
+    // modern has penalties and averaged weights; golbin shares the latents of both updates.
     for (preset, steps) in [("modern", 5), ("golbin", 4)] {
         let mut plan = plan(preset, steps);
         plan.settings.schedule = gan_trainer::schedule::Schedule::Constant;
@@ -40,12 +39,12 @@ fn the_steps_that_are_measured_leave_what_the_loop_leaves() {
         train(&plan, Some(&exhibits), &mut keeper(&run), &mut watch).unwrap();
 
         let pair = plan.settings.network.build(None);
-        let mut bout = Bout::new(&plan, pair, &bars(64)).unwrap();
+        let mut bench = StepBench::new(&plan, pair, &bars(64)).unwrap();
         for _ in 0..steps {
-            bout.play();
+            bench.step();
         }
         let (_, checkpoint) = run.newest_checkpoint().unwrap().unwrap();
-        for (name, layout, flat) in bout.game().state() {
+        for (name, layout, flat) in bench.game().state() {
             let file = checkpoint.join(format!("{name}.safetensors"));
             let trained = gan_trainer::checkpoint::load(&file, layout, Device::Cpu).unwrap();
             assert!(values(&trained) == values(&flat), "{preset}: {name}");
@@ -54,24 +53,29 @@ fn the_steps_that_are_measured_leave_what_the_loop_leaves() {
 }
 
 #[test]
-fn a_period_is_as_long_as_from_one_penalty_to_the_next() {
+fn period_is_the_interval_of_the_penalties() {
     let _turn = take_turns();
     for (preset, period) in [("modern", 16), ("golbin", 1)] {
         let plan = plan(preset, 1);
         let pair = plan.settings.network.build(None);
-        assert_eq!(Bout::new(&plan, pair, &bars(8)).unwrap().period(), period);
+        let bench = StepBench::new(&plan, pair, &bars(8)).unwrap();
+        assert_eq!(bench.period(), period);
     }
-    let plan = plan("golbin", 1);
-    let pair = plan.settings.network.build(None);
-    assert!(Bout::new(&plan, pair, &bars(0)).is_err());
 }
 
-/// What oneDNN 3.12 is asked to compute in a step in bf16, added up over
-/// `ONEDNN_VERBOSE=profile_exec forger bench steps --preset …`: multiplications and
-/// additions of all its convolutions and matrix products. Left out are those that
-/// make 4×4 kernels of 3×3 ones, and of `dcgan` a gradient of D at the originals
-/// that nothing depends on.
-const ASKED_OF_ONEDNN: [(&str, f64); 4] = [
+#[test]
+fn rejects_an_empty_training_set() {
+    let _turn = take_turns();
+    let plan = plan("golbin", 1);
+    let pair = plan.settings.network.build(None);
+    assert!(StepBench::new(&plan, pair, &bars(0)).is_err());
+}
+
+/// Operations that oneDNN 3.12 reports for a step in bf16: the sum over all convolutions and
+/// matrix products of `ONEDNN_VERBOSE=profile_exec forger bench steps --preset …`. Two kinds of
+/// work are subtracted: making 4×4 kernels of 3×3 ones, and in `dcgan` the gradient of D at the
+/// real images, which nothing uses.
+const ONEDNN_FLOPS: [(&str, f64); 4] = [
     ("modern", 4_272_099_328.0),
     ("dcgan", 20_712_521_728.0 - 14_155_776.0 - 118_030_336.0),
     ("oshea", 111_846_599_680.0 - 17_280_000.0),
@@ -79,10 +83,9 @@ const ASKED_OF_ONEDNN: [(&str, f64); 4] = [
 ];
 
 #[test]
-fn the_arithmetic_of_a_step_is_what_the_library_is_asked_for() {
-    for (preset, flops) in ASKED_OF_ONEDNN {
+fn step_flops_equal_those_that_onednn_reports() {
+    for (preset, flops) in ONEDNN_FLOPS {
         let settings = settings(preset);
-        assert!(MEASURED.contains(&settings.network));
         let pair = settings.network.build(None);
         assert_eq!(step_flops(&settings, &pair), Some(flops), "{preset}");
     }
@@ -91,7 +94,7 @@ fn the_arithmetic_of_a_step_is_what_the_library_is_asked_for() {
 }
 
 #[test]
-fn a_network_twice_as_wide_has_about_four_times_the_arithmetic() {
+fn twice_the_width_needs_about_four_times_the_flops() {
     let settings = settings("modern");
     let layouts = |pair: gan_trainer::networks::Pair| {
         (

@@ -1,0 +1,112 @@
+//! Floating-point operations of a training step, counted from the shapes of the weights.
+
+use gan_models::{Layout, Param};
+
+use crate::networks::{Network, Pair};
+use crate::settings::Settings;
+
+/// Nine times the positions at which a layer applies its kernel. A convolution applies it at
+/// each output pixel, a transposed convolution at each input pixel.
+const fn conv(side: i64) -> i64 {
+    9 * side * side
+}
+
+/// The same for a dense layer.
+const DENSE: i64 = 9;
+
+/// The same for a 3×3 convolution after upsampling to `side`×`side`. It is computed as a 4×4
+/// transposed convolution (`gan_models::layers::UpsampleConv`): 16 taps instead of 9, at a
+/// quarter of the positions.
+const fn upsampled(side: i64) -> i64 {
+    4 * side * side
+}
+
+/// The layers of G and of D in the order of their weights; `None` for a network that the
+/// benchmarks do not measure.
+fn positions(network: Network) -> Option<(Vec<i64>, Vec<i64>)> {
+    Some(match network {
+        Network::Modern => (
+            vec![DENSE, conv(7), conv(7), conv(14), conv(14)],
+            vec![conv(14), conv(7), conv(7), conv(4), DENSE],
+        ),
+        Network::Dcgan => (
+            vec![DENSE, upsampled(16), upsampled(32), conv(32)],
+            vec![conv(16), conv(8), conv(4), conv(2), DENSE],
+        ),
+        Network::Oshea => (
+            vec![DENSE, upsampled(28), conv(28), conv(28)],
+            vec![conv(14), conv(7), DENSE, DENSE],
+        ),
+        Network::Golbin => (vec![DENSE; 2], vec![DENSE; 2]),
+        _ => return None,
+    })
+}
+
+/// Floating-point operations of the convolutions and matrix products of one step. A
+/// multiplication and an addition count as two operations. The operations of R1 and R2 are
+/// averaged over the steps between two penalties. Everything else (normalization, activations,
+/// optimizer) counts as zero.
+///
+/// Products with padding count, because the libraries compute them. The gradient of a layer's
+/// weight and the gradient of its input cost as much as the layer itself. The gradient of the
+/// images is computed in G's update and in penalties, but not in D's update.
+///
+/// Returns `None` for networks other than those of `modern`, `dcgan`, `oshea` and `golbin`, and
+/// for other penalties than R1 and R2.
+pub fn step_flops(settings: &Settings, pair: &Pair) -> Option<f64> {
+    if settings.gradient_penalty > 0.0 || settings.dragan > 0.0 {
+        return None;
+    }
+    let (g, d) = positions(settings.network)?;
+    let g = Products::new(&g, pair.generator.layout())?;
+    let d = Products::new(&d, pair.discriminator.layout())?;
+
+    // D's update: generate, classify real and fake images, gradients of D's weights.
+    let mut products = g.all + 2.0 * (d.all + d.all + d.inner);
+    // G's update: generate and classify, unless D's update did it already.
+    if settings.simultaneous {
+        products += d.all;
+    } else {
+        if !settings.shared_latents {
+            products += g.all;
+        }
+        // A relativistic loss classifies the real images too.
+        let classified = if settings.loss.compares() { 2.0 } else { 1.0 };
+        products += classified * d.all + d.all;
+    }
+    // Gradients of G's weights.
+    products += g.all + g.inner;
+    // R1 and R2: the gradient of D's input, then the gradients of that gradient: of all weights,
+    // and of all layers but the last, whose output has the constant gradient 1.
+    if settings.r1 > 0.0 || settings.r2 > 0.0 {
+        let penalty = 2.0 * (d.all + d.all + d.all - d.last);
+        products += penalty / settings.penalty_every.max(1) as f64;
+    }
+    Some(2.0 * settings.batch as f64 * products)
+}
+
+/// Multiplications of one forward pass of one image.
+struct Products {
+    all: f64,
+    /// Without the first layer.
+    inner: f64,
+    last: f64,
+}
+
+impl Products {
+    fn new(positions: &[i64], layout: &Layout) -> Option<Products> {
+        let weights = layout.params().iter().filter(|p| p.shape.len() > 1);
+        let sizes: Vec<i64> = weights.map(Param::numel).collect();
+        if sizes.len() != positions.len() {
+            return None;
+        }
+        let pairs = sizes.iter().zip(positions);
+        let products: Vec<f64> = pairs.map(|(n, at)| (n * at / 9) as f64).collect();
+        let all = products.iter().sum::<f64>();
+        Some(Products {
+            all,
+            inner: all - products.first()?,
+            last: *products.last()?,
+        })
+    }
+}
