@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, Result};
+use gan_cli::bench::{BenchArgs as Args, Part};
 
 use crate::fault::fault;
 use crate::progress::{say, show};
@@ -26,90 +27,6 @@ use crate::{data, forger, libtorch, runs};
 
 use machine::Machine;
 use page::Page;
-
-const EXAMPLES: &str = "\
-Examples:
-  cargo xtask bench                        everything but PyTorch, about half an hour on 2 cores
-  cargo xtask bench --only steps,sampling  these parts alone; the others stay as they were
-  cargo xtask bench --peers                the same networks in PyTorch too, another hour; fetches it
-  cargo xtask bench --quick                a look at each number, into target/bench/quick.md
-
-Let nothing else run meanwhile. What is compared takes turns, A B A B, and is told as the ratio of
-each pair: their least, their median and their greatest.";
-
-/// Measure how fast everything is; writes docs/benchmarks.md.
-#[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub struct Args {
-    /// Measure each number for a moment, once, and leave docs/benchmarks.md alone
-    #[arg(long)]
-    quick: bool,
-    /// Measure PyTorch with the same networks too; it is put into target/peers
-    #[arg(long)]
-    peers: bool,
-    /// The parts to measure [default: all but peers]
-    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
-    /// Seconds for each number [default: 5; with --quick: 0.3]
-    #[arg(long, value_name = "S")]
-    seconds: Option<f64>,
-    /// How often what is compared takes turns [default: 5; with --quick: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pairs: Option<u16>,
-    /// Threads to compute with [default: as many as there are cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Folder of four IDX files [default: data/mnist, fetched]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// The run that digits are sampled from [default: one trained for a moment]
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
-}
-
-/// What can be measured by itself, in the page's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Part {
-    /// Steps of each system, and their share of the machine's peak
-    Steps,
-    /// That peak: a convolution and a matrix product
-    Peak,
-    /// The same networks in PyTorch
-    Peers,
-    /// Batches, widths and threads
-    Scaling,
-    /// What a step's time goes into
-    Operators,
-    /// Digits from a trained generator
-    Sampling,
-    /// IDX files, grids and animations
-    Formats,
-}
-
-impl Part {
-    const ALL: [Part; 7] = [
-        Part::Steps,
-        Part::Peak,
-        Part::Peers,
-        Part::Scaling,
-        Part::Operators,
-        Part::Sampling,
-        Part::Formats,
-    ];
-
-    /// The name that `--only` takes.
-    fn name(self) -> &'static str {
-        match self {
-            Part::Steps => "steps",
-            Part::Peak => "peak",
-            Part::Peers => "peers",
-            Part::Scaling => "scaling",
-            Part::Operators => "operators",
-            Part::Sampling => "sampling",
-            Part::Formats => "formats",
-        }
-    }
-}
 
 /// The systems that are measured, by preset.
 const SYSTEMS: [&str; 4] = ["modern", "dcgan", "oshea", "golbin"];
@@ -170,8 +87,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             std::path::absolute(dir).with_context(|| format!("--data {}", dir.display()))?
         }
         None => {
-            data::ensure(workspace, &workspace.data())?;
-            workspace.data()
+            let dir = workspace.paths().data(None);
+            data::ensure(workspace, &dir)?;
+            dir
         }
     };
     libtorch::ensure(workspace, false)?;
@@ -306,9 +224,9 @@ fn provenance(machine: &Machine, bench: &Bench) -> impl Fn(Part) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use gan_cli::{Cli, Command as Task};
 
     use super::*;
-    use crate::{Cli, Command as Task};
 
     fn args(line: &[&str]) -> std::result::Result<Args, clap::Error> {
         let words = ["xtask", "bench"].iter().chain(line);

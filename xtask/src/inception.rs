@@ -29,7 +29,7 @@ const WHEEL: Wheel = Wheel {
 
 /// Makes sure that the network is there, and returns where.
 pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
-    let place = workspace.inception();
+    let place = workspace.paths().inception(None);
     if is_right(&place)? {
         return Ok(place);
     }

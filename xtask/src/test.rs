@@ -72,7 +72,7 @@ const WITH_LIBTORCH: &str = "gan-trainer";
 
 /// Runs all stages, up to the first that fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
-    data::ensure(workspace, &workspace.data())?;
+    data::ensure(workspace, &workspace.paths().data(None))?;
     libtorch::ensure(workspace, false)?;
     let start = Instant::now();
     stage("invariants", || invariants(workspace))?;

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use gan_cli::Paths;
 
 use crate::progress::say;
 
@@ -60,24 +61,9 @@ impl Workspace {
         }
     }
 
-    /// The data that is trained on unless the user names another folder.
-    pub fn data(&self) -> PathBuf {
-        self.root.join("data").join("mnist")
-    }
-
-    /// Where what is measured of data sets is kept.
-    pub fn cache(&self) -> PathBuf {
-        self.root.join("data").join("cache")
-    }
-
-    /// Where the network of the published FID lies once fetched.
-    pub fn inception(&self) -> PathBuf {
-        self.root.join("data").join("inception.pt")
-    }
-
-    /// Where runs go unless the user names another folder.
-    pub fn runs(&self) -> PathBuf {
-        self.root.join("runs")
+    /// The default folders and files of the commands.
+    pub fn paths(&self) -> Paths {
+        Paths::new(&self.root)
     }
 
     /// Waits until no other call fetches into this workspace. The turn ends

@@ -89,7 +89,7 @@ fn train(bench: &Bench) -> Result<PathBuf> {
         .arg("--runs")
         .arg(&bench.scratch)
         .arg("--cache")
-        .arg(bench.workspace.cache());
+        .arg(bench.workspace.paths().cache(None));
     finish(&mut command)?;
     Ok(run)
 }
