@@ -140,7 +140,7 @@ impl TrainArgs {
         if let Some(every) = self.snapshot_every {
             settings.snapshot_every = every;
         }
-        // Its product with the steps follows.
+        // Before --steps, which multiplies by the batch.
         settings.check()?;
         if let Some(steps) = self.steps {
             let batches = settings.schedule.batches_for_steps(steps);

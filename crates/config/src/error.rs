@@ -55,9 +55,9 @@ pub enum Error {
     },
 }
 
-/// The question to append to a message about an unknown name.
+/// The question to append to an unknown name in a message.
 pub fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean {name}?"))
+    nearest.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// The name in `names` that is most similar to `typed`, if one is similar at all.

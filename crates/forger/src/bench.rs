@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use gan_cli::Paths;
 use gan_trainer::bench::{Bout, Rounds, forge_rate, measure_peak, peak_memory, step_flops};
 use gan_trainer::forging::Hand;
 use gan_trainer::game::Game;
@@ -43,8 +44,9 @@ fn steps(args: &StepsArgs) -> Result<Value> {
         (width, Network::Modern) if (1..=16).contains(&width) => wide_modern(width),
         (width, _) => bail!("--width {width}: modern alone can be made wider, up to 16 times"),
     };
-    let training = Dataset::open(&args.data, Split::Train)
-        .with_context(|| format!("--data {}", args.data.display()))?;
+    let data = Paths::from_env().data(args.data.as_deref());
+    let training = Dataset::open(&data, Split::Train)
+        .with_context(|| format!("--data {}", data.display()))?;
     // A smaller set than the preset's takes as long a step.
     let available = training.len() as u64;
     plan.settings.train_images = plan.settings.train_images.min(available);

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use gan_cli::Paths;
 use gan_trainer::forging::Forger;
 use run_dir::RunDir;
 
@@ -27,7 +28,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         );
     }
     machine::set_threads(args.threads)?;
-    let run = RunDir::open(&args.run)
+    let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
     let forger = Forger::open(&run)?;
     if args.digit.is_some() && !forger.conditional() {
