@@ -15,7 +15,7 @@ pub fn preset_table() -> String {
         let [generator, discriminator] = preset.parameters.map(|n| HumanCount(n).to_string());
         let schedule = format!("{} x {}", HumanCount(preset.steps()), preset.settings.batch);
         table.push_str(&format!(
-            "{:<18} {generator:>12}  {discriminator:>12}  {schedule:<22}  {}\n    {}; {}\n",
+            "{:<18} {generator:>12}  {discriminator:>12}  {schedule:<22}  {}\n  {}; {}\n",
             preset.name, preset.takes, preset.summary, preset.source,
         ));
     }

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-pub use gan_cli::bench::{Measure, MeasureArgs, MeasurementArgs as BenchArgs, StepsArgs, SystemArgs};
+pub use gan_cli::bench::{
+    Measure, MeasureArgs, MeasurementArgs as BenchArgs, StepsArgs, SystemArgs,
+};
 pub use gan_cli::{
     DeviceChoice, EvaluateArgs, PrecisionChoice, SampleArgs, TrainArgs, TrainClassifierArgs,
 };

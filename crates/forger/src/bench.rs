@@ -45,8 +45,8 @@ fn steps(args: &StepsArgs) -> Result<Value> {
         (width, _) => bail!("--width {width}: modern alone can be made wider, up to 16 times"),
     };
     let data = Paths::from_env().data(args.data.as_deref());
-    let training = Dataset::open(&data, Split::Train)
-        .with_context(|| format!("--data {}", data.display()))?;
+    let training =
+        Dataset::open(&data, Split::Train).with_context(|| format!("--data {}", data.display()))?;
     // A smaller set than the preset's takes as long a step.
     let available = training.len() as u64;
     plan.settings.train_images = plan.settings.train_images.min(available);

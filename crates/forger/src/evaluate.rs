@@ -155,7 +155,11 @@ impl Against {
                  quality.jsonl gets no row"
             ));
         }
-        let cache = Cache::new(Some(Paths::from_env().cache(args.cache.as_deref())), training.images(), test.images());
+        let cache = Cache::new(
+            Some(Paths::from_env().cache(args.cache.as_deref())),
+            training.images(),
+            test.images(),
+        );
         Ok(Against {
             evaluator: Evaluator::new(training, test, cache)?,
             path,

@@ -157,7 +157,8 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
         return Ok(None);
     }
     let open = |split| {
-        Dataset::open(&data(args), split).with_context(|| format!("--data {}", data(args).display()))
+        Dataset::open(&data(args), split)
+            .with_context(|| format!("--data {}", data(args).display()))
     };
     let (training, test) = (Arc::new(open(Split::Train)?), open(Split::Test)?);
     let shown = if settings.network.build(None).generator.conditional() {
@@ -171,7 +172,11 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
         let count = SNAPSHOT_IMAGES.min(pool);
         select(&training, &index::sample(&mut rng, pool, count).into_vec())?
     };
-    let cache = Cache::new(Some(Paths::from_env().cache(args.cache.as_deref())), training.images(), test.images());
+    let cache = Cache::new(
+        Some(Paths::from_env().cache(args.cache.as_deref())),
+        training.images(),
+        test.images(),
+    );
     let evaluator = Evaluator::new(training.clone(), test, cache)?;
     Ok(Some(Exhibits {
         training,

@@ -8,7 +8,7 @@ use gan_trainer::forging::Forger;
 use run_dir::RunDir;
 
 use crate::args::SampleArgs;
-use crate::progress::{Bar, show_forging};
+use crate::progress::{Bar, show_sampling};
 use crate::{machine, output};
 
 /// Runs the command.
@@ -39,7 +39,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         );
     }
     let mut bar = Bar::new();
-    let mut show = show_forging(&mut bar, args.count);
+    let mut show = show_sampling(&mut bar, args.count);
     let images = forger.forge(args.seed, args.count, args.digit, &mut show)?;
     drop(show);
     bar.finish();

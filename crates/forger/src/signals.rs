@@ -27,7 +27,11 @@ impl Signals {
         let received = Arc::new(AtomicBool::new(false));
         for signal in SIGNALS {
             // The order matters: the first signal must find `received` unset.
-            flag::register_conditional_shutdown(signal, exit_code(signal).into(), received.clone())?;
+            flag::register_conditional_shutdown(
+                signal,
+                exit_code(signal).into(),
+                received.clone(),
+            )?;
             flag::register(signal, received.clone())?;
             flag::register_usize(signal, last.clone(), signal.unsigned_abs() as usize)?;
         }

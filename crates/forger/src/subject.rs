@@ -13,7 +13,7 @@ use run_dir::RunDir;
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
-use crate::progress::{Bar, show_forging};
+use crate::progress::{Bar, show_sampling};
 
 /// Forgeries, and where they come from.
 pub struct Subject {
@@ -47,7 +47,7 @@ fn of_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Subject> {
         "nothing to evaluate; train first with `cargo xtask train`, or name a file with --samples",
     )?;
     let forger = Forger::open(&run)?;
-    let mut show = show_forging(bar, args.count);
+    let mut show = show_sampling(bar, args.count);
     let images = forger.forge(args.seed, args.count, None, &mut show)?;
     let asked = (0..args.count).map(|i| asked_digit(i) as u8);
     let (path, step, seed) = (run.root().display(), forger.step, args.seed);

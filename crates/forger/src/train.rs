@@ -16,7 +16,7 @@ use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::args::TrainArgs;
 use crate::order::{self, Order};
-use crate::progress::{Bar, Progress, clock, show_forging};
+use crate::progress::{Bar, Progress, clock, show_sampling};
 use crate::resume::{Standing, standing};
 use crate::signals::Signals;
 use crate::{machine, output};
@@ -239,7 +239,7 @@ fn list_figures(figures: &[Figure]) -> Result<()> {
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let forger = Forger::open(run)?;
     let mut bar = Bar::new();
-    let forgeries = forger.forge(1, FULL, None, &mut show_forging(&mut bar, FULL))?;
+    let forgeries = forger.forge(1, FULL, None, &mut show_sampling(&mut bar, FULL))?;
     bar.note("comparing them with every training image");
     let found = evaluator.duplicates(&resized(&forgeries, evaluator.side())?)?;
     bar.finish();

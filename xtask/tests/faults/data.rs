@@ -110,7 +110,7 @@ fn without_a_run_nothing_is_fetched_or_built_and_it_is_said_how_to_get_one() {
         (&["train", "--resume"], "--resume", "resume"),
     ] {
         let none = format!("there is no run to {purpose}: ");
-        let name = format!("a run's directory with {named}");
+        let name = format!("the folder of a run with {named}");
         let text = fails(&mut scene.xtask(newest));
         assert_says(
             &text,

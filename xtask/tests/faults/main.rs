@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // in helpers too, not only in the tests themselves
 
+mod commands;
 mod data;
 mod libtorch;
 mod machine;
