@@ -1,81 +1,23 @@
 //! `cargo xtask bench`: prepares what `bench/bench.py` needs and starts it.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
+use gan_cli::bench::BenchArgs;
 
-use crate::registries::PYTHON;
+use crate::packages::PYTHON;
 use crate::wheels::VERSION;
 use crate::workspace::Workspace;
 use crate::{data, forger, libtorch, runs};
 
-const EXAMPLES: &str = "\
-Examples:
-  cargo xtask bench                        everything except PyTorch, about 30 minutes on 2 cores
-  cargo xtask bench --only steps,sampling  only these parts; the others keep their results
-  cargo xtask bench --peers                PyTorch too: one more hour; installs PyTorch
-  cargo xtask bench --quick                a short measurement, written to target/bench/quick.md
-
-Run no other programs meanwhile. Measurements that are compared take turns (A B A B); ratios are
-computed within each pair.";
-
-/// Parts of the page that can be measured alone.
-const PARTS: [&str; 7] = [
-    "steps",
-    "peak",
-    "peers",
-    "scaling",
-    "operators",
-    "sampling",
-    "formats",
-];
-
-/// Measure the speed of everything; writes docs/benchmarks.md.
-#[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub struct Args {
-    /// Measure each number once and briefly; leaves docs/benchmarks.md unchanged
-    #[arg(long)]
-    quick: bool,
-    /// Compare with PyTorch too, installed in target/peers
-    #[arg(long)]
-    peers: bool,
-    /// Parts to measure [default: all except peers]
-    #[arg(long, value_name = "PARTS", value_parser = PARTS, value_delimiter = ',')]
-    only: Vec<String>,
-    /// Seconds per measurement [default: 5; with --quick: 0.3]
-    #[arg(long, value_name = "S", value_parser = seconds)]
-    seconds: Option<f64>,
-    /// Rounds; every measurement runs once per round [default: 5; with --quick: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pairs: Option<u16>,
-    /// Threads [default: the number of cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Folder of the four IDX files [default: data/mnist, fetched if missing]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Run directory to sample from [default: a new run of a few steps]
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if seconds > 0.0 && seconds <= 600.0 => Ok(seconds),
-        _ => Err("expected a number above 0 and up to 600".to_owned()),
-    }
-}
-
 /// Fetches and builds what is missing, then becomes `bench/bench.py`.
-pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
     let root = workspace.root();
     let mut python = Command::new(PYTHON);
     python.args(["-I", "-B"]).arg(root.join("bench/bench.py"));
     // Wrong paths are reported before the build.
     if let Some(dir) = &args.run {
-        let run = runs::open(dir, "sample from", "a run's directory with --run")?;
+        let run = runs::open(dir, "sample from", "the folder of a run with --run")?;
         python.arg("--run").arg(std::path::absolute(run.root())?);
     }
     let data = match &args.data {
@@ -84,8 +26,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
             std::path::absolute(dir).with_context(|| format!("--data {}", dir.display()))?
         }
         None => {
-            data::ensure(workspace, &workspace.data())?;
-            workspace.data()
+            let dir = workspace.paths().data(None);
+            data::ensure(workspace, &dir)?;
+            dir
         }
     };
     libtorch::ensure(workspace, false)?;
@@ -97,21 +40,21 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         .arg("--scratch")
         .arg(scratch)
         .arg("--cache")
-        .arg(workspace.cache());
+        .arg(workspace.paths().cache(None));
     python.arg("--forger").arg(forger::build(workspace)?);
     python.args(["--libtorch", VERSION]).args(options(args));
     forger::hand_over(&mut python)
 }
 
 /// The options that `bench.py` reads itself.
-fn options(args: &Args) -> Vec<String> {
+fn options(args: &BenchArgs) -> Vec<String> {
     let mut options = Vec::new();
     for (name, set) in [("--quick", args.quick), ("--peers", args.peers)] {
         options.extend(set.then(|| name.to_owned()));
     }
     if !args.only.is_empty() {
         options.push("--only".to_owned());
-        options.extend(args.only.clone());
+        options.extend(args.only.iter().map(|part| part.name().to_owned()));
     }
     let numbers = [
         ("--seconds", args.seconds.map(|n| n.to_string())),
@@ -127,11 +70,12 @@ fn options(args: &Args) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use gan_cli::bench::Part;
+    use gan_cli::{Cli, Command as Task};
 
     use super::*;
-    use crate::{Cli, Command as Task};
 
-    fn args(line: &[&str]) -> std::result::Result<Args, clap::Error> {
+    fn args(line: &[&str]) -> std::result::Result<BenchArgs, clap::Error> {
         let words = ["xtask", "bench"].iter().chain(line);
         Cli::try_parse_from(words).map(|cli| match cli.command {
             Task::Bench(args) => args,
@@ -156,7 +100,7 @@ mod tests {
             passed(&["--peers", "--threads", "1"]),
             "--peers --threads 1"
         );
-        for part in PARTS {
+        for part in Part::ALL.map(Part::name) {
             assert_eq!(passed(&["--only", part]), format!("--only {part}"));
         }
     }

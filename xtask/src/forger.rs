@@ -1,52 +1,35 @@
-//! The trainer's own program: built where it is not, then handed over to.
+//! Builds `forger`, the program that trains, and hands over to it.
 
 use std::env;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 
 use crate::cargo::{cargo, output};
 use crate::error::user_error;
+use crate::libtorch;
 use crate::progress::say;
 use crate::workspace::Workspace;
-use crate::{Cli, libtorch};
 
 /// The binary of the package of this name.
 const FORGER: &str = "forger";
 
-/// Builds the trainer and becomes it; returns its exit code.
-pub fn build_and_run(
-    workspace: &Workspace,
-    subcommand: &str,
-    options: Vec<OsString>,
-) -> Result<ExitCode> {
+/// Builds `forger` and replaces this program by it, with the arguments exactly as they
+/// were typed. Returns the exit code where a program cannot be replaced.
+pub fn build_and_run(workspace: &Workspace) -> Result<ExitCode> {
     libtorch::ensure(workspace, false)?;
-    let program = build(workspace)?;
-    hand_over(Command::new(program).arg(subcommand).args(options))
+    let mut forger = Command::new(build(workspace)?);
+    forger.args(env::args_os().skip(1));
+    // Its default paths are relative to the workspace, not to the current folder.
+    forger.env(gan_cli::ROOT_VARIABLE, workspace.root());
+    hand_over(&mut forger)
 }
 
-/// The trainer's own help if it is built, the summary of it here if not.
-pub fn help(subcommand: &str) -> Result<ExitCode> {
-    match built_before() {
-        Some(program) => hand_over(Command::new(program).args([subcommand, "--help"])),
-        None => {
-            let mut cli = Cli::command();
-            cli.build();
-            if let Some(command) = cli.find_subcommand_mut(subcommand) {
-                command.print_help()?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-    }
-}
-
-/// Builds the trainer and returns where cargo put it.
+/// Builds `forger` and returns its path.
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     if built_before().is_none() {
-        say("building the trainer; the first time takes 2 to 3 minutes");
+        say("building forger, which trains; the first build takes 2 to 3 minutes");
     }
     // With --workspace, features are those of `cargo test --workspace`, so that
     // both share one build of torch-sys.
@@ -59,19 +42,21 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     ]))?;
     if !built {
         return Err(user_error(
-            "the trainer could not be built; cargo's messages are above",
+            "forger could not be built; cargo's messages are above",
             match cxx_is_missing() {
                 Some(cxx) => format!(
                     "there is no {cxx}; install a C++ compiler (Debian, Ubuntu: apt install g++)"
                 ),
-                None => "correct what they name, then run the same command again".to_owned(),
+                None => {
+                    "correct the errors that they name, then run the same command again".to_owned()
+                }
             },
         ));
     }
-    executable(&messages).context("cargo built the trainer but does not say where it is")
+    executable(&messages).context("cargo built forger but its messages hold no path to it")
 }
 
-/// The path in cargo's messages, one JSON object a line.
+/// The path of `forger` in cargo's messages, one JSON object per line.
 fn executable(messages: &str) -> Option<PathBuf> {
     messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -81,7 +66,8 @@ fn executable(messages: &str) -> Option<PathBuf> {
     })
 }
 
-/// The trainer beside this program, where cargo puts both.
+/// The path of `forger` if an earlier call built it: cargo puts both programs into one
+/// folder.
 fn built_before() -> Option<PathBuf> {
     let name = format!("{FORGER}{}", env::consts::EXE_SUFFIX);
     let path = env::current_exe().ok()?.with_file_name(name);
@@ -95,7 +81,8 @@ fn cxx_is_missing() -> Option<String> {
     (answer.is_err() && !cfg!(windows)).then_some(cxx)
 }
 
-/// Becomes the program, so that signals and the exit code are its own.
+/// Replaces this process by the program, which then receives signals and sets the exit
+/// code.
 #[cfg(unix)]
 pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
@@ -104,7 +91,7 @@ pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
     Err(error).with_context(|| format!("cannot run {name}"))
 }
 
-/// Runs the program to its end. Ctrl-C reaches it without our help.
+/// Runs the program to its end. The console sends Ctrl-C to both processes.
 #[cfg(not(unix))]
 pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
     crate::interrupt::leave_to_child();
@@ -120,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_found_in_cargos_messages() {
+    fn finds_the_path_of_forger_in_the_messages_of_cargo() {
         let messages = r#"{"reason":"compiler-artifact","target":{"name":"gan_trainer"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"forger"},"executable":"/t/debug/forger"}
 {"reason":"build-finished","success":true}"#;

@@ -15,7 +15,7 @@ use crate::{unpack, wheels};
 
 /// Returns the path of the network. Downloads it if it is missing or damaged.
 pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
-    let place = workspace.inception();
+    let place = workspace.paths().inception(None);
     if is_valid(&place)? {
         return Ok(place);
     }

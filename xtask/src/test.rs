@@ -49,7 +49,7 @@ const WITH_LIBTORCH: &str = "--package gan-trainer";
 
 /// Runs the stages until one fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
-    data::ensure(workspace, &workspace.data())?;
+    data::ensure(workspace, &workspace.paths().data(None))?;
     libtorch::ensure(workspace, false)?;
     let start = Instant::now();
     timed("invariants", || check_invariants(workspace))?;

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use gan_cli::Paths;
 
 use crate::progress::say;
 
@@ -42,24 +43,9 @@ impl Workspace {
         self.root.join("libtorch.partial")
     }
 
-    /// The default folder of the data set.
-    pub fn data(&self) -> PathBuf {
-        self.root.join("data").join("mnist")
-    }
-
-    /// The folder of measurements of data sets.
-    pub fn cache(&self) -> PathBuf {
-        self.root.join("data").join("cache")
-    }
-
-    /// The file of the fetched InceptionV3, the network of the published FID.
-    pub fn inception(&self) -> PathBuf {
-        self.root.join("data").join("inception.pt")
-    }
-
-    /// The default folder of runs.
-    pub fn runs(&self) -> PathBuf {
-        self.root.join("runs")
+    /// The default folders and files of the commands.
+    pub fn paths(&self) -> Paths {
+        Paths::new(&self.root)
     }
 
     /// Locks the workspace against other commands that download; waits if one holds the lock. The

@@ -55,16 +55,13 @@ pub enum Error {
     },
 }
 
-/// The question to append to a message about an unknown name.
-pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean {name}?"))
+/// The question to append to an unknown name in a message.
+pub fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// The name in `names` that is most similar to `typed`, if one is similar at all.
-pub(crate) fn nearest(
-    typed: &str,
-    names: impl IntoIterator<Item = &'static str>,
-) -> Option<&'static str> {
+pub fn nearest(typed: &str, names: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     // Below this similarity, a suggestion misleads more often than it helps.
     const SIMILAR: f64 = 0.7;
     names

@@ -10,7 +10,7 @@ mod presets;
 mod schedule;
 mod settings;
 
-pub use error::Error;
+pub use error::{Error, did_you_mean, nearest};
 pub use figures::{FigureLayout, SNAPSHOT_STEPS};
 pub use keys::{KEYS, Key};
 pub use losses::{LOSSES, LossInfo};

@@ -140,7 +140,7 @@ fn modern() -> Preset {
     Preset {
         name: "modern",
         summary: "the best digits per second of training; the default",
-        source: "Huang et al. 2024 (loss, penalties); networks our own",
+        source: "loss and penalties of Huang et al. 2024",
         takes: "2 min",
         networks: "modern",
         conditional: Conditional::Networks("modern-conditional"),

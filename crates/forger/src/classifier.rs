@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use gan_cli::Paths;
 use gan_trainer::classifier::{ClassifierConfig, accuracy, check, train_classifier};
 use mnist_io::{Dataset, Split, sha256_hex};
 use run_dir::write_atomic;
@@ -17,9 +18,10 @@ use crate::{machine, output};
 
 /// Runs the command.
 pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
+    let folder = Paths::from_env().data(args.data.as_deref());
     let open = |split| -> Result<Dataset> {
-        let data = || format!("--data {}", args.data.display());
-        let set = Dataset::open(&args.data, split).with_context(data)?;
+        let data = || format!("--data {}", folder.display());
+        let set = Dataset::open(&folder, split).with_context(data)?;
         check(&set).with_context(data)?;
         Ok(set)
     };
@@ -33,7 +35,7 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     output::note(format_args!(
         "training the classifier on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
         train.len(),
-        args.data.display(),
+        folder.display(),
         machine::kind_name(plan.kind),
         args.seed,
         args.epochs,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use gan_cli::Paths;
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Cache, Evaluator, Metric, Quality};
 use gan_trainer::forging::Forger;
@@ -14,7 +15,6 @@ use run_dir::{QualityRow, RunDir};
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
-use crate::order::DATA;
 use crate::progress::{Bar, clock, left};
 use crate::subject::Subject;
 use crate::{machine, output, table};
@@ -30,7 +30,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     }
     machine::set_threads(args.threads)?;
     let network = args.inception.then(|| {
-        Inception::load(&args.inception_file)
+        Inception::load(&Paths::from_env().inception(args.inception_file.as_deref()))
             .context("no network to measure with; `cargo xtask evaluate --inception` fetches it")
     });
     let network = network.transpose()?;
@@ -129,7 +129,7 @@ impl Against {
         let path = match (&args.against, trained_on) {
             (Some(path), _) => path.clone(),
             (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
-            (None, _) => PathBuf::from(DATA),
+            (None, _) => Paths::from_env().data(None),
         };
         let open = |split| {
             Dataset::open(&path, split).with_context(|| {
@@ -155,7 +155,11 @@ impl Against {
                  quality.jsonl gets no row"
             ));
         }
-        let cache = Cache::new(Some(args.cache.clone()), training.images(), test.images());
+        let cache = Cache::new(
+            Some(Paths::from_env().cache(args.cache.as_deref())),
+            training.images(),
+            test.images(),
+        );
         Ok(Against {
             evaluator: Evaluator::new(training, test, cache)?,
             path,

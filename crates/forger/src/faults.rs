@@ -1,22 +1,19 @@
-//! Errors as the user sees them: what, where, and what to do next.
+//! Errors of `forger`: panics of libtorch become errors, and errors get help.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
 
-use crate::output;
-
-/// Prints the error and its remedy, where one is known.
+/// Prints the error, and what to do next if that is known.
 pub fn report(error: &Error) {
-    let help = remedy(error).map_or(String::new(), |remedy| format!("\n  help: {remedy}"));
-    output::note(format_args!("error: {error:#}{help}"));
+    gan_cli::message::report(error, help(error));
 }
 
 /// Runs `work`; a panic in it becomes an error.
 ///
-/// tch turns libtorch's exceptions into panics, and memory that cannot be had is
-/// one that no check beforehand can exclude.
+/// tch turns exceptions of libtorch into panics. No check can exclude all of them in
+/// advance, for example when memory runs out.
 pub fn catching_panics<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     set_hook(Box::new(|info| tracing::debug!("{info}")));
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(explain(&*payload)))
@@ -37,19 +34,19 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     if out_of_memory.iter().any(|words| text.contains(words)) {
         return anyhow!("out of memory; a smaller --batch or --count needs less");
     }
-    // As tch unwraps an exception. What follows its first line is libtorch's own
-    // backtrace.
-    let (who, what) = match text.split_once("Torch(\"") {
-        Some((_, what)) => {
-            let first = what.split("\\n").next().unwrap_or(what);
-            ("libtorch gave up", first.trim_end_matches("\")"))
+    // The text of an exception that tch unwrapped. The lines after the first are
+    // libtorch's backtrace.
+    let (source, reason) = match text.split_once("Torch(\"") {
+        Some((_, reason)) => {
+            let first = reason.split("\\n").next().unwrap_or(reason);
+            ("error in libtorch", first.trim_end_matches("\")"))
         }
         None => ("internal error", text.lines().next().unwrap_or(text)),
     };
-    anyhow!("{who}: {what} (RUST_LOG=debug shows more)")
+    anyhow!("{source}: {reason} (set RUST_LOG=debug for details)")
 }
 
-fn remedy(error: &Error) -> Option<&'static str> {
+fn help(error: &Error) -> Option<&'static str> {
     use gan_trainer::Error as Trainer;
     for cause in error.chain() {
         let kind = if let Some(e) = cause.downcast_ref::<run_dir::Error>() {
@@ -62,34 +59,36 @@ fn remedy(error: &Error) -> Option<&'static str> {
             match e {
                 Trainer::Diverged { .. } => {
                     return Some(
-                        "train anew with lower rates, as in --set lr_d=1e-4 --set lr_g=1e-4, or \
-                         with --set spectral_norm=true",
+                        "train again with lower learning rates, as in --set lr_d=1e-4 --set lr_g=1e-4, \
+                         or with --set spectral_norm=true",
                     );
                 }
                 Trainer::NoCheckpoint { .. } => {
                     return Some(
-                        "a run that trains makes its first within a minute; one that was stopped \
-                         goes on with `cargo xtask train --resume DIR`; another is named with --run",
+                        "wait a minute if the run is still training; continue a stopped run with \
+                         `cargo xtask train --resume DIR`; or give another run with --run",
                     );
                 }
                 Trainer::ImageSize { .. } => {
                     return Some(
-                        "name another data set with --data, or with --against for evaluate",
+                        "give another data set with --data, or with --against for evaluate",
                     );
                 }
                 Trainer::Metrics(gan_metrics::Error::TooFew { .. }) => {
-                    return Some("measure less, as in --metrics duplicates,parzen");
+                    return Some("choose other metrics, as in --metrics duplicates,parzen");
                 }
                 Trainer::Unfit(_) => {
-                    return Some("measure what needs no classifier: --metrics duplicates,parzen");
+                    return Some(
+                        "choose metrics without the classifier: --metrics duplicates,parzen",
+                    );
                 }
                 other => other.io_kind(),
             }
         } else {
             None
         };
-        if let Some(remedy) = kind.and_then(run_dir::remedy) {
-            return Some(remedy);
+        if let Some(help) = kind.and_then(run_dir::remedy) {
+            return Some(help);
         }
     }
     None
@@ -108,7 +107,7 @@ mod tests {
         });
         let error = torch.unwrap_err().to_string();
         assert!(
-            error.starts_with("libtorch gave up: The size of tensor a"),
+            error.starts_with("error in libtorch: The size of tensor a"),
             "{error}"
         );
         assert_eq!(error.lines().count(), 1, "{error}");
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_write_has_a_remedy_wherever_it_happened() {
+    fn a_refused_write_has_help_in_every_error_type() {
         let refused = || run_dir::Error::Io {
             action: "write",
             path: "x".into(),
@@ -138,7 +137,7 @@ mod tests {
             Error::new(gan_trainer::Error::from(refused())),
             Error::new(gan_viz::Error::from(refused())).context("drawing"),
         ] {
-            assert!(remedy(&error).unwrap().contains("writable"));
+            assert!(help(&error).unwrap().contains("writable"));
         }
     }
 }

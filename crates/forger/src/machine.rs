@@ -1,5 +1,4 @@
-//! What this machine offers: device, precision and threads, as asked for or as
-//! found.
+//! The device, precision and threads of this machine.
 
 use anyhow::{Result, bail};
 use gan_trainer::precision;
@@ -7,20 +6,20 @@ use tch::{Cuda, Device, Kind};
 
 use crate::args::{DeviceChoice, PrecisionChoice};
 
-/// The device that `choice` means here.
+/// The device for `choice` on this machine.
 pub fn device(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Auto if Cuda::is_available() => Ok(Device::Cuda(0)),
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Device::Cpu),
         DeviceChoice::Cuda if Cuda::is_available() => Ok(Device::Cuda(0)),
         DeviceChoice::Cuda => bail!(
-            "--device cuda: this libtorch sees no CUDA device; run `cargo xtask fetch --cuda` \
-             for the CUDA build, check the driver with nvidia-smi, or leave --device out"
+            "--device cuda: libtorch finds no CUDA device; fetch the CUDA build with `cargo xtask \
+             fetch --cuda`, check the driver with `nvidia-smi`, or leave --device out"
         ),
     }
 }
 
-/// The device's name in a run's configuration.
+/// The device's name in the configuration of a run: `cpu` or `cuda:0`.
 pub fn device_name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),
@@ -28,19 +27,19 @@ pub fn device_name(device: Device) -> String {
     }
 }
 
-/// The device that a run's configuration names.
+/// The device with that name in the configuration of a run.
 pub fn device_named(name: &str) -> Result<Device> {
     match name.split_once(':') {
         None if name == "cpu" => Ok(Device::Cpu),
         Some(("cuda", index)) => match index.parse() {
             Ok(index) if (index as i64) < Cuda::device_count() => Ok(Device::Cuda(index)),
-            _ => bail!("the run was computed on {name}, which this libtorch does not see here"),
+            _ => bail!("the run was trained on {name}, but libtorch finds no such device here"),
         },
-        _ => bail!("the run's configuration names no device: {name}"),
+        _ => bail!("config.toml: device = {name:?} must be \"cpu\" or \"cuda:N\""),
     }
 }
 
-/// The kind that `choice` means on `device`.
+/// The kind of tensor for `choice` on `device`.
 pub fn kind(choice: PrecisionChoice, device: Device) -> Kind {
     match choice {
         PrecisionChoice::F32 => Kind::Float,
@@ -50,23 +49,24 @@ pub fn kind(choice: PrecisionChoice, device: Device) -> Kind {
     }
 }
 
-/// The kind's name in a run's configuration.
+/// The kind's name in the configuration of a run: `f32` or `bf16`.
 pub fn kind_name(kind: Kind) -> &'static str {
     precision::name_of(kind).unwrap_or("f32")
 }
 
-/// Sets the threads libtorch computes with and returns their number.
-pub fn set_threads(asked: Option<u64>) -> Result<u64> {
+/// Sets the number of threads that libtorch computes with, by default one per core.
+/// Returns it.
+pub fn set_threads(threads: Option<u64>) -> Result<u64> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-    let threads = asked.unwrap_or(cores);
-    if threads == 0 || threads > 1024 {
-        bail!("--threads {threads}: it must be between 1 and 1024; this machine has {cores} cores");
+    let threads = threads.unwrap_or(cores);
+    if !(1..=1024).contains(&threads) {
+        bail!("--threads {threads}: it must be from 1 to 1024; this machine has {cores} cores");
     }
     tch::set_num_threads(threads as i32);
     Ok(threads)
 }
 
-/// Whether products of bf16 numbers are an instruction here.
+/// Whether the processor has instructions for products of bf16 numbers.
 fn processor_has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx512bf16");

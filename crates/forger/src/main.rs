@@ -1,5 +1,5 @@
-//! `forger`: trains a GAN on handwritten digits, makes digits from what was
-//! trained, and measures how good they are.
+//! `forger`: trains a GAN on images of handwritten digits, generates images and
+//! measures their quality.
 
 #![deny(unsafe_code)]
 
@@ -10,7 +10,6 @@ mod classifier;
 mod evaluate;
 mod exit;
 mod faults;
-mod list;
 mod machine;
 mod order;
 mod output;
@@ -31,7 +30,7 @@ use tracing_subscriber::prelude::*;
 fn main() -> ExitCode {
     allocator::set_up();
     log_to_stderr();
-    let command = args::Forger::parse().command;
+    let command = args::Cli::parse().command;
     let outcome = faults::catching_panics(|| match &command {
         args::Command::Train(args) => train::run(args),
         args::Command::Sample(args) => sample::run(args),
@@ -49,12 +48,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Shows warnings, or what `RUST_LOG` asks for, as `debug` or
-/// `gan_trainer=trace`.
+/// Writes warnings to standard error, or the events that `RUST_LOG` selects, such as
+/// `debug` or `gan_trainer=trace`.
 fn log_to_stderr() {
-    let asked = std::env::var("RUST_LOG").ok();
-    let shown: Targets = asked
-        .and_then(|asked| asked.parse().ok())
+    let selected = std::env::var("RUST_LOG").ok();
+    let shown: Targets = selected
+        .and_then(|selected| selected.parse().ok())
         .unwrap_or_else(|| Targets::new().with_default(tracing::Level::WARN));
     tracing_subscriber::registry()
         .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))

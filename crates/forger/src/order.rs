@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use gan_cli::Paths;
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Cache, Evaluator};
 use gan_trainer::keeper::Keeper;
@@ -24,9 +25,6 @@ use tch::Kind;
 
 use crate::args::{PrecisionChoice, TrainArgs};
 use crate::machine;
-
-/// Where the originals lie unless `--data` says otherwise.
-pub const DATA: &str = "data/mnist";
 
 /// The libtorch that this version of tch binds to; torch-sys refuses others.
 const LIBTORCH: &str = "2.13.0";
@@ -50,6 +48,7 @@ pub struct Order {
 /// A new run.
 pub fn new(args: &TrainArgs) -> Result<Order> {
     let every = checkpoint_every(args)?;
+    args.resolve()?;
     let preset = preset(args)?;
     let settings = settings(args, &preset)?;
     let exhibits = exhibits(args, &settings)?;
@@ -74,7 +73,7 @@ pub fn new(args: &TrainArgs) -> Result<Order> {
         exhibits,
         keeper: Keeper::new(run, every)?,
         preset: preset.name.to_owned(),
-        data: data(args).to_owned(),
+        data: data(args),
         threads,
     })
 }
@@ -141,8 +140,8 @@ fn settings(args: &TrainArgs, preset: &Preset) -> Result<Settings> {
 }
 
 /// The folder of the originals.
-fn data(args: &TrainArgs) -> &Path {
-    args.data.as_deref().unwrap_or(Path::new(DATA))
+fn data(args: &TrainArgs) -> PathBuf {
+    Paths::from_env().data(args.data.as_deref())
 }
 
 /// The originals to train on and those for pictures, where there are any.
@@ -158,7 +157,8 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
         return Ok(None);
     }
     let open = |split| {
-        Dataset::open(data(args), split).with_context(|| format!("--data {}", data(args).display()))
+        Dataset::open(&data(args), split)
+            .with_context(|| format!("--data {}", data(args).display()))
     };
     let (training, test) = (Arc::new(open(Split::Train)?), open(Split::Test)?);
     let shown = if settings.network.build(None).generator.conditional() {
@@ -172,7 +172,11 @@ pub fn exhibits(args: &TrainArgs, settings: &Settings) -> Result<Option<Exhibits
         let count = SNAPSHOT_IMAGES.min(pool);
         select(&training, &index::sample(&mut rng, pool, count).into_vec())?
     };
-    let cache = Cache::new(Some(args.cache.clone()), training.images(), test.images());
+    let cache = Cache::new(
+        Some(Paths::from_env().cache(args.cache.as_deref())),
+        training.images(),
+        test.images(),
+    );
     let evaluator = Evaluator::new(training.clone(), test, cache)?;
     Ok(Some(Exhibits {
         training,
@@ -205,7 +209,7 @@ fn create_run(
         precision: machine::kind_name(plan.kind).to_owned(),
         threads,
         dataset: exhibits
-            .map(|exhibits| dataset_info(data(args), exhibits))
+            .map(|exhibits| dataset_info(&data(args), exhibits))
             .transpose()?,
         pictures: preset.pictures.clone(),
         software: software(),
@@ -214,16 +218,17 @@ fn create_run(
     let originals = exhibits
         .map(|exhibits| resized(exhibits.shown.images(), plan.settings.network.side()))
         .transpose()?;
+    let runs = Paths::from_env().runs(args.runs.as_deref());
     let Some(root) = &args.run else {
         return Ok(RunDir::create_next(
-            &args.runs,
+            &runs,
             &args.preset,
             &config,
             originals.as_ref(),
         )?);
     };
     let run = RunDir::create(root, &config, originals.as_ref())?;
-    run.set_latest(&args.runs)?;
+    run.set_latest(&runs)?;
     Ok(run)
 }
 

@@ -1,12 +1,12 @@
-//! What is printed: results on standard output, all else on standard error.
+//! Output of the program: results on standard output, messages on standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
 use anyhow::{Context, Result};
 
-/// Prints `text` and ends the line. That nobody reads on, as behind `| head -1`,
-/// is no failure.
+/// Prints a line on standard output. A closed pipe, as behind `| head -1`, is not an
+/// error.
 pub fn line(text: impl Display) -> Result<()> {
     match writeln!(stdout(), "{text}") {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -14,7 +14,7 @@ pub fn line(text: impl Display) -> Result<()> {
     }
 }
 
-/// Tells the user something. Work goes on where nobody can be told.
+/// Prints a line on standard error. The work continues if standard error is closed.
 pub fn note(text: impl Display) {
     let _ = writeln!(stderr(), "{text}");
 }

@@ -1,10 +1,9 @@
-//! What is shown while training: a bar on a terminal, plain lines elsewhere.
+//! Progress of long work: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use gan_viz::thousands;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use run_dir::MetricsRow;
 
 use crate::output;
@@ -12,17 +11,17 @@ use crate::output;
 /// Time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// The bar counts in so many parts, since the schedule may be one of seconds.
+/// Length of the bar. A schedule in seconds has no length in steps.
 const PARTS: u64 = 1000;
 
-/// How far some work is: a bar if standard error is a terminal, else lines.
+/// A bar if standard error is a terminal, else lines.
 pub struct Bar {
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
 }
 
 impl Bar {
-    /// Nothing done yet.
+    /// A bar at the start.
     pub fn new() -> Bar {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(PARTS);
@@ -37,7 +36,7 @@ impl Bar {
         }
     }
 
-    /// Shows that the share `done` of the work, 0 to 1, is done.
+    /// Shows the finished share of the work, 0 to 1.
     pub fn show(&mut self, done: f64, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_position((done * PARTS as f64) as u64);
@@ -48,7 +47,7 @@ impl Bar {
         }
     }
 
-    /// Shows something that has no share of the work.
+    /// Shows work of unknown length.
     pub fn note(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
@@ -70,7 +69,7 @@ impl Bar {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -78,7 +77,7 @@ impl Bar {
     }
 }
 
-/// Shows rows of a run as they come.
+/// Shows the latest row of a run.
 pub struct Progress {
     bar: Bar,
     last_row: Option<(f64, u64)>,
@@ -86,7 +85,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// No row yet.
+    /// Before the first row.
     pub fn new() -> Progress {
         Progress {
             bar: Bar::new(),
@@ -100,7 +99,7 @@ impl Progress {
         let (seconds, images) = self.last_row.unwrap_or((0.0, 0));
         if row.seconds > seconds {
             let rate = (row.images_seen - images) as f64 / (row.seconds - seconds);
-            // Smoothed, so that the number can be read.
+            // Smoothed, because a jumping number is hard to read.
             self.images_per_second = match self.last_row {
                 Some(_) => self.images_per_second * 0.8 + rate * 0.2,
                 None => rate,
@@ -111,11 +110,10 @@ impl Progress {
         self.bar.show(done, &text);
     }
 
-    /// Shows that D has done `update` of `updates` before the first step.
+    /// Shows the number of updates of D before the first step.
     pub fn show_pretraining(&mut self, update: u64, updates: u64) {
-        self.bar.note(&format!(
-            "D alone, before the first step: update {update} of {updates}"
-        ));
+        self.bar
+            .note(&format!("pretraining D: update {update} of {updates}"));
     }
 
     /// Prints a line above the bar.
@@ -123,12 +121,12 @@ impl Progress {
         self.bar.say(line);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish();
     }
 
-    /// Fits beside the bar on a terminal of 80 columns.
+    /// A line that fits beside the bar on a terminal with 80 columns.
     fn describe(&self, row: &MetricsRow, done: f64) -> String {
         let left = left(row.seconds, done);
         format!(
@@ -143,23 +141,21 @@ impl Progress {
     }
 }
 
-/// Shows how many of `count` forgeries are made.
-pub fn show_forging(bar: &mut Bar, count: u64) -> impl FnMut(u64) {
+/// Returns a callback that shows how many of `count` images are generated.
+pub fn show_sampling(bar: &mut Bar, count: u64) -> impl FnMut(u64) {
     let started = Instant::now();
-    let of = thousands(count);
-    move |made| {
-        let done = made as f64 / count as f64;
+    move |generated| {
+        let done = generated as f64 / count as f64;
         let left = left(started.elapsed().as_secs_f64(), done);
-        let made = thousands(made);
+        let (generated, count) = (HumanCount(generated), HumanCount(count));
         bar.show(
             done,
-            &format!("{left} left  making forgeries: {made} of {of}"),
+            &format!("{left} left  generating images: {generated} of {count}"),
         );
     }
 }
 
-/// How long work will still take of which the share `done` took so many
-/// `seconds`, as `m:ss`.
+/// The remaining time as `m:ss`, if the share `done` of the work took `seconds`.
 pub fn left(seconds: f64, done: f64) -> String {
     if done > 0.0 {
         clock(seconds / done * (1.0 - done))

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use gan_cli::Paths;
 use gan_trainer::forging::Forger;
 use run_dir::RunDir;
 
 use crate::args::SampleArgs;
-use crate::progress::{Bar, show_forging};
+use crate::progress::{Bar, show_sampling};
 use crate::{machine, output};
 
 /// Runs the command.
@@ -27,7 +28,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         );
     }
     machine::set_threads(args.threads)?;
-    let run = RunDir::open(&args.run)
+    let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
     let forger = Forger::open(&run)?;
     if args.digit.is_some() && !forger.conditional() {
@@ -38,7 +39,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         );
     }
     let mut bar = Bar::new();
-    let mut show = show_forging(&mut bar, args.count);
+    let mut show = show_sampling(&mut bar, args.count);
     let images = forger.forge(args.seed, args.count, args.digit, &mut show)?;
     drop(show);
     bar.finish();

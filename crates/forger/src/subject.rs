@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use gan_cli::Paths;
 use gan_trainer::forging::{Forger, asked_digit};
 use gan_trainer::numpy;
 use mnist_io::Images;
@@ -12,10 +13,7 @@ use run_dir::RunDir;
 use serde_json::{Value, json};
 
 use crate::args::EvaluateArgs;
-use crate::progress::{Bar, show_forging};
-
-/// Where runs are looked for unless the user says otherwise.
-const NEWEST: &str = "runs/latest";
+use crate::progress::{Bar, show_sampling};
 
 /// Forgeries, and where they come from.
 pub struct Subject {
@@ -44,12 +42,12 @@ impl Subject {
 }
 
 fn of_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Subject> {
-    let root = args.run.clone().unwrap_or_else(|| PathBuf::from(NEWEST));
+    let root = Paths::from_env().run(args.run.as_deref());
     let run = RunDir::open(&root).context(
         "nothing to evaluate; train first with `cargo xtask train`, or name a file with --samples",
     )?;
     let forger = Forger::open(&run)?;
-    let mut show = show_forging(bar, args.count);
+    let mut show = show_sampling(bar, args.count);
     let images = forger.forge(args.seed, args.count, None, &mut show)?;
     let asked = (0..args.count).map(|i| asked_digit(i) as u8);
     let (path, step, seed) = (run.root().display(), forger.step, args.seed);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use gan_cli::{Paths, preset_table};
 use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Evaluator, FULL};
 use gan_trainer::forging::Forger;
@@ -15,21 +16,21 @@ use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::args::TrainArgs;
 use crate::order::{self, Order};
-use crate::progress::{Bar, Progress, clock, show_forging};
+use crate::progress::{Bar, Progress, clock, show_sampling};
 use crate::resume::{Standing, standing};
 use crate::signals::Signals;
-use crate::{list, machine, output};
+use crate::{machine, output};
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        output::line(list::table().trim_end())?;
+        output::line(preset_table())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(dir) = &args.resume else {
+    let Some(dir) = args.run_to_resume(&Paths::from_env()) else {
         return carry_out(order::new(args)?);
     };
-    match standing(args, dir)? {
+    match standing(args, &dir)? {
         Standing::Open(order) => carry_out(*order),
         Standing::Complete(keeper, step) => {
             let run = keeper.run();
@@ -174,7 +175,7 @@ impl Watch for Onlooker<'_> {
     }
 
     fn stop(&mut self) -> bool {
-        self.signals.came()
+        self.signals.received()
     }
 }
 
@@ -238,7 +239,7 @@ fn list_figures(figures: &[Figure]) -> Result<()> {
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let forger = Forger::open(run)?;
     let mut bar = Bar::new();
-    let forgeries = forger.forge(1, FULL, None, &mut show_forging(&mut bar, FULL))?;
+    let forgeries = forger.forge(1, FULL, None, &mut show_sampling(&mut bar, FULL))?;
     bar.note("comparing them with every training image");
     let found = evaluator.duplicates(&resized(&forgeries, evaluator.side())?)?;
     bar.finish();

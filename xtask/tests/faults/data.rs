@@ -110,7 +110,7 @@ fn a_missing_run_is_an_error_before_any_download_or_build() {
         (&["train", "--resume"], "--resume", "resume"),
     ] {
         let none = format!("there is no run to {purpose}: ");
-        let name = format!("a run's directory with {option}");
+        let name = format!("the folder of a run with {option}");
         let text = fails(&mut scene.xtask(newest));
         assert_contains(
             &text,

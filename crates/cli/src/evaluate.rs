@@ -1,0 +1,103 @@
+//! The options of `evaluate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use gan_config::{did_you_mean, nearest};
+
+use crate::values::{number, threads};
+
+/// The names of the metrics.
+// Replace this constant by the names in `gan_metrics::METRICS`.
+pub const METRICS: [&str; 10] = [
+    "fid",
+    "kid",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "modes",
+    "novelty",
+    "duplicates",
+    "parzen",
+];
+
+fn examples() -> String {
+    format!(
+        "\
+Examples:
+  cargo xtask evaluate                                the newest run
+  cargo xtask evaluate --metrics fid,recall --json    two of the numbers, for a program
+  cargo xtask evaluate --samples theirs.npz           images from any other program
+  cargo xtask evaluate --inception                    the FID of published tables; an hour on 2 cores,
+                                                      later calls a third of that
+
+Metrics: {}.
+docs/results.md explains them.",
+        METRICS.join(", ")
+    )
+}
+
+/// Measure quality (FID, precision, recall) and novelty of a run or of a file of images
+#[derive(Debug, Args)]
+#[command(after_help = examples())]
+pub struct EvaluateArgs {
+    /// Folder of the run to measure [default: runs/latest]
+    #[arg(long, value_name = "DIR", conflicts_with = "samples")]
+    pub run: Option<PathBuf>,
+
+    /// Measure the images of a file from any program: an IDX file, or NumPy's .npy or .npz, uint8
+    /// of shape (n, 28, 28) or (n, 1, 28, 28)
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
+
+    /// Folder of the real images, four IDX files [default: those that the run was trained on, else
+    /// data/mnist]
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
+
+    /// Metrics to compute, as in fid,recall [default: all]
+    #[arg(long, value_name = "LIST", value_parser = metrics)]
+    pub metrics: Option<String>,
+
+    /// Also compute the FID of published tables, with InceptionV3
+    #[arg(long)]
+    pub inception: bool,
+
+    /// File of that network [default: data/inception.pt, fetched]
+    #[arg(long, value_name = "FILE", requires = "inception")]
+    pub inception_file: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Number of generated images, of a file the first; FID depends on it
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = number(2..=100_000))]
+    pub count: u64,
+
+    /// Seed of the latents, for the images of a run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Folder for statistics of data sets [default: data/cache]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+
+    /// Threads to compute with [default: one per core]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<u64>,
+}
+
+/// Refuses a list with an unknown name.
+fn metrics(list: &str) -> Result<String, String> {
+    match list.split(',').find(|name| !METRICS.contains(&name.trim())) {
+        None => Ok(list.to_owned()),
+        Some(name) => Err(format!(
+            "there is no metric {name:?}{}; the metrics are {}, and --inception adds the FID of \
+             published tables",
+            did_you_mean(nearest(name, METRICS)),
+            METRICS.join(", ")
+        )),
+    }
+}

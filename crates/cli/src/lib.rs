@@ -1,0 +1,78 @@
+//! The command line of `cargo xtask` and `forger`, defined once: commands,
+//! options, help texts, default paths and messages.
+//!
+//! `cargo xtask` parses the arguments, prepares the machine and replaces itself by
+//! `forger` with the same arguments. Both programs parse them with the structs of
+//! this crate. The crate needs no libtorch.
+
+#![forbid(unsafe_code)]
+
+pub mod bench;
+pub mod message;
+pub mod values;
+
+mod evaluate;
+mod list;
+mod other;
+mod paths;
+mod sample;
+mod train;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use evaluate::{EvaluateArgs, METRICS};
+pub use list::preset_table;
+pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
+pub use paths::{Paths, ROOT_VARIABLE};
+pub use sample::SampleArgs;
+pub use train::{Resolved, TrainArgs};
+pub use values::{DeviceChoice, PrecisionChoice};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask train                     fetch what is missing, build, train, draw the figures
+  cargo xtask train --preset golbin     the same with another preset
+  cargo xtask sample                    64 images from the newest run
+  cargo xtask evaluate                  quality (FID, precision, recall) and novelty of the newest run
+  cargo xtask figures                   draw the figures of the newest run again
+  cargo xtask test                      run every check of the workspace
+  cargo xtask help train                list the options of one command";
+
+/// Fetches what is missing (libtorch, MNIST, the build), then trains, samples,
+/// measures, draws or tests.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+#[command(after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands of `cargo xtask`. The help text of each is the documentation of
+/// its arguments.
+#[derive(Debug, Subcommand)]
+#[allow(
+    missing_docs,
+    reason = "documentation here would replace those help texts"
+)]
+pub enum Command {
+    Fetch(FetchArgs),
+    Train(TrainArgs),
+    Sample(SampleArgs),
+    Evaluate(EvaluateArgs),
+    TrainClassifier(TrainClassifierArgs),
+    Figures(FiguresArgs),
+    Bench(bench::BenchArgs),
+    /// Check format, lints, documentation, tests and invariants of the workspace
+    Test,
+    Completions(CompletionsArgs),
+}
+
+/// The script that completes the commands and options of `xtask` in a shell.
+pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    let command = Cli::command().name("xtask").bin_name("xtask");
+    clap_complete::generate(shell, &mut { command }, "xtask", &mut script);
+    script
+}

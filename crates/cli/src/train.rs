@@ -1,0 +1,220 @@
+//! The options of `train`, and the settings that they stand for.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command};
+use gan_config::{Error, KEYS, LOSSES, Preset, Result, Settings, preset, presets};
+
+use crate::Paths;
+use crate::values::{DeviceChoice, PrecisionChoice, positive, positive_seconds, seconds, threads};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask train                            the default preset: about two minutes with bf16
+  cargo xtask train --list                     the presets
+  cargo xtask train --preset golbin --seed 3   another preset, another seed
+  cargo xtask train --seconds 30               the whole schedule in half a minute
+  cargo xtask train --conditional              a generator for `sample --digit`
+  cargo xtask train --data ../fashion          another data set in MNIST's format
+  cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
+                                               change single settings: here to WGAN-GP
+  cargo xtask train --resume                   continue the newest run
+
+Ctrl-C stops training and keeps the result so far; --resume continues it.";
+
+/// Train a generator against a discriminator; pictures appear in the folder of the run
+#[derive(Debug, Clone, Args)]
+#[command(after_help = short_help(), after_long_help = long_help())]
+pub struct TrainArgs {
+    /// System to train
+    #[arg(long, value_name = "NAME", default_value = "modern", value_parser = PresetName)]
+    pub preset: String,
+
+    /// Give both networks the digit, which `sample --digit` then chooses; for modern
+    #[arg(long)]
+    pub conditional: bool,
+
+    /// Print the presets and exit
+    #[arg(long)]
+    pub list: bool,
+
+    /// Continue a run that was stopped or killed, from its newest valid checkpoint, with the
+    /// options it was started with; only --data (if the data set was moved), --cache and
+    /// --checkpoint-every can be given as well [default DIR: runs/latest]
+    #[arg(long, value_name = "DIR", num_args = 0..=1,
+        conflicts_with_all = ["preset", "conditional", "list", "steps", "seconds", "seed", "batch",
+        "run", "runs", "device", "precision", "threads", "snapshot_every", "set"])]
+    pub resume: Option<Option<PathBuf>>,
+
+    /// Seconds between checkpoints; 0: only one, at the end
+    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = seconds,
+        allow_negative_numbers = true)]
+    pub checkpoint_every: f64,
+
+    /// Stretch or shrink the schedule to this number of steps
+    #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = positive)]
+    pub steps: Option<u64>,
+
+    /// Stretch or shrink the schedule to this many seconds of training (pretraining of D not
+    /// included); the result depends on the speed of the machine, with --steps it does not
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
+    pub seconds: Option<f64>,
+
+    /// Random seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Real images per step [default: the preset's]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub batch: Option<u64>,
+
+    /// Folder of four IDX files of 28x28 images, plain or gzip, named as MNIST's
+    /// [default: data/mnist, fetched]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Folder of this run, new or empty [default: the next number in the folder --runs]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+
+    /// Folder of numbered runs [default: runs]
+    #[arg(long, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+
+    /// Folder for statistics of data sets [default: data/cache]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+
+    /// Arithmetic of the networks; parameters are always f32
+    #[arg(long, value_enum, default_value_t)]
+    pub precision: PrecisionChoice,
+
+    /// Threads to compute with [default: one per core]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<u64>,
+
+    /// Steps between snapshots of the fixed latents [default: the preset's]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub snapshot_every: Option<u64>,
+
+    /// Change one setting of the preset; can be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// What the options of `train` stand for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// The preset, as it is defined.
+    pub preset: Preset,
+    /// The name of the networks in `gan-models`.
+    pub networks: &'static str,
+    /// The preset's settings with the changes of the options.
+    pub settings: Settings,
+}
+
+impl TrainArgs {
+    /// The preset, networks and settings that the options stand for. The settings
+    /// are checked; whether a data set has enough images is left to
+    /// [`Settings::check_images`].
+    ///
+    /// # Errors
+    /// The option or setting that cannot work, with the reason.
+    pub fn resolve(&self) -> Result<Resolved> {
+        let preset = preset(&self.preset)?;
+        let networks = preset.networks(self.conditional)?;
+        let mut settings = preset.settings.clone();
+        for pair in &self.set {
+            settings.set(pair)?;
+        }
+        if let Some(batch) = self.batch {
+            settings.batch = batch;
+        }
+        if let Some(every) = self.snapshot_every {
+            settings.snapshot_every = every;
+        }
+        // Before --steps, which multiplies by the batch.
+        settings.check()?;
+        if let Some(steps) = self.steps {
+            let batches = settings.schedule.batches_for_steps(steps);
+            settings.images = batches
+                .and_then(|batches| batches.checked_mul(settings.batch))
+                .filter(|images| i64::try_from(*images).is_ok())
+                .ok_or_else(|| impossible("--steps", steps, "it needs more than 2^63 images"))?;
+        }
+        match &self.data {
+            Some(data) if preset.synthetic => {
+                let reason = format!("{} generates its own data; leave --data out", preset.name);
+                Err(impossible("--data", data.display(), &reason))
+            }
+            _ => Ok(Resolved {
+                preset,
+                networks,
+                settings,
+            }),
+        }
+    }
+
+    /// The folder of the run that `--resume` continues.
+    pub fn run_to_resume(&self, paths: &Paths) -> Option<PathBuf> {
+        let typed = self.resume.as_ref()?;
+        Some(paths.run(typed.as_deref()))
+    }
+}
+
+fn impossible(key: &str, value: impl ToString, reason: &str) -> Error {
+    Error::Impossible {
+        key: key.to_owned(),
+        value: value.to_string(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Lists the presets in help texts and completions. It accepts every name, because
+/// [`TrainArgs::resolve`] refuses an unknown one with the nearest name.
+#[derive(Clone)]
+struct PresetName;
+
+impl TypedValueParser for PresetName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> std::result::Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue>>> {
+        let values = presets().map(|preset| PossibleValue::new(preset.name).help(preset.summary));
+        Some(Box::new(values))
+    }
+}
+
+fn short_help() -> String {
+    format!("{EXAMPLES}\n\n--help (not -h) lists the settings that --set changes, and the losses.")
+}
+
+fn long_help() -> String {
+    let mut text = format!("{EXAMPLES}\n\nSettings that --set changes:\n");
+    for key in KEYS {
+        let _ = writeln!(text, "  {:<21}  {}", key.name, key.help);
+    }
+    text.push_str("\nLosses, for --set loss=NAME:\n");
+    for loss in LOSSES {
+        let _ = writeln!(text, "  {:<21}  {}", loss.name, loss.summary);
+    }
+    text.push_str(
+        "\nThe file config.toml of a run lists its settings; docs/systems.md has their sources.",
+    );
+    text
+}

