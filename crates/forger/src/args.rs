@@ -2,12 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
-pub use gan_cli::bench::{
-    Measure, MeasureArgs, MeasurementArgs as BenchArgs, StepsArgs, SystemArgs,
-};
-pub use gan_cli::{
-    DeviceChoice, EvaluateArgs, PrecisionChoice, SampleArgs, TrainArgs, TrainClassifierArgs,
-};
+pub use gan_cli::bench::MeasurementArgs as BenchArgs;
+pub use gan_cli::{EvaluateArgs, PrecisionChoice, SampleArgs, TrainArgs, TrainClassifierArgs};
 
 /// Trains a GAN on images of handwritten digits, generates images and measures their quality
 ///

@@ -5,18 +5,16 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use gan_trainer::bench::{StepBench, step_flops};
-use gan_trainer::forging::{Hand, forge};
-use gan_trainer::game::Game;
-use gan_trainer::networks::{Network, wide_modern};
-use gan_trainer::plan::Plan;
-use gan_trainer::presets;
-use gan_trainer::seeds::Stream;
+use gan_cli::Paths;
+use gan_cli::bench::{Measure, MeasureArgs, MeasurementArgs, StepsArgs, SystemArgs};
+use gan_config::{Precision, Schedule, preset};
+use gan_models::modern;
+use gan_trainer::{Gan, Stream, TrainConfig, TrainData, Trainer, kind};
 use mnist_io::{Dataset, Split};
 use serde_json::{Value, json};
 use tch::{Cuda, Device, Kind, Tensor, no_grad};
 
-use crate::args::{BenchArgs, Measure, MeasureArgs, StepsArgs, SystemArgs};
+use crate::flops::step_flops;
 use crate::{machine, output};
 
 /// Images in a round of `sampling`.
@@ -28,7 +26,7 @@ const CONVOLUTION: (i64, i64, i64) = (64, 256, 14);
 const MATRIX: i64 = 2048;
 
 /// Runs the command.
-pub fn run(args: &BenchArgs) -> Result<ExitCode> {
+pub fn run(args: &MeasurementArgs) -> Result<ExitCode> {
     let mut measured = match &args.measure {
         Measure::Steps(args) => steps(args)?,
         Measure::Peak(args) => peak(args)?,
@@ -40,51 +38,68 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 fn steps(args: &StepsArgs) -> Result<Value> {
-    let (budget, threads, mut plan) = resolve(&args.system)?;
-    if let Some(batch) = args.batch {
-        plan.settings.batch = batch;
-    }
-    let pair = match (args.width, plan.settings.network) {
-        (1, network) => network.build(None),
-        (width, Network::Modern) if (1..=16).contains(&width) => wide_modern(width),
-        (width, _) => bail!("--width {width}: only modern can be wider, 1 to 16 times"),
-    };
-    let training = Dataset::open(&args.data, Split::Train)
-        .with_context(|| format!("--data {}", args.data.display()))?;
+    let (budget, threads, device, precision) = machine_for(&args.system.measure)?;
+    let name = args.system.preset.name();
+    let mut settings = preset(name)?.settings;
+    settings.batch = args.batch.unwrap_or(settings.batch);
+    // Every step is one of the schedule's start.
+    settings.schedule = Schedule::Constant;
+    settings.images = i64::MAX as u64;
+    let path = Paths::from_env().data(args.data.as_deref());
+    let training =
+        Dataset::open(&path, Split::Train).with_context(|| format!("--data {}", path.display()))?;
     // The time of a step does not depend on the size of the training set.
-    let available = training.len() as u64;
-    plan.settings.train_images = plan.settings.train_images.min(available);
-    plan.settings.check(available)?;
-    let flops = step_flops(&plan.settings, &pair);
-    let mut bench = StepBench::new(&plan, pair, &training)?;
-    drop(training);
-    let period = bench.period();
-    let timings = Timings::measure(budget, plan.device, || {
-        (0..period).for_each(|_| bench.step());
+    settings.train_images = Some(settings.pool(training.len() as u64));
+    let data = TrainData::Images {
+        shown: training.clone(),
+        training: training.into(),
+        evaluator: None,
+    };
+    let mut config = TrainConfig {
+        device,
+        kind: kind(precision),
+        ..TrainConfig::by_name(settings, name, &data)?
+    };
+    match (args.width, name) {
+        (1, _) => {}
+        (width, "modern") if (1..=16).contains(&width) => config.networks = modern::wide(width),
+        (width, _) => bail!("--width {width}: only modern can be wider, 1 to 16 times"),
+    }
+    config.validate(&data)?;
+    let flops = step_flops(name, &config);
+    let mut trainer = Trainer::new(&config, &data)?;
+    drop(data);
+    // Steps with penalties take longer: time whole periods.
+    let period = match config.settings.penalties.as_slice() {
+        [] => 1,
+        _ => config.settings.penalty_every,
+    };
+    let timings = Timings::measure(budget, device, || {
+        (0..period).for_each(|_| drop(trainer.step()));
         Ok(())
     })?;
+    let batch = config.settings.batch;
     let seconds_per_step = timings.median() / period as f64;
     Ok(json!({
-        "system": args.system.preset.name(),
-        "batch": plan.settings.batch,
+        "system": name,
+        "batch": batch,
         "width": args.width,
         "threads": threads,
-        "precision": machine::kind_name(plan.kind),
-        "device": machine::device_name(plan.device),
+        "precision": machine::precision_name(precision),
+        "device": machine::device_name(device),
         "warm_up_steps": timings.warm_up * period,
         "steps": timings.seconds.len() as u64 * period,
         "ms_per_step": 1e3 * seconds_per_step,
         "ms_mean": 1e3 * timings.mean() / period as f64,
-        "images_per_second": plan.settings.batch as f64 / seconds_per_step,
+        "images_per_second": batch as f64 / seconds_per_step,
         "flops_per_step": flops,
     }))
 }
 
 /// FLOP/s of a convolution, of a convolution with both gradients, and of a matrix product.
 fn peak(args: &MeasureArgs) -> Result<Value> {
-    let (budget, threads) = (budget(args)?, machine::set_threads(args.threads)?);
-    let device = machine::device(args.device)?;
-    let kind = machine::kind(args.precision, device);
+    let (budget, threads, device, precision) = machine_for(args)?;
+    let kind = kind(precision);
     let rate = |flops: i64, work: &mut dyn FnMut()| -> Result<f64> {
         let timings = Timings::measure(budget / 3, device, || {
             work();
@@ -106,7 +121,7 @@ fn peak(args: &MeasureArgs) -> Result<Value> {
     let (a, b) = (tensor(&[MATRIX, MATRIX]), tensor(&[MATRIX, MATRIX]));
     Ok(json!({
         "threads": threads,
-        "precision": machine::kind_name(kind),
+        "precision": machine::precision_name(precision),
         "device": machine::device_name(device),
         "convolution_forward": rate(flops, &mut || drop(no_grad(convolve)))?,
         // Each of the two gradients needs as many operations again.
@@ -119,53 +134,36 @@ fn peak(args: &MeasureArgs) -> Result<Value> {
 
 /// Images per second of an untrained generator; training does not change the time.
 fn sampling(args: &SystemArgs) -> Result<Value> {
-    let (budget, threads, plan) = resolve(args)?;
-    let pair = plan.settings.network.build(None);
-    let game = Game::new(pair, &plan.settings, plan.seed, plan.device, plan.kind);
-    let sampler = Hand {
-        generator: game.generator.as_ref(),
-        parameters: game.sampling_parameters(),
-        range: game.range,
-        kind: plan.kind,
-        batch: plan.settings.batch,
-    };
-    let timings = Timings::measure(budget, plan.device, || {
-        forge(sampler, (1, Stream::Sample), SAMPLES, None, &mut |_| ())?;
+    let (budget, threads, device, precision) = machine_for(&args.measure)?;
+    let name = args.preset.name();
+    let config = TrainConfig::preset(&preset(name)?, &TrainData::Gaussian)?;
+    let (settings, kind) = (&config.settings, kind(precision));
+    let gan = Gan::new(config.networks, config.loss, settings, 1, device, kind);
+    let sampler = gan.sampler();
+    let timings = Timings::measure(budget, device, || {
+        sampler.sample((1, Stream::Sample), SAMPLES, None, &mut |_| ())?;
         Ok(())
     })?;
     Ok(json!({
-        "system": args.preset.name(),
-        "batch": plan.settings.batch,
+        "system": name,
+        "batch": settings.batch,
         "threads": threads,
-        "precision": machine::kind_name(plan.kind),
-        "device": machine::device_name(plan.device),
+        "precision": machine::precision_name(precision),
+        "device": machine::device_name(device),
         "images_per_second": SAMPLES as f64 / timings.median(),
     }))
 }
 
-/// The measuring time, the number of threads and the configuration.
-fn resolve(args: &SystemArgs) -> Result<(Duration, u64, Plan)> {
-    let name = args.preset.name();
-    let preset = presets::find(name).with_context(|| format!("there is no preset {name}"))?;
-    let budget = budget(&args.measure)?;
-    let threads = machine::set_threads(args.measure.threads)?;
-    let device = machine::device(args.measure.device)?;
-    let plan = Plan {
-        settings: preset.settings,
-        seed: 1,
-        seconds: None,
-        device,
-        kind: machine::kind(args.measure.precision, device),
-    };
-    Ok((budget, threads, plan))
-}
-
-fn budget(args: &MeasureArgs) -> Result<Duration> {
+/// The measuring time, the number of threads, the device and the arithmetic.
+fn machine_for(args: &MeasureArgs) -> Result<(Duration, u64, Device, Precision)> {
     let seconds = args.seconds;
     if !(0.0..=3600.0).contains(&seconds) {
         bail!("--seconds {seconds}: it must be between 0 and 3600");
     }
-    Ok(Duration::from_secs_f64(seconds))
+    let threads = machine::set_threads(args.threads)?;
+    let device = machine::device(args.device)?;
+    let precision = machine::precision(args.precision, device);
+    Ok((Duration::from_secs_f64(seconds), threads, device, precision))
 }
 
 /// Durations of rounds of the same work.

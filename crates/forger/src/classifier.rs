@@ -30,13 +30,13 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let plan = ClassifierConfig {
         seed: args.seed,
         epochs: args.epochs,
-        kind: machine::kind(PrecisionChoice::Auto, Device::Cpu),
+        kind: gan_trainer::kind(machine::precision(PrecisionChoice::Auto, Device::Cpu)),
     };
     output::note(format_args!(
         "training the classifier on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
         train.len(),
         folder.display(),
-        machine::kind_name(plan.kind),
+        machine::precision_name(machine::precision(PrecisionChoice::Auto, Device::Cpu)),
         args.seed,
         args.epochs,
     ));

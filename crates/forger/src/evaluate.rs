@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use gan_cli::Paths;
-use gan_trainer::data::resized;
 use gan_trainer::evaluator::{Cache, Evaluator, Metric, Quality};
-use gan_trainer::forging::Forger;
 use gan_trainer::inception::Inception;
+use gan_trainer::{RunSampler, resize};
 use mnist_io::{Dataset, Split};
 use run_dir::{QualityRow, RunDir};
 use serde_json::{Value, json};
@@ -51,7 +50,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         metrics.retain(|metric| !metric.needs_classifier());
     }
 
-    let images = resized(&subject.images, evaluator.side())?;
+    let images = resize(&subject.images, evaluator.side())?;
     let asked = subject.asked.as_deref();
     let mut done = 0.0;
     let measured = evaluator.measure(&images, asked, &metrics, &mut |metric| {
@@ -184,23 +183,19 @@ fn show_inception(bar: &mut Bar) -> impl FnMut(&str, usize, usize) {
 }
 
 /// Adds a row to the run's own record, where there is an FID.
-fn keep(run: &RunDir, forger: &Forger, evaluation_seconds: f64, quality: &Quality) -> Result<()> {
+fn keep(
+    run: &RunDir,
+    forger: &RunSampler,
+    evaluation_seconds: f64,
+    quality: &Quality,
+) -> Result<()> {
     let Some(row) = quality.row() else {
         return Ok(());
     };
-    let (images_seen, seconds) = match forger.progress {
-        Some(progress) => (progress.images_seen, progress.seconds),
-        // Of early versions there is the last report before.
-        None => {
-            let reports = run.metrics()?;
-            let report = reports.iter().rfind(|report| report.step <= forger.step);
-            report.map_or((0, 0.0), |report| (report.images_seen, report.seconds))
-        }
-    };
     run.append_quality(&QualityRow {
-        step: forger.step,
-        images_seen,
-        seconds,
+        step: forger.state.step,
+        images_seen: forger.state.images_seen,
+        seconds: forger.state.seconds,
         evaluation_seconds,
         ..row
     })?;

@@ -1,9 +1,8 @@
 //! Floating-point operations of a training step, counted from the shapes of the weights.
 
+use gan_config::Update;
 use gan_models::{Layout, Param};
-
-use crate::networks::{Network, Pair};
-use crate::settings::Settings;
+use gan_trainer::TrainConfig;
 
 /// Nine times the positions at which a layer applies its kernel. A convolution applies it at
 /// each output pixel, a transposed convolution at each input pixel.
@@ -23,21 +22,21 @@ const fn upsampled(side: i64) -> i64 {
 
 /// The layers of G and of D in the order of their weights; `None` for a network that the
 /// benchmarks do not measure.
-fn positions(network: Network) -> Option<(Vec<i64>, Vec<i64>)> {
-    Some(match network {
-        Network::Modern => (
+fn positions(networks: &str) -> Option<(Vec<i64>, Vec<i64>)> {
+    Some(match networks {
+        "modern" => (
             vec![DENSE, conv(7), conv(7), conv(14), conv(14)],
             vec![conv(14), conv(7), conv(7), conv(4), DENSE],
         ),
-        Network::Dcgan => (
+        "dcgan" => (
             vec![DENSE, upsampled(16), upsampled(32), conv(32)],
             vec![conv(16), conv(8), conv(4), conv(2), DENSE],
         ),
-        Network::Oshea => (
+        "oshea" => (
             vec![DENSE, upsampled(28), conv(28), conv(28)],
             vec![conv(14), conv(7), DENSE, DENSE],
         ),
-        Network::Golbin => (vec![DENSE; 2], vec![DENSE; 2]),
+        "golbin" => (vec![DENSE; 2], vec![DENSE; 2]),
         _ => return None,
     })
 }
@@ -53,32 +52,34 @@ fn positions(network: Network) -> Option<(Vec<i64>, Vec<i64>)> {
 ///
 /// Returns `None` for networks other than those of `modern`, `dcgan`, `oshea` and `golbin`, and
 /// for other penalties than R1 and R2.
-pub fn step_flops(settings: &Settings, pair: &Pair) -> Option<f64> {
-    if settings.gradient_penalty > 0.0 || settings.dragan > 0.0 {
+pub fn step_flops(networks: &str, config: &TrainConfig) -> Option<f64> {
+    let TrainConfig { settings, .. } = config;
+    if settings.penalties.iter().any(|p| p.kind.is_unit_length()) {
         return None;
     }
-    let (g, d) = positions(settings.network)?;
-    let g = Products::new(&g, pair.generator.layout())?;
-    let d = Products::new(&d, pair.discriminator.layout())?;
+    let (g, d) = positions(networks)?;
+    let g = Products::new(&g, config.networks.generator.layout())?;
+    let d = Products::new(&d, config.networks.discriminator.layout())?;
 
     // D's update: generate, classify real and fake images, gradients of D's weights.
     let mut products = g.all + 2.0 * (d.all + d.all + d.inner);
-    // G's update: generate and classify, unless D's update did it already.
-    if settings.simultaneous {
-        products += d.all;
+    // G's update: generate and classify, unless D's update did it already. A
+    // relativistic loss classifies the real images too.
+    let classified = if config.loss.generator_uses_real {
+        2.0
     } else {
-        if !settings.shared_latents {
-            products += g.all;
-        }
-        // A relativistic loss classifies the real images too.
-        let classified = if settings.loss.compares() { 2.0 } else { 1.0 };
-        products += classified * d.all + d.all;
-    }
+        1.0
+    };
+    products += match settings.update {
+        Update::Simultaneous => d.all,
+        Update::SharedLatents => classified * d.all + d.all,
+        Update::Alternating => g.all + classified * d.all + d.all,
+    };
     // Gradients of G's weights.
     products += g.all + g.inner;
     // R1 and R2: the gradient of D's input, then the gradients of that gradient: of all weights,
     // and of all layers but the last, whose output has the constant gradient 1.
-    if settings.r1 > 0.0 || settings.r2 > 0.0 {
+    if !settings.penalties.is_empty() {
         let penalty = 2.0 * (d.all + d.all + d.all - d.last);
         products += penalty / settings.penalty_every.max(1) as f64;
     }

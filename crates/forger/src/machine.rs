@@ -1,10 +1,9 @@
 //! The device, precision and threads of this machine.
 
 use anyhow::{Result, bail};
-use gan_trainer::precision;
-use tch::{Cuda, Device, Kind};
-
-use crate::args::{DeviceChoice, PrecisionChoice};
+use gan_cli::{DeviceChoice, PrecisionChoice};
+use gan_config::Precision;
+use tch::{Cuda, Device};
 
 /// The device for `choice` on this machine.
 pub fn device(choice: DeviceChoice) -> Result<Device> {
@@ -39,19 +38,19 @@ pub fn device_named(name: &str) -> Result<Device> {
     }
 }
 
-/// The kind of tensor for `choice` on `device`.
-pub fn kind(choice: PrecisionChoice, device: Device) -> Kind {
+/// The arithmetic for `choice` on `device`.
+pub fn precision(choice: PrecisionChoice, device: Device) -> Precision {
     match choice {
-        PrecisionChoice::F32 => Kind::Float,
-        PrecisionChoice::Bf16 => Kind::BFloat16,
-        PrecisionChoice::Auto if device.is_cuda() || processor_has_bf16() => Kind::BFloat16,
-        PrecisionChoice::Auto => Kind::Float,
+        PrecisionChoice::F32 => Precision::F32,
+        PrecisionChoice::Bf16 => Precision::Bf16,
+        PrecisionChoice::Auto if device.is_cuda() || processor_has_bf16() => Precision::Bf16,
+        PrecisionChoice::Auto => Precision::F32,
     }
 }
 
-/// The kind's name in the configuration of a run: `f32` or `bf16`.
-pub fn kind_name(kind: Kind) -> &'static str {
-    precision::name_of(kind).unwrap_or("f32")
+/// The name of a precision: `f32` or `bf16`.
+pub fn precision_name(precision: Precision) -> &'static str {
+    precision.into()
 }
 
 /// Sets the number of threads that libtorch computes with, by default one per core.

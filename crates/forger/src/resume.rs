@@ -1,118 +1,113 @@
-//! `forger train --resume`: a run that was stopped, as its configuration says it
-//! is to be trained.
+//! `train --resume`: continues a run that was stopped.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use gan_trainer::data::resized;
-use gan_trainer::evaluator::Evaluator;
-use gan_trainer::keeper::Keeper;
-use gan_trainer::plan::{Exhibits, Plan};
-use gan_trainer::precision::kind_of;
-use gan_trainer::settings::Settings;
+use gan_cli::{Paths, TrainArgs};
+use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind};
 use mnist_io::Images;
 use run_dir::{Config, RunDir};
 
-use crate::args::TrainArgs;
-use crate::order::{Order, checkpoint_every, exhibits, software};
+use crate::job::{TrainJob, checkpoint_every, data, shown_images, software};
 use crate::{machine, output};
 
-/// How a run stands.
-pub enum Standing {
-    /// There is something left to train, or a last look to be taken.
-    Open(Box<Order>),
-    /// It is at its end, after so many steps.
-    Complete(Box<Keeper>, u64),
+/// The state of a run to resume.
+pub enum ResumeState {
+    /// Training, or the files of its end, are not complete.
+    Unfinished(Box<TrainJob>),
+    /// The run is complete after so many steps.
+    Complete(Box<Checkpointer>, u64),
 }
 
-/// The run in `dir`, locked. Says what it goes on from.
-pub fn standing(args: &TrainArgs, dir: &Path) -> Result<Standing> {
-    let every = checkpoint_every(args)?;
+/// Locks the run in `dir` and finds where it continues.
+pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
-    let settings = Settings::of(&run, &config)?;
-    let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("left out: {error}"));
-    let keeper = Keeper::resume(run.clone(), every, &mut skipped)?;
-    if keeper.is_complete(&settings)?
-        && let Some(progress) = keeper.progress()
+    let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("skipped: {error}"));
+    let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args)?, &mut skipped)?;
+    let networks = gan_models::by_name(&config.networks, None).with_context(|| {
+        let name = &config.networks;
+        format!("this version has no networks {name}; the program that began the run resumes it")
+    })?;
+    if checkpointer.is_complete(networks.generator.conditional())?
+        && let Some(state) = checkpointer.state()
     {
-        return Ok(Standing::Complete(Box::new(keeper), progress.step));
+        return Ok(ResumeState::Complete(Box::new(checkpointer), state.step));
     }
 
-    let data = args
+    let paths = Paths::from_env();
+    let data_path = args
         .data
         .clone()
         .or_else(|| Some(PathBuf::from(&config.dataset.as_ref()?.path)));
-    // As if it were typed again: what shows originals follows from the seed.
-    let as_typed = TrainArgs {
-        preset: config.preset.clone(),
-        seed: config.seed,
-        data: data.clone(),
-        ..args.clone()
-    };
-    let exhibits = exhibits(&as_typed, &settings)?;
-    if let Some(exhibits) = &exhibits {
-        let data = data.as_deref().unwrap_or(Path::new(""));
-        same_originals(&config, exhibits).with_context(|| {
-            format!(
-                "{} holds other images than the run was trained on; name their folder with --data",
-                data.display()
-            )
-        })?;
-        same_shown(&run, &settings, exhibits)?;
-    }
-    let plan = Plan {
-        settings,
+    let source = config.dataset.as_ref().and(data_path.as_deref());
+    let cache = paths.cache(args.cache.as_deref());
+    let data = data(
+        source,
+        &cache,
+        &config.settings,
+        &config.networks,
+        config.seed,
+    )?;
+    let train_config = TrainConfig {
         seed: config.seed,
         seconds: config.seconds,
         device: machine::device_named(&config.device)?,
-        kind: kind_of(&run, &config)?,
+        kind: kind(config.precision),
+        ..TrainConfig::by_name(config.settings.clone(), &config.networks, &data)?
     };
-    plan.check(exhibits.as_ref())?;
+    if let Some(path) = source {
+        check_images(&config, &data).with_context(|| {
+            format!(
+                "{} holds other images than the run was trained on; name their folder with --data",
+                path.display()
+            )
+        })?;
+        check_shown(&run, &data, &train_config)?;
+    }
+    train_config.validate(&data)?;
     let threads = machine::set_threads(Some(config.threads))?;
     if config.software != software() {
         let (then, now) = (&config.software, software());
         output::note(format_args!(
-            "the run was begun by trainer {} with libtorch {}, this is {} with {}: \
-             it may not end as it would have",
+            "trainer {} with libtorch {} began the run, and {} with {} continues it: the result \
+             may differ from that of an uninterrupted run",
             then.trainer, then.libtorch, now.trainer, now.libtorch
         ));
     }
-    match keeper.progress() {
-        Some(progress) => output::note(format_args!("going on from step {}", progress.step)),
-        None => output::note("there is no checkpoint yet: beginning again"),
+    match checkpointer.state() {
+        Some(state) => output::note(format_args!("resuming from step {}", state.step)),
+        None => output::note("there is no checkpoint yet: training begins again"),
     }
-    Ok(Standing::Open(Box::new(Order {
-        plan,
-        exhibits,
-        keeper,
+    Ok(ResumeState::Unfinished(Box::new(TrainJob {
+        config: train_config,
+        data,
+        checkpointer,
         preset: config.preset,
-        data: data.unwrap_or_default(),
+        data_path: data_path.unwrap_or_default(),
+        precision: config.precision,
         threads,
     })))
 }
 
-/// Refuses other originals than those of the configuration.
-fn same_originals(config: &Config, exhibits: &Exhibits) -> Result<()> {
+/// Refuses other images or labels than those of the configuration.
+fn check_images(config: &Config, data: &TrainData) -> Result<()> {
+    let TrainData::Images {
+        training,
+        evaluator,
+        ..
+    } = data
+    else {
+        return Ok(());
+    };
     let Some(dataset) = &config.dataset else {
         bail!("the configuration names no data set");
     };
-    let training = &exhibits.training;
-    let test = exhibits
-        .evaluator
-        .as_ref()
-        .map(Evaluator::test_images_sha256);
+    let test = evaluator.as_ref().map(|e| e.test_images_sha256());
+    let (images, labels) = (training.images_sha256(), training.labels_sha256());
     for (what, wanted, found) in [
-        (
-            "training images",
-            Some(&dataset.images_sha256),
-            training.images_sha256(),
-        ),
-        (
-            "training labels",
-            Some(&dataset.labels_sha256),
-            training.labels_sha256(),
-        ),
+        ("training images", Some(&dataset.images_sha256), images),
+        ("training labels", Some(&dataset.labels_sha256), labels),
         (
             "test images",
             dataset.test_images_sha256.as_ref(),
@@ -128,16 +123,18 @@ fn same_originals(config: &Config, exhibits: &Exhibits) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a run that shows other originals than it would now. Where they were
-/// taken away they are written anew: they follow from the data and the seed.
-fn same_shown(run: &RunDir, settings: &Settings, exhibits: &Exhibits) -> Result<()> {
+/// Refuses a run whose real images for the figures have changed. If the file was
+/// removed, it is written again: it depends on the data and the seed only.
+fn check_shown(run: &RunDir, data: &TrainData, config: &TrainConfig) -> Result<()> {
     let path = run.real_images_path();
-    let shown = resized(exhibits.shown.images(), settings.network.side())?;
+    let Some(shown) = shown_images(data, config)? else {
+        return Ok(());
+    };
     if !path.exists() {
         shown.write_file(&path)?;
-    } else if !Images::read_file(&path).is_ok_and(|there| there == shown) {
+    } else if !Images::read_file(&path).is_ok_and(|found| found == shown) {
         bail!(
-            "{}: it was changed, or drawn by another version; take it away to have it written anew",
+            "{}: it changed, or another version wrote it; remove it and resume again to replace it",
             path.display()
         );
     }

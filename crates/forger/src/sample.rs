@@ -1,13 +1,12 @@
-//! `forger sample`: digits from a trained run, as a picture or an IDX file.
+//! `forger sample`: images from a trained run, as a picture or an IDX file.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use gan_cli::Paths;
-use gan_trainer::forging::Forger;
+use gan_cli::{Paths, SampleArgs};
+use gan_trainer::{RunSampler, Stream};
 use run_dir::RunDir;
 
-use crate::args::SampleArgs;
 use crate::progress::{Bar, show_sampling};
 use crate::{machine, output};
 
@@ -21,26 +20,23 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
             args.out.display()
         ),
     };
-    if args.count == 0 || args.count > 10_000_000 {
-        bail!(
-            "--count {}: it must be between 1 and 10,000,000",
-            args.count
-        );
-    }
     machine::set_threads(args.threads)?;
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
-    let forger = Forger::open(&run)?;
-    if args.digit.is_some() && !forger.conditional() {
+    let RunSampler {
+        config, sampler, ..
+    } = RunSampler::open(&run)?;
+    if args.digit.is_some() && !sampler.generator().conditional() {
         bail!(
-            "--digit: {} forges whatever its latents say; train golbin-conditional, or modern with \
-             --conditional, to choose",
-            forger.config.preset
+            "--digit: the generator of {} takes no digit; train golbin-conditional, or modern with \
+             --conditional, to choose one",
+            config.preset
         );
     }
     let mut bar = Bar::new();
     let mut show = show_sampling(&mut bar, args.count);
-    let images = forger.forge(args.seed, args.count, args.digit, &mut show)?;
+    let seed = (args.seed, Stream::Sample);
+    let images = sampler.sample(seed, args.count, args.digit, &mut show)?;
     drop(show);
     bar.finish();
     if picture {

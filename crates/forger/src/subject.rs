@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use gan_cli::Paths;
-use gan_trainer::forging::{Forger, asked_digit};
 use gan_trainer::numpy;
+use gan_trainer::{RunSampler, Stream, digit_of};
 use mnist_io::Images;
 use run_dir::RunDir;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub struct Subject {
     /// For programs: the members of an object.
     pub source: Value,
     /// Whose forgeries they are, where they are a run's.
-    pub run: Option<(RunDir, Forger)>,
+    pub run: Option<(RunDir, RunSampler)>,
 }
 
 impl Subject {
@@ -46,14 +46,20 @@ fn of_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Subject> {
     let run = RunDir::open(&root).context(
         "nothing to evaluate; train first with `cargo xtask train`, or name a file with --samples",
     )?;
-    let forger = Forger::open(&run)?;
+    let forger = RunSampler::open(&run)?;
     let mut show = show_sampling(bar, args.count);
-    let images = forger.forge(args.seed, args.count, None, &mut show)?;
-    let asked = (0..args.count).map(|i| asked_digit(i) as u8);
-    let (path, step, seed) = (run.root().display(), forger.step, args.seed);
+    let images = forger
+        .sampler
+        .sample((args.seed, Stream::Sample), args.count, None, &mut show)?;
+    let asked = (0..args.count).map(|i| digit_of(i) as u8);
+    let (path, step, seed) = (run.root().display(), forger.state.step, args.seed);
     Ok(Subject {
         images,
-        asked: forger.conditional().then(|| asked.collect()),
+        asked: forger
+            .sampler
+            .generator()
+            .conditional()
+            .then(|| asked.collect()),
         title: format!("{path} after {step} steps, seed {seed}"),
         source: json!({ "run": path.to_string(), "step": step, "seed": seed }),
         run: Some((run, forger)),

@@ -1,39 +1,35 @@
-//! `forger train`: trains what was asked for, draws, and says where everything
-//! is.
+//! `forger train`: trains, draws the figures, and tells where they are.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use gan_cli::{Paths, preset_table};
-use gan_trainer::data::resized;
+use gan_cli::{Paths, TrainArgs, preset_table};
 use gan_trainer::evaluator::{Evaluator, FULL};
-use gan_trainer::forging::Forger;
-use gan_trainer::train::{Outcome, Watch, train};
+use gan_trainer::{Observer, Outcome, RunSampler, Stream, TrainData, resize, train};
 use gan_viz::figures::Figure;
 use run_dir::{MetricsRow, QualityRow, RunDir};
 
-use crate::args::TrainArgs;
-use crate::order::{self, Order};
+use crate::job::TrainJob;
 use crate::progress::{Bar, Progress, clock, show_sampling};
-use crate::resume::{Standing, standing};
+use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
 use crate::{machine, output};
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        output::line(preset_table())?;
+        output::line(preset_table().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(dir) = args.run_to_resume(&Paths::from_env()) else {
-        return carry_out(order::new(args)?);
+        return run_job(TrainJob::new(args)?);
     };
-    match standing(args, &dir)? {
-        Standing::Open(order) => carry_out(*order),
-        Standing::Complete(keeper, step) => {
-            let run = keeper.run();
+    match resume(args, &dir)? {
+        ResumeState::Unfinished(job) => run_job(*job),
+        ResumeState::Complete(checkpointer, step) => {
+            let run = checkpointer.run();
             let root = run.root().display();
             output::line(format_args!("{root} is finished after {step} steps"))?;
             run.remove_temporary_files()?;
@@ -43,38 +39,41 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     }
 }
 
-/// Trains, draws, and says what there is.
-fn carry_out(mut order: Order) -> Result<ExitCode> {
+/// Trains, draws the figures and lists them.
+fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
-    let (plan, exhibits) = (&order.plan, order.exhibits.as_ref());
-    let originals = match exhibits {
-        Some(exhibits) => format!(
-            "{} images of {}",
-            plan.settings.pool(exhibits.training.len() as u64),
-            order.data.display()
-        ),
-        None => "numbers drawn from N(4, 0.5)".to_owned(),
+    let (config, data) = (&job.config, &job.data);
+    let (real, evaluator) = match data {
+        TrainData::Images {
+            training,
+            evaluator,
+            ..
+        } => {
+            let pool = config.settings.pool(training.len() as u64);
+            let real = format!("{pool} images of {}", job.data_path.display());
+            (real, evaluator.as_deref())
+        }
+        TrainData::Gaussian => ("numbers from N(4, 0.5)".to_owned(), None),
     };
     output::note(format_args!(
-        "training {} on {originals} ({}, {}, threads: {}, seed: {})",
-        order.preset,
-        machine::device_name(plan.device),
-        machine::kind_name(plan.kind),
-        order.threads,
-        plan.seed,
+        "training {} on {real} ({}, {}, threads: {}, seed: {})",
+        job.preset,
+        machine::device_name(config.device),
+        machine::precision_name(job.precision),
+        job.threads,
+        config.seed,
     ));
-    let run = order.keeper.run().clone();
+    let run = job.checkpointer.run().clone();
     output::note(format_args!("into {}", run.root().display()));
-    output::note("\"real a|b\": D takes a of the originals and b of the forgeries for real");
-    let evaluator = exhibits.and_then(|e| e.evaluator.as_ref());
+    output::note("\"real a|b\": D classifies a of the real and b of the fake images as real");
     if let Some(evaluator) = evaluator {
-        prepare(evaluator, plan.settings.evaluate_every > 0)?;
+        prepare(evaluator, config.settings.evaluate_every.is_some())?;
     }
-    let mut studio = Onlooker::new(&run, signals.clone());
-    let outcome = train(plan, exhibits, &mut order.keeper, &mut studio);
-    studio.progress.finish();
-    let outcome = outcome.inspect_err(|error| tell_what_is_left(&run, error))?;
-    close(&run, &outcome, evaluator)?;
+    let mut observer = ProgressObserver::new(&run, signals.clone());
+    let outcome = train(config, data, &mut job.checkpointer, &mut observer);
+    observer.progress.finish();
+    let outcome = outcome.inspect_err(|error| tell_checkpoint(&run, error))?;
+    finish(&run, &outcome, evaluator)?;
     Ok(if outcome.finished {
         ExitCode::SUCCESS
     } else {
@@ -82,48 +81,49 @@ fn carry_out(mut order: Order) -> Result<ExitCode> {
     })
 }
 
-/// Where a run that failed can be found, and gone on with if that helps.
-fn tell_what_is_left(run: &RunDir, error: &gan_trainer::Error) {
+/// After an error: the newest checkpoint, and the command that resumes from it if
+/// that can help.
+fn tell_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
     let Ok(Some((step, path))) = run.newest_checkpoint() else {
         return;
     };
     if matches!(error, gan_trainer::Error::Diverged { .. }) {
         output::note(format_args!(
-            "the last checkpoint before is kept: {}",
+            "the last checkpoint before that is kept: {}",
             path.display()
         ));
     } else {
         let root = quoted(run.root());
         output::note(format_args!(
-            "to go on from step {step}: cargo xtask train --resume {root}"
+            "to resume from step {step}: cargo xtask train --resume {root}"
         ));
     }
 }
 
-/// Finds out what evaluations have to know of the originals, and says where
-/// there will be no quality curve that was to be.
+/// Computes the statistics of the data set, and tells why there is no quality
+/// curve if `curve` asks for one.
 fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     if !evaluator.is_prepared() {
-        output::note("measuring the originals, once; the results are kept");
+        output::note("computing statistics of the data set, once; the results are kept");
     }
     evaluator.prepare()?;
-    if let Some(unfit) = evaluator.unfit()?.filter(|_| curve) {
-        output::note(format_args!("no quality curve: {unfit}"));
+    if let Some(reason) = evaluator.unfit()?.filter(|_| curve) {
+        output::note(format_args!("no quality curve: {reason}"));
     }
     Ok(())
 }
 
-/// Watches the loop: shows rows, draws pictures now and then.
-struct Onlooker<'a> {
+/// Shows the progress of training and draws figures from time to time.
+struct ProgressObserver<'a> {
     run: &'a RunDir,
     signals: Signals,
     progress: Progress,
     next_drawing: Instant,
 }
 
-impl Onlooker<'_> {
-    fn new(run: &RunDir, signals: Signals) -> Onlooker<'_> {
-        Onlooker {
+impl ProgressObserver<'_> {
+    fn new(run: &RunDir, signals: Signals) -> ProgressObserver<'_> {
+        ProgressObserver {
             run,
             signals,
             progress: Progress::new(),
@@ -132,7 +132,7 @@ impl Onlooker<'_> {
     }
 }
 
-impl Watch for Onlooker<'_> {
+impl Observer for ProgressObserver<'_> {
     fn pretraining(&mut self, update: u64, updates: u64) {
         self.progress.show_pretraining(update, updates);
     }
@@ -140,7 +140,7 @@ impl Watch for Onlooker<'_> {
     fn pretrained(&mut self, accuracy: f64, images: u64) {
         let percent = accuracy * 100.0;
         self.progress.say(&format!(
-            "D alone is right on {percent:.1}% of {images} images before the first step"
+            "after pretraining, D classifies {percent:.1}% of {images} images correctly"
         ));
     }
 
@@ -153,53 +153,53 @@ impl Watch for Onlooker<'_> {
             .say(&format!("step {}: {}", row.step, quality(row)));
     }
 
-    fn one_sided(&mut self, step: u64) {
+    fn discriminator_dominates(&mut self, step: u64) {
         self.progress.say(&format!(
-            "step {step}: D has not erred for long, and G may learn nothing from it; \
-             try a lower lr_d, or --set spectral_norm=true"
+            "step {step}: D has been right on nearly all images for a long time, so G may learn \
+             little; try a lower lr_d, or --set spectral_norm=true"
         ));
     }
 
-    fn snapped(&mut self, _step: u64) {
+    fn snapshot_written(&mut self, _step: u64) {
         let started = Instant::now();
         if started < self.next_drawing {
             return;
         }
         if let Err(error) = gan_viz::figures::draw_progress(self.run) {
-            // Pictures can be drawn again; hours of training cannot.
-            self.progress.say(&format!("no pictures for now: {error}"));
+            // Training is worth more than figures, which can be drawn later.
+            self.progress.say(&format!("no figures for now: {error}"));
         }
-        // At most a thirtieth of the time goes into pictures.
+        // Figures take at most a thirtieth of the time.
         let pause = (started.elapsed() * 30).max(Duration::from_secs(5));
         self.next_drawing = Instant::now() + pause;
     }
 
-    fn stop(&mut self) -> bool {
+    fn should_stop(&mut self) -> bool {
         self.signals.received()
     }
 }
 
 /// A point of the quality curve in one line.
 fn quality(row: &QualityRow) -> String {
-    let floor = |v: Option<f64>| v.map_or(String::new(), |v| format!(" (floor {v:.1})"));
+    let reference = |v: Option<f64>| v.map_or(String::new(), |v| format!(" (reference {v:.1})"));
     let percent = |v: Option<f64>| v.unwrap_or(0.0) * 100.0;
     format!(
         "FID {:.1}{}, precision {:.0}%, recall {:.0}%",
         row.fid,
-        floor(row.fid_floor),
+        reference(row.fid_floor),
         percent(row.precision),
         percent(row.recall)
     )
 }
 
-/// Draws everything and says what there is to open and to do next.
-fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
+/// Draws all figures, and tells what to look at and what to do next.
+fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
     let verb = if outcome.finished {
         "trained"
     } else {
         "stopped after"
     };
-    // First what lasts: standard output may be closed.
+    // The figures come first: standard output may be closed.
     let figures = match run.newest_checkpoint()? {
         Some(_) => Some(gan_viz::figures::draw_all(run)?),
         None => None,
@@ -214,7 +214,7 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
     if let Some(figures) = figures {
         list_figures(&figures)?;
         if let Some(evaluator) = evaluator {
-            // Who stops a run does not wait for 10,000 forgeries.
+            // A user who stops a run does not wait for 10,000 samples.
             if outcome.finished {
                 output::line(novelty(run, evaluator)?)?;
             }
@@ -223,7 +223,7 @@ fn close(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Resu
         }
     }
     if !outcome.finished {
-        output::line(format_args!("to go on: cargo xtask train --resume {root}"))?;
+        output::line(format_args!("to resume: cargo xtask train --resume {root}"))?;
     }
     Ok(())
 }
@@ -235,24 +235,26 @@ fn list_figures(figures: &[Figure]) -> Result<()> {
     Ok(())
 }
 
-/// Whether the run's forgeries are copies, for people.
+/// Whether the run's samples are copies of training images, in one sentence.
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
-    let forger = Forger::open(run)?;
+    let sampler = RunSampler::open(run)?.sampler;
     let mut bar = Bar::new();
-    let forgeries = forger.forge(1, FULL, None, &mut show_sampling(&mut bar, FULL))?;
+    let mut show = show_sampling(&mut bar, FULL);
+    let samples = sampler.sample((1, Stream::Sample), FULL, None, &mut show)?;
+    drop(show);
     bar.note("comparing them with every training image");
-    let found = evaluator.duplicates(&resized(&forgeries, evaluator.side())?)?;
+    let found = evaluator.duplicates(&resize(&samples, evaluator.side())?)?;
     bar.finish();
     Ok(format!(
-        "{} of {} forgeries lie closer to a training image than the closest 0.1% of unseen test \
-         images do;\n  of new handwriting, about {:.0} would",
+        "{} of {} samples are closer to a training image than the closest 0.1% of test images \
+         are;\n  of as many new handwritten digits, about {:.0} would be",
         found.count,
-        gan_viz::thousands(found.of as u64),
+        indicatif::HumanCount(found.of as u64),
         found.expected
     ))
 }
 
-/// A path as a shell takes it.
+/// The path as a shell reads it.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);

@@ -1,0 +1,197 @@
+//! A training job: the configuration, the data and the run directory that the
+//! options of `train` stand for.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use gan_cli::Paths;
+use gan_cli::{PrecisionChoice, Resolved, TrainArgs};
+use gan_config::{Precision, Settings};
+use gan_trainer::evaluator::{Cache, Evaluator};
+use gan_trainer::{
+    Checkpointer, SNAPSHOT_SAMPLES, Stream, TrainConfig, TrainData, kind, resize, stream_seed,
+};
+use mnist_io::{Dataset, Split, known};
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, RunDir, Software};
+
+use crate::machine;
+
+/// The libtorch that this version of tch binds to; torch-sys refuses others.
+const LIBTORCH: &str = "2.13.0";
+
+/// A run to train, with everything it needs.
+pub struct TrainJob {
+    /// What is trained.
+    pub config: TrainConfig,
+    /// On which data.
+    pub data: TrainData,
+    /// In which run.
+    pub checkpointer: Checkpointer,
+    /// The preset's name.
+    pub preset: String,
+    /// The folder of the data set.
+    pub data_path: PathBuf,
+    /// The arithmetic of the networks.
+    pub precision: Precision,
+    /// Threads of libtorch.
+    pub threads: u64,
+}
+
+impl TrainJob {
+    /// A job in a new run directory.
+    pub fn new(args: &TrainArgs) -> Result<TrainJob> {
+        let paths = Paths::from_env();
+        let Resolved {
+            preset,
+            networks,
+            settings,
+        } = args.resolve()?;
+        let data_path = paths.data(args.data.as_deref());
+        let cache = paths.cache(args.cache.as_deref());
+        let source = (!preset.synthetic).then_some(data_path.as_path());
+        let data = data(source, &cache, &settings, networks, args.seed)?;
+        let threads = machine::set_threads(args.threads)?;
+        let device = machine::device(args.device)?;
+        let precision = match args.precision {
+            // bf16 cannot tell numbers near 4 apart that differ in the third digit.
+            PrecisionChoice::Auto if preset.synthetic => Precision::F32,
+            choice => machine::precision(choice, device),
+        };
+        let config = TrainConfig {
+            seed: args.seed,
+            seconds: args.seconds,
+            device,
+            kind: kind(precision),
+            ..TrainConfig::by_name(settings, networks, &data)?
+        };
+        config.validate(&data)?;
+        let run_config = Config {
+            format: CONFIG_FORMAT,
+            preset: preset.name.to_owned(),
+            networks: networks.to_owned(),
+            seed: config.seed,
+            seconds: config.seconds,
+            device: machine::device_name(device),
+            precision,
+            threads,
+            dataset: dataset_info(&data_path, &data)?,
+            figures: preset.figures.clone(),
+            software: software(),
+            settings: config.settings.clone(),
+        };
+        let runs = paths.runs(args.runs.as_deref());
+        let real = shown_images(&data, &config)?;
+        let run = match &args.run {
+            None => RunDir::create_next(&runs, preset.name, &run_config, real.as_ref())?,
+            Some(root) => {
+                let run = RunDir::create(root, &run_config, real.as_ref())?;
+                run.set_latest(&runs)?;
+                run
+            }
+        };
+        Ok(TrainJob {
+            config,
+            data,
+            checkpointer: Checkpointer::new(run, checkpoint_every(args)?)?,
+            preset: preset.name.to_owned(),
+            data_path,
+            precision,
+            threads,
+        })
+    }
+}
+
+/// The time between checkpoints; `None` for one at the end only.
+pub fn checkpoint_every(args: &TrainArgs) -> Result<Option<Duration>> {
+    let seconds = args.checkpoint_every;
+    let every = Duration::try_from_secs_f64(seconds)
+        .with_context(|| format!("--checkpoint-every {seconds}"))?;
+    Ok((!every.is_zero()).then_some(every))
+}
+
+/// The data set in the folder `path` with its evaluator, or numbers without a
+/// folder. `cache` is the folder for statistics of data sets.
+pub fn data(
+    path: Option<&Path>,
+    cache: &Path,
+    settings: &Settings,
+    networks: &str,
+    seed: u64,
+) -> Result<TrainData> {
+    let Some(path) = path else {
+        return Ok(TrainData::Gaussian);
+    };
+    let open =
+        |split| Dataset::open(path, split).with_context(|| format!("--data {}", path.display()));
+    let (training, test) = (Arc::new(open(Split::Train)?), open(Split::Test)?);
+    let conditional = gan_models::by_name(networks, None)
+        .is_some_and(|networks| networks.generator.conditional());
+    let shown = if conditional {
+        // Samples have the digits of the first test images, which G never saw.
+        let first: Vec<usize> = (0..SNAPSHOT_SAMPLES.min(test.len())).collect();
+        select(&test, &first)?
+    } else {
+        let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::ShownImages, 0));
+        let pool = settings.pool(training.len() as u64) as usize;
+        let count = SNAPSHOT_SAMPLES.min(pool);
+        select(&training, &index::sample(&mut rng, pool, count).into_vec())?
+    };
+    let cache = Cache::new(Some(cache.to_owned()), training.images(), test.images());
+    let evaluator = Evaluator::new(training.clone(), test, cache)?;
+    Ok(TrainData::Images {
+        training,
+        shown,
+        evaluator: Some(Box::new(evaluator)),
+    })
+}
+
+fn select(set: &Dataset, indices: &[usize]) -> Result<Dataset> {
+    let images = set.images().select(indices);
+    let labels = indices.iter().filter_map(|&i| set.labels().get(i).copied());
+    let images = images.context("an index lies outside the data set")?;
+    Ok(Dataset::new(images, labels.collect())?)
+}
+
+/// The real images for the figures, in the size of the networks.
+pub fn shown_images(data: &TrainData, config: &TrainConfig) -> Result<Option<mnist_io::Images>> {
+    let TrainData::Images { shown, .. } = data else {
+        return Ok(None);
+    };
+    let side = config.networks.generator.image_side();
+    Ok(Some(resize(shown.images(), side as usize)?))
+}
+
+/// The versions of this program and of libtorch.
+pub fn software() -> Software {
+    Software {
+        trainer: env!("CARGO_PKG_VERSION").to_owned(),
+        libtorch: LIBTORCH.to_owned(),
+    }
+}
+
+fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
+    let TrainData::Images {
+        training,
+        evaluator,
+        ..
+    } = data
+    else {
+        return Ok(None);
+    };
+    let images_sha256 = training.images_sha256();
+    let labels_sha256 = training.labels_sha256();
+    let known = known::identify(&images_sha256, &labels_sha256);
+    Ok(Some(DatasetInfo {
+        name: known.map_or("custom", |set| set.name).to_owned(),
+        path: std::path::absolute(path)?.display().to_string(),
+        images: training.len() as u64,
+        images_sha256,
+        labels_sha256,
+        test_images_sha256: evaluator.as_ref().map(|e| e.test_images_sha256()),
+    }))
+}
