@@ -1,20 +1,15 @@
-//! Atomic writes: a file or folder appears under its final name complete or not at all.
+//! Atomic writes: a file appears under its final name complete or not at all.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
-
-use tempfile::TempDir;
 
 use crate::error::{Error, Result};
 
 /// Prefix of the names of temporary files and folders. mnist-io uses the same.
 const PREFIX: &str = ".tmp-";
 
-/// Name of a replaced folder inside its temporary folder.
-const REPLACED: &str = "old";
-
-/// Writes a temporary file, flushes it to the disk, and renames it to `path`.
+/// Writes a temporary file, renames it to `path`, and flushes both steps to the disk.
 ///
 /// An existing file keeps its content until the rename. After an error the
 /// temporary file is removed. Missing parent folders are created.
@@ -26,8 +21,9 @@ pub fn write_atomic(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
 ) -> Result<()> {
-    let temporary = builder(0o666)
-        .tempfile_in(create_parent(path)?)
+    let parent = create_parent(path)?;
+    let temporary = builder()
+        .tempfile_in(parent)
         .map_err(Error::io("write", path))?;
     let mut writer = BufWriter::new(temporary.as_file());
     write(&mut writer)
@@ -41,71 +37,7 @@ pub fn write_atomic(
     temporary
         .persist(path)
         .map_err(|e| Error::io("rename", path)(e.error))?;
-    Ok(())
-}
-
-/// Fills a temporary folder with `fill`, flushes it to the disk, and renames it
-/// to `path`.
-///
-/// `fill` receives the temporary folder and flushes the files that it writes
-/// there. An existing folder at `path` is renamed first and removed last.
-/// [`remove_temporary_files`] removes it if this function cannot.
-///
-/// # Errors
-/// Any error of `fill`, or [`Error::Io`]. After an error `path` holds the old
-/// folder. The old folder keeps a temporary name only if it cannot be renamed
-/// back.
-pub fn write_dir_atomic(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let parent = create_parent(path)?;
-    let temporary = builder(0o777)
-        .tempdir_in(parent)
-        .map_err(Error::io("write", path))?;
-    fill(temporary.path())?;
-    flush_dir(temporary.path()).map_err(Error::io("flush", path))?;
-    let old = replace_dir(temporary.path(), path)?;
-    // The folder was renamed, so the guard must not remove it.
-    let _ = temporary.keep();
-    flush_dir(parent).map_err(Error::io("flush", parent))?;
-    drop(old);
-    Ok(())
-}
-
-/// Renames `new` to `path` and returns the guard of the old folder. Restores
-/// the old folder if `new` cannot be renamed.
-fn replace_dir(new: &Path, path: &Path) -> Result<Option<TempDir>> {
-    let old = if path.exists() {
-        Some(move_to_temporary(path).map_err(Error::io("rename", path))?)
-    } else {
-        None
-    };
-    let Err(error) = fs::rename(new, path) else {
-        return Ok(old);
-    };
-    if let Some(old) = old
-        && fs::rename(old.path().join(REPLACED), path).is_err()
-    {
-        // Keeps the only copy of the old folder.
-        let _ = old.keep();
-    }
-    Err(Error::io("rename", path)(error))
-}
-
-/// Moves a folder into a temporary folder. The returned guard removes both.
-fn move_to_temporary(path: &Path) -> std::io::Result<TempDir> {
-    let temporary = builder(0o777).tempdir_in(parent_of(path))?;
-    fs::rename(path, temporary.path().join(REPLACED))?;
-    Ok(temporary)
-}
-
-/// Renames a folder and then removes it, so its name never points to a partly
-/// removed folder.
-///
-/// # Errors
-/// [`Error::Io`] if the folder cannot be renamed or removed.
-pub fn remove_dir_atomic(path: &Path) -> Result<()> {
-    move_to_temporary(path)
-        .and_then(TempDir::close)
-        .map_err(Error::io("remove", path))
+    flush_dir(parent).map_err(Error::io("flush", parent))
 }
 
 /// Flushes the entries of `dir` to the disk, on systems that support it.
@@ -167,16 +99,14 @@ fn create_parent(path: &Path) -> Result<&Path> {
 
 /// Sets the usual permissions, limited by the umask. The defaults of
 /// `tempfile` allow only the owner.
-fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
+fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(mode));
+        builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    #[cfg(not(unix))]
-    let _ = mode;
     builder
 }
 
@@ -199,88 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn failed_fill_leaves_no_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("d");
-        let failed = write_dir_atomic(&path, |dir| {
-            fs::write(dir.join("x"), b"half").map_err(Error::io("write", dir))?;
-            Err(Error::NotARun {
-                path: dir.to_owned(),
-            })
-        });
-        assert!(failed.is_err());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn write_dir_atomic_replaces_an_existing_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("d");
-        for name in ["a", "b"] {
-            write_dir_atomic(&path, |dir| {
-                fs::write(dir.join(name), b"").map_err(Error::io("write", dir))
-            })
-            .unwrap();
-        }
-        assert!(!path.join("a").exists());
-        assert!(path.join("b").exists());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn failed_replacement_keeps_the_old_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("d");
-        fs::create_dir(&path).unwrap();
-        fs::write(path.join("old"), b"whole").unwrap();
-        let failed = write_dir_atomic(&path, |dir| {
-            fs::write(dir.join("x"), b"half").map_err(Error::io("write", dir))?;
-            // The old folder is complete while the new one is filled.
-            assert_eq!(fs::read(path.join("old")).unwrap(), b"whole");
-            Err(Error::NotARun {
-                path: dir.to_owned(),
-            })
-        });
-        assert!(failed.is_err());
-        // The rename of a missing new folder fails after the old one was moved.
-        let refused = replace_dir(&dir.path().join("gone"), &path).unwrap_err();
-        assert_eq!(refused.io_kind(), Some(ErrorKind::NotFound));
-        assert_eq!(fs::read(path.join("old")).unwrap(), b"whole");
-        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn old_folder_stays_complete_until_the_new_one_is_in_place() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, new) = (dir.path().join("d"), dir.path().join("new"));
-        for (folder, file) in [(&path, "a"), (&new, "b")] {
-            fs::create_dir(folder).unwrap();
-            fs::write(folder.join(file), b"").unwrap();
-        }
-        let old = replace_dir(&new, &path).unwrap().unwrap();
-        assert!(path.join("b").exists() && old.path().join(REPLACED).join("a").exists());
-    }
-
-    #[test]
-    fn remove_dir_atomic_leaves_no_temporary_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("d");
-        fs::create_dir(&path).unwrap();
-        fs::write(path.join("x"), b"").unwrap();
-        remove_dir_atomic(&path).unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-        let again = remove_dir_atomic(&path).unwrap_err();
-        assert_eq!(again.io_kind(), Some(ErrorKind::NotFound));
-    }
-
-    #[test]
     fn remove_temporary_files_removes_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         // Simulates a killed process: the guard never removes the file.
-        std::mem::forget(builder(0o666).tempfile_in(dir.path()).unwrap());
-        let folder = builder(0o777).tempdir_in(dir.path()).unwrap().keep();
+        std::mem::forget(builder().tempfile_in(dir.path()).unwrap());
+        let folder = builder().tempdir_in(dir.path()).unwrap().keep();
         fs::write(folder.join("half"), b"x").unwrap();
         let images = mnist_io::Images::new(1, 1, vec![7]).unwrap();
         images.write_file(&at("images")).unwrap();

@@ -167,9 +167,10 @@ impl RunDir {
         self.samples_dir().join(format!("{step:06}.idx3"))
     }
 
-    /// `checkpoints/000300` for step 300.
+    /// `checkpoints/000300.safetensors` for step 300.
     pub fn checkpoint_path(&self, step: u64) -> PathBuf {
-        self.checkpoints_dir().join(format!("{step:06}"))
+        self.checkpoints_dir()
+            .join(format!("{step:06}.safetensors"))
     }
 
     /// `figures/samples/000300.png` for step 300.

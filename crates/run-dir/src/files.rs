@@ -160,15 +160,15 @@ impl RunDir {
         image_rows::read(&self.digits_path(), Some(DIGITS))
     }
 
-    /// Lists the checkpoints as steps and folders, ordered by step.
+    /// Lists the checkpoints as steps and files, ordered by step.
     ///
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
-        numbered(&self.checkpoints_dir(), "")
+        numbered(&self.checkpoints_dir(), ".safetensors")
     }
 
-    /// Returns the step and the folder of the newest checkpoint.
+    /// Returns the step and the file of the newest checkpoint.
     ///
     /// # Errors
     /// Those of [`RunDir::checkpoints`].

@@ -12,7 +12,7 @@ mod quality;
 mod rewind;
 mod rows;
 
-pub use atomic::{remove_dir_atomic, remove_temporary_files, write_atomic, write_dir_atomic};
+pub use atomic::{remove_temporary_files, write_atomic};
 pub use config::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 pub use dir::RunDir;
 pub use error::{Error, Result, remedy};

@@ -64,7 +64,7 @@ fn steps_beyond_six_digits_sort_by_number() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     for step in [999_999, 1_000_000] {
-        fs::create_dir(run.checkpoint_path(step)).unwrap();
+        fs::write(run.checkpoint_path(step), b"").unwrap();
     }
     let (step, path) = run.newest_checkpoint().unwrap().unwrap();
     assert_eq!((step, path), (1_000_000, run.checkpoint_path(1_000_000)));
