@@ -136,7 +136,7 @@ fn sample_says_what_is_missing() {
     for (line, hint) in [
         ("sample", "train first"),
         ("sample --out digits.jpg", "must end in .png or .idx3"),
-        ("sample --count 0", "--count 0"),
+        ("sample --count 0", "'0' for '--count"),
     ] {
         refuses(&forger(dir, line), hint);
         assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
