@@ -8,7 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
-pub mod message;
+pub mod error;
+pub mod output;
 pub mod values;
 
 mod evaluate;

@@ -50,11 +50,7 @@ fn impossible_options_are_refused_with_the_reason() {
         "--preset golbin --conditional",
         &["golbin-conditional"],
     );
-    refused(
-        dir,
-        "--preset dcgan --conditional",
-        &["take no digit"],
-    );
+    refused(dir, "--preset dcgan --conditional", &["take no digit"]);
     refused(dir, "--preset gaussian", &["leave --data out"]);
     refused(
         dir,

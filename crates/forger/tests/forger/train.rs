@@ -170,3 +170,19 @@ fn an_interrupt_ends_the_run_with_its_pictures() {
     assert!(run.join("figures/progress.gif").is_file());
     assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 1);
 }
+
+#[test]
+fn default_folders_lie_in_the_root_that_xtask_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let workspace = dir.path().join("workspace");
+    let rooted = |line: &str| {
+        let mut command = command(dir.path(), line);
+        command.env("FORGER_ROOT", &workspace).output().unwrap()
+    };
+    succeeds(&rooted("train --preset gaussian --steps 2 --threads 1"));
+    assert!(workspace.join("runs/latest/config.toml").is_file());
+    succeeds(&rooted("train --resume"));
+    let typed = "train --preset gaussian --steps 2 --threads 1 --runs runs";
+    succeeds(&rooted(typed));
+    assert!(dir.path().join("runs/latest/config.toml").is_file());
+}
