@@ -1,23 +1,12 @@
 //! Messages and progress bars on standard error: bars on a terminal, plain lines elsewhere.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-/// Prints a message. Ignores a closed standard error.
-pub fn say(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// Prints a result on standard output. Ignores a closed pipe, as behind `| head -1`.
-pub fn show(result: impl Display) -> std::io::Result<()> {
-    match writeln!(std::io::stdout(), "{result}") {
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
+pub use gan_cli::output::{line as show, note as say};
 
 /// Whether bars are drawn.
 pub fn on_terminal() -> bool {

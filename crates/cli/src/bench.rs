@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use strum::IntoStaticStr;
 
-use crate::values::{DeviceChoice, PrecisionChoice};
+use crate::values::{DeviceChoice, PrecisionChoice, positive_seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +35,7 @@ pub struct BenchArgs {
     pub only: Vec<Part>,
 
     /// Seconds per number [default: 5; with --quick: 0.3]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub seconds: Option<f64>,
 
     /// Turns of each compared program [default: 5; with --quick: 1]
@@ -55,7 +56,8 @@ pub struct BenchArgs {
 }
 
 /// A part of the page, in the page's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Part {
     /// Training steps of each system, and their share of the machine's peak
     Steps,
@@ -74,28 +76,9 @@ pub enum Part {
 }
 
 impl Part {
-    /// Every part.
-    pub const ALL: [Part; 7] = [
-        Part::Steps,
-        Part::Peak,
-        Part::Peers,
-        Part::Scaling,
-        Part::Operators,
-        Part::Sampling,
-        Part::Formats,
-    ];
-
     /// The name that `--only` takes.
     pub fn name(self) -> &'static str {
-        match self {
-            Part::Steps => "steps",
-            Part::Peak => "peak",
-            Part::Peers => "peers",
-            Part::Scaling => "scaling",
-            Part::Operators => "operators",
-            Part::Sampling => "sampling",
-            Part::Formats => "formats",
-        }
+        self.into()
     }
 }
 
@@ -171,7 +154,8 @@ pub struct MeasureArgs {
 }
 
 /// The systems that are measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum System {
     /// The default preset
     Modern,
@@ -186,11 +170,12 @@ pub enum System {
 impl System {
     /// The preset's name.
     pub fn name(self) -> &'static str {
-        match self {
-            System::Modern => "modern",
-            System::Dcgan => "dcgan",
-            System::Oshea => "oshea",
-            System::Golbin => "golbin",
-        }
+        self.into()
     }
+}
+
+/// Parses the seconds for each number of the page.
+fn seconds(text: &str) -> Result<f64, String> {
+    let value = positive_seconds(text).ok().filter(|value| *value <= 600.0);
+    value.ok_or_else(|| "it must be a number of seconds above 0 and at most 600".to_owned())
 }

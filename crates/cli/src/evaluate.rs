@@ -29,8 +29,7 @@ Examples:
   cargo xtask evaluate                                the newest run
   cargo xtask evaluate --metrics fid,recall --json    two of the numbers, for a program
   cargo xtask evaluate --samples theirs.npz           images from any other program
-  cargo xtask evaluate --inception                    the FID of published tables; an hour on 2 cores,
-                                                      later calls a third of that
+  cargo xtask evaluate --inception                    the FID of published tables, in an hour
 
 Metrics: {}.
 docs/results.md explains them.",
@@ -38,7 +37,7 @@ docs/results.md explains them.",
     )
 }
 
-/// Measure quality (FID, precision, recall) and novelty of a run or of a file of images
+/// Measure the quality and novelty of the images of a run or a file
 #[derive(Debug, Args)]
 #[command(after_help = examples())]
 pub struct EvaluateArgs {

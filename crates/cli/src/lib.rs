@@ -8,7 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
-pub mod message;
+pub mod error;
+pub mod output;
 pub mod values;
 
 mod evaluate;
@@ -33,13 +34,12 @@ Examples:
   cargo xtask train                     fetch what is missing, build, train, draw the figures
   cargo xtask train --preset golbin     the same with another preset
   cargo xtask sample                    64 images from the newest run
-  cargo xtask evaluate                  quality (FID, precision, recall) and novelty of the newest run
+  cargo xtask evaluate                  measure the quality and novelty of the newest run
   cargo xtask figures                   draw the figures of the newest run again
   cargo xtask test                      run every check of the workspace
   cargo xtask help train                list the options of one command";
 
-/// Fetches what is missing (libtorch, MNIST, the build), then trains, samples,
-/// measures, draws or tests.
+/// Trains GANs on images of handwritten digits; fetches and builds what is missing.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(after_help = EXAMPLES, max_term_width = 100)]

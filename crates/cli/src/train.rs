@@ -12,6 +12,8 @@ use crate::Paths;
 use crate::values::{DeviceChoice, PrecisionChoice, positive, positive_seconds, seconds, threads};
 
 const EXAMPLES: &str = "\
+Pictures of the progress appear in the folder of the run.
+
 Examples:
   cargo xtask train                            the default preset: about two minutes with bf16
   cargo xtask train --list                     the presets
@@ -25,7 +27,7 @@ Examples:
 
 Ctrl-C stops training and keeps the result so far; --resume continues it.";
 
-/// Train a generator against a discriminator; pictures appear in the folder of the run
+/// Train a generator against a discriminator
 #[derive(Debug, Clone, Args)]
 #[command(after_help = short_help(), after_long_help = long_help())]
 pub struct TrainArgs {

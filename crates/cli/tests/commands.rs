@@ -1,10 +1,10 @@
 //! The commands: their help, completions, options and default paths.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use gan_cli::bench::Part;
 use gan_cli::{Cli, Command, METRICS, Paths, TrainArgs, completions, preset_table};
@@ -224,6 +224,10 @@ fn impossible_options_of_other_commands_are_refused() {
         "train-classifier --epochs 0",
         "bench --only speed",
         "bench --pairs 0",
+        "bench --seconds 0",
+        "bench --seconds -1",
+        "bench --seconds nan",
+        "bench --seconds 601",
         "completions tcsh",
     ] {
         assert!(parse(line).is_err(), "{line}");
@@ -264,7 +268,7 @@ fn resume_continues_the_newest_run_unless_another_is_named() {
 
 #[test]
 fn parts_of_the_benchmark_have_the_names_of_the_option() {
-    for part in Part::ALL {
+    for &part in Part::value_variants() {
         match parse(&format!("bench --only {}", part.name())).unwrap() {
             Command::Bench(args) => assert_eq!(args.only, [part]),
             other => panic!("{other:?} is not bench"),

@@ -7,7 +7,7 @@ use anyhow::{Error, Result, anyhow};
 
 /// Prints the error, and what to do next if that is known.
 pub fn report(error: &Error) {
-    gan_cli::message::report(error, help(error));
+    gan_cli::error::report(error, help(error));
 }
 
 /// Runs `work`; a panic in it becomes an error.

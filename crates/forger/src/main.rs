@@ -13,7 +13,6 @@ mod faults;
 mod flops;
 mod job;
 mod machine;
-mod output;
 mod progress;
 mod resume;
 mod sample;
@@ -25,6 +24,7 @@ mod train;
 use std::process::ExitCode;
 
 use clap::Parser;
+use gan_cli::output;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 

@@ -25,7 +25,7 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
     assert!(told.contains("about 909 would"), "{told}");
     let shown = text(&trained.stderr);
     assert!(
-        shown.contains("making forgeries: 10,000 of 10,000"),
+        shown.contains("generating images: 10,000 of 10,000"),
         "{shown}"
     );
     assert!(!dir.join("runs/latest/quality.jsonl").exists());
@@ -166,7 +166,7 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
         "--metrics fid,fud",
         &["\"fud\"", "kid", "coverage", "--inception"],
     );
-    refused("--count 1", &["--count 1"]);
+    refused("--count 1", &["'1' for '--count"]);
     refused("--samples a --run b", &["--samples", "--run"]);
     refused("--samples none.npy", &["none.npy", "No such file"]);
     let write = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();

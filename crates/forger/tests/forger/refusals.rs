@@ -1,4 +1,4 @@
-//! What cannot be trained: refused with the reason, and nothing left behind.
+//! Training that cannot work is refused with the reason and leaves nothing behind.
 
 use std::fs;
 use std::path::Path;
@@ -22,21 +22,21 @@ fn refused(dir: &Path, args: &str, hints: &[&str]) {
 }
 
 #[test]
-fn what_cannot_work_is_refused_with_the_reason() {
+fn impossible_options_are_refused_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
     refused(dir, "--preset best", &["best", "modern", "golbin"]);
-    refused(dir, "--batch 0", &["batch = 0", "at least 1"]);
+    refused(dir, "--batch 0", &["'0' for '--batch", "at least 1"]);
     refused(dir, "--batch 61", &["batch = 61"]);
     refused(dir, "--batch many", &["--batch"]);
-    refused(dir, "--steps 0", &["--steps 0"]);
+    refused(dir, "--steps 0", &["'0' for '--steps", "at least 1"]);
     refused(dir, "--steps 18446744073709551615", &["--steps"]);
-    refused(dir, "--seconds -1", &["seconds = -1"]);
-    refused(dir, "--seconds NaN", &["seconds = NaN"]);
+    refused(dir, "--seconds -1", &["'-1' for '--seconds"]);
+    refused(dir, "--seconds NaN", &["'NaN' for '--seconds"]);
     refused(dir, "--steps 5 --seconds 5", &["--seconds"]);
-    refused(dir, "--threads 0", &["--threads 0"]);
-    refused(dir, "--snapshot-every 0", &["snapshot_every"]);
+    refused(dir, "--threads 0", &["'0' for '--threads"]);
+    refused(dir, "--snapshot-every 0", &["'0' for '--snapshot-every"]);
     refused(dir, "--set lr=1", &["lr=1", "lr_d"]);
     refused(dir, "--set lr_d=fast", &["lr_d=fast"]);
     refused(
@@ -50,11 +50,7 @@ fn what_cannot_work_is_refused_with_the_reason() {
         "--preset golbin --conditional",
         &["golbin-conditional"],
     );
-    refused(
-        dir,
-        "--preset dcgan --conditional",
-        &["no place for a digit"],
-    );
+    refused(dir, "--preset dcgan --conditional", &["take no digit"]);
     refused(dir, "--preset gaussian", &["leave --data out"]);
     refused(
         dir,
@@ -64,9 +60,9 @@ fn what_cannot_work_is_refused_with_the_reason() {
     refused(dir, "--preset dcgan --batch 8 --set r1=1", &["batch norm"]);
 }
 
-/// Labels that are no digits, which only networks that are told them notice.
+/// Only conditional networks use the labels.
 #[test]
-fn labels_above_nine_are_refused_where_digits_are_told() {
+fn rejects_labels_above_nine_for_conditional_networks() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
@@ -78,7 +74,7 @@ fn labels_above_nine_are_refused_where_digits_are_told() {
 }
 
 #[test]
-fn data_that_is_broken_is_refused_by_file() {
+fn broken_data_is_refused_with_the_name_of_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
@@ -111,18 +107,18 @@ fn images_of_another_size_leave_no_run_behind() {
 }
 
 #[test]
-fn a_run_that_cannot_be_made_is_taken_back_and_the_remedy_told() {
+fn a_run_that_cannot_be_created_is_removed_again() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
-    // A folder where the link should go: refused after the run was made.
+    // A folder in the place of the link; the error comes after the run is created.
     fs::create_dir_all(dir.join("mine/latest/kept")).unwrap();
     refused(dir, "--runs mine", &["latest"]);
     assert_eq!(fs::read_dir(dir.join("mine")).unwrap().count(), 1);
 }
 
 #[test]
-fn a_folder_with_something_in_it_is_not_trained_into() {
+fn training_refuses_a_folder_that_is_not_empty() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));

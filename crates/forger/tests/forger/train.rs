@@ -136,7 +136,7 @@ fn sample_says_what_is_missing() {
     for (line, hint) in [
         ("sample", "train first"),
         ("sample --out digits.jpg", "must end in .png or .idx3"),
-        ("sample --count 0", "--count 0"),
+        ("sample --count 0", "'0' for '--count"),
     ] {
         refuses(&forger(dir, line), hint);
         assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
@@ -169,4 +169,20 @@ fn an_interrupt_ends_the_run_with_its_pictures() {
     let run = dir.path().join("runs/latest");
     assert!(run.join("figures/progress.gif").is_file());
     assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 1);
+}
+
+#[test]
+fn default_folders_lie_in_the_root_that_xtask_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let workspace = dir.path().join("workspace");
+    let rooted = |line: &str| {
+        let mut command = command(dir.path(), line);
+        command.env("FORGER_ROOT", &workspace).output().unwrap()
+    };
+    succeeds(&rooted("train --preset gaussian --steps 2 --threads 1"));
+    assert!(workspace.join("runs/latest/config.toml").is_file());
+    succeeds(&rooted("train --resume"));
+    let typed = "train --preset gaussian --steps 2 --threads 1 --runs runs";
+    succeeds(&rooted(typed));
+    assert!(dir.path().join("runs/latest/config.toml").is_file());
 }

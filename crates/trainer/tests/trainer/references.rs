@@ -124,10 +124,7 @@ fn losses_and_their_gradients_are_the_references() {
                 &[expected["g"]["value"].as_f64().unwrap()],
             );
             let gradient = Tensor::run_backward(&[value], &[&forgeries], false, false);
-            close(
-                &values(&gradient[0]),
-                &numbers(&expected["g"]["grad_fake"]),
-            );
+            close(&values(&gradient[0]), &numbers(&expected["g"]["grad_fake"]));
         }
     }
 }

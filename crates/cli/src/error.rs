@@ -1,6 +1,8 @@
-//! Errors as the user reads them: what happened, where, and what to do next.
+//! Errors as the user reads them: what happened, and what to do next.
 
 use anyhow::Error;
+
+use crate::output::note;
 
 /// An error with the user's way out of it.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +23,9 @@ pub fn user_error(what: impl Into<String>, help: impl Into<String>) -> Error {
 /// Prints the error on standard error, with the help of its [`user_error`] or
 /// else with `help`.
 pub fn report(error: &Error, help: Option<&str>) {
-    use std::io::Write;
     let help = user_help(error).or(help);
     let help = help.map_or(String::new(), |help| format!("\n  help: {help}"));
-    // The exit code reports the failure if standard error is closed.
-    let _ = writeln!(std::io::stderr(), "error: {}{help}", message(error));
+    note(format_args!("error: {}{help}", message(error)));
 }
 
 /// The help of the [`user_error`] in the chain of causes.
