@@ -1,19 +1,19 @@
-//! Laying out grids and encoding them as PNG, APNG and GIF.
+//! Draws grids and encodes them as PNG and GIF.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gan_viz::{Canvas, GridStyle, Timing, grid, square_columns, write_apng, write_gif};
+use gan_viz::{Canvas, GridStyle, Timing, grid, square_columns, write_gif};
 use mnist_io::Images;
 
-/// Images in a snapshot, and in a picture of many.
+/// Images in a snapshot, and in a large grid.
 const COUNTS: [usize; 2] = [64, 10_000];
-/// Snapshots of a run in an animation.
+/// Frames of an animation.
 const FRAMES: usize = 30;
 
-/// `n` gray discs of several sizes: about as much ink as digits have.
+/// `n` gray discs of several sizes, with about as many bright pixels as digits.
 fn discs(n: usize, step: usize) -> Images {
     let pixels = (0..n * 784).map(|i| {
         let (image, y, x) = (i / 784, i / 28 % 28, i % 28);
@@ -25,7 +25,7 @@ fn discs(n: usize, step: usize) -> Images {
     Images::new(28, 28, pixels.collect()).unwrap()
 }
 
-fn laid_out(images: &Images) -> Canvas {
+fn draw(images: &Images) -> Canvas {
     let columns = square_columns(images.len());
     grid(images, columns, &GridStyle::default()).unwrap()
 }
@@ -33,13 +33,13 @@ fn laid_out(images: &Images) -> Canvas {
 fn stills(criterion: &mut Criterion) {
     for count in COUNTS {
         let images = discs(count, 0);
-        let canvas = laid_out(&images);
+        let canvas = draw(&images);
         let mut group = criterion.benchmark_group(format!("a grid of {count}"));
         group.throughput(Throughput::Bytes(canvas.pixels().len() as u64));
         if count > 1000 {
             group.sample_size(10);
         }
-        group.bench_function("laid out", |b| b.iter(|| laid_out(black_box(&images))));
+        group.bench_function("laid out", |b| b.iter(|| draw(black_box(&images))));
         group.bench_function("encoded as PNG", |b| {
             b.iter(|| {
                 let mut file = Vec::new();
@@ -54,17 +54,13 @@ fn stills(criterion: &mut Criterion) {
 fn animations(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     let frames: Vec<Canvas> = (0..FRAMES)
-        .map(|step| laid_out(&discs(COUNTS[0], step)))
+        .map(|step| draw(&discs(COUNTS[0], step)))
         .collect();
     let timing = Timing::for_frames(FRAMES);
     let pixels: usize = frames.iter().map(|frame| frame.pixels().len()).sum();
     let mut group = criterion.benchmark_group(format!("{FRAMES} grids of {}", COUNTS[0]));
     group.throughput(Throughput::Bytes(pixels as u64));
     group.sample_size(10);
-    group.bench_function("written as APNG", |b| {
-        let path = dir.path().join("animation.png");
-        b.iter(|| write_apng(&path, black_box(&frames), timing).unwrap());
-    });
     group.bench_function("written as GIF", |b| {
         let path = dir.path().join("animation.gif");
         b.iter(|| write_gif(&path, black_box(&frames), timing).unwrap());

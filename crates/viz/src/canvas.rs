@@ -1,50 +1,72 @@
-//! An 8-bit gray picture: image tiles and text go onto it, a PNG comes out.
+//! Bitmaps, gray or RGB: drawing images and text, and encoding as PNG.
 
 use std::convert::Infallible;
 use std::io::{self, Write};
+use std::marker::PhantomData;
 use std::path::Path;
 
 use embedded_graphics::mono_font::MonoTextStyle;
 use embedded_graphics::mono_font::iso_8859_1::FONT_9X18_BOLD;
-use embedded_graphics::pixelcolor::{Gray8, GrayColor as _};
+use embedded_graphics::pixelcolor::raw::ToBytes;
+use embedded_graphics::pixelcolor::{Gray8, Rgb888};
 use embedded_graphics::prelude::*;
 use embedded_graphics::text::{Baseline, Text};
 use run_dir::write_atomic;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Height of a line of text at scale 1, in pixels.
 pub(crate) const TEXT_HEIGHT: usize = 18;
 /// Width of one character at scale 1, in pixels.
 const CHARACTER_WIDTH: usize = 9;
 
-/// A picture of 8-bit gray pixels, 0 black to 255 white, at least 1×1.
+/// A bitmap of 8-bit gray pixels, 0 black to 255 white.
+pub type Canvas = Bitmap<Gray8>;
+
+/// A bitmap of RGB pixels with 8 bits per channel.
+pub type ColorCanvas = Bitmap<Rgb888>;
+
+/// A bitmap of at least 1x1 pixels: a [`Canvas`] or a [`ColorCanvas`].
 ///
-/// It is a [`DrawTarget`], so whatever `embedded-graphics` draws can be drawn
-/// onto it; what falls outside is left out.
+/// It is a [`DrawTarget`], so `embedded-graphics` can draw on it. Pixels
+/// outside the bitmap are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Canvas {
+pub struct Bitmap<C> {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
+    color: PhantomData<C>,
 }
 
-impl Canvas {
-    /// The most pixels a canvas holds, 2²⁸; hence each side fits in an `i32`.
+/// A color that a [`Bitmap`] stores with one byte per channel.
+pub trait Color: PixelColor + ToBytes<Bytes: AsRef<[u8]>> {
+    /// The PNG color type with the same channels.
+    const PNG: png::ColorType;
+}
+
+impl Color for Gray8 {
+    const PNG: png::ColorType = png::ColorType::Grayscale;
+}
+
+impl Color for Rgb888 {
+    const PNG: png::ColorType = png::ColorType::Rgb;
+}
+
+impl<C: Color> Bitmap<C> {
+    /// The largest number of pixels of a bitmap, 2²⁸. Each side fits in an `i32`.
     pub const MAX_PIXELS: usize = 1 << 28;
 
-    /// A canvas filled with `background`.
-    ///
-    /// # Errors
-    /// [`Error::Empty`] where a side is 0, [`Error::TooLarge`] beyond
-    /// [`Canvas::MAX_PIXELS`].
-    pub fn new(width: usize, height: usize, background: u8) -> Result<Canvas> {
-        let pixels = checked_pixels(width, height)?;
-        Ok(Canvas {
-            width,
-            height,
-            pixels: vec![background; pixels],
-        })
+    fn filled(width: usize, height: usize, background: &[u8]) -> Result<Self> {
+        match width.checked_mul(height) {
+            Some(0) => Err(Error::Empty),
+            Some(pixels) if pixels <= Self::MAX_PIXELS => Ok(Bitmap {
+                width,
+                height,
+                pixels: background.repeat(pixels),
+                color: PhantomData,
+            }),
+            _ => Err(Error::TooLarge { width, height }),
+        }
     }
 
     /// Width in pixels.
@@ -57,15 +79,67 @@ impl Canvas {
         self.height
     }
 
-    /// The pixels, row by row from the top, `[height, width]`.
+    /// The pixels in row-major order: `[height, width]` gray values, or
+    /// `[height, width, 3]` red, green and blue.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
-    /// Draws an image `[rows, cols]` with its upper left corner at
-    /// (`left`, `top`), each of its pixels as a square of side `scale`.
+    /// Returns the channels of one pixel, `None` outside the bitmap.
+    pub(crate) fn pixel_mut(&mut self, x: i32, y: i32) -> Option<&mut [u8]> {
+        let x = usize::try_from(x).ok().filter(|x| *x < self.width)?;
+        let y = usize::try_from(y).ok().filter(|y| *y < self.height)?;
+        let mut pixels = self.pixels.chunks_exact_mut(C::PNG.samples());
+        pixels.nth(y * self.width + x)
+    }
+
+    /// Encodes the bitmap as a PNG with 8 bits per channel.
     ///
-    /// What falls outside the canvas is left out.
+    /// # Errors
+    /// Those of `writer`.
+    pub fn encode_png(&self, writer: impl Write) -> io::Result<()> {
+        let mut encoder = png::Encoder::new(writer, self.width as u32, self.height as u32);
+        encoder.set_color(C::PNG);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.pixels)?;
+        Ok(writer.finish()?)
+    }
+
+    /// Writes the bitmap to `path` as a PNG, atomically. Missing parent folders
+    /// are created.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with the path if the file cannot be written.
+    pub fn write_png(&self, path: &Path) -> Result<()> {
+        Ok(write_atomic(path, |w| self.encode_png(w))?)
+    }
+}
+
+impl ColorCanvas {
+    /// Creates a canvas filled with `background`: red, green, blue.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if a side is 0, [`Error::TooLarge`] above
+    /// [`Bitmap::MAX_PIXELS`].
+    pub fn new(width: usize, height: usize, background: [u8; 3]) -> Result<ColorCanvas> {
+        Self::filled(width, height, &background)
+    }
+}
+
+impl Canvas {
+    /// Creates a canvas filled with `background`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if a side is 0, [`Error::TooLarge`] above
+    /// [`Bitmap::MAX_PIXELS`].
+    pub fn new(width: usize, height: usize, background: u8) -> Result<Canvas> {
+        Self::filled(width, height, &[background])
+    }
+
+    /// Draws an image `[rows, cols]` with its upper left corner at
+    /// (`left`, `top`). Each image pixel becomes a square of side `scale`.
     pub fn draw_image(&mut self, image: &[u8], cols: usize, left: usize, top: usize, scale: usize) {
         if cols == 0 || scale == 0 || left >= self.width || top >= self.height {
             return;
@@ -83,77 +157,23 @@ impl Canvas {
         }
     }
 
-    /// Writes one line of text with its upper left corner at (`left`, `top`),
-    /// in characters of 9×18 pixels times `scale`.
+    /// Draws one line of text with its upper left corner at (`left`, `top`).
+    /// A character has 9x18 pixels times `scale`.
     ///
-    /// Latin-1 characters are drawn, others appear as `?`.
+    /// Characters outside Latin-1 become `?`, control characters spaces.
     pub fn draw_text(&mut self, text: &str, left: usize, top: usize, scale: usize, gray: u8) {
-        let style = MonoTextStyle::new(&FONT_9X18_BOLD, Gray8::new(gray));
-        let line: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let mut target = Magnified {
-            canvas: self,
-            left,
-            top,
-            scale,
+        let Ok(mut mask) = Canvas::new(text_width(text), TEXT_HEIGHT, 0) else {
+            return;
         };
-        let Ok(_) =
-            Text::with_baseline(&line, Point::zero(), style, Baseline::Top).draw(&mut target);
+        let style = MonoTextStyle::new(&FONT_9X18_BOLD, Gray8::WHITE);
+        let line = text.replace(char::is_control, " ");
+        let Ok(_) = Text::with_baseline(&line, Point::zero(), style, Baseline::Top).draw(&mut mask);
+        for (i, _) in mask.pixels.iter().enumerate().filter(|(_, ink)| **ink > 0) {
+            let x = left.saturating_add((i % mask.width).saturating_mul(scale));
+            let y = top.saturating_add((i / mask.width).saturating_mul(scale));
+            self.draw_image(&[gray], 1, x, y, scale);
+        }
     }
-
-    /// Encodes the canvas as an 8-bit gray PNG.
-    ///
-    /// # Errors
-    /// Those of `writer`.
-    pub fn encode_png(&self, writer: impl Write) -> io::Result<()> {
-        let size = (self.width, self.height);
-        encode_png(writer, size, png::ColorType::Grayscale, &self.pixels)
-    }
-
-    /// Writes the canvas to `path` as a PNG, whole or not at all; missing
-    /// parent folders are made.
-    ///
-    /// # Errors
-    /// [`Error::Run`] with the path where it cannot be written.
-    pub fn write_png(&self, path: &Path) -> Result<()> {
-        Ok(write_atomic(path, |w| self.encode_png(w))?)
-    }
-}
-
-/// The number of pixels of a picture that may be made.
-pub(crate) fn checked_pixels(width: usize, height: usize) -> Result<usize> {
-    match width.checked_mul(height) {
-        Some(0) => Err(Error::Empty),
-        Some(pixels) if pixels <= Canvas::MAX_PIXELS => Ok(pixels),
-        _ => Err(Error::TooLarge { width, height }),
-    }
-}
-
-/// Encodes a picture of one frame.
-pub(crate) fn encode_png(
-    writer: impl Write,
-    size: (usize, usize),
-    color: png::ColorType,
-    pixels: &[u8],
-) -> io::Result<()> {
-    let mut writer = png_encoder(writer, size, color).write_header()?;
-    writer.write_image_data(pixels)?;
-    Ok(writer.finish()?)
-}
-
-/// An encoder of 8 bits a channel that prefers speed to the last per cent.
-pub(crate) fn png_encoder<W: Write>(
-    writer: W,
-    (width, height): (usize, usize),
-    color: png::ColorType,
-) -> png::Encoder<'static, W> {
-    let mut encoder = png::Encoder::new(writer, width as u32, height as u32);
-    encoder.set_color(color);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    encoder
 }
 
 /// Width of `text` at scale 1, in pixels.
@@ -161,58 +181,23 @@ pub(crate) fn text_width(text: &str) -> usize {
     text.chars().count().saturating_mul(CHARACTER_WIDTH)
 }
 
-impl OriginDimensions for Canvas {
+impl<C: Color> OriginDimensions for Bitmap<C> {
     fn size(&self) -> Size {
         Size::new(self.width as u32, self.height as u32)
     }
 }
 
-impl DrawTarget for Canvas {
-    type Color = Gray8;
+impl<C: Color> DrawTarget for Bitmap<C> {
+    type Color = C;
     type Error = Infallible;
 
     fn draw_iter<I>(&mut self, pixels: I) -> std::result::Result<(), Infallible>
     where
-        I: IntoIterator<Item = Pixel<Gray8>>,
+        I: IntoIterator<Item = Pixel<C>>,
     {
         for Pixel(at, color) in pixels {
-            if let (Ok(x), Ok(y)) = (usize::try_from(at.x), usize::try_from(at.y)) {
-                self.draw_image(&[color.luma()], 1, x, y, 1);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A view of a canvas from (`left`, `top`) on, on which every pixel is a
-/// square of side `scale`.
-struct Magnified<'a> {
-    canvas: &'a mut Canvas,
-    left: usize,
-    top: usize,
-    scale: usize,
-}
-
-impl Dimensions for Magnified<'_> {
-    fn bounding_box(&self) -> embedded_graphics::primitives::Rectangle {
-        self.canvas.bounding_box()
-    }
-}
-
-impl DrawTarget for Magnified<'_> {
-    type Color = Gray8;
-    type Error = Infallible;
-
-    fn draw_iter<I>(&mut self, pixels: I) -> std::result::Result<(), Infallible>
-    where
-        I: IntoIterator<Item = Pixel<Gray8>>,
-    {
-        for Pixel(at, color) in pixels {
-            if let (Ok(x), Ok(y)) = (usize::try_from(at.x), usize::try_from(at.y)) {
-                let left = x.saturating_mul(self.scale).saturating_add(self.left);
-                let top = y.saturating_mul(self.scale).saturating_add(self.top);
-                self.canvas
-                    .draw_image(&[color.luma()], 1, left, top, self.scale);
+            if let Some(pixel) = self.pixel_mut(at.x, at.y) {
+                pixel.copy_from_slice(color.to_be_bytes().as_ref());
             }
         }
         Ok(())

@@ -1,18 +1,24 @@
-//! A column of numbers over the steps, thinned and smoothed for drawing.
+//! A curve of one quantity over the steps: outline, moving average and range.
 
-/// A moving average spans one in so many of the points.
+use crate::snapshot_choice::evenly_spaced;
+
+/// The moving average spans 1/50 of the points.
 const SMOOTHING: usize = 50;
-/// Most stretches that a line is thinned to.
-const STRETCHES: usize = 400;
+/// The largest number of intervals in an outline and points in a moving average.
+const INTERVALS: usize = 400;
 
-/// One quantity over the steps: (step, value) with finite values.
+/// Points (x, y).
+pub type Points = Vec<(f64, f64)>;
+
+/// One quantity over the steps.
 pub struct Curve {
-    points: Vec<(f64, f64)>,
+    /// (step, value) with finite values.
+    points: Points,
 }
 
 impl Curve {
-    /// Leaves out what is not finite in single precision, in which losses are
-    /// computed.
+    /// Omits values that are not finite in single precision, the precision of
+    /// the losses.
     pub fn new(points: impl IntoIterator<Item = (u64, f64)>) -> Curve {
         let largest = f64::from(f32::MAX);
         let points = points.into_iter().map(|(step, value)| (step as f64, value));
@@ -21,22 +27,22 @@ impl Curve {
         }
     }
 
-    /// How many points a moving average spans, an odd number; 1 where there
-    /// are too few to smooth.
+    /// The number of points in the moving average: odd, and 1 for fewer than 100
+    /// points.
     pub fn window(&self) -> usize {
         (self.points.len() / SMOOTHING) | 1
     }
 
-    /// The lowest and the highest point of each of at most 400 stretches, in
-    /// their order: the same outline as all the points, whatever their number.
-    pub fn outline(&self) -> Vec<(f64, f64)> {
-        let stretch = self.points.len().div_ceil(STRETCHES).max(1);
+    /// The lowest and the highest point of each of up to 400 intervals, in order.
+    /// They have the same outline as all points.
+    pub fn outline(&self) -> Points {
+        let interval = self.points.len().div_ceil(INTERVALS).max(1);
         let mut outline = Vec::new();
-        for points in self.points.chunks(stretch) {
+        for points in self.points.chunks(interval) {
             let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
             let low = points.iter().min_by(by_value);
             let high = points.iter().max_by(by_value);
-            let mut pair: Vec<(f64, f64)> = low.into_iter().chain(high).copied().collect();
+            let mut pair: Points = low.into_iter().chain(high).copied().collect();
             pair.sort_by(|a, b| a.0.total_cmp(&b.0));
             pair.dedup();
             outline.extend(pair);
@@ -44,12 +50,12 @@ impl Curve {
         outline
     }
 
-    /// The moving average around at most 400 evenly spread points, over what
-    /// there is of the window at either end.
-    pub fn smooth(&self) -> Vec<(f64, f64)> {
+    /// The moving average at up to 400 evenly spaced points. The window is
+    /// shorter at both ends.
+    pub fn smooth(&self) -> Points {
         let count = self.points.len();
         let half = self.window() / 2;
-        crate::moments::spread(count, STRETCHES)
+        evenly_spaced(count, INTERVALS)
             .into_iter()
             .filter_map(|i| {
                 let near = self
@@ -62,8 +68,8 @@ impl Curve {
     }
 }
 
-/// The stretches of `points` between those whose value is not finite.
-pub fn joined(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+/// Splits `points` at values that are NaN or infinite.
+pub fn pieces(points: &[(f64, f64)]) -> Vec<Points> {
     points
         .split(|(_, value)| !value.is_finite())
         .filter(|piece| !piece.is_empty())
@@ -71,9 +77,9 @@ pub fn joined(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
         .collect()
 }
 
-/// The range that shows `curves`: all values where there are few; otherwise
-/// without the half per cent at either end, so that one spike does not flatten
-/// the rest. Never empty, and never too narrow for an axis to be labeled.
+/// Returns the range of the values with some padding. For 200 values or more it
+/// omits the lowest and the highest half percent, so a single spike does not
+/// flatten the curves. The range is always wide enough for an axis.
 pub fn range<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> (f64, f64) {
     let points = curves.into_iter().flat_map(|curve| &curve.points);
     let mut values: Vec<f64> = points.map(|(_, value)| *value).collect();
@@ -98,19 +104,19 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_not_finite_are_left_out() {
+    fn infinite_and_nan_values_are_omitted() {
         let curve = curve([1.0, f64::NAN, f64::INFINITY, -2.0, 1e39]);
         assert_eq!(curve.points, [(0.0, 1.0), (3.0, -2.0)]);
     }
 
     #[test]
-    fn an_outline_of_few_points_is_the_points() {
+    fn outline_of_few_points_is_all_points() {
         let curve = curve((0..400).map(|i| f64::from(i * 37 % 100)));
         assert_eq!(curve.outline(), curve.points);
     }
 
     #[test]
-    fn an_outline_of_many_points_keeps_every_spike() {
+    fn outline_of_many_points_keeps_every_spike() {
         let spike = |i| {
             if i % 1000 == 7 {
                 50.0
@@ -126,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn smoothing_is_the_mean_of_the_window() {
+    fn moving_average_is_the_mean_of_the_window() {
         let values: Vec<f64> = (0..300).map(|i| f64::from(i * i % 17)).collect();
         let curve = curve(values.clone());
         assert_eq!(curve.window(), 7);
@@ -138,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_leaves_out_rare_spikes_and_is_never_empty() {
+    fn range_omits_rare_spikes_and_is_never_empty() {
         assert_eq!(range(&[]), (0.0, 1.0));
         let spiky = curve((0..1000).map(|i| if i == 500 { 1e6 } else { f64::from(i % 2) }));
         assert_eq!(range(&[spiky]), (-0.05, 1.05));

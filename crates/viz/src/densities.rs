@@ -1,82 +1,60 @@
-//! The one-dimensional game: densities, D beside the best D, and the game's
-//! value, as one SVG or as the frames of an animation.
+//! The plot of one-dimensional densities: real and fake, D beside the optimal
+//! D, and the value function.
 
-use plotters::coord::Shift;
-use plotters::prelude::*;
+use plotters::drawing::IntoDrawingArea;
 use run_dir::DensityRow;
 
-use crate::color::ColorCanvas;
-use crate::curve::{Curve, joined, range};
-use crate::moments::spread;
-use crate::plot::{
-    BLUE, Drawn, GREEN, Line, Look, ORANGE, PURPLE, Panel, TITLE, draw_head, draw_panel,
-};
-use crate::raster::Raster;
-use crate::thousands;
-use crate::{Error, Result};
+use crate::backend::CanvasBackend;
+use crate::canvas::ColorCanvas;
+use crate::curve::{Curve, Points, pieces, range};
+use crate::error::{Error, Result};
+use crate::number::thousands;
+use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
+use crate::snapshot_choice::evenly_spaced;
 
-const WIDTH: u32 = 840;
-const HEIGHT: u32 = 760;
-
-/// Draws the last of `rows` as SVG text: above the densities of originals and
-/// of forgeries; then D's probability of "original" inside the band of the best
-/// D for these densities, D* = p_data / (p_data + p_g) (Goodfellow et al. 2014,
-/// proposition 1), with gaps where both are 0; below the game's value V(D, G)
-/// over the steps of all rows beside -log 4, which it has where p_g = p_data and
-/// D = D* (theorem 1).
+/// Draws the last of `rows` as SVG text, in three panels.
 ///
-/// Numbers that are not finite are left out. `title` may be any text.
+/// - The densities of real and of fake data.
+/// - D(x), and as a band the optimal discriminator for these densities,
+///   D* = p_data / (p_data + p_g) (Goodfellow et al. 2014, proposition 1). The
+///   band has gaps where both densities are 0.
+/// - The value function V(D, G) over the steps of all rows, and as a band
+///   -log 4, its value for p_g = p_data and D = D* (theorem 1).
+///
+/// Values that are NaN or infinite are omitted. `title` may be any text.
 ///
 /// # Errors
-/// [`Error::Empty`] without rows, [`Error::Plot`] where the plotting library
-/// refuses.
+/// [`Error::Empty`] without rows, [`Error::Plot`] if the plotting library fails.
 pub fn densities(rows: &[DensityRow], title: &str) -> Result<String> {
     let last = rows.last().ok_or(Error::Empty)?;
-    let mut svg = String::new();
-    let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
-    let axes = Axes::of(std::slice::from_ref(last), rows);
-    root.fill(&WHITE)
-        .map_err(Into::into)
-        .and_then(|()| draw(root, rows, &axes, title))
-        .map_err(refused)?;
-    Ok(svg)
+    let axes = Axes::new(std::slice::from_ref(last), rows);
+    plot(rows, last, &axes, title).to_svg()
 }
 
-/// The same picture for at most `most` (at least 2) of `rows`, evenly spread,
-/// the first and the last among them, all with the same axes; the value is
-/// drawn up to the frame's own step.
+/// Draws the same plot for up to `most` (at least 2) of `rows`, evenly spaced,
+/// including the first and the last. All frames have the same axes. Each frame
+/// shows the value function up to its own step.
 ///
 /// # Errors
-/// As [`densities`].
+/// Those of [`densities`].
 pub fn density_frames(rows: &[DensityRow], title: &str, most: usize) -> Result<Vec<ColorCanvas>> {
     if rows.is_empty() {
         return Err(Error::Empty);
     }
-    let axes = Axes::of(rows, rows);
-    let frames = spread(rows.len(), most).into_iter();
-    let shown = frames.filter_map(|last| rows.get(..=last));
-    shown
-        .map(|shown| {
-            let mut canvas = ColorCanvas::new(WIDTH as usize, HEIGHT as usize, [255; 3])?;
-            draw(
-                Raster::new(&mut canvas).into_drawing_area(),
-                shown,
-                &axes,
-                title,
-            )
-            .map_err(refused)?;
+    let axes = Axes::new(rows, rows);
+    let chosen = evenly_spaced(rows.len(), most).into_iter();
+    chosen
+        .map(|i| {
+            let plot = plot(&rows[..=i], &rows[i], &axes, title);
+            let (width, height) = plot.size();
+            let mut canvas = ColorCanvas::new(width as usize, height as usize, [255; 3])?;
+            plot.draw(CanvasBackend::new(&mut canvas).into_drawing_area())?;
             Ok(canvas)
         })
         .collect()
 }
 
-fn refused(error: Box<dyn std::error::Error>) -> Error {
-    Error::Plot {
-        reason: error.to_string(),
-    }
-}
-
-/// What the axes span.
+/// The ranges of the axes.
 struct Axes {
     x: (f64, f64),
     density: (f64, f64),
@@ -85,22 +63,23 @@ struct Axes {
 }
 
 impl Axes {
-    /// For the densities of `shown` (at least one row), and the value of `all`.
-    fn of(shown: &[DensityRow], all: &[DensityRow]) -> Axes {
+    /// The ranges for the densities of `shown` (at least one row) and the value
+    /// function of `all`.
+    fn new(shown: &[DensityRow], all: &[DensityRow]) -> Axes {
         let low = shown.iter().map(|row| row.low).fold(f64::MAX, f64::min);
         let high = shown.iter().map(|row| row.high).fold(f64::MIN, f64::max);
-        let top = |column: fn(&DensityRow) -> &[f64]| {
+        let peak = |column: fn(&DensityRow) -> &[f64]| {
             let numbers = shown.iter().flat_map(column).filter(|n| n.is_finite());
             numbers.fold(0.0_f64, |a, b| a.max(*b))
         };
-        let (originals, forgeries) = (top(|row| &row.real), top(|row| &row.fake));
-        // Forgeries that all fall on one point would flatten everything else.
-        let top = originals.max(forgeries.min(3.0 * originals));
+        let (real, fake) = (peak(|row| &row.real), peak(|row| &row.fake));
+        // Fake data in a single point would flatten everything else.
+        let peak = real.max(fake.min(3.0 * real));
         let last_step = all.iter().map(|row| row.step).max().unwrap_or(0);
         let (value_low, value_high) = range([&value_curve(all)]);
         Axes {
-            x: labeled(low, high),
-            density: labeled(0.0, 1.05 * top),
+            x: usable(low, high),
+            density: usable(0.0, 1.05 * peak),
             steps: (0.0, last_step.max(8) as f64),
             value: (
                 value_low.min(equilibrium() - 0.1),
@@ -110,9 +89,8 @@ impl Axes {
     }
 }
 
-/// From `low` to `high`, or from 0 to 1 where the labels of that axis would lie
-/// no number apart, or infinitely many.
-fn labeled(low: f64, high: f64) -> (f64, f64) {
+/// Returns the range, or 0 to 1 if it is too narrow or too wide for labels.
+fn usable(low: f64, high: f64) -> (f64, f64) {
     let (span, largest) = (high - low, low.abs().max(high.abs()));
     if span.is_finite() && span > (1e-9 * largest).max(1e-300) {
         (low, high)
@@ -121,92 +99,61 @@ fn labeled(low: f64, high: f64) -> (f64, f64) {
     }
 }
 
-/// Draws the last of `rows`, of which there is at least one.
-fn draw<DB: DrawingBackend<ErrorType: 'static>>(
-    root: DrawingArea<DB, Shift>,
-    rows: &[DensityRow],
-    axes: &Axes,
-    title: &str,
-) -> Drawn {
-    let Some(row) = rows.last() else {
-        return Ok(());
+/// The densities of `row`, and the value function of `rows`.
+fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) -> Plot<'a> {
+    let over_x = |name, color, look, numbers: &[f64]| {
+        Line::new(name, color, look, pieces(&points(row, numbers)))
     };
-    let (head, panels) = root.split_vertically(TITLE);
-    draw_head(&head, title, &format!("step {}", thousands(row.step)))?;
-    let (densities, rest) = panels.split_vertically(230);
-    let (decision, value) = rest.split_vertically(254);
-
-    let over_x = |name, color, look, numbers: &[f64]| Line {
-        name,
-        color,
-        look,
-        pieces: pieces(row, numbers),
-        faint: Vec::new(),
+    let density = Panel {
+        height: 230,
+        title: "Density",
+        lines: vec![
+            over_x("real, p_data", GREEN, Look::Band, &row.real),
+            over_x("fake, p_g", PURPLE, Look::Line, &row.fake),
+        ],
+        x: axes.x,
+        y: axes.density,
+        ..Panel::default()
     };
-    draw_panel(
-        &densities,
-        &Panel {
-            title: "Density",
-            lines: vec![
-                over_x("originals, p_data", GREEN, Look::Band, &row.real),
-                over_x("forgeries, p_g", PURPLE, Look::Line, &row.fake),
-            ],
-            x: axes.x,
-            y: axes.density,
-            log: false,
-            x_axis: None,
-            steps: false,
-            mark: None,
-        },
-    )?;
-    let best = best_decision(row);
-    draw_panel(
-        &decision,
-        &Panel {
-            title: "Probability of original",
-            lines: vec![
-                over_x("D* = p_data / (p_data + p_g)", ORANGE, Look::Band, &best),
-                over_x("D(x)", BLUE, Look::Line, &row.discriminator),
-            ],
-            x: axes.x,
-            y: (0.0, 1.0),
-            log: false,
-            x_axis: Some("x"),
-            steps: false,
-            mark: None,
-        },
-    )?;
-    let ends = [axes.steps.0, axes.steps.1];
-    let over_steps = |name, color, look, points| Line {
-        name,
-        color,
-        look,
-        pieces: vec![points],
-        faint: Vec::new(),
+    let optimal = optimal_discriminator(row);
+    let discriminator = Panel {
+        height: 254,
+        title: "Discriminator output",
+        lines: vec![
+            over_x("D* = p_data / (p_data + p_g)", ORANGE, Look::Band, &optimal),
+            over_x("D(x)", BLUE, Look::Line, &row.discriminator),
+        ],
+        x: axes.x,
+        y: (0.0, 1.0),
+        x_axis: Some("x"),
+        ..Panel::default()
     };
-    draw_panel(
-        &value,
-        &Panel {
-            title: "Value of the game",
-            lines: vec![
-                over_steps(
-                    "-log 4, where p_g = p_data",
-                    ORANGE,
-                    Look::Band,
-                    ends.map(|step| (step, equilibrium())).to_vec(),
-                ),
-                over_steps("V(D, G)", BLUE, Look::Line, value_curve(rows).outline()),
-            ],
-            x: axes.steps,
-            y: axes.value,
-            log: false,
-            x_axis: Some("step"),
-            steps: true,
-            mark: None,
-        },
-    )?;
-    root.present()?;
-    Ok(())
+    let ends = [axes.steps.0, axes.steps.1].map(|step| (step, equilibrium()));
+    let curve = value_curve(rows).outline();
+    let value = Panel {
+        height: 232,
+        title: "Value function",
+        lines: vec![
+            Line::new(
+                "-log 4, where p_g = p_data",
+                ORANGE,
+                Look::Band,
+                vec![ends.to_vec()],
+            ),
+            Line::new("V(D, G)", BLUE, Look::Line, vec![curve]),
+        ],
+        x: axes.steps,
+        y: axes.value,
+        x_axis: Some("step"),
+        steps: true,
+        ..Panel::default()
+    };
+    Plot {
+        width: 840,
+        title,
+        note: format!("step {}", thousands(row.step)),
+        panels: vec![density, discriminator, value],
+    }
 }
 
 fn value_curve(rows: &[DensityRow]) -> Curve {
@@ -218,21 +165,18 @@ fn equilibrium() -> f64 {
     -(4.0_f64.ln())
 }
 
-/// p_data / (p_data + p_g) at each point, NaN where it is not defined.
-fn best_decision(row: &DensityRow) -> Vec<f64> {
+/// p_data / (p_data + p_g) at each point, NaN where both are 0.
+fn optimal_discriminator(row: &DensityRow) -> Vec<f64> {
     let pairs = row.real.iter().zip(&row.fake);
-    pairs.map(|(data, forged)| data / (data + forged)).collect()
+    pairs.map(|(real, fake)| real / (real + fake)).collect()
 }
 
-/// `numbers` over the row's points, cut where they are not finite.
-fn pieces(row: &DensityRow, numbers: &[f64]) -> Vec<Vec<(f64, f64)>> {
+/// Pairs the row's points with `numbers`.
+fn points(row: &DensityRow, numbers: &[f64]) -> Points {
     let gaps = numbers.len().saturating_sub(1).max(1) as f64;
-    let points: Vec<(f64, f64)> = numbers
-        .iter()
-        .enumerate()
-        .map(|(i, n)| (row.low + (row.high - row.low) * (i as f64 / gaps), *n))
-        .collect();
-    joined(&points)
+    let x = |i: usize| row.low + (row.high - row.low) * (i as f64 / gaps);
+    let numbers = numbers.iter().enumerate();
+    numbers.map(|(i, number)| (x(i), *number)).collect()
 }
 
 #[cfg(test)]
@@ -240,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_decision_has_gaps_where_nothing_falls() {
+    fn optimal_discriminator_has_gaps_where_both_densities_are_zero() {
         let row = DensityRow {
             step: 0,
             low: 0.0,
@@ -250,8 +194,8 @@ mod tests {
             discriminator: vec![0.5; 5],
             value: 0.0,
         };
-        let best = pieces(&row, &best_decision(&row));
+        let optimal = pieces(&points(&row, &optimal_discriminator(&row)));
         let share = 0.3 / (0.3 + 0.1);
-        assert_eq!(best, [vec![(0.0, share), (1.0, 0.0)], vec![(3.0, 0.5)]]);
+        assert_eq!(optimal, [vec![(0.0, share), (1.0, 0.0)], vec![(3.0, 0.5)]]);
     }
 }

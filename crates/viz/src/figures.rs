@@ -1,176 +1,115 @@
-//! All figures of a training run, drawn from its directory alone.
+//! All figures of a training run, drawn from its directory.
 
-mod matches;
-mod samples;
+mod figure;
+mod generator;
+mod run_images;
 mod snapshots;
 
-use std::io::Write;
-use std::path::PathBuf;
+use run_dir::RunDir;
 
-use run_dir::{DensityRow, RunDir, write_atomic};
+pub use figure::Figure;
 
-use crate::quality::comparable;
-use crate::{
-    Error, Result, Timing, densities, density_frames, losses, quality, write_apng, write_gif,
-};
-use samples::Samples;
+use crate::animation::{Timing, write_gif};
+use crate::densities::{densities, density_frames};
+use crate::error::{Error, Result};
+use crate::losses::losses;
+use crate::quality::{comparable, quality};
+use run_images::RunImages;
 
-/// Most frames of an animation.
+/// The largest number of frames in an animation.
 const FRAMES: usize = 64;
 
-/// A figure that was drawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
-    /// The file, or the folder where it is a set of files.
-    pub path: PathBuf,
-    /// What it shows, as a phrase.
-    pub shows: &'static str,
-}
-
-/// Draws every figure of a run into its `figures/`, those to open first first.
+/// Draws every figure of a run into its `figures/`, the most important first.
 ///
-/// | file | shows | where there are |
+/// | file | shows | needs |
 /// |---|---|---|
-/// | `progress.png` | the same latents at a few moments of training | snapshots |
-/// | `progress.gif`, `progress-animated.png` | the same latents, snapshot by snapshot | snapshots |
-/// | `originals_vs_forgeries.png` | originals beside the last snapshot | snapshots |
-/// | `densities.svg` | originals, forgeries, D and the best D at the last step | densities |
-/// | `densities.gif`, `densities-animated.png` | the same, step by step | densities |
-/// | `losses.svg` | losses and D's verdicts | metrics |
-/// | `quality.svg` | FID, precision and recall | evaluations of two steps |
-/// | `nearest.png` | forgeries beside the training images nearest to them | nearest images |
-/// | `latent_walk.png` | forgeries along lines between two latents | walks |
-/// | `digits.png` | latents as each of the ten digits | digits |
-/// | `originals.png` | originals in the grid of a snapshot | snapshots |
-/// | `samples/000300.png` | images of the snapshot at step 300 | snapshots |
+/// | `progress.png` | samples from the same latents at six or seven steps | snapshots |
+/// | `progress.gif` | samples from the same latents in up to 64 snapshots | snapshots |
+/// | `originals_vs_forgeries.png` | real images beside the last snapshot | snapshots |
+/// | `densities.svg` | densities, D and the optimal D at the last step; the value function | densities |
+/// | `densities.gif` | the same at up to 64 steps | densities |
+/// | `losses.svg` | the losses and the shares that D classifies as real | metrics |
+/// | `quality.svg` | FID, precision and recall over the steps | evaluations of two steps |
+/// | `nearest.png` | samples and their nearest training images | nearest images |
+/// | `latent_walk.png` | samples on lines between two latents | a latent walk |
+/// | `digits.png` | in each row one latent as every digit | digits |
+/// | `originals.png` | real images in the grid of a snapshot | snapshots |
+/// | `samples/000300.png` | the snapshot at step 300 | snapshots |
 ///
-/// The pictures of single snapshots, `originals.png` and `nearest.png` are laid
-/// out as the run's [`Pictures`](run_dir::FigureLayout) say.
+/// The run's [`FigureLayout`](run_dir::FigureLayout) determines the grids of
+/// `samples/` and `originals.png`, and the rows of `nearest.png`.
 ///
 /// # Errors
-/// [`Error::NoSnapshots`] where there are neither snapshots nor densities yet;
-/// [`Error::Idx`], [`Error::NoImages`] or [`Error::ShapesDiffer`] where a file
-/// of images does not fit; [`Error::Run`] where configuration, rows, or rows of
-/// images cannot be read or a figure not written.
+/// [`Error::NoSnapshots`] if the run has neither snapshots nor densities.
+/// [`Error::Idx`], [`Error::NoImages`] or [`Error::ShapesDiffer`] for an invalid
+/// file of images. [`Error::Run`] if the configuration or rows cannot be read or
+/// a figure cannot be written.
 pub fn draw_all(run: &RunDir) -> Result<Vec<Figure>> {
-    let samples = Samples::of(run)?;
-    let densities = run.densities()?;
-    let mut figures = Vec::new();
-    if let Some(samples) = &samples {
-        figures.push(snapshots::draw_strip(run, samples)?);
-        figures.extend(snapshots::draw_animations(run, samples)?);
-        figures.push(snapshots::draw_sides(run, samples)?);
-    }
-    if !densities.is_empty() {
-        figures.push(draw_densities(run, &densities)?);
-        figures.extend(draw_density_animations(run, &densities)?);
-    }
-    if figures.is_empty() {
-        return Err(nothing_yet(run));
-    }
-    figures.extend(draw_losses(run)?);
-    figures.extend(draw_quality(run)?);
-    if let Some(samples) = &samples {
-        figures.extend(matches::draw_nearest(run, samples)?);
-        figures.extend(matches::draw_walk(run, samples)?);
-        figures.extend(matches::draw_digits(run, samples)?);
-        figures.push(snapshots::draw_originals(run, samples)?);
-        figures.push(snapshots::draw_each(run, samples)?);
-    }
-    Ok(figures)
+    draw(run, true)
 }
 
-/// Draws what is worth a look while a run trains: `progress.png`,
-/// `densities.svg`, `losses.svg`, `quality.svg` and the newest snapshot's grid,
-/// where there is what they show. Reads no more snapshots than it shows.
+/// Draws a few figures of a run that still trains: `progress.png`,
+/// `densities.svg`, `losses.svg`, `quality.svg` and the newest snapshot. Reads
+/// only the snapshots that these show.
 ///
 /// # Errors
-/// As [`draw_all`].
+/// Those of [`draw_all`].
 pub fn draw_progress(run: &RunDir) -> Result<Vec<Figure>> {
-    let samples = Samples::of(run)?;
-    let densities = run.densities()?;
+    draw(run, false)
+}
+
+fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
+    let images = RunImages::read(run)?;
+    let density_rows = run.densities()?;
+    if images.is_none() && density_rows.is_empty() {
+        return Err(Error::NoSnapshots {
+            path: run.samples_dir(),
+        });
+    }
+    let name = run.root().file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
     let mut figures = Vec::new();
-    if let Some(samples) = &samples {
-        figures.push(snapshots::draw_strip(run, samples)?);
+    if let Some(images) = &images {
+        figures.push(snapshots::draw_progress(images)?);
+        if all {
+            figures.push(snapshots::draw_animation(images, FRAMES)?);
+            figures.push(snapshots::draw_real_vs_fake(images)?);
+        }
     }
-    if !densities.is_empty() {
-        figures.push(draw_densities(run, &densities)?);
+    if !density_rows.is_empty() {
+        let svg = densities(&density_rows, &name)?;
+        let shows = "real and fake densities, D beside the optimal D";
+        figures.push(Figure::write_svg(run, "densities.svg", shows, &svg)?);
+        if all {
+            let frames = density_frames(&density_rows, &name, FRAMES)?;
+            let shows = "training as an animation";
+            figures.push(Figure::write(run, "densities.gif", shows, |path| {
+                write_gif(path, &frames, Timing::for_frames(frames.len()))
+            })?);
+        }
     }
-    if figures.is_empty() {
-        return Err(nothing_yet(run));
+    let metrics = run.metrics()?;
+    if !metrics.is_empty() {
+        let svg = losses(&metrics, &name)?;
+        let shows = "the losses, and the shares that D classifies as real";
+        figures.push(Figure::write_svg(run, "losses.svg", shows, &svg)?);
     }
-    figures.extend(draw_losses(run)?);
-    figures.extend(draw_quality(run)?);
-    if let Some(samples) = &samples {
-        figures.push(snapshots::draw_newest(run, samples)?);
+    let evaluations = run.quality()?;
+    if comparable(&evaluations).len() > 1 {
+        let svg = quality(&evaluations, &name)?;
+        let shows = "the quality of the samples during training";
+        figures.push(Figure::write_svg(run, "quality.svg", shows, &svg)?);
+    }
+    match &images {
+        Some(images) if all => {
+            figures.extend(generator::draw_nearest(images)?);
+            figures.extend(generator::draw_walk(images)?);
+            figures.extend(generator::draw_digits(images)?);
+            figures.push(snapshots::draw_real(images)?);
+            figures.push(snapshots::draw_each(images)?);
+        }
+        Some(images) => figures.push(snapshots::draw_newest(images)?),
+        None => {}
     }
     Ok(figures)
-}
-
-fn nothing_yet(run: &RunDir) -> Error {
-    Error::NoSnapshots {
-        path: run.samples_dir(),
-    }
-}
-
-fn draw_losses(run: &RunDir) -> Result<Option<Figure>> {
-    let rows = run.metrics()?;
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let svg = losses(&rows, &name(run))?;
-    let shows = "the losses, and what D takes for original";
-    write_svg(run, "losses.svg", &svg, shows).map(Some)
-}
-
-/// Nothing for a single step, which makes no curve.
-fn draw_quality(run: &RunDir) -> Result<Option<Figure>> {
-    let rows = run.quality()?;
-    if comparable(&rows).len() < 2 {
-        return Ok(None);
-    }
-    let svg = quality(&rows, &name(run))?;
-    let shows = "how good the forgeries are as training goes on";
-    write_svg(run, "quality.svg", &svg, shows).map(Some)
-}
-
-fn draw_densities(run: &RunDir, rows: &[DensityRow]) -> Result<Figure> {
-    let svg = densities(rows, &name(run))?;
-    let shows = "originals and forgeries as densities, D beside the best D";
-    write_svg(run, "densities.svg", &svg, shows)
-}
-
-fn write_svg(run: &RunDir, file: &str, svg: &str, shows: &'static str) -> Result<Figure> {
-    let path = run.figures_dir().join(file);
-    write_atomic(&path, |w| w.write_all(svg.as_bytes()))?;
-    Ok(Figure { path, shows })
-}
-
-fn draw_density_animations(run: &RunDir, rows: &[DensityRow]) -> Result<[Figure; 2]> {
-    let frames = density_frames(rows, &name(run), FRAMES)?;
-    let timing = Timing::for_frames(frames.len());
-    let gif = run.figures_dir().join("densities.gif");
-    let png = run.figures_dir().join("densities-animated.png");
-    write_gif(&gif, &frames, timing)?;
-    write_apng(&png, &frames, timing)?;
-    Ok(animations(gif, png))
-}
-
-/// An animation's two files.
-fn animations(gif: PathBuf, png: PathBuf) -> [Figure; 2] {
-    [
-        Figure {
-            path: gif,
-            shows: "training as an animation",
-        },
-        Figure {
-            path: png,
-            shows: "the same animation as a PNG, in all its shades",
-        },
-    ]
-}
-
-fn name(run: &RunDir) -> String {
-    let name = run.root().file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }

@@ -1,19 +1,20 @@
-//! Many images as the tiles of one picture.
+//! Grids: many images as tiles of one picture.
 
 use mnist_io::Images;
 
-use crate::{Canvas, Error, Result};
+use crate::canvas::Canvas;
+use crate::error::{Error, Result};
 
-/// How a grid looks.
+/// The look of a grid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridStyle {
-    /// Side of the square that one image pixel becomes, in pixels, at least 1.
+    /// Side of the square for one image pixel, in pixels, at least 1.
     pub scale: usize,
-    /// Distance between neighboring tiles, in pixels.
+    /// Space between tiles, in pixels.
     pub gap: usize,
-    /// Distance from the outer tiles to the picture's edge, in pixels.
+    /// Space around the grid, in pixels.
     pub margin: usize,
-    /// Gray of gaps, margin and unused cells, 0 black to 255 white.
+    /// Gray of gaps, margin and empty cells, 0 black to 255 white.
     pub background: u8,
 }
 
@@ -28,56 +29,59 @@ impl Default for GridStyle {
     }
 }
 
-/// Lays all of `images` out row by row, `columns` in a row.
+/// Draws all `images` row by row in `columns` columns.
 ///
-/// At least one column is used and no more than there are images. Where the
-/// last row is not full, its remaining cells show the background.
+/// The grid has at least one column and at most one per image. Empty cells of
+/// the last row show the background.
 ///
 /// # Errors
-/// [`Error::Empty`] where there are no images; [`Error::TooLarge`] where the
-/// picture would have more than [`Canvas::MAX_PIXELS`].
+/// [`Error::Empty`] without images, [`Error::TooLarge`] above
+/// [`Canvas::MAX_PIXELS`].
 pub fn grid(images: &Images, columns: usize, style: &GridStyle) -> Result<Canvas> {
     grids(&[images], images.len(), columns, style)
 }
 
-/// The grids of the first `count` of each of `blocks`, below each other.
+/// Draws the first `count` images of each of `blocks`, one grid below the other.
 ///
 /// # Errors
-/// As [`grid`], and [`Error::Empty`] where any block has no images.
+/// Those of [`grid`]; [`Error::Empty`] if any block has no images.
 pub(crate) fn grids(
     blocks: &[&Images],
     count: usize,
     columns: usize,
     style: &GridStyle,
 ) -> Result<Canvas> {
-    let layout = |images| Layout::new(images, count, columns, style);
-    let layouts: Vec<Layout> = blocks.iter().copied().map(layout).collect();
-    let sizes: Vec<(usize, usize)> = layouts.iter().map(Layout::size).collect();
-    if sizes.iter().any(|(width, _)| *width == 0) {
+    let layouts: Vec<Layout> = blocks
+        .iter()
+        .map(|&images| Layout::new(images, count, columns, style))
+        .collect();
+    let (widths, heights): (Vec<_>, Vec<_>) = layouts.iter().map(Layout::size).unzip();
+    if widths.contains(&0) {
         return Err(Error::Empty);
     }
-    let side = |tiles: usize| tiles.saturating_add(style.margin.saturating_mul(2));
-    let width = sizes.iter().map(|(width, _)| *width).max().unwrap_or(0);
-    let height = sizes
+    let side = |length: usize| length.saturating_add(style.margin.saturating_mul(2));
+    let width = widths.into_iter().max().unwrap_or(0);
+    let gaps = span(blocks.len(), 0, style.gap);
+    let height = heights
         .iter()
-        .fold(0_usize, |sum, (_, height)| sum.saturating_add(*height));
-    let height = height.saturating_add(span(sizes.len(), 0, style.gap));
+        .fold(gaps, |sum, height| sum.saturating_add(*height));
     let mut canvas = Canvas::new(side(width), side(height), style.background)?;
     let mut top = style.margin;
-    for (layout, (_, height)) in layouts.iter().zip(sizes) {
+    for (layout, height) in layouts.iter().zip(heights) {
         layout.draw(&mut canvas, style.margin, top);
         top = top.saturating_add(height).saturating_add(style.gap);
     }
     Ok(canvas)
 }
 
-/// The fewest columns that make a grid of `count` images no taller than wide.
+/// Returns the smallest number of columns for a grid of `count` images that is
+/// not taller than wide.
 pub fn square_columns(count: usize) -> usize {
     let root = count.isqrt();
     root + usize::from(root * root < count)
 }
 
-/// Where the tiles of one grid go, without its margin.
+/// The positions of a grid's tiles, without the margin.
 pub(crate) struct Layout<'a> {
     images: &'a Images,
     count: usize,
@@ -87,7 +91,7 @@ pub(crate) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    /// The first `count` of `images`, or all where there are fewer.
+    /// A layout of the first `count` of `images`, or of all if there are fewer.
     pub fn new(images: &'a Images, count: usize, columns: usize, style: &GridStyle) -> Self {
         let count = count.min(images.len());
         Layout {
@@ -99,8 +103,8 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Width and height in pixels; both 0 without images, and `usize::MAX`
-    /// for a side that cannot be counted.
+    /// Width and height in pixels: both 0 without images, `usize::MAX` after an
+    /// overflow.
     pub fn size(&self) -> (usize, usize) {
         let tile = |pixels: usize| pixels.saturating_mul(self.scale);
         let columns = self.columns.min(self.count);
@@ -111,7 +115,7 @@ impl<'a> Layout<'a> {
         )
     }
 
-    /// Draws the tiles from (`left`, `top`) on.
+    /// Draws the tiles with their upper left corner at (`left`, `top`).
     pub fn draw(&self, canvas: &mut Canvas, left: usize, top: usize) {
         let (rows, cols, scale) = (self.images.rows(), self.images.cols(), self.scale);
         for (i, image) in self.images.iter().take(self.count).enumerate() {
@@ -122,15 +126,15 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Length of `count` pieces of length `side` with gaps between them; stays at
-/// `usize::MAX` where it would be more.
+/// Length of `count` pieces of length `side` with gaps between them, `usize::MAX`
+/// after an overflow.
 pub(crate) fn span(count: usize, side: usize, gap: usize) -> usize {
     let gaps = gap.saturating_mul(count.saturating_sub(1));
     side.saturating_mul(count).saturating_add(gaps)
 }
 
-/// Where the piece of this index starts in a [`span`] that fits a canvas.
+/// Start of the piece `index` in a [`span`] that fits a canvas.
 pub(crate) fn offset(index: usize, side: usize, gap: usize) -> usize {
-    // Apart, because the gap of a single piece may be any number.
+    // `side + gap` could overflow: for a single piece, any gap is possible.
     index * side + index * gap
 }

@@ -1,14 +1,14 @@
-//! Logarithmic axes: what they span, and where their numbers stand.
+//! Logarithmic axes: their range and the positions of their labels.
 
-/// Values below this do not stretch an axis further.
+/// The lowest value that an axis shows.
 const LEAST: f64 = 0.01;
-/// Most numbers on an axis.
+/// The largest number of labels.
 const MOST_TICKS: usize = 9;
-/// What numbers on an axis are, times a power of ten.
+/// Labels are these numbers times a power of ten.
 const MULTIPLES: [f64; 3] = [1.0, 2.0, 5.0];
 
-/// The range that shows `values`, with a number of the axis at either end and
-/// room beside each value. What is not finite in single precision is left out.
+/// Returns a range that contains `values` with some padding and has a label at
+/// both ends. Omits values that are not finite in single precision.
 pub fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let largest = f64::from(f32::MAX);
     let values = values.into_iter().filter(|value| value.abs() <= largest);
@@ -29,8 +29,8 @@ pub fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     )
 }
 
-/// The numbers of an axis from `low` to `high`, both above 0: 1, 2, 5, 10, 20,
-/// or powers of ten alone where those would be too many.
+/// Returns the labels from `low` to `high`, both positive: 1, 2, 5, 10, 20 and
+/// so on, or only powers of ten if there would be too many.
 pub fn ticks((low, high): (f64, f64)) -> Vec<f64> {
     let every = |decade: usize, multiples: &[f64]| -> Vec<f64> {
         decades(low, high)
@@ -46,24 +46,23 @@ pub fn ticks((low, high): (f64, f64)) -> Vec<f64> {
     every(decades(low, high).count().div_ceil(MOST_TICKS), &[1.0])
 }
 
-/// One of the [`ticks`] as text.
+/// Formats one of the [`ticks`].
 pub fn label(tick: f64) -> String {
     if tick >= 1e6 {
         return format!("{tick:.0e}");
     }
-    // The hundredth makes up for a logarithm that falls short of a whole number.
+    // 0.01 corrects logarithms that are slightly below a whole number.
     let decimals = -(tick.log10() + 0.01).floor();
     format!("{tick:.*}", decimals.max(0.0) as usize)
 }
 
-/// The powers of ten from the one at or below `low` to the one at or above
-/// `high`.
+/// Exponents of the powers of ten that enclose `low` and `high`.
 fn decades(low: f64, high: f64) -> std::ops::RangeInclusive<i32> {
     low.log10().floor() as i32..=high.log10().ceil() as i32
 }
 
 fn at(multiple: f64, exponent: i32) -> f64 {
-    // Division keeps 0.05 the number that is written so.
+    // 5 / 100 is exactly 0.05; 5 * 0.01 is not.
     if exponent < 0 {
         multiple / 10.0_f64.powi(-exponent)
     } else {
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_round_and_enclose_the_values() {
+    fn labels_are_round_and_enclose_the_values() {
         assert_eq!(
             labels(&[250.0, 7.4, 1.98]),
             ["1", "2", "5", "10", "20", "50", "100", "200", "500"]
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_no_logarithm_shows_do_not_stretch_the_axis() {
+    fn values_without_a_logarithm_do_not_extend_the_axis() {
         for odd in [0.0, -5.0, 1e-300] {
             assert_eq!(range([odd, 0.3]), (0.005, 0.5));
         }
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn any_range_has_at_least_two_numbers_and_few() {
+    fn any_range_has_two_to_nine_labels() {
         for low in [1e-300, 0.01, 0.9999, 1.0, 3.0, 1e37, f64::from(f32::MAX)] {
             for factor in [1.0, 1.9, 7.0, 1e3, 1e40] {
                 let (first, last) = range([low, low * factor]);

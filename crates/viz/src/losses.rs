@@ -1,84 +1,66 @@
-//! The curves of a training run as one SVG: losses above, D's verdicts below.
+//! The plot of the losses and of the discriminator's classifications.
 
-use plotters::prelude::*;
 use run_dir::MetricsRow;
 
 use crate::curve::{Curve, range};
-use crate::plot::{
-    BLUE, Drawn, GREEN, Line, PURPLE, Panel, TITLE, VERMILION, draw_head, draw_panel,
-};
-use crate::{Error, Result};
+use crate::error::Result;
+use crate::plot::{BLUE, GREEN, Line, PURPLE, Panel, Plot, VERMILION};
 
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 700;
-
-/// Draws the losses of D and G, and below them the shares of originals and of
-/// forgeries that D calls original in per cent, over the steps, as SVG text.
+/// Draws the losses of D and G, and below them the percentages of real and of
+/// fake images that D classifies as real, as SVG text.
 ///
-/// From 100 rows on, a faint line shows the rows and a strong one their moving
-/// average, and from 200 values on the loss axis leaves out the half per cent
-/// of them at either end, so that one spike does not flatten the rest. Values
-/// that are not finite in single precision are left out. `title` may be any
-/// text.
+/// For 100 rows or more, a faint line shows the rows and a strong one their
+/// moving average. For 200 values or more, the loss axis omits the lowest and
+/// the highest half percent, so a single spike does not flatten the curves.
+/// Values that are not finite in single precision are omitted. `title` may be
+/// any text.
 ///
 /// # Errors
-/// [`Error::Plot`] where the plotting library refuses.
+/// [`Error::Plot`](crate::Error::Plot) if the plotting library fails.
 pub fn losses(rows: &[MetricsRow], title: &str) -> Result<String> {
-    let mut svg = String::new();
-    draw(&mut svg, rows, title).map_err(|e| Error::Plot {
-        reason: e.to_string(),
-    })?;
-    Ok(svg)
-}
-
-fn draw(svg: &mut String, rows: &[MetricsRow], title: &str) -> Drawn {
     let curve =
         |value: fn(&MetricsRow) -> f64| Curve::new(rows.iter().map(|row| (row.step, value(row))));
     let losses = [curve(|row| row.loss_d), curve(|row| row.loss_g)];
-    let verdicts = [
+    let [d_real, d_fake] = [
         curve(|row| 100.0 * row.d_real),
         curve(|row| 100.0 * row.d_fake),
     ];
     let last_step = rows.iter().map(|row| row.step).max().unwrap_or(0);
-    let steps = (0.0, last_step.max(8) as f64);
-
-    let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let (head, panels) = root.split_vertically(TITLE);
+    let x = (0.0, last_step.max(8) as f64);
     let note = match losses.iter().map(Curve::window).max() {
         Some(window @ 2..) => format!("faint: single reports, strong: mean of {window}"),
         _ => String::new(),
     };
-    draw_head(&head, title, &note)?;
-    let (upper, lower) = panels.split_vertically((HEIGHT - TITLE) / 2 - 12);
-    let upper_panel = Panel {
+    let loss_panel = Panel {
+        height: 316,
         title: "Loss",
         lines: vec![
-            Line::of_curve("D", BLUE, &losses[0]),
-            Line::of_curve("G", VERMILION, &losses[1]),
+            Line::from_curve("D", BLUE, &losses[0]),
+            Line::from_curve("G", VERMILION, &losses[1]),
         ],
-        x: steps,
+        x,
         y: range(&losses),
-        log: false,
-        x_axis: None,
         steps: true,
-        mark: None,
+        ..Panel::default()
     };
-    let lower_panel = Panel {
-        title: "D calls original, %",
+    let classification_panel = Panel {
+        height: 340,
+        title: "Classified as real by D, %",
         lines: vec![
-            Line::of_curve("originals", GREEN, &verdicts[0]),
-            Line::of_curve("forgeries", PURPLE, &verdicts[1]),
+            Line::from_curve("real", GREEN, &d_real),
+            Line::from_curve("fake", PURPLE, &d_fake),
         ],
-        x: steps,
+        x,
         y: (0.0, 100.0),
-        log: false,
         x_axis: Some("step"),
         steps: true,
-        mark: None,
+        ..Panel::default()
     };
-    draw_panel(&upper, &upper_panel)?;
-    draw_panel(&lower, &lower_panel)?;
-    root.present()?;
-    Ok(())
+    Plot {
+        width: 960,
+        title,
+        note,
+        panels: vec![loss_panel, classification_panel],
+    }
+    .to_svg()
 }

@@ -1,37 +1,37 @@
-//! Forgeries beside the training images nearest to them.
+//! Samples beside their nearest training images.
 
 use mnist_io::Images;
 
-use crate::canvas::{TEXT_HEIGHT, text_width};
-use crate::grid::{Layout, offset, span};
-use crate::{Canvas, Error, GridStyle, Result};
+use crate::canvas::{Canvas, TEXT_HEIGHT, text_width};
+use crate::error::{Error, Result};
+use crate::grid::{GridStyle, Layout, offset, span};
 
-/// Pairs in a line, where each forgery has its nearest image beside it.
+/// Pairs in a line, if a row has one sample.
 const PAIRS: usize = 8;
-/// Most lines, for each to be looked at.
+/// The largest number of lines.
 const LINES: usize = 8;
-/// Distance between two groups of a line, in pixels.
+/// Space between two pairs of a line, in pixels.
 const SPACING: usize = 20;
-/// Thickness of the frame around a training image, in pixels.
+/// Width of the frame around a training image, in pixels.
 const FRAME: usize = 2;
 /// Gray of the frame.
 const FRAME_GRAY: u8 = 190;
 /// Gray of the caption.
 const TEXT_GRAY: u8 = 230;
 
-/// Draws rows of `per_row` forgeries, each row followed by the training image
-/// nearest to its last, in a frame; where `per_row` is 1, eight such pairs
-/// stand in a line. Of `nearest`, image i belongs to forgery i. Forgeries that
-/// fill no row, and what comes after eight lines, are left out.
+/// Draws rows of `per_row` samples. Each row ends with the training image
+/// nearest to its last sample, in a frame.
 ///
-/// The form with five in a row is that of Goodfellow et al. 2014, figure 2.
+/// `nearest` contains the nearest image of each sample, in the same order. With
+/// `per_row` 1, each line has eight pairs. The picture has up to eight lines;
+/// the remaining samples and an incomplete row are omitted. Goodfellow et al.
+/// 2014, figure 2, shows rows of five.
 ///
 /// # Errors
-/// [`Error::Empty`] where either has no images; [`Error::SizesDiffer`] where
-/// theirs are not of one size; [`Error::TooLarge`] where the picture would have
-/// more than [`Canvas::MAX_PIXELS`].
-pub fn nearest(forgeries: &Images, nearest: &Images, per_row: usize) -> Result<Canvas> {
-    let count = forgeries.len().min(nearest.len());
+/// [`Error::Empty`] without images, [`Error::SizesDiffer`] for images of
+/// different sizes, [`Error::TooLarge`] above [`Canvas::MAX_PIXELS`].
+pub fn nearest(samples: &Images, nearest: &Images, per_row: usize) -> Result<Canvas> {
+    let count = samples.len().min(nearest.len());
     let per_row = per_row.clamp(1, count.max(1));
     let pairs = if per_row == 1 { PAIRS } else { 1 };
     let groups = (count / per_row).min(LINES * pairs);
@@ -39,11 +39,10 @@ pub fn nearest(forgeries: &Images, nearest: &Images, per_row: usize) -> Result<C
         return Err(Error::Empty);
     }
     let size = |images: &Images| (images.rows(), images.cols());
-    let (size_of_forgeries, size_of_nearest) = (size(forgeries), size(nearest));
-    if size_of_forgeries != size_of_nearest {
+    if size(samples) != size(nearest) {
         return Err(Error::SizesDiffer {
-            forgeries: size_of_forgeries,
-            nearest: size_of_nearest,
+            samples: size(samples),
+            nearest: size(nearest),
         });
     }
     let style = GridStyle {
@@ -52,14 +51,14 @@ pub fn nearest(forgeries: &Images, nearest: &Images, per_row: usize) -> Result<C
         ..GridStyle::default()
     };
     let caption = if per_row == 1 {
-        "forgery | nearest training image".to_owned()
+        "sample | nearest training image".to_owned()
     } else {
-        format!("{per_row} forgeries | the training image nearest to the last")
+        format!("{per_row} samples | the training image nearest to the last")
     };
 
-    // A group is a row of forgeries, a gap, and a framed training image.
+    // A group is a row of samples, a gap, and a framed training image.
     let tile = |side: usize| side.saturating_mul(style.scale);
-    let (tile_width, tile_height) = (tile(forgeries.cols()), tile(forgeries.rows()));
+    let (tile_width, tile_height) = (tile(samples.cols()), tile(samples.rows()));
     let row_width = span(per_row, tile_width, style.gap);
     let framed = row_width.saturating_add(style.gap + FRAME);
     let group_width = framed.saturating_add(tile_width).saturating_add(FRAME);
@@ -76,28 +75,15 @@ pub fn nearest(forgeries: &Images, nearest: &Images, per_row: usize) -> Result<C
         let left = style.margin + offset(group % pairs, group_width, SPACING);
         let top = style.margin + head + offset(group / pairs, line_height, style.gap);
         let row: Vec<usize> = (group * per_row..(group + 1) * per_row).collect();
-        let (Some(row_images), Some(last)) = (
-            forgeries.select(&row),
-            row.last().and_then(|last| nearest.get(*last)),
-        ) else {
+        let (row_images, last) = (samples.select(&row), nearest.get(row[per_row - 1]));
+        let (Some(row_images), Some(last)) = (row_images, last) else {
             continue;
         };
         Layout::new(&row_images, per_row, per_row, &style).draw(&mut canvas, left, top + FRAME);
-        let frame = vec![FRAME_GRAY; (tile_width + 2 * FRAME) * line_height];
-        canvas.draw_image(
-            &frame,
-            tile_width + 2 * FRAME,
-            left + framed - FRAME,
-            top,
-            1,
-        );
-        canvas.draw_image(
-            last,
-            nearest.cols(),
-            left + framed,
-            top + FRAME,
-            style.scale,
-        );
+        let (x, frame_width) = (left + framed, tile_width + 2 * FRAME);
+        let frame = vec![FRAME_GRAY; frame_width * line_height];
+        canvas.draw_image(&frame, frame_width, x - FRAME, top, 1);
+        canvas.draw_image(last, nearest.cols(), x, top + FRAME, style.scale);
     }
     Ok(canvas)
 }

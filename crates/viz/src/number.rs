@@ -1,14 +1,9 @@
-//! How numbers stand in pictures and tables.
+//! Formats numbers.
 
-/// A number with its digits in groups of three: `10,000`.
+/// Formats a number with commas between groups of three digits: `10,000`.
 pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
     }
-    grouped
 }

@@ -2,19 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plotters::prelude::*;
 use run_dir::QualityRow;
 
-use crate::curve::joined;
+use crate::curve::pieces as split;
 use crate::log_axis;
-use crate::plot::{
-    BLUE, Drawn, GREEN, Line, Look, Mark, ORANGE, PURPLE, Panel, TITLE, draw_head, draw_panel,
-};
+use crate::plot::{BLUE, GREEN, Line, Look, Mark, ORANGE, PURPLE, Panel, Plot};
 use crate::thousands;
 use crate::{Error, Result};
 
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 700;
 /// The step past which quality is said to stay similar.
 const MOMENT: u64 = 1000;
 
@@ -38,11 +33,7 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
     if rows.is_empty() {
         return Err(Error::Empty);
     }
-    let mut svg = String::new();
-    draw(&mut svg, &rows, title).map_err(|e| Error::Plot {
-        reason: e.to_string(),
-    })?;
-    Ok(svg)
+    draw(&rows, title)
 }
 
 /// The rows that one curve can be drawn of, in the order of their steps.
@@ -62,18 +53,12 @@ pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
 }
 
 /// Draws rows of which there is at least one, in the order of their steps.
-fn draw(svg: &mut String, rows: &[&QualityRow], title: &str) -> Drawn {
+fn draw(rows: &[&QualityRow], title: &str) -> Result<String> {
     let last_step = rows.last().map_or(0, |row| row.step);
     let steps = (0.0, last_step.max(8) as f64);
     let line = |name, color, value: fn(&QualityRow) -> Option<f64>| {
         let pieces = pieces(rows, value);
-        Line {
-            name,
-            color,
-            look: Look::of_pieces(&pieces),
-            pieces,
-            faint: Vec::new(),
-        }
+        Line::new(name, color, Look::for_pieces(&pieces), pieces)
     };
     let floor_name = floor_name(rows);
     let mut floor = line(&floor_name, ORANGE, |row| row.fid_floor);
@@ -90,12 +75,8 @@ fn draw(svg: &mut String, rows: &[&QualityRow], title: &str) -> Drawn {
         })
     };
 
-    let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let (head, panels) = root.split_vertically(TITLE);
-    draw_head(&head, title, &images(rows))?;
-    let (upper, lower) = panels.split_vertically((HEIGHT - TITLE) / 2 - 12);
     let upper_panel = Panel {
+        height: 316,
         title: "FID, logarithmic",
         x: steps,
         y: log_axis::range(values(&fid).chain(values(&floor))),
@@ -109,6 +90,7 @@ fn draw(svg: &mut String, rows: &[&QualityRow], title: &str) -> Drawn {
         mark: mark(&moment),
     };
     let lower_panel = Panel {
+        height: 340,
         title: "Precision and recall",
         lines: vec![
             line("precision, of forgeries", PURPLE, |row| row.precision),
@@ -121,17 +103,20 @@ fn draw(svg: &mut String, rows: &[&QualityRow], title: &str) -> Drawn {
         steps: true,
         mark: mark(""),
     };
-    draw_panel(&upper, &upper_panel)?;
-    draw_panel(&lower, &lower_panel)?;
-    root.present()?;
-    Ok(())
+    Plot {
+        width: 960,
+        title,
+        note: images(rows),
+        panels: vec![upper_panel, lower_panel],
+    }
+    .to_svg()
 }
 
 /// A column over the steps, cut where a row has no such number.
 fn pieces(rows: &[&QualityRow], value: fn(&QualityRow) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
     let points = rows.iter().map(|row| (row.step as f64, value(row)));
     let points: Vec<(f64, f64)> = points.map(|(x, y)| (x, y.unwrap_or(f64::NAN))).collect();
-    joined(&points)
+    split(&points)
 }
 
 fn values<'a>(line: &'a Line<'_>) -> impl Iterator<Item = f64> + 'a {

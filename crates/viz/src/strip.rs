@@ -1,24 +1,23 @@
-//! Labeled grids side by side: one per moment of a training run, or originals
-//! beside forgeries.
+//! Strips: labeled grids side by side.
 
 use mnist_io::Images;
 
-use crate::canvas::{TEXT_HEIGHT, text_width};
-use crate::grid::{Layout, offset, span};
-use crate::{Canvas, Error, GridStyle, Result};
+use crate::canvas::{Canvas, TEXT_HEIGHT, text_width};
+use crate::error::{Error, Result};
+use crate::grid::{GridStyle, Layout, offset, span};
 
-/// How a strip looks.
+/// The look of a strip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripStyle {
-    /// How each block's tiles look; the margin is that of the whole strip.
+    /// The look of each block's tiles. The margin surrounds the whole strip.
     pub grid: GridStyle,
     /// Tiles in a row of a block.
     pub columns: usize,
-    /// Rows of a block at most; a block shows its first images.
+    /// The largest number of rows in a block. A block shows its first images.
     pub rows: usize,
-    /// Distance between blocks, in pixels.
+    /// Space between blocks, in pixels.
     pub spacing: usize,
-    /// Size of the labels, in multiples of 9×18 pixels a character.
+    /// Size of the labels: a character has 9x18 pixels times this number.
     pub label_scale: usize,
     /// Gray of the labels, 0 black to 255 white.
     pub label_gray: u8,
@@ -40,32 +39,31 @@ impl Default for StripStyle {
     }
 }
 
-/// Draws one block of tiles after the other from left to right, each under its
-/// label; all blocks get the width of the widest, label included.
+/// Draws blocks of tiles from left to right, each below its label. All blocks
+/// have the width of the widest block or label.
 ///
 /// # Errors
-/// [`Error::Empty`] where there are no blocks or one of them has no images;
-/// [`Error::TooLarge`] where the picture would have more than
-/// [`Canvas::MAX_PIXELS`].
+/// [`Error::Empty`] without blocks or if a block has no images,
+/// [`Error::TooLarge`] above [`Canvas::MAX_PIXELS`].
 pub fn strip(blocks: &[(&str, &Images)], style: &StripStyle) -> Result<Canvas> {
     draw(blocks, usize::MAX, style)
 }
 
-/// Draws originals on the left and as many forgeries on the right, each under
-/// its title; the longer of the two sets loses its last images.
+/// Draws labeled real images at the left and equally many labeled fake images at
+/// the right.
 ///
 /// # Errors
-/// As [`strip`].
-pub fn originals_vs_forgeries(
-    originals: (&str, &Images),
-    forgeries: (&str, &Images),
+/// Those of [`strip`].
+pub fn real_vs_fake(
+    real: (&str, &Images),
+    fake: (&str, &Images),
     style: &StripStyle,
 ) -> Result<Canvas> {
-    let fewest = originals.1.len().min(forgeries.1.len());
-    draw(&[originals, forgeries], fewest, style)
+    let fewest = real.1.len().min(fake.1.len());
+    draw(&[real, fake], fewest, style)
 }
 
-/// As [`strip`], with at most `most` images in a block.
+/// Draws a [`strip`] with up to `most` images in a block.
 fn draw(blocks: &[(&str, &Images)], most: usize, style: &StripStyle) -> Result<Canvas> {
     let cells = style.columns.max(1).saturating_mul(style.rows.max(1));
     let layouts: Vec<Layout> = blocks

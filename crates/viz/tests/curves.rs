@@ -1,4 +1,4 @@
-//! The losses' SVG, read back as XML.
+//! The plot of the losses, read as XML.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -43,11 +43,11 @@ fn lines(svg: &str) -> Vec<Line> {
         .collect()
 }
 
-/// D, G, originals, forgeries.
+/// D, G, real, fake.
 const COLORS: [&str; 4] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"];
 
 #[test]
-fn it_names_its_curves_and_axes() {
+fn plot_labels_curves_and_axes() {
     let rows: Vec<MetricsRow> = (0..=50).map(|i| row(i * 200, 0.5, 0.75)).collect();
     let texts = texts(&losses(&rows, "0001-modern").unwrap());
     for expected in [
@@ -55,9 +55,9 @@ fn it_names_its_curves_and_axes() {
         "Loss",
         "D",
         "G",
-        "D calls original, %",
-        "originals",
-        "forgeries",
+        "Classified as real by D, %",
+        "real",
+        "fake",
         "step",
         "10,000",
         "0",
@@ -68,14 +68,14 @@ fn it_names_its_curves_and_axes() {
 }
 
 #[test]
-fn a_title_from_outside_stays_text() {
+fn title_with_markup_is_escaped() {
     let title = "</text><script>\"'&\u{1}\u{ffff}";
     let texts = texts(&losses(&[row(1, 0.5, 0.5)], title).unwrap());
     assert!(texts.iter().any(|t| t == "</text><script>\"'&"));
 }
 
 #[test]
-fn few_rows_are_drawn_as_they_are_and_many_smoothed() {
+fn a_hundred_rows_or_more_get_a_moving_average() {
     let count = |rows: u64| {
         let rows: Vec<MetricsRow> = (0..rows)
             .map(|i| row(i, (i % 7) as f64, 0.1 * (i % 9) as f64))
@@ -95,7 +95,7 @@ fn few_rows_are_drawn_as_they_are_and_many_smoothed() {
 }
 
 #[test]
-fn a_higher_value_stands_higher_and_a_later_step_further_right() {
+fn higher_values_are_higher_and_later_steps_further_right() {
     let rows: Vec<MetricsRow> = (0..50).map(|i| row(i, f64::from(i as u32), 0.5)).collect();
     for (color, _, points) in lines(&losses(&rows, "").unwrap()) {
         if points.len() < 3 {
@@ -111,7 +111,7 @@ fn a_higher_value_stands_higher_and_a_later_step_further_right() {
 }
 
 #[test]
-fn the_file_stays_small_however_many_rows() {
+fn file_size_is_bounded_for_many_rows() {
     let rows: Vec<MetricsRow> = (0..50_000)
         .map(|i| row(i, (i * 7919 % 1000) as f64, (i * 31 % 101) as f64 / 100.0))
         .collect();
@@ -119,7 +119,7 @@ fn the_file_stays_small_however_many_rows() {
 }
 
 #[test]
-fn numbers_that_no_axis_can_show_do_no_harm() {
+fn extreme_values_give_a_valid_plot() {
     let odd = [
         f64::NAN,
         f64::INFINITY,
@@ -143,7 +143,7 @@ fn numbers_that_no_axis_can_show_do_no_harm() {
 }
 
 #[test]
-fn rows_that_are_not_finite_leave_the_others_drawn() {
+fn infinite_and_nan_losses_are_omitted_and_the_rest_is_drawn() {
     let rows: Vec<MetricsRow> = (0..50)
         .map(|i| row(i, if i % 5 == 0 { f64::NAN } else { 0.5 }, 0.5))
         .collect();

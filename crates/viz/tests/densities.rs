@@ -1,13 +1,13 @@
-//! The one-dimensional game's pictures: SVG read back as XML, frames by pixel.
+//! The plot of densities: SVG read as XML, frames pixel by pixel.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
 
 use std::fs;
 
+use common::read_gif;
 use common::runs::{files, paths, row, run_with};
 use common::svg::{BLUE, GREEN, ORANGE, PURPLE, Points, lines, texts};
-use common::{gif_frames, read_color_png};
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{ColorCanvas, Error, densities, density_frames};
 use run_dir::{DensityRow, FigureLayout, RunDir};
@@ -41,20 +41,20 @@ fn share(at: f64, from: f64, to: f64) -> f64 {
 }
 
 #[test]
-fn it_names_what_it_shows() {
+fn plot_labels_curves_and_axes() {
     let svg = densities(&rows(2), "0001-gaussian<&").unwrap();
     let texts = texts(&svg);
     for expected in [
         "0001-gaussian<&",
         "step 1,000",
         "Density",
-        "originals, p_data",
-        "forgeries, p_g",
-        "Probability of original",
+        "real, p_data",
+        "fake, p_g",
+        "Discriminator output",
         "D(x)",
         "D* = p_data / (p_data + p_g)",
         "x",
-        "Value of the game",
+        "Value function",
         "V(D, G)",
         "-log 4, where p_g = p_data",
         "step",
@@ -64,42 +64,42 @@ fn it_names_what_it_shows() {
 }
 
 #[test]
-fn the_last_row_is_drawn_where_it_belongs() {
+fn last_row_is_drawn_at_the_right_coordinates() {
     let rows = rows(5);
     let svg = densities(&rows, "").unwrap();
     let last = density(1000);
 
-    // D runs from 0 in the left corner to 1 in the right one, which gives the
-    // place of everything else in its panel.
-    let decision = &lines(&svg, BLUE)[0];
-    let ((left, bottom), (right, top)) = (decision[0], decision[10]);
+    // D is 0 at the left end and 1 at the right end. The other coordinates of
+    // the panel follow from these two points.
+    let output = &lines(&svg, BLUE)[0];
+    let ((left, bottom), (right, top)) = (output[0], output[10]);
     assert!(left < right && top < bottom);
-    for (i, (x, y)) in decision.iter().enumerate() {
+    for (i, (x, y)) in output.iter().enumerate() {
         assert!((share(*x, left, right) - i as f64 / 10.0).abs() < 0.01);
         assert!((share(*y, bottom, top) - last.discriminator[i]).abs() < 0.01);
     }
 
-    // At the last step p_g is 0.8 p_data, so D* = 1 / 1.8 where anything falls:
-    // points 5 to 9, a gap on either side.
+    // At the last step p_g = 0.8 p_data, so D* = 1 / 1.8 at the points 5 to 9,
+    // where the densities are positive. There is a gap at both sides.
     let orange = lines(&svg, ORANGE);
-    let (best, equilibrium) = (&orange[0], &orange[1]);
+    let (optimal, equilibrium) = (&orange[0], &orange[1]);
     assert_eq!(orange.len(), 2);
-    assert_eq!(best.len(), 5);
-    for (i, (x, y)) in best.iter().enumerate() {
+    assert_eq!(optimal.len(), 5);
+    for (i, (x, y)) in optimal.iter().enumerate() {
         assert!((share(*x, left, right) - (i + 5) as f64 / 10.0).abs() < 0.01);
         assert!((share(*y, bottom, top) - 1.0 / 1.8).abs() < 0.01);
     }
 
-    // Densities: the same foot, and peaks of 1 and 0.8.
-    let (data, forged) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
-    assert_eq!((data.len(), forged.len()), (11, 11));
-    let (foot, peak) = (data[0].1, data[7].1);
+    // The densities have peaks of 1 and 0.8.
+    let (real, fake) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
+    assert_eq!((real.len(), fake.len()), (11, 11));
+    let (foot, peak) = (real[0].1, real[7].1);
     for (i, p) in last.real.iter().enumerate() {
-        assert!((share(data[i].1, foot, peak) - p).abs() < 0.01);
-        assert!((share(forged[i].1, foot, peak) - 0.8 * p).abs() < 0.01);
+        assert!((share(real[i].1, foot, peak) - p).abs() < 0.01);
+        assert!((share(fake[i].1, foot, peak) - 0.8 * p).abs() < 0.01);
     }
 
-    // The value falls straight to -log 4 over all the steps, in its own panel.
+    // The value decreases linearly to -log 4.
     let value = &lines(&svg, BLUE)[1];
     assert_eq!(value.len(), 5);
     assert_eq!(
@@ -108,25 +108,28 @@ fn the_last_row_is_drawn_where_it_belongs() {
     );
     assert_eq!(equilibrium[0].1, equilibrium[1].1);
     assert!((value[4].1 - equilibrium[0].1).abs() <= 1.0);
-    assert!(value[0].1 > value[4].1 + 50.0, "lower values stand lower");
+    assert!(
+        value[0].1 > value[4].1 + 50.0,
+        "lower values are lower in the plot"
+    );
 }
 
 #[test]
-fn forgeries_on_one_point_do_not_flatten_the_originals() {
+fn fake_data_in_one_point_does_not_flatten_the_real_density() {
     let mut row = density(1000);
     row.fake = vec![0.0; 11];
     row.fake[3] = 500.0;
     let svg = densities(&[row], "").unwrap();
-    let (data, forged) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
+    let (real, fake) = (&lines(&svg, GREEN)[0], &lines(&svg, PURPLE)[0]);
     let height = |points: &Points, i: usize| points[0].1 - points[i].1;
-    assert!(height(data, 7) > 40.0);
-    // Cut off at 3.15 times the peak of the originals.
-    let cut = height(forged, 3) / height(data, 7);
+    assert!(height(real, 7) > 40.0);
+    // The axis ends at 3.15 times the peak of the real density.
+    let cut = height(fake, 3) / height(real, 7);
     assert!((cut - 3.15).abs() < 0.1, "{cut}");
 }
 
 #[test]
-fn numbers_that_are_not_finite_are_left_out() {
+fn infinite_and_nan_values_are_omitted() {
     let mut row = density(500);
     row.discriminator[4] = f64::NAN;
     row.real[0] = f64::INFINITY;
@@ -152,9 +155,9 @@ fn numbers_that_are_not_finite_are_left_out() {
     assert_eq!(density_frames(&[nothing], "", 2).unwrap().len(), 1);
 }
 
-/// Rows that no run writes, but a program may: a picture of nothing much, soon.
+/// No run writes such rows, but other programs may.
 #[test]
-fn axes_that_cannot_be_labeled_are_replaced() {
+fn unusable_axis_ranges_are_replaced() {
     let row = |low, high, density: f64| DensityRow {
         real: vec![density; 2],
         fake: vec![0.0; 2],
@@ -182,7 +185,7 @@ fn axes_that_cannot_be_labeled_are_replaced() {
 }
 
 #[test]
-fn no_rows_make_no_picture() {
+fn no_rows_are_an_error() {
     assert!(matches!(densities(&[], ""), Err(Error::Empty)));
     assert!(matches!(density_frames(&[], "", 9), Err(Error::Empty)));
 }
@@ -193,19 +196,19 @@ fn pixel(canvas: &ColorCanvas, (x, y): (f64, f64)) -> [u8; 3] {
 }
 
 #[test]
-fn a_frame_shows_what_the_svg_shows_in_the_same_places() {
+fn frame_has_the_lines_of_the_svg_at_the_same_coordinates() {
     let rows = rows(5);
     let frames = density_frames(&rows, "name", 64).unwrap();
     let last = &frames[4];
     let svg = densities(&rows, "name").unwrap();
-    // Nothing is drawn over D and the value, so their points have their color.
+    // No line covers D and the value, so their points have their color.
     for (x, y) in lines(&svg, BLUE).concat() {
         assert_eq!(pixel(last, (x, y)), [0, 114, 178], "at {x}, {y}");
     }
     for point in lines(&svg, PURPLE).concat() {
         assert_eq!(pixel(last, point), [204, 121, 167]);
     }
-    // Between its points a band of 7 pixels is half its color over white.
+    // A band is 7 pixels wide and half transparent.
     let equilibrium = &lines(&svg, ORANGE)[1];
     let blended = [243, 207, 128];
     let x = equilibrium[0].0 + 50.0;
@@ -218,7 +221,7 @@ fn a_frame_shows_what_the_svg_shows_in_the_same_places() {
 }
 
 #[test]
-fn frames_have_one_size_and_fixed_axes_and_the_value_grows() {
+fn frames_have_one_size_and_the_value_curve_grows() {
     let rows = rows(150);
     let frames = density_frames(&rows, "", 64).unwrap();
     assert_eq!(frames.len(), 64);
@@ -244,19 +247,14 @@ fn gaussian(steps: u64) -> (TempDir, RunDir) {
 }
 
 #[test]
-fn a_run_without_images_gets_its_densities_and_losses() {
+fn run_without_images_gets_densities_and_losses() {
     let (_dir, run) = gaussian(4);
     let folder = run.figures_dir();
     let progress = ["densities.svg", "losses.svg"];
     let drawn = paths(&draw_progress(&run).unwrap());
     assert_eq!(drawn, progress.map(|name| folder.join(name)));
 
-    let names = [
-        "densities.svg",
-        "densities.gif",
-        "densities-animated.png",
-        "losses.svg",
-    ];
+    let names = ["densities.svg", "densities.gif", "losses.svg"];
     let drawn = paths(&draw_all(&run).unwrap());
     assert_eq!(drawn, names.map(|name| folder.join(name)));
     let mut sorted = names.map(str::to_owned);
@@ -266,25 +264,27 @@ fn a_run_without_images_gets_its_densities_and_losses() {
     let svg = fs::read_to_string(folder.join("densities.svg")).unwrap();
     assert_eq!(svg, densities(&rows(4), "0001-modern").unwrap());
     let frames = density_frames(&rows(4), "0001-modern", 64).unwrap();
-    let (width, height, read) = read_color_png(&folder.join("densities-animated.png"));
-    let size = (frames[0].width(), frames[0].height());
-    assert_eq!((width as usize, height as usize), size);
+    let read = read_gif(&folder.join("densities.gif"));
     assert_eq!(read.len(), 4);
-    for ((pixels, _), frame) in read.iter().zip(&frames) {
-        assert!(pixels == frame.pixels());
+    for (frame, canvas) in read.iter().zip(&frames) {
+        let size = (canvas.width(), canvas.height());
+        assert_eq!((frame.width, frame.height), size);
+        // The canvas has more than the 256 colors of a GIF.
+        let pairs = frame.pixels.iter().zip(canvas.pixels());
+        let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(largest <= Some(5), "{largest:?}");
     }
-    assert_eq!(gif_frames(&folder.join("densities.gif")), 4);
 }
 
 #[test]
-fn a_broken_row_of_densities_names_file_and_line() {
+fn invalid_density_row_is_an_error_with_file_and_line() {
     let (_dir, run) = gaussian(2);
-    let sound = fs::read_to_string(run.densities_path()).unwrap();
-    let first = sound.lines().next().unwrap();
+    let valid = fs::read_to_string(run.densities_path()).unwrap();
+    let first = valid.lines().next().unwrap();
     let reversed = first.replace("\"low\":-1.0", "\"low\":9.0");
     assert_ne!(first, reversed);
     for broken in ["{}", &reversed] {
-        fs::write(run.densities_path(), format!("{sound}{broken}\n")).unwrap();
+        fs::write(run.densities_path(), format!("{valid}{broken}\n")).unwrap();
         for drawn in [draw_all(&run), draw_progress(&run)] {
             let error = drawn.unwrap_err().to_string();
             assert!(error.contains("densities.jsonl line 3"), "{error}");

@@ -1,4 +1,4 @@
-//! Grids and strips, pixel for pixel against naive drawing, and their files.
+//! Grids and strips, compared pixel by pixel with a naive implementation.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -7,12 +7,10 @@ use common::{images, read_png};
 use embedded_graphics::pixelcolor::Gray8;
 use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{PrimitiveStyle, Rectangle};
-use gan_viz::{
-    Canvas, Error, GridStyle, StripStyle, grid, originals_vs_forgeries, square_columns, strip,
-};
+use gan_viz::{Canvas, Error, GridStyle, StripStyle, grid, real_vs_fake, square_columns, strip};
 use mnist_io::Images;
 
-/// Asks of every pixel of the picture which image it belongs to.
+/// A naive implementation: finds the image for each pixel of the picture.
 fn naive_grid(images: &Images, columns: usize, style: &GridStyle) -> (usize, usize, Vec<u8>) {
     let (tile_w, tile_h) = (images.cols() * style.scale, images.rows() * style.scale);
     let lines = images.len().div_ceil(columns);
@@ -36,7 +34,7 @@ fn naive_grid(images: &Images, columns: usize, style: &GridStyle) -> (usize, usi
 }
 
 #[test]
-fn a_grid_equals_the_naive_one() {
+fn grid_equals_the_naive_implementation() {
     for (n, rows, cols, columns) in [
         (1, 1, 1, 1),
         (6, 3, 5, 3),
@@ -61,7 +59,7 @@ fn a_grid_equals_the_naive_one() {
 }
 
 #[test]
-fn a_grid_has_no_more_columns_than_images_and_at_least_one() {
+fn grid_has_one_column_to_one_per_image() {
     let (images, style) = (images(3, 2, 2, 1), GridStyle::default());
     let three = grid(&images, 3, &style).unwrap();
     assert_eq!(grid(&images, usize::MAX, &style).unwrap(), three);
@@ -70,7 +68,7 @@ fn a_grid_has_no_more_columns_than_images_and_at_least_one() {
 }
 
 #[test]
-fn a_scale_of_0_counts_as_1() {
+fn scale_0_is_scale_1() {
     let images = images(2, 3, 3, 1);
     let at = |scale| {
         let style = GridStyle {
@@ -83,7 +81,7 @@ fn a_scale_of_0_counts_as_1() {
 }
 
 #[test]
-fn square_columns_are_the_fewest_that_make_no_tall_grid() {
+fn square_columns_are_the_fewest_for_a_grid_not_taller_than_wide() {
     for count in 1..500_usize {
         let naive = (1..).find(|columns| count.div_ceil(*columns) <= *columns);
         assert_eq!(Some(square_columns(count)), naive);
@@ -92,7 +90,7 @@ fn square_columns_are_the_fewest_that_make_no_tall_grid() {
 }
 
 #[test]
-fn no_images_make_no_picture() {
+fn no_images_are_an_error() {
     let none = Images::new(28, 28, Vec::new()).unwrap();
     let some = images(1, 28, 28, 1);
     let style = StripStyle::default();
@@ -101,13 +99,13 @@ fn no_images_make_no_picture() {
     for pair in [(&some, &none), (&none, &some)] {
         let blocks = [("a", pair.0), ("b", pair.1)];
         assert!(matches!(strip(&blocks, &style), Err(Error::Empty)));
-        let sides = originals_vs_forgeries(blocks[0], blocks[1], &style);
+        let sides = real_vs_fake(blocks[0], blocks[1], &style);
         assert!(matches!(sides, Err(Error::Empty)));
     }
 }
 
 #[test]
-fn a_size_beyond_the_limit_is_an_error_and_allocates_nothing() {
+fn size_above_the_limit_is_an_error() {
     let images = images(2, 28, 28, 1);
     for huge in [1 << 14, 1 << 40, usize::MAX] {
         let scaled = GridStyle {
@@ -136,7 +134,7 @@ fn a_size_beyond_the_limit_is_an_error_and_allocates_nothing() {
 }
 
 #[test]
-fn a_gap_between_no_neighbors_may_be_any_number() {
+fn gap_without_neighbors_may_be_any_number() {
     let image = images(1, 28, 28, 1);
     let style = |gap| StripStyle {
         spacing: gap,
@@ -159,7 +157,7 @@ fn a_gap_between_no_neighbors_may_be_any_number() {
 }
 
 #[test]
-fn what_falls_outside_a_canvas_is_left_out() {
+fn pixels_outside_the_canvas_are_ignored() {
     let mut canvas = Canvas::new(3, 2, 0).unwrap();
     canvas.draw_image(&[1, 2, 3, 4], 2, 1, 1, 2);
     assert_eq!(canvas.pixels(), [0, 0, 0, 0, 1, 1]);
@@ -171,7 +169,7 @@ fn what_falls_outside_a_canvas_is_left_out() {
 }
 
 #[test]
-fn embedded_graphics_draws_onto_a_canvas() {
+fn embedded_graphics_draws_on_a_canvas() {
     let mut canvas = Canvas::new(4, 3, 0).unwrap();
     let style = PrimitiveStyle::with_fill(Gray8::new(5));
     let rectangle = Rectangle::new(Point::new(-1, 1), Size::new(3, 9));
@@ -180,7 +178,7 @@ fn embedded_graphics_draws_onto_a_canvas() {
 }
 
 #[test]
-fn text_magnified_is_the_text_in_squares() {
+fn scaled_text_is_the_text_in_squares() {
     let draw = |scale, width, height| {
         let mut canvas = Canvas::new(width, height, 20).unwrap();
         canvas.draw_text("step 1,000 é", 3 * scale, 2 * scale, scale, 220);
@@ -198,7 +196,7 @@ fn text_magnified_is_the_text_in_squares() {
 }
 
 #[test]
-fn a_line_of_text_stays_one_line() {
+fn text_stays_in_one_line() {
     let draw = |text| {
         let mut canvas = Canvas::new(60, 60, 0).unwrap();
         canvas.draw_text(text, 0, 0, 1, 255);
@@ -207,7 +205,7 @@ fn a_line_of_text_stays_one_line() {
     assert_eq!(draw("a\n\rb"), draw("a  b"));
 }
 
-/// The pixels of `part` stand in `whole` with their corner at (x, y).
+/// Whether `whole` contains `part` with its upper left corner at (x, y).
 fn contains(whole: &Canvas, part: &Canvas, x: usize, y: usize) -> bool {
     let line = |canvas: &Canvas, y: usize, x: usize| {
         let start = y * canvas.width() + x;
@@ -217,7 +215,7 @@ fn contains(whole: &Canvas, part: &Canvas, x: usize, y: usize) -> bool {
 }
 
 #[test]
-fn a_strip_is_its_grids_under_their_labels() {
+fn strip_has_grids_below_labels() {
     let style = StripStyle {
         grid: GridStyle {
             scale: 2,
@@ -251,36 +249,33 @@ fn a_strip_is_its_grids_under_their_labels() {
 }
 
 #[test]
-fn originals_and_forgeries_show_equally_many() {
+fn real_vs_fake_shows_equally_many() {
     let style = StripStyle::default();
     let (many, few) = (images(16, 8, 8, 1), images(7, 8, 8, 2));
     let seven = many.select(&[0, 1, 2, 3, 4, 5, 6]).unwrap();
     assert_eq!(
-        originals_vs_forgeries(("o", &many), ("f", &few), &style).unwrap(),
+        real_vs_fake(("o", &many), ("f", &few), &style).unwrap(),
         strip(&[("o", &seven), ("f", &few)], &style).unwrap()
     );
     assert_eq!(
-        originals_vs_forgeries(("o", &few), ("f", &many), &style).unwrap(),
+        real_vs_fake(("o", &few), ("f", &many), &style).unwrap(),
         strip(&[("o", &few), ("f", &seven)], &style).unwrap()
     );
 }
 
 #[test]
-fn a_png_holds_the_canvas() {
+fn png_has_the_pixels_of_the_canvas() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new/folder/grid.png");
     let canvas = grid(&images(5, 28, 28, 3), 3, &GridStyle::default()).unwrap();
     canvas.write_png(&path).unwrap();
-    let (width, height, frames) = read_png(&path);
-    assert_eq!(
-        (width as usize, height as usize),
-        (canvas.width(), canvas.height())
-    );
-    assert!(frames == [(canvas.pixels().to_vec(), None)]);
+    let (width, height, pixels) = read_png(&path);
+    assert_eq!((width, height), (canvas.width(), canvas.height()));
+    assert!(pixels == canvas.pixels());
 }
 
 #[test]
-fn a_png_that_cannot_be_written_names_its_path() {
+fn write_png_error_has_the_path() {
     let dir = tempfile::tempdir().unwrap();
     let canvas = Canvas::new(1, 1, 0).unwrap();
     let error = canvas.write_png(dir.path()).unwrap_err().to_string();

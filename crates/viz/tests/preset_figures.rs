@@ -1,4 +1,4 @@
-//! The figures that presets differ in: layouts, nearest images, walks, digits.
+//! Figures with different layouts: snapshots, nearest images, walks, digits.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -14,9 +14,9 @@ use mnist_io::Images;
 use run_dir::{FigureLayout, RunDir};
 use tempfile::TempDir;
 
-/// A run with 64 originals and snapshots of `n` images at steps 0 and 50.
-fn run(pictures: FigureLayout, n: usize) -> (TempDir, RunDir) {
-    let (dir, run) = run_with(pictures, Some(&images(64, 28, 28, 99)));
+/// A run with 64 real images and snapshots of `n` images at steps 0 and 50.
+fn run(layout: FigureLayout, n: usize) -> (TempDir, RunDir) {
+    let (dir, run) = run_with(layout, Some(&images(64, 28, 28, 99)));
     for step in [0, 50] {
         run.write_samples(step, &sample(n, step)).unwrap();
     }
@@ -39,20 +39,19 @@ fn at_scale(scale: usize) -> GridStyle {
 }
 
 fn assert_shows(path: &Path, expected: &Canvas) {
-    let (width, height, frames) = read_png(path);
-    let size = (width as usize, height as usize);
-    assert_eq!(size, (expected.width(), expected.height()));
-    assert!(frames[0].0 == expected.pixels(), "{}", path.display());
+    let (width, height, pixels) = read_png(path);
+    assert_eq!((width, height), (expected.width(), expected.height()));
+    assert!(pixels == expected.pixels(), "{}", path.display());
 }
 
 #[test]
-fn snapshots_and_originals_obey_the_layout_and_the_last_its_own() {
-    let pictures = FigureLayout {
+fn snapshots_and_real_images_have_the_grid_and_the_last_snapshot_its_own() {
+    let layout = FigureLayout {
         grid: [4, 4],
         last_grid: [5, 5],
         ..FigureLayout::default()
     };
-    let (_dir, run) = run(pictures, 64);
+    let (_dir, run) = run(layout, 64);
     let folder = run.figures_dir();
     let sixteen = |images: &Images| grid(&first(images, 16), 4, &at_scale(4)).unwrap();
 
@@ -73,18 +72,18 @@ fn snapshots_and_originals_obey_the_layout_and_the_last_its_own() {
 }
 
 #[test]
-fn originals_stand_above_the_forgeries_of_the_same_places() {
-    let pictures = FigureLayout {
+fn real_images_are_above_the_samples() {
+    let layout = FigureLayout {
         grid: [1, 10],
         last_grid: [2, 10],
         real_above: true,
         ..FigureLayout::default()
     };
-    let (_dir, run) = run(pictures, 64);
+    let (_dir, run) = run(layout, 64);
     draw_all(&run).unwrap();
-    let originals = images(64, 28, 28, 99);
+    let real = images(64, 28, 28, 99);
     for (step, count) in [(0, 10), (50, 20)] {
-        let (above, below) = (first(&originals, count), first(&sample(64, step), count));
+        let (above, below) = (first(&real, count), first(&sample(64, step), count));
         let both = [above.pixels(), below.pixels()].concat();
         let both = Images::new(28, 28, both).unwrap();
         let path = run.samples_path(step).with_extension("png");
@@ -100,8 +99,8 @@ fn originals_stand_above_the_forgeries_of_the_same_places() {
 }
 
 #[test]
-fn fewer_images_than_cells_make_a_square_where_it_fits() {
-    for (layout, n, columns, scale) in [
+fn fewer_images_than_cells_form_a_square_if_the_layout_permits() {
+    for (cells, n, columns, scale) in [
         ([8, 8], 9, 3, 4),
         ([8, 8], 63, 8, 2),
         ([1, 10], 4, 4, 4),
@@ -109,11 +108,11 @@ fn fewer_images_than_cells_make_a_square_where_it_fits() {
         ([100, 2], 9, 2, 4),
         ([u64::MAX, u64::MAX], 9, 3, 4),
     ] {
-        let pictures = FigureLayout {
-            grid: layout,
+        let layout = FigureLayout {
+            grid: cells,
             ..FigureLayout::default()
         };
-        let (_dir, run) = run(pictures, n);
+        let (_dir, run) = run(layout, n);
         draw_progress(&run).unwrap();
         let expected = grid(&sample(n, 50), columns, &at_scale(scale)).unwrap();
         assert_shows(&run.figures_dir().join("samples/000050.png"), &expected);
@@ -121,7 +120,7 @@ fn fewer_images_than_cells_make_a_square_where_it_fits() {
 }
 
 #[test]
-fn what_the_run_does_not_hold_is_not_drawn() {
+fn figures_without_data_are_not_drawn() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     draw_all(&run).unwrap();
     for name in [
@@ -139,16 +138,16 @@ fn pixel(canvas: &Canvas, x: usize, y: usize) -> u8 {
     canvas.pixels()[y * canvas.width() + x]
 }
 
-/// `image` stands in `canvas` with its corner at (left, top).
-fn stands(canvas: &Canvas, image: &[u8], left: usize, top: usize, scale: usize) -> bool {
+/// Whether `canvas` contains `image` with its upper left corner at (left, top).
+fn contains(canvas: &Canvas, image: &[u8], left: usize, top: usize, scale: usize) -> bool {
     (0..28 * 28).all(|i| {
         let (x, y) = (left + i % 28 * scale, top + i / 28 * scale);
         pixel(canvas, x, y) == image[i] && pixel(canvas, x + scale - 1, y + scale - 1) == image[i]
     })
 }
 
-/// A frame of two grays of 190 around a tile of this side at (left, top), and
-/// the background around that.
+/// Whether a tile at (left, top) has a frame of two pixels of gray 190, and the
+/// background around it.
 fn framed(canvas: &Canvas, left: usize, top: usize, side: usize) -> bool {
     (0..side).all(|i| {
         let around = |distance: usize| {
@@ -164,48 +163,42 @@ fn framed(canvas: &Canvas, left: usize, top: usize, side: usize) -> bool {
 }
 
 #[test]
-fn eight_pairs_stand_in_a_line() {
-    let (forgeries, originals) = (sample(64, 1), sample(64, 2));
-    let canvas = nearest(&forgeries, &originals, 1).unwrap();
-    // Pairs of 56 + 4 + 2 + 56 + 2 pixels, 20 apart, in lines of 60, 4 apart,
-    // below a caption of 18 + 12, with a margin of 24.
+fn nearest_has_eight_pairs_in_a_line() {
+    let (samples, training) = (sample(64, 1), sample(64, 2));
+    let canvas = nearest(&samples, &training, 1).unwrap();
+    // A pair has 56 + 4 + 2 + 56 + 2 pixels, and 20 to the next. A line has 60,
+    // and 4 to the next. The caption has 18 + 12, the margin 24.
     assert_eq!(canvas.width(), 24 + 8 * 120 + 7 * 20 + 24);
     assert_eq!(canvas.height(), 24 + 30 + 8 * 60 + 7 * 4 + 24);
     for i in 0..64 {
         let (left, top) = (24 + i % 8 * 140, 54 + i / 8 * 64 + 2);
-        assert!(stands(&canvas, forgeries.get(i).unwrap(), left, top, 2));
-        assert!(stands(
-            &canvas,
-            originals.get(i).unwrap(),
-            left + 62,
-            top,
-            2
-        ));
+        assert!(contains(&canvas, samples.get(i).unwrap(), left, top, 2));
+        assert!(contains(&canvas, training.get(i).unwrap(), left + 62, top, 2));
         assert!(framed(&canvas, left + 62, top, 56));
     }
 }
 
 #[test]
-fn five_forgeries_stand_before_the_one_nearest_to_the_fifth() {
-    let (forgeries, originals) = (sample(23, 1), sample(23, 2));
-    let canvas = nearest(&forgeries, &originals, 5).unwrap();
+fn nearest_has_rows_of_five_and_the_image_nearest_to_the_fifth() {
+    let (samples, training) = (sample(23, 1), sample(23, 2));
+    let canvas = nearest(&samples, &training, 5).unwrap();
     // The caption, 52 characters of 9 pixels, is narrower than the row.
     assert_eq!(canvas.width(), 24 + (5 * 84 + 4 * 4) + 6 + 84 + 2 + 24);
     assert_eq!(canvas.height(), 24 + 30 + 4 * 88 + 3 * 4 + 24);
     for row in 0..4 {
         let top = 54 + row * 92 + 2;
         for column in 0..5 {
-            let image = forgeries.get(5 * row + column).unwrap();
-            assert!(stands(&canvas, image, 24 + column * 88, top, 3));
+            let image = samples.get(5 * row + column).unwrap();
+            assert!(contains(&canvas, image, 24 + column * 88, top, 3));
         }
-        let image = originals.get(5 * row + 4).unwrap();
-        assert!(stands(&canvas, image, 24 + 436 + 6, top, 3));
+        let image = training.get(5 * row + 4).unwrap();
+        assert!(contains(&canvas, image, 24 + 436 + 6, top, 3));
         assert!(framed(&canvas, 24 + 436 + 6, top, 84));
     }
 }
 
 #[test]
-fn any_number_of_forgeries_has_its_nearest_drawn() {
+fn nearest_draws_any_number_of_samples() {
     for (n, per_row) in [
         (1, 1),
         (3, 1),
@@ -226,26 +219,26 @@ fn any_number_of_forgeries_has_its_nearest_drawn() {
 }
 
 #[test]
-fn images_of_another_size_are_refused_not_painted_over_each_other() {
-    let forgeries = sample(9, 1);
+fn nearest_rejects_images_of_another_size() {
+    let samples = sample(9, 1);
     for (rows, cols) in [(28, 32), (32, 28), (14, 14)] {
         let other = Images::new(rows, cols, vec![7; 9 * rows * cols]).unwrap();
         for per_row in [1, 5] {
-            let error = nearest(&forgeries, &other, per_row).unwrap_err();
-            let told = format!("forgeries of 28x28 cannot stand beside images of {rows}x{cols}");
-            assert_eq!(error.to_string(), told);
+            let error = nearest(&samples, &other, per_row).unwrap_err();
+            let told = format!("samples have 28x28 pixels and the nearest images {rows}x{cols}");
+            assert!(error.to_string().ends_with(&told), "{error}");
         }
     }
 }
 
 #[test]
-fn nearest_images_are_drawn_as_the_run_says() {
+fn nearest_images_have_the_rows_of_the_layout() {
     for per_row in [1, 5] {
-        let pictures = FigureLayout {
+        let layout = FigureLayout {
             nearest_row: per_row,
             ..FigureLayout::default()
         };
-        let (_dir, run) = run(pictures, 25);
+        let (_dir, run) = run(layout, 25);
         run.write_nearest(&images(25, 28, 28, 7)).unwrap();
         let figures = draw_all(&run).unwrap();
         let path = run.figures_dir().join("nearest.png");
@@ -256,7 +249,7 @@ fn nearest_images_are_drawn_as_the_run_says() {
 }
 
 #[test]
-fn nearest_images_that_do_not_fit_name_their_file() {
+fn unsuitable_nearest_images_are_an_error_with_the_path() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     let failure = || {
         let error = draw_all(&run).unwrap_err();
@@ -296,7 +289,7 @@ fn labeled(columns: usize, rows: usize, spacing: usize, scale: usize) -> StripSt
 }
 
 #[test]
-fn a_walk_is_a_row() {
+fn each_latent_walk_is_a_row() {
     for (pairs, points, scale) in [(3, 11, 2), (1, 2, 4), (2, 40, 1)] {
         let (_dir, run) = run(FigureLayout::default(), 4);
         let walks = rows(pairs, points, 28, 28);
@@ -313,7 +306,7 @@ fn a_walk_is_a_row() {
 }
 
 #[test]
-fn a_digit_is_a_column_under_its_name() {
+fn each_digit_is_a_labeled_column() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     let latents = rows(3, 10, 28, 28);
     run.write_digits(&latents).unwrap();
@@ -325,14 +318,14 @@ fn a_digit_is_a_column_under_its_name() {
         Images::new(28, 28, pixels.copied().collect()).unwrap()
     };
     let columns: Vec<Images> = (0..10).map(column).collect();
-    // A tile of 56 pixels has room for 6 characters of 9.
+    // A tile of 56 pixels is as wide as 6 characters of 9.
     let labels: Vec<String> = (0..10).map(|digit| format!("  {digit}   ")).collect();
     let blocks: Vec<(&str, &Images)> = labels.iter().map(String::as_str).zip(&columns).collect();
     assert_shows(&path, &strip(&blocks, &labeled(1, 3, 4, 2)).unwrap());
 }
 
 #[test]
-fn walks_and_digits_that_do_not_fit_name_their_file() {
+fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     let failure = |name: &str| {
         let error = draw_all(&run).unwrap_err();

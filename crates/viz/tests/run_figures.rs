@@ -1,4 +1,4 @@
-//! All figures of run directories: whole, short, odd and broken ones.
+//! All figures of a run directory, and errors for invalid runs.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -6,19 +6,18 @@ mod common;
 use std::fs;
 
 use common::runs::{empty_run, files, paths, run, sample};
-use common::{gif_frames, images, read_png};
+use common::{gray_as_rgb, images, read_gif, read_png};
 use gan_viz::figures::{draw_all, draw_progress};
-use gan_viz::{Error, GridStyle, StripStyle, grid, originals_vs_forgeries, strip};
+use gan_viz::{Error, GridStyle, StripStyle, grid, real_vs_fake, strip};
 use mnist_io::Images;
 
 #[test]
-fn all_figures_of_a_run() {
+fn draw_all_draws_every_figure() {
     let (_dir, run) = run(64, 28, 28, &[0, 20, 100, 300]);
     let figures = draw_all(&run).unwrap();
     let names = [
         "progress.png",
         "progress.gif",
-        "progress-animated.png",
         "originals_vs_forgeries.png",
         "losses.svg",
         "originals.png",
@@ -32,7 +31,6 @@ fn all_figures_of_a_run() {
             "losses.svg",
             "originals.png",
             "originals_vs_forgeries.png",
-            "progress-animated.png",
             "progress.gif",
             "progress.png",
             "samples/000000.png",
@@ -47,39 +45,39 @@ fn all_figures_of_a_run() {
     let labels = ["step 0", "step 20", "step 100", "step 300"];
     let blocks: Vec<(&str, &Images)> = labels.into_iter().zip(&snapshots).collect();
     let expected = strip(&blocks, &style).unwrap();
-    assert!(read_png(&folder.join("progress.png")).2[0].0 == expected.pixels());
+    assert!(read_png(&folder.join("progress.png")).2 == expected.pixels());
 
     let whole = StripStyle {
         columns: 8,
         rows: 8,
         ..style
     };
-    let (originals, last) = (images(64, 28, 28, 99), &snapshots[3]);
-    let sides = [("originals", &originals), ("forgeries, step 300", last)];
-    let expected = originals_vs_forgeries(sides[0], sides[1], &whole).unwrap();
+    let (real, last) = (images(64, 28, 28, 99), &snapshots[3]);
+    let sides = [("originals", &real), ("forgeries, step 300", last)];
+    let expected = real_vs_fake(sides[0], sides[1], &whole).unwrap();
     let drawn = read_png(&folder.join("originals_vs_forgeries.png"));
-    assert!(drawn.2[0].0 == expected.pixels());
+    assert!(drawn.2 == expected.pixels());
 
-    let frames = read_png(&folder.join("progress-animated.png")).2;
+    let frames = read_gif(&folder.join("progress.gif"));
     assert_eq!(frames.len(), 4);
-    for ((pixels, _), block) in frames.iter().zip(&blocks) {
-        assert!(pixels == strip(&[*block], &whole).unwrap().pixels());
+    for (frame, block) in frames.iter().zip(&blocks) {
+        let expected = strip(&[*block], &whole).unwrap();
+        assert!(frame.pixels == gray_as_rgb(expected.pixels()));
     }
-    assert_eq!(gif_frames(&folder.join("progress.gif")), 4);
 
     let drawn = read_png(&folder.join("originals.png"));
-    let expected = grid(&originals, 8, &GridStyle::default()).unwrap();
-    assert!(drawn.2[0].0 == expected.pixels());
+    let expected = grid(&real, 8, &GridStyle::default()).unwrap();
+    assert!(drawn.2 == expected.pixels());
 
     for (step, images) in [(0, &snapshots[0]), (300, last)] {
         let drawn = read_png(&folder.join(format!("samples/{step:06}.png")));
         let expected = grid(images, 8, &GridStyle::default()).unwrap();
-        assert!(drawn.2[0].0 == expected.pixels());
+        assert!(drawn.2 == expected.pixels());
     }
 }
 
 #[test]
-fn drawing_again_gives_the_same_bytes() {
+fn drawing_twice_gives_the_same_bytes() {
     let (_dir, run) = run(9, 28, 28, &[0, 20]);
     let read = || {
         draw_all(&run).unwrap();
@@ -91,23 +89,22 @@ fn drawing_again_gives_the_same_bytes() {
 }
 
 #[test]
-fn any_number_and_shape_of_images() {
+fn draw_all_accepts_any_number_and_shape_of_images() {
     for (n, rows, cols) in [(1, 32, 32), (2, 28, 28), (5, 1, 1), (200, 7, 300)] {
         let (_dir, run) = run(n, rows, cols, &[0, 1_000_000]);
-        assert_eq!(draw_all(&run).unwrap().len(), 7, "{n} of {rows}x{cols}");
-        let (_, _, frames) = read_png(&run.figures_dir().join("progress-animated.png"));
+        assert_eq!(draw_all(&run).unwrap().len(), 6, "{n} of {rows}x{cols}");
+        let frames = read_gif(&run.figures_dir().join("progress.gif"));
         assert_eq!(frames.len(), 2);
     }
 }
 
 #[test]
-fn animations_of_long_runs_keep_first_and_last_of_64_frames() {
+fn animation_of_a_long_run_has_64_frames_with_the_first_and_the_last() {
     let steps: Vec<u64> = (0..150).collect();
     let (_dir, run) = run(1, 4, 4, &steps);
     draw_all(&run).unwrap();
-    let (_, _, frames) = read_png(&run.figures_dir().join("progress-animated.png"));
+    let frames = read_gif(&run.figures_dir().join("progress.gif"));
     assert_eq!(frames.len(), 64);
-    assert_eq!(gif_frames(&run.figures_dir().join("progress.gif")), 64);
     let style = StripStyle {
         grid: GridStyle {
             scale: 4,
@@ -118,12 +115,12 @@ fn animations_of_long_runs_keep_first_and_last_of_64_frames() {
     for (frame, step) in [(0, 0), (63, 149)] {
         let label = format!("{:8}", format!("step {step}"));
         let expected = strip(&[(&label, &sample(1, 4, 4, step))], &style).unwrap();
-        assert!(frames[frame].0 == expected.pixels());
+        assert!(frames[frame].pixels == gray_as_rgb(expected.pixels()));
     }
 }
 
 #[test]
-fn progress_reads_only_the_snapshots_it_shows() {
+fn draw_progress_reads_only_the_snapshots_that_it_shows() {
     let steps: Vec<u64> = (0..=10).chain([20, 100, 300, 1000, 5000]).collect();
     let (_dir, run) = run(4, 28, 28, &steps);
     fs::write(run.samples_path(7), b"broken").unwrap();
@@ -138,7 +135,7 @@ fn progress_reads_only_the_snapshots_it_shows() {
 }
 
 #[test]
-fn a_run_without_metrics_gets_its_pictures() {
+fn run_without_metrics_gets_the_other_figures() {
     let (_dir, run) = run(4, 28, 28, &[0, 10]);
     fs::remove_file(run.metrics_path()).unwrap();
     for figures in [draw_progress(&run).unwrap(), draw_all(&run).unwrap()] {
@@ -153,7 +150,7 @@ fn a_run_without_metrics_gets_its_pictures() {
 }
 
 #[test]
-fn a_run_without_snapshots_says_so() {
+fn run_without_snapshots_is_an_error() {
     let (_dir, run) = empty_run();
     for drawn in [draw_all(&run), draw_progress(&run)] {
         let error = drawn.unwrap_err();
@@ -163,7 +160,7 @@ fn a_run_without_snapshots_says_so() {
 }
 
 #[test]
-fn snapshots_of_different_shapes_name_both_files() {
+fn snapshots_of_different_shapes_are_an_error_with_both_paths() {
     let (_dir, run) = run(4, 28, 28, &[0, 10, 20]);
     for odd in [images(3, 28, 28, 1), images(4, 28, 27, 1)] {
         run.write_samples(10, &odd).unwrap();
@@ -185,7 +182,7 @@ fn snapshots_of_different_shapes_name_both_files() {
 }
 
 #[test]
-fn originals_that_do_not_fit_name_their_file() {
+fn unsuitable_real_images_are_an_error_with_the_path() {
     let (_dir, run) = run(4, 28, 28, &[0]);
     let path = run.real_images_path();
     let failure = || {
@@ -213,17 +210,17 @@ fn originals_that_do_not_fit_name_their_file() {
 }
 
 #[test]
-fn more_or_fewer_originals_than_forgeries_are_no_error() {
+fn draw_all_accepts_more_or_fewer_real_images_than_samples() {
     let (_dir, run) = run(9, 28, 28, &[0]);
     for count in [1, 9, 100] {
-        let originals = images(count, 28, 28, 5);
-        originals.write_file(&run.real_images_path()).unwrap();
+        let real = images(count, 28, 28, 5);
+        real.write_file(&run.real_images_path()).unwrap();
         draw_all(&run).unwrap();
     }
 }
 
 #[test]
-fn a_broken_row_of_metrics_names_file_and_line() {
+fn invalid_metrics_row_is_an_error_with_file_and_line() {
     let (_dir, run) = run(4, 28, 28, &[0]);
     fs::write(run.metrics_path(), "{}\n").unwrap();
     for drawn in [draw_all(&run), draw_progress(&run)] {

@@ -1,128 +1,110 @@
-//! The figures of snapshots: over time, beside originals, and each alone.
+//! Figures of snapshots: over time, beside real images, and one by one.
 
 use std::path::PathBuf;
 
 use mnist_io::Images;
-use run_dir::{RunDir, Snapshot};
+use run_dir::Snapshot;
 
-use super::samples::{Samples, step_label};
-use super::{FRAMES, Figure, animations};
-use crate::grid::grids;
-use crate::moments::{moments, spread};
-use crate::{
-    Canvas, GridStyle, Result, Timing, originals_vs_forgeries, square_columns, strip, write_apng,
-    write_gif,
-};
+use super::figure::Figure;
+use super::run_images::{RunImages, labeled_strip, step_label};
+use crate::animation::{Timing, write_gif};
+use crate::canvas::Canvas;
+use crate::error::Result;
+use crate::grid::{GridStyle, grids, square_columns};
+use crate::snapshot_choice::{evenly_spaced, representative};
+use crate::strip::real_vs_fake;
 
-/// Width that a block of tiles is brought near to by its scale, in pixels.
+/// The width of a block in `progress.png`, approximately, in pixels.
 const BLOCK_WIDTH: usize = 230;
-/// The same for a grid that has a picture of its own.
+/// The width of a grid in the other figures, approximately, in pixels.
 const GRID_WIDTH: usize = 500;
 
-pub fn draw_strip(run: &RunDir, samples: &Samples) -> Result<Figure> {
-    let steps: Vec<u64> = samples.snapshots.iter().map(|s| s.step).collect();
-    let moments = samples.labeled(&moments(&steps))?;
-    let blocks: Vec<(&str, &Images)> = moments.iter().map(|(l, i)| (l.as_str(), i)).collect();
-    let path = run.figures_dir().join("progress.png");
-    strip(&blocks, &samples.style(4, BLOCK_WIDTH))?.write_png(&path)?;
-    Ok(Figure {
-        path,
-        shows: "the same latents as training goes on",
-    })
+pub fn draw_progress(images: &RunImages) -> Result<Figure> {
+    let steps: Vec<u64> = images.snapshots.iter().map(|s| s.step).collect();
+    let chosen = images.labeled(&representative(&steps))?;
+    let canvas = labeled_strip(&chosen, &images.style(4, BLOCK_WIDTH))?;
+    let shows = "samples from the same latents during training";
+    Figure::write(images.run, "progress.png", shows, |p| canvas.write_png(p))
 }
 
-pub fn draw_animations(run: &RunDir, samples: &Samples) -> Result<[Figure; 2]> {
-    let moments = samples.labeled(&spread(samples.snapshots.len(), FRAMES))?;
-    let style = samples.style(8, GRID_WIDTH);
-    let frames: Vec<Canvas> = moments
+pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
+    let chosen = images.labeled(&evenly_spaced(images.snapshots.len(), most_frames))?;
+    let style = images.style(8, GRID_WIDTH);
+    let frames: Vec<Canvas> = chosen
         .iter()
-        .map(|(label, images)| strip(&[(label, images)], &style))
+        .map(|block| labeled_strip(std::slice::from_ref(block), &style))
         .collect::<Result<_>>()?;
-    let timing = Timing::for_frames(frames.len());
-    let gif = run.figures_dir().join("progress.gif");
-    let png = run.figures_dir().join("progress-animated.png");
-    write_gif(&gif, &frames, timing)?;
-    write_apng(&png, &frames, timing)?;
-    Ok(animations(gif, png))
-}
-
-pub fn draw_sides(run: &RunDir, samples: &Samples) -> Result<Figure> {
-    let originals = samples.originals()?;
-    let title = format!("forgeries, {}", step_label(samples.last.step));
-    let path = run.figures_dir().join("originals_vs_forgeries.png");
-    originals_vs_forgeries(
-        ("originals", &originals),
-        (&title, &samples.last_images),
-        &samples.style(8, GRID_WIDTH),
-    )?
-    .write_png(&path)?;
-    Ok(Figure {
-        path,
-        shows: "originals beside forgeries",
+    let shows = "training as an animation";
+    Figure::write(images.run, "progress.gif", shows, |path| {
+        write_gif(path, &frames, Timing::for_frames(frames.len()))
     })
 }
 
-pub fn draw_originals(run: &RunDir, samples: &Samples) -> Result<Figure> {
-    let originals = samples.originals()?;
-    let path = run.figures_dir().join("originals.png");
-    laid_out(samples, &[&originals], samples.pictures.grid)?.write_png(&path)?;
-    Ok(Figure {
-        path,
-        shows: "originals as a grid of their own",
-    })
+pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
+    let title = format!("forgeries, {}", step_label(images.last.step));
+    let canvas = real_vs_fake(
+        ("originals", &images.real()?),
+        (&title, &images.last_images),
+        &images.style(8, GRID_WIDTH),
+    )?;
+    let (file, shows) = ("originals_vs_forgeries.png", "real images beside samples");
+    Figure::write(images.run, file, shows, |p| canvas.write_png(p))
 }
 
-/// Every snapshot, the last one in a layout of its own.
-pub fn draw_each(run: &RunDir, samples: &Samples) -> Result<Figure> {
-    for snapshot in &samples.snapshots {
-        let layout = if *snapshot == samples.last {
-            samples.pictures.last_grid
+pub fn draw_real(images: &RunImages) -> Result<Figure> {
+    let canvas = draw_grids(images, &[&images.real()?], images.layout.grid)?;
+    let (file, shows) = ("originals.png", "real images as a grid");
+    Figure::write(images.run, file, shows, |p| canvas.write_png(p))
+}
+
+/// Draws each snapshot, the last one with its own layout.
+pub fn draw_each(images: &RunImages) -> Result<Figure> {
+    for snapshot in &images.snapshots {
+        let layout = if *snapshot == images.last {
+            images.layout.last_grid
         } else {
-            samples.pictures.grid
+            images.layout.grid
         };
-        draw_snapshot(run, samples, snapshot, layout)?;
+        draw_snapshot(images, snapshot, layout)?;
     }
     Ok(Figure {
-        path: run.pictures_dir(),
-        shows: "each snapshot as a grid of its own",
+        path: images.run.pictures_dir(),
+        shows: "each snapshot as a grid",
     })
 }
 
-/// The newest snapshot, which need not be the run's last.
-pub fn draw_newest(run: &RunDir, samples: &Samples) -> Result<Figure> {
+/// Draws the newest snapshot of a run that may continue.
+pub fn draw_newest(images: &RunImages) -> Result<Figure> {
     Ok(Figure {
-        path: draw_snapshot(run, samples, &samples.last, samples.pictures.grid)?,
+        path: draw_snapshot(images, &images.last, images.layout.grid)?,
         shows: "the newest snapshot",
     })
 }
 
-fn draw_snapshot(
-    run: &RunDir,
-    samples: &Samples,
-    snapshot: &Snapshot,
-    layout: [u64; 2],
-) -> Result<PathBuf> {
-    let images = samples.read(snapshot)?;
-    let path = run.picture_path(snapshot.step);
-    let canvas = if samples.pictures.real_above {
-        laid_out(samples, &[&samples.originals()?, &images], layout)?
+fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> Result<PathBuf> {
+    let samples = images.snapshot(snapshot)?;
+    let canvas = if images.layout.real_above {
+        draw_grids(images, &[&images.real()?, &samples], layout)?
     } else {
-        laid_out(samples, &[&images], layout)?
+        draw_grids(images, &[&samples], layout)?
     };
+    let path = images.run.picture_path(snapshot.step);
     canvas.write_png(&path)?;
     Ok(path)
 }
 
-/// The first of each of `blocks` in so many rows and columns, a block below the
-/// other; fewer images than cells make a square grid, where it fits.
-fn laid_out(samples: &Samples, blocks: &[&Images], layout: [u64; 2]) -> Result<Canvas> {
+/// Draws a grid of the first images of each block, one below the other.
+///
+/// `layout` is the largest number of rows and columns. Fewer images form a
+/// square if the layout permits it.
+fn draw_grids(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Result<Canvas> {
     let [rows, columns] = layout.map(|side| usize::try_from(side).unwrap_or(usize::MAX).max(1));
     let fewest = blocks.iter().map(|images| images.len()).min().unwrap_or(0);
-    let shown = fewest.min(rows.saturating_mul(columns));
-    let columns = square_columns(shown).clamp(shown.div_ceil(rows), columns);
+    let count = fewest.min(rows.saturating_mul(columns));
+    let columns = square_columns(count).clamp(count.div_ceil(rows), columns);
     let style = GridStyle {
-        scale: samples.scale(columns, GRID_WIDTH),
+        scale: images.scale(columns, GRID_WIDTH),
         ..GridStyle::default()
     };
-    grids(blocks, shown, columns, &style)
+    grids(blocks, count, columns, &style)
 }

@@ -1,5 +1,5 @@
-//! What the tests share: images without meaning, and reading pictures back.
-#![allow(dead_code, reason = "not every test file needs all of it")]
+//! Shared by the tests: generated images, and reading PNGs and GIFs.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 pub mod runs;
 pub mod svg;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use mnist_io::Images;
 
-/// Images whose pixels repeat late: a multiplicative generator's high bytes.
+/// Pseudorandom images.
 pub fn images(n: usize, rows: usize, cols: usize, seed: u32) -> Images {
     let mut state = seed | 1;
     let pixels = (0..n * rows * cols).map(|_| {
@@ -20,50 +20,62 @@ pub fn images(n: usize, rows: usize, cols: usize, seed: u32) -> Images {
     Images::new(rows, cols, pixels.collect()).unwrap()
 }
 
-/// A frame's pixels, and its delay as a fraction of a second.
-pub type Frame = (Vec<u8>, Option<(u16, u16)>);
-
-/// A gray PNG's width, height and frames.
-pub fn read_png(path: &Path) -> (u32, u32, Vec<Frame>) {
+/// Width and height of a gray PNG, and its pixels.
+pub fn read_png(path: &Path) -> (usize, usize, Vec<u8>) {
     read(path, png::ColorType::Grayscale)
 }
 
-/// The same of an RGB one.
-pub fn read_color_png(path: &Path) -> (u32, u32, Vec<Frame>) {
+/// Width and height of an RGB PNG, and its pixels.
+pub fn read_color_png(path: &Path) -> (usize, usize, Vec<u8>) {
     read(path, png::ColorType::Rgb)
 }
 
-fn read(path: &Path, color: png::ColorType) -> (u32, u32, Vec<Frame>) {
+fn read(path: &Path, color: png::ColorType) -> (usize, usize, Vec<u8>) {
     let file = BufReader::new(File::open(path).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
     let info = reader.info();
     assert_eq!(info.color_type, color);
     assert_eq!(info.bit_depth, png::BitDepth::Eight);
-    let (width, height) = info.size();
-    let count = match info.animation_control() {
-        Some(control) => {
-            assert_eq!(control.num_plays, 0, "it loops for ever");
-            control.num_frames
-        }
-        None => 1,
-    };
-    let frames = (0..count).map(|_| {
-        let mut pixels = vec![0; width as usize * height as usize * color.samples()];
-        reader.next_frame(&mut pixels).unwrap();
-        let control = reader.info().frame_control();
-        (pixels, control.map(|c| (c.delay_num, c.delay_den)))
-    });
-    let frames = frames.collect();
-    (width, height, frames)
+    let (width, height) = (info.width as usize, info.height as usize);
+    let mut pixels = vec![0; width * height * color.samples()];
+    reader.next_frame(&mut pixels).unwrap();
+    (width, height, pixels)
 }
 
-/// How many frames a GIF has.
-pub fn gif_frames(path: &Path) -> usize {
-    let file = File::open(path).unwrap();
-    let mut decoder = gif::DecodeOptions::new().read_info(file).unwrap();
-    let mut count = 0;
-    while decoder.read_next_frame().unwrap().is_some() {
-        count += 1;
+/// A frame of a GIF.
+pub struct GifFrame {
+    pub width: usize,
+    pub height: usize,
+    /// Red, green and blue.
+    pub pixels: Vec<u8>,
+    /// In hundredths of a second.
+    pub delay: u16,
+}
+
+/// The frames of a GIF, which must cover its whole area and repeat forever.
+pub fn read_gif(path: &Path) -> Vec<GifFrame> {
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::RGBA);
+    let mut decoder = options.read_info(File::open(path).unwrap()).unwrap();
+    let size = (decoder.width(), decoder.height());
+    let mut frames = Vec::new();
+    while let Some(frame) = decoder.read_next_frame().unwrap() {
+        assert_eq!((frame.left, frame.top), (0, 0));
+        assert_eq!((frame.width, frame.height), size);
+        assert!(frame.buffer.chunks(4).all(|rgba| rgba[3] == 255));
+        let rgb = frame.buffer.chunks(4).flat_map(|rgba| &rgba[..3]);
+        frames.push(GifFrame {
+            width: frame.width.into(),
+            height: frame.height.into(),
+            pixels: rgb.copied().collect(),
+            delay: frame.delay,
+        });
     }
-    count
+    assert_eq!(decoder.repeat(), gif::Repeat::Infinite);
+    frames
+}
+
+/// Gray pixels as red, green and blue.
+pub fn gray_as_rgb(pixels: &[u8]) -> Vec<u8> {
+    pixels.iter().flat_map(|gray| [*gray; 3]).collect()
 }

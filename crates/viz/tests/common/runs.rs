@@ -1,5 +1,5 @@
-//! Run directories to draw, and what was drawn into them.
-#![allow(dead_code, reason = "not every test file needs all of it")]
+//! Run directories for the tests, and lists of their figures.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,13 @@ use tempfile::TempDir;
 
 use super::images;
 
-/// A run with one original and nothing else.
+/// A run with one real image and nothing else.
 pub fn empty_run() -> (TempDir, RunDir) {
-    let originals = images(1, 28, 28, 99);
-    run_with(FigureLayout::default(), Some(&originals))
+    run_with(FigureLayout::default(), Some(&images(1, 28, 28, 99)))
 }
 
-/// The same with these pictures and originals.
-pub fn run_with(pictures: FigureLayout, originals: Option<&Images>) -> (TempDir, RunDir) {
+/// A run with this layout and these real images.
+pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config {
         format: CONFIG_FORMAT,
@@ -30,7 +29,7 @@ pub fn run_with(pictures: FigureLayout, originals: Option<&Images>) -> (TempDir,
         device: "cpu".into(),
         precision: Precision::F32,
         threads: 1,
-        dataset: originals.map(|_| DatasetInfo {
+        dataset: real.map(|_| DatasetInfo {
             name: "mnist".into(),
             path: "data".into(),
             images: 60_000,
@@ -38,33 +37,33 @@ pub fn run_with(pictures: FigureLayout, originals: Option<&Images>) -> (TempDir,
             labels_sha256: String::new(),
             test_images_sha256: None,
         }),
-        figures: pictures,
+        figures: layout,
         software: Software {
             trainer: "0.1.0".into(),
             libtorch: "2.13.0".into(),
         },
         settings: gan_config::preset("modern").unwrap().settings,
     };
-    let run = RunDir::create(&dir.path().join("0001-modern"), &config, originals).unwrap();
+    let run = RunDir::create(&dir.path().join("0001-modern"), &config, real).unwrap();
     (dir, run)
 }
 
-/// A run with snapshots of `n` images at `steps`, originals, and two rows.
+/// A run with snapshots of `n` images at `steps`, real images, and two rows.
 pub fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDir) {
     let (dir, run) = empty_run();
     for step in steps {
         run.write_samples(*step, &sample(n, rows, cols, *step))
             .unwrap();
     }
-    let originals = images(n, rows, cols, 99);
-    originals.write_file(&run.real_images_path()).unwrap();
+    let real = images(n, rows, cols, 99);
+    real.write_file(&run.real_images_path()).unwrap();
     for step in [1, 300] {
         run.append_metrics(&row(step)).unwrap();
     }
     (dir, run)
 }
 
-/// A report like any other.
+/// A row of metrics.
 pub fn row(step: u64) -> MetricsRow {
     MetricsRow {
         step,
@@ -79,7 +78,7 @@ pub fn row(step: u64) -> MetricsRow {
     }
 }
 
-/// The images of a snapshot of [`run`].
+/// The images of a snapshot in [`run`].
 pub fn sample(n: usize, rows: usize, cols: usize, step: u64) -> Images {
     images(n, rows, cols, step as u32 * 2 + 1)
 }
@@ -103,7 +102,7 @@ pub fn files(dir: &Path) -> Vec<String> {
     found
 }
 
-/// Where figures lie.
+/// The paths of figures.
 pub fn paths(figures: &[Figure]) -> Vec<PathBuf> {
     figures.iter().map(|figure| figure.path.clone()).collect()
 }

@@ -1,5 +1,5 @@
-//! Reading a plot's SVG back: its texts, lines and dots.
-#![allow(dead_code, reason = "not every test file needs all of it")]
+//! Reads texts, lines and dots of an SVG.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use roxmltree::Document;
 
@@ -8,7 +8,7 @@ pub const PURPLE: &str = "#CC79A7";
 pub const ORANGE: &str = "#E69F00";
 pub const BLUE: &str = "#0072B2";
 
-/// All texts, in the order in which they are drawn.
+/// All texts in drawing order.
 pub fn texts(svg: &str) -> Vec<String> {
     let document = Document::parse(svg).unwrap();
     assert_eq!(document.root_element().tag_name().name(), "svg");
@@ -21,7 +21,7 @@ pub fn texts(svg: &str) -> Vec<String> {
 /// A line's points, from left to right.
 pub type Points = Vec<(f64, f64)>;
 
-/// The lines of this color but for the legend's, which have two points.
+/// The lines of this color, without those of the legend.
 pub fn lines(svg: &str, color: &str) -> Vec<Points> {
     let document = Document::parse(svg).unwrap();
     let lines = document

@@ -1,29 +1,28 @@
-//! Which of a run's snapshots to show, where not all can be shown.
+//! Chooses snapshots for figures that cannot show all of them.
 
 use run_dir::SNAPSHOT_STEPS;
 
-/// Moments shown at least, where there are as many snapshots.
+/// The smallest number of chosen snapshots, if there are as many.
 const FEWEST: usize = 6;
 
-/// The positions in `steps` (ascending) that tell the run's story: first and
-/// last, the nearest to each of [`SNAPSHOT_STEPS`] that lies clearly before the last,
-/// and, where those are fewer than six, the middles of the widest gaps.
+/// Returns indices into `steps` (ascending) for `progress.png`.
 ///
-/// Ascending and without repeats; at most seven.
-pub fn moments(steps: &[u64]) -> Vec<usize> {
+/// They are the first and the last, and the nearest to each of
+/// [`SNAPSHOT_STEPS`] up to two thirds of the last step. If these are fewer than
+/// six, the middles of the widest gaps are added. Ascending, without repeats, at
+/// most seven.
+pub fn representative(steps: &[u64]) -> Vec<usize> {
     let Some((end, last)) = steps.len().checked_sub(1).zip(steps.last()) else {
         return Vec::new();
     };
-    let early = SNAPSHOT_STEPS
-        .into_iter()
-        .filter(|step| *step <= last / 3 * 2);
-    let mut chosen: Vec<usize> = early.map(|step| nearest(steps, step)).collect();
+    let early = SNAPSHOT_STEPS.iter().filter(|step| **step <= last / 3 * 2);
+    let mut chosen: Vec<usize> = early.map(|step| nearest(steps, *step)).collect();
     chosen.extend([0, end]);
     chosen.sort_unstable();
     chosen.dedup();
     while chosen.len() < FEWEST.min(steps.len()) {
         let gaps = chosen.iter().zip(chosen.iter().skip(1));
-        // The earliest of equally wide gaps: more happens early.
+        // Of equally wide gaps the earliest, because early training changes more.
         let Some((from, to)) = gaps.rev().max_by_key(|(from, to)| *to - *from) else {
             break;
         };
@@ -33,15 +32,15 @@ pub fn moments(steps: &[u64]) -> Vec<usize> {
     chosen
 }
 
-/// Positions of at most `most` (at least 2) out of `count` entries, evenly
-/// spread, the first and the last among them.
-pub fn spread(count: usize, most: usize) -> Vec<usize> {
+/// Returns up to `most` (at least 2) evenly spaced indices below `count`,
+/// including the first and the last.
+pub fn evenly_spaced(count: usize, most: usize) -> Vec<usize> {
     let kept = count.min(most.max(2));
     let gaps = kept.saturating_sub(1).max(1);
     (0..kept).map(|i| i * (count - 1) / gaps).collect()
 }
 
-/// Position of the entry nearest to `step`, the earlier of two equally near.
+/// Index of the entry nearest to `step`, the earlier of two equally near ones.
 fn nearest(steps: &[u64], step: u64) -> usize {
     let distances = steps.iter().map(|s| s.abs_diff(step)).enumerate();
     distances
@@ -55,11 +54,14 @@ mod tests {
 
     fn shown(steps: impl IntoIterator<Item = u64>) -> Vec<u64> {
         let steps: Vec<u64> = steps.into_iter().collect();
-        moments(&steps).into_iter().map(|i| steps[i]).collect()
+        representative(&steps)
+            .into_iter()
+            .map(|i| steps[i])
+            .collect()
     }
 
     #[test]
-    fn moments_of_runs_short_and_long() {
+    fn representative_snapshots_of_short_and_long_runs() {
         let ladder = [0, 10, 20, 50, 100, 200, 300, 500, 1000];
         let long = |last, every| ladder.into_iter().chain((2000..=last).step_by(every));
         assert!(shown([]).is_empty());
@@ -82,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn spread_keeps_first_and_last_and_even_distances() {
-        assert!(spread(0, 100).is_empty());
-        assert_eq!(spread(1, 100), [0]);
-        assert_eq!(spread(5, 100), [0, 1, 2, 3, 4]);
-        assert_eq!(spread(9, 5), [0, 2, 4, 6, 8]);
-        assert_eq!(spread(10, 4), [0, 3, 6, 9]);
+    fn evenly_spaced_keeps_first_and_last_and_even_distances() {
+        assert!(evenly_spaced(0, 100).is_empty());
+        assert_eq!(evenly_spaced(1, 100), [0]);
+        assert_eq!(evenly_spaced(5, 100), [0, 1, 2, 3, 4]);
+        assert_eq!(evenly_spaced(9, 5), [0, 2, 4, 6, 8]);
+        assert_eq!(evenly_spaced(10, 4), [0, 3, 6, 9]);
         for count in 2..400 {
-            let kept = spread(count, 100);
+            let kept = evenly_spaced(count, 100);
             assert_eq!(kept.len(), count.min(100));
             assert_eq!((kept[0], kept[kept.len() - 1]), (0, count - 1));
             let distances: Vec<usize> = kept.windows(2).map(|w| w[1] - w[0]).collect();

@@ -1,5 +1,4 @@
-//! Plots in pixels: plotters draws onto a color canvas, and no font file is
-//! needed.
+//! A plotters backend that draws on a color canvas and needs no font files.
 
 use std::convert::Infallible;
 
@@ -13,23 +12,23 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
 
-use crate::color::ColorCanvas;
+use crate::canvas::ColorCanvas;
 
-/// A canvas that plotters draws on: smooth lines, and text in fonts of the
-/// sizes nearest to those asked for.
-pub struct Raster<'a> {
+/// Draws antialiased lines, and text in built-in fonts of about the requested
+/// size.
+pub struct CanvasBackend<'a> {
     canvas: &'a mut ColorCanvas,
 }
 
-impl<'a> Raster<'a> {
+impl<'a> CanvasBackend<'a> {
     pub fn new(canvas: &'a mut ColorCanvas) -> Self {
-        Raster { canvas }
+        CanvasBackend { canvas }
     }
 }
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
-impl DrawingBackend for Raster<'_> {
+impl DrawingBackend for CanvasBackend<'_> {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
@@ -45,7 +44,7 @@ impl DrawingBackend for Raster<'_> {
     }
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
-        self.canvas.blend(x, y, rgb(color), color.alpha);
+        self.canvas.blend((x, y), rgb(color), color.alpha);
         Ok(())
     }
 
@@ -64,7 +63,7 @@ impl DrawingBackend for Raster<'_> {
         style: &S,
     ) -> Drawn {
         let (color, width) = (style.color(), f64::from(style.stroke_width()));
-        // A mesh has many lines that are not to be seen.
+        // The mesh contains many transparent lines.
         if color.alpha > 0.0 {
             let path: Vec<BackendCoord> = path.into_iter().collect();
             self.canvas.stroke(&path, width, rgb(color), color.alpha);
@@ -120,7 +119,7 @@ fn font(size: f64) -> &'static MonoFont<'static> {
     }
 }
 
-/// Width and height of a line of text, in pixels.
+/// Returns width and height of a line of text, in pixels.
 fn size(font: &MonoFont, text: &str) -> (u32, u32) {
     let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
     let Size { width, height } = font.character_size;

@@ -1,0 +1,98 @@
+//! The errors of this crate.
+
+use std::path::PathBuf;
+
+/// A result with this crate's [`enum@Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of drawing. Messages about a file contain its path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There are no images, no frames, or a side of 0 pixels.
+    #[error("there are no images to draw")]
+    Empty,
+    /// The picture exceeds the limit of this crate or of the format.
+    #[error(
+        "a picture of {width}x{height} pixels is too large; draw fewer images or at a smaller scale"
+    )]
+    TooLarge {
+        /// Width in pixels, `usize::MAX` after an overflow.
+        width: usize,
+        /// Height in pixels, `usize::MAX` after an overflow.
+        height: usize,
+    },
+    /// The frames of an animation have different sizes.
+    #[error(
+        "all frames of an animation must have one size, but one has {}x{} pixels and another {}x{}",
+        first.0, first.1, other.0, other.1
+    )]
+    FramesDiffer {
+        /// Width and height of the first frame, in pixels.
+        first: (usize, usize),
+        /// Width and height of the first frame that differs, in pixels.
+        other: (usize, usize),
+    },
+    /// Samples and their nearest images have different sizes.
+    #[error(
+        "samples and their nearest images must have one size, but samples have {}x{} pixels and \
+         the nearest images {}x{}",
+        samples.0, samples.1, nearest.0, nearest.1
+    )]
+    SizesDiffer {
+        /// Rows and columns of the samples, in pixels.
+        samples: (usize, usize),
+        /// Rows and columns of the nearest images, in pixels.
+        nearest: (usize, usize),
+    },
+    /// A run has neither snapshots nor densities yet.
+    #[error("{} contains no snapshots yet; let the run train until its first one", path.display())]
+    NoSnapshots {
+        /// The run's folder for snapshots.
+        path: PathBuf,
+    },
+    /// A file of images contains none.
+    #[error("{} contains no images", path.display())]
+    NoImages {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two files of one run contain images of different shapes.
+    #[error(
+        "{} contains {found} but {} contains {expected}; the files of a run must agree",
+        path.display(), other.display()
+    )]
+    ShapesDiffer {
+        /// The file with another shape.
+        path: PathBuf,
+        /// Its content, as `64 images of 28x28`.
+        found: String,
+        /// The file with the expected shape.
+        other: PathBuf,
+        /// The content of `other`.
+        expected: String,
+    },
+    /// The plotting library failed.
+    #[error("cannot plot: {reason}")]
+    Plot {
+        /// The message of the library.
+        reason: String,
+    },
+    /// An IDX file could not be read.
+    #[error(transparent)]
+    Idx(#[from] mnist_io::Error),
+    /// The run directory could not be read or written.
+    #[error(transparent)]
+    Run(#[from] run_dir::Error),
+}
+
+impl Error {
+    /// Returns the kind of the operating system's error, if it is one.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Error::Idx(error) => error.io_kind(),
+            Error::Run(error) => error.io_kind(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Figures of what G learned: nearest training images, latent walk and digits.
+
+use mnist_io::Images;
+
+use super::figure::Figure;
+use super::run_images::{Labeled, RunImages, labeled_strip};
+use crate::canvas::text_width;
+use crate::error::{Error, Result};
+use crate::grid::GridStyle;
+use crate::nearest::nearest;
+use crate::strip::{StripStyle, strip};
+
+/// The width of `latent_walk.png` and `digits.png`, approximately, in pixels.
+const WIDTH: usize = 600;
+/// Size of their labels: a character has 9x18 pixels times this number.
+const LABEL_SCALE: usize = 1;
+
+pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
+    let Some(training) = images.run.nearest()? else {
+        return Ok(None);
+    };
+    let path = images.run.nearest_path();
+    images.check_size(&path, &training)?;
+    images.check_count(&path, &training)?;
+    let per_row = usize::try_from(images.layout.nearest_row).unwrap_or(usize::MAX);
+    let canvas = nearest(&images.last_images, &training, per_row)?;
+    let shows = "samples and their nearest training images";
+    Figure::write(images.run, "nearest.png", shows, |p| canvas.write_png(p)).map(Some)
+}
+
+pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
+    let Some(rows) = images.run.walk()? else {
+        return Ok(None);
+    };
+    let all = concatenate(&rows)?;
+    images.check_size(&images.run.walk_path(), &all)?;
+    let columns = rows.first().map_or(0, Images::len);
+    let style = StripStyle {
+        columns,
+        rows: rows.len(),
+        ..style(images, columns)
+    };
+    let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
+    let shows = "samples on lines between two latents";
+    Figure::write(images.run, "latent_walk.png", shows, |p| {
+        canvas.write_png(p)
+    })
+    .map(Some)
+}
+
+pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
+    let Some(rows) = images.run.digits()? else {
+        return Ok(None);
+    };
+    let digits = rows.first().map_or(0, Images::len);
+    let style = style(images, digits);
+    // A label as wide as a tile puts the digit in the middle.
+    let width = images.last_images.cols() * style.grid.scale / (LABEL_SCALE * text_width(" "));
+    let column = |digit: usize| -> Result<Labeled> {
+        let column: Vec<Images> = rows.iter().filter_map(|row| row.select(&[digit])).collect();
+        Ok((format!("{digit:^width$}"), concatenate(&column)?))
+    };
+    let columns = (0..digits).map(column).collect::<Result<Vec<_>>>()?;
+    for (_, column) in columns.iter().take(1) {
+        images.check_size(&images.run.digits_path(), column)?;
+    }
+    let style = StripStyle {
+        columns: 1,
+        rows: rows.len(),
+        spacing: style.grid.gap,
+        ..style
+    };
+    let canvas = labeled_strip(&columns, &style)?;
+    let shows = "each row one latent as every digit";
+    Figure::write(images.run, "digits.png", shows, |p| canvas.write_png(p)).map(Some)
+}
+
+/// The style of a strip with `columns` tiles in a row.
+fn style(images: &RunImages, columns: usize) -> StripStyle {
+    StripStyle {
+        grid: GridStyle {
+            scale: images.scale(columns, WIDTH),
+            ..StripStyle::default().grid
+        },
+        label_scale: LABEL_SCALE,
+        ..StripStyle::default()
+    }
+}
+
+/// All images of all rows, in order.
+fn concatenate(rows: &[Images]) -> Result<Images> {
+    let first = rows.first().ok_or(Error::Empty)?;
+    let pixels: Vec<u8> = rows.iter().flat_map(Images::pixels).copied().collect();
+    Ok(Images::new(first.rows(), first.cols(), pixels)?)
+}

@@ -1,0 +1,136 @@
+//! The images of a run: snapshots and real images, checked against each other.
+
+use std::path::Path;
+
+use mnist_io::Images;
+use run_dir::{FigureLayout, RunDir, Snapshot};
+
+use crate::canvas::Canvas;
+use crate::error::{Error, Result};
+use crate::grid::{GridStyle, square_columns};
+use crate::number::thousands;
+use crate::strip::{StripStyle, strip};
+
+/// Images with a label.
+pub type Labeled = (String, Images);
+
+/// A run with at least one snapshot.
+pub struct RunImages<'a> {
+    pub run: &'a RunDir,
+    /// All snapshots, ordered by step.
+    pub snapshots: Vec<Snapshot>,
+    pub last: Snapshot,
+    /// The images of the last snapshot. Other images must have the same size.
+    pub last_images: Images,
+    pub layout: FigureLayout,
+}
+
+impl<'a> RunImages<'a> {
+    /// Returns `None` for a run without snapshots.
+    pub fn read(run: &'a RunDir) -> Result<Option<Self>> {
+        let snapshots = run.snapshots()?;
+        let Some(last) = snapshots.last().cloned() else {
+            return Ok(None);
+        };
+        Ok(Some(RunImages {
+            run,
+            snapshots,
+            last_images: read_images(&last.path)?,
+            last,
+            layout: run.config()?.figures,
+        }))
+    }
+
+    pub fn snapshot(&self, snapshot: &Snapshot) -> Result<Images> {
+        let images = read_images(&snapshot.path)?;
+        self.check_size(&snapshot.path, &images)?;
+        self.check_count(&snapshot.path, &images)?;
+        Ok(images)
+    }
+
+    pub fn real(&self) -> Result<Images> {
+        let path = self.run.real_images_path();
+        let images = read_images(&path)?;
+        self.check_size(&path, &images)?;
+        Ok(images)
+    }
+
+    /// Checks that the images have the size of the snapshots' images.
+    pub fn check_size(&self, path: &Path, images: &Images) -> Result<()> {
+        let size = |i: &Images| (i.rows(), i.cols());
+        self.check(path, images, size(images) == size(&self.last_images))
+    }
+
+    /// Checks that there are as many images as in a snapshot.
+    pub fn check_count(&self, path: &Path, images: &Images) -> Result<()> {
+        self.check(path, images, images.len() == self.last_images.len())
+    }
+
+    fn check(&self, path: &Path, images: &Images, fits: bool) -> Result<()> {
+        if fits {
+            return Ok(());
+        }
+        let shape = |i: &Images| format!("{} images of {}x{}", i.len(), i.rows(), i.cols());
+        Err(Error::ShapesDiffer {
+            path: path.to_owned(),
+            found: shape(images),
+            other: self.last.path.clone(),
+            expected: shape(&self.last_images),
+        })
+    }
+
+    /// Reads the snapshots at `positions`, each labeled with its step. All labels
+    /// have the same length.
+    pub fn labeled(&self, positions: &[usize]) -> Result<Vec<Labeled>> {
+        let longest = step_label(self.last.step).len();
+        let snapshots = positions.iter().filter_map(|i| self.snapshots.get(*i));
+        snapshots
+            .map(|snapshot| {
+                let label = format!("{:longest$}", step_label(snapshot.step));
+                Ok((label, self.snapshot(snapshot)?))
+            })
+            .collect()
+    }
+
+    /// The style of a strip with blocks of up to `side` x `side` tiles, each
+    /// about `width` pixels wide.
+    pub fn style(&self, side: usize, width: usize) -> StripStyle {
+        let columns = square_columns(self.last_images.len()).min(side);
+        StripStyle {
+            grid: GridStyle {
+                scale: self.scale(columns, width),
+                ..StripStyle::default().grid
+            },
+            columns,
+            rows: side,
+            ..StripStyle::default()
+        }
+    }
+
+    /// Returns the scale, 1 to 4, at which `columns` tiles are closest to `width`
+    /// pixels.
+    pub fn scale(&self, columns: usize, width: usize) -> usize {
+        let tiles = self.last_images.cols().saturating_mul(columns).max(1);
+        (width + tiles / 2).div_euclid(tiles).clamp(1, 4)
+    }
+}
+
+/// Draws a [`strip`] of labeled images.
+pub fn labeled_strip(blocks: &[Labeled], style: &StripStyle) -> Result<Canvas> {
+    let blocks: Vec<(&str, &Images)> = blocks.iter().map(|(l, i)| (l.as_str(), i)).collect();
+    strip(&blocks, style)
+}
+
+pub fn step_label(step: u64) -> String {
+    format!("step {}", thousands(step))
+}
+
+fn read_images(path: &Path) -> Result<Images> {
+    let images = Images::read_file(path)?;
+    if images.is_empty() {
+        return Err(Error::NoImages {
+            path: path.to_owned(),
+        });
+    }
+    Ok(images)
+}
