@@ -37,14 +37,14 @@ impl Timing {
 /// colors get the nearest of these.
 ///
 /// # Errors
-/// [`Error::Empty`] without frames, [`Error::FramesDiffer`] for frames of
+/// [`Error::Empty`] without frames, [`Error::SizesDiffer`] for frames of
 /// different sizes, [`Error::TooLarge`] if a side exceeds the format's 65,535
 /// pixels, [`Error::Run`] if the file cannot be written.
 pub fn write_gif<C: Color>(path: &Path, frames: &[Bitmap<C>], timing: Timing) -> Result<()> {
     let size = |frame: &Bitmap<C>| (frame.width(), frame.height());
     let first = frames.first().map(size).ok_or(Error::Empty)?;
     if let Some(other) = frames.iter().map(size).find(|other| *other != first) {
-        return Err(Error::FramesDiffer { first, other });
+        return Err(Error::SizesDiffer { first, other });
     }
     let (Ok(width), Ok(height)) = (u16::try_from(first.0), u16::try_from(first.1)) else {
         return Err(Error::TooLarge {

@@ -22,28 +22,17 @@ pub enum Error {
         /// Height in pixels, `usize::MAX` after an overflow.
         height: usize,
     },
-    /// The frames of an animation have different sizes.
+    /// The frames of an animation, or samples and their nearest images, have
+    /// different sizes.
     #[error(
-        "all frames of an animation must have one size, but one has {}x{} pixels and another {}x{}",
+        "all images must have one size, but one is {}x{} pixels and another {}x{}",
         first.0, first.1, other.0, other.1
     )]
-    FramesDiffer {
-        /// Width and height of the first frame, in pixels.
-        first: (usize, usize),
-        /// Width and height of the first frame that differs, in pixels.
-        other: (usize, usize),
-    },
-    /// Samples and their nearest images have different sizes.
-    #[error(
-        "samples and their nearest images must have one size, but samples have {}x{} pixels and \
-         the nearest images {}x{}",
-        samples.0, samples.1, nearest.0, nearest.1
-    )]
     SizesDiffer {
-        /// Rows and columns of the samples, in pixels.
-        samples: (usize, usize),
-        /// Rows and columns of the nearest images, in pixels.
-        nearest: (usize, usize),
+        /// Width and height of the first image, in pixels.
+        first: (usize, usize),
+        /// Width and height of the first image that differs, in pixels.
+        other: (usize, usize),
     },
     /// A run has neither snapshots nor densities yet.
     #[error("{} contains no snapshots yet; let the run train until its first one", path.display())]

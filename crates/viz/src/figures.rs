@@ -9,7 +9,6 @@ use run_dir::RunDir;
 
 pub use figure::Figure;
 
-use crate::animation::{Timing, write_gif};
 use crate::densities::{densities, density_frames};
 use crate::error::{Error, Result};
 use crate::losses::losses;
@@ -82,10 +81,7 @@ fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
         figures.push(Figure::write_svg(run, "densities.svg", shows, &svg)?);
         if all {
             let frames = density_frames(&density_rows, &name, FRAMES)?;
-            let shows = "training as an animation";
-            figures.push(Figure::write(run, "densities.gif", shows, |path| {
-                write_gif(path, &frames, Timing::for_frames(frames.len()))
-            })?);
+            figures.push(Figure::write_gif(run, "densities.gif", &frames)?);
         }
     }
     let metrics = run.metrics()?;

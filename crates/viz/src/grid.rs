@@ -38,39 +38,14 @@ impl Default for GridStyle {
 /// [`Error::Empty`] without images, [`Error::TooLarge`] above
 /// [`Canvas::MAX_PIXELS`].
 pub fn grid(images: &Images, columns: usize, style: &GridStyle) -> Result<Canvas> {
-    grids(&[images], images.len(), columns, style)
-}
-
-/// Draws the first `count` images of each of `blocks`, one grid below the other.
-///
-/// # Errors
-/// Those of [`grid`]; [`Error::Empty`] if any block has no images.
-pub(crate) fn grids(
-    blocks: &[&Images],
-    count: usize,
-    columns: usize,
-    style: &GridStyle,
-) -> Result<Canvas> {
-    let layouts: Vec<Layout> = blocks
-        .iter()
-        .map(|&images| Layout::new(images, count, columns, style))
-        .collect();
-    let (widths, heights): (Vec<_>, Vec<_>) = layouts.iter().map(Layout::size).unzip();
-    if widths.contains(&0) {
+    if images.is_empty() {
         return Err(Error::Empty);
     }
+    let layout = Layout::new(images, images.len(), columns, style);
+    let (width, height) = layout.size();
     let side = |length: usize| length.saturating_add(style.margin.saturating_mul(2));
-    let width = widths.into_iter().max().unwrap_or(0);
-    let gaps = span(blocks.len(), 0, style.gap);
-    let height = heights
-        .iter()
-        .fold(gaps, |sum, height| sum.saturating_add(*height));
     let mut canvas = Canvas::new(side(width), side(height), style.background)?;
-    let mut top = style.margin;
-    for (layout, height) in layouts.iter().zip(heights) {
-        layout.draw(&mut canvas, style.margin, top);
-        top = top.saturating_add(height).saturating_add(style.gap);
-    }
+    layout.draw(&mut canvas, style.margin, style.margin);
     Ok(canvas)
 }
 

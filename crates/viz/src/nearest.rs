@@ -38,11 +38,11 @@ pub fn nearest(samples: &Images, nearest: &Images, per_row: usize) -> Result<Can
     if groups == 0 {
         return Err(Error::Empty);
     }
-    let size = |images: &Images| (images.rows(), images.cols());
+    let size = |images: &Images| (images.cols(), images.rows());
     if size(samples) != size(nearest) {
         return Err(Error::SizesDiffer {
-            samples: size(samples),
-            nearest: size(nearest),
+            first: size(samples),
+            other: size(nearest),
         });
     }
     let style = GridStyle {

@@ -2,6 +2,7 @@
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -28,8 +29,6 @@ pub const GREEN: RGBColor = RGBColor(0, 158, 115);
 pub const PURPLE: RGBColor = RGBColor(204, 121, 167);
 pub const ORANGE: RGBColor = RGBColor(230, 159, 0);
 const INK: RGBColor = RGBColor(51, 51, 51);
-
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
 /// A title, a note at the right, and panels from top to bottom.
 pub struct Plot<'a> {
@@ -141,23 +140,13 @@ impl Plot<'_> {
     pub fn to_svg(&self) -> Result<String> {
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, self.size()).into_drawing_area();
-        root.fill(&WHITE).map_err(plot_error)?;
+        root.fill(&WHITE)?;
         self.draw(root)?;
         Ok(svg)
     }
 
     /// Draws the plot on a white area of the plot's size.
-    pub fn draw<DB: DrawingBackend<ErrorType: 'static>>(
-        &self,
-        root: DrawingArea<DB, Shift>,
-    ) -> Result<()> {
-        self.try_draw(root).map_err(plot_error)
-    }
-
-    fn try_draw<DB: DrawingBackend<ErrorType: 'static>>(
-        &self,
-        root: DrawingArea<DB, Shift>,
-    ) -> Drawn {
+    pub fn draw<DB: DrawingBackend>(&self, root: DrawingArea<DB, Shift>) -> Result<()> {
         // XML cannot contain these characters.
         let invalid = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
         let title = self.title.replace(invalid, "");
@@ -179,7 +168,7 @@ impl Plot<'_> {
 }
 
 impl Panel<'_> {
-    fn draw<DB: DrawingBackend<ErrorType: 'static>>(&self, area: &DrawingArea<DB, Shift>) -> Drawn {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Result<()> {
         let (head, plot) = area.split_vertically(HEAD);
         let title = Text::new(self.title.to_owned(), (LEFT as i32, 12), font(16));
         head.draw(&title)?;
@@ -208,9 +197,9 @@ impl Panel<'_> {
         area: &DrawingArea<DB, Shift>,
         y: Y,
         y_label: impl Fn(f64) -> String,
-    ) -> Drawn
+    ) -> Result<()>
     where
-        DB: DrawingBackend<ErrorType: 'static>,
+        DB: DrawingBackend,
         Y: AsRangedCoord<Value = f64, CoordDescType: ValueFormatter<f64>>,
     {
         let ((left, right), (low, high)) = (self.x, self.y);
@@ -266,9 +255,11 @@ impl Panel<'_> {
     }
 }
 
-fn plot_error(error: impl ToString) -> Error {
-    Error::Plot {
-        reason: error.to_string(),
+impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Error {
+    fn from(error: DrawingAreaErrorKind<E>) -> Error {
+        Error::Plot {
+            reason: error.to_string(),
+        }
     }
 }
 

@@ -46,29 +46,10 @@ impl Default for StripStyle {
 /// [`Error::Empty`] without blocks or if a block has no images,
 /// [`Error::TooLarge`] above [`Canvas::MAX_PIXELS`].
 pub fn strip(blocks: &[(&str, &Images)], style: &StripStyle) -> Result<Canvas> {
-    draw(blocks, usize::MAX, style)
-}
-
-/// Draws labeled real images at the left and equally many labeled fake images at
-/// the right.
-///
-/// # Errors
-/// Those of [`strip`].
-pub fn real_vs_fake(
-    real: (&str, &Images),
-    fake: (&str, &Images),
-    style: &StripStyle,
-) -> Result<Canvas> {
-    let fewest = real.1.len().min(fake.1.len());
-    draw(&[real, fake], fewest, style)
-}
-
-/// Draws a [`strip`] with up to `most` images in a block.
-fn draw(blocks: &[(&str, &Images)], most: usize, style: &StripStyle) -> Result<Canvas> {
     let cells = style.columns.max(1).saturating_mul(style.rows.max(1));
     let layouts: Vec<Layout> = blocks
         .iter()
-        .map(|(_, images)| Layout::new(images, cells.min(most), style.columns, &style.grid))
+        .map(|(_, images)| Layout::new(images, cells, style.columns, &style.grid))
         .collect();
     if layouts.is_empty() || layouts.iter().any(|layout| layout.size() == (0, 0)) {
         return Err(Error::Empty);
@@ -96,4 +77,22 @@ fn draw(blocks: &[(&str, &Images)], most: usize, style: &StripStyle) -> Result<C
         layout.draw(&mut canvas, left, margin + head);
     }
     Ok(canvas)
+}
+
+/// Draws labeled real images at the left and equally many labeled fake images at
+/// the right.
+///
+/// # Errors
+/// Those of [`strip`].
+pub fn real_vs_fake(
+    real: (&str, &Images),
+    fake: (&str, &Images),
+    style: &StripStyle,
+) -> Result<Canvas> {
+    let first: Vec<usize> = (0..real.1.len().min(fake.1.len())).collect();
+    let [real_images, fake_images] = [real, fake].map(|(_, images)| images.select(&first));
+    match (&real_images, &fake_images) {
+        (Some(a), Some(b)) => strip(&[(real.0, a), (fake.0, b)], style),
+        _ => Err(Error::Empty),
+    }
 }

@@ -86,7 +86,7 @@ fn write_gif_rejects_no_frames_and_frames_of_different_sizes() {
     let error = write_gif(&path, &odd, TIMING).unwrap_err();
     assert!(matches!(
         error,
-        Error::FramesDiffer {
+        Error::SizesDiffer {
             first: (2, 3),
             other: (3, 2)
         }

@@ -173,7 +173,13 @@ fn nearest_has_eight_pairs_in_a_line() {
     for i in 0..64 {
         let (left, top) = (24 + i % 8 * 140, 54 + i / 8 * 64 + 2);
         assert!(contains(&canvas, samples.get(i).unwrap(), left, top, 2));
-        assert!(contains(&canvas, training.get(i).unwrap(), left + 62, top, 2));
+        assert!(contains(
+            &canvas,
+            training.get(i).unwrap(),
+            left + 62,
+            top,
+            2
+        ));
         assert!(framed(&canvas, left + 62, top, 56));
     }
 }
@@ -225,7 +231,7 @@ fn nearest_rejects_images_of_another_size() {
         let other = Images::new(rows, cols, vec![7; 9 * rows * cols]).unwrap();
         for per_row in [1, 5] {
             let error = nearest(&samples, &other, per_row).unwrap_err();
-            let told = format!("samples have 28x28 pixels and the nearest images {rows}x{cols}");
+            let told = format!("one is 28x28 pixels and another {cols}x{rows}");
             assert!(error.to_string().ends_with(&told), "{error}");
         }
     }

@@ -1,10 +1,12 @@
-//! One drawn figure, and writing its file.
+//! One drawn figure and its file.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use run_dir::{RunDir, write_atomic};
 
+use crate::animation::{Timing, write_gif};
+use crate::canvas::{Bitmap, Canvas, Color};
 use crate::error::Result;
 
 /// A drawn figure.
@@ -17,22 +19,30 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Calls `write` with the path of `file` in the run's `figures/`.
-    pub fn write(
+    /// Writes a PNG into the run's `figures/`.
+    pub fn write_png(
         run: &RunDir,
         file: &str,
         shows: &'static str,
-        write: impl FnOnce(&Path) -> Result<()>,
+        canvas: &Canvas,
     ) -> Result<Figure> {
         let path = run.figures_dir().join(file);
-        write(&path)?;
+        canvas.write_png(&path)?;
         Ok(Figure { path, shows })
     }
 
-    /// Writes an SVG.
+    /// Writes a GIF into the run's `figures/`.
+    pub fn write_gif<C: Color>(run: &RunDir, file: &str, frames: &[Bitmap<C>]) -> Result<Figure> {
+        let path = run.figures_dir().join(file);
+        write_gif(&path, frames, Timing::for_frames(frames.len()))?;
+        let shows = "training as an animation";
+        Ok(Figure { path, shows })
+    }
+
+    /// Writes an SVG into the run's `figures/`.
     pub fn write_svg(run: &RunDir, file: &str, shows: &'static str, svg: &str) -> Result<Figure> {
-        Figure::write(run, file, shows, |path| {
-            Ok(write_atomic(path, |w| w.write_all(svg.as_bytes()))?)
-        })
+        let path = run.figures_dir().join(file);
+        write_atomic(&path, |w| w.write_all(svg.as_bytes()))?;
+        Ok(Figure { path, shows })
     }
 }

@@ -20,12 +20,11 @@ pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
         return Ok(None);
     };
     let path = images.run.nearest_path();
-    images.check_size(&path, &training)?;
-    images.check_count(&path, &training)?;
+    images.check(&path, &training, true)?;
     let per_row = usize::try_from(images.layout.nearest_row).unwrap_or(usize::MAX);
     let canvas = nearest(&images.last_images, &training, per_row)?;
     let shows = "samples and their nearest training images";
-    Figure::write(images.run, "nearest.png", shows, |p| canvas.write_png(p)).map(Some)
+    Figure::write_png(images.run, "nearest.png", shows, &canvas).map(Some)
 }
 
 pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
@@ -33,7 +32,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
         return Ok(None);
     };
     let all = concatenate(&rows)?;
-    images.check_size(&images.run.walk_path(), &all)?;
+    images.check(&images.run.walk_path(), &all, false)?;
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle {
         columns,
@@ -42,10 +41,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
     };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
     let shows = "samples on lines between two latents";
-    Figure::write(images.run, "latent_walk.png", shows, |p| {
-        canvas.write_png(p)
-    })
-    .map(Some)
+    Figure::write_png(images.run, "latent_walk.png", shows, &canvas).map(Some)
 }
 
 pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
@@ -62,7 +58,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     };
     let columns = (0..digits).map(column).collect::<Result<Vec<_>>>()?;
     for (_, column) in columns.iter().take(1) {
-        images.check_size(&images.run.digits_path(), column)?;
+        images.check(&images.run.digits_path(), column, false)?;
     }
     let style = StripStyle {
         columns: 1,
@@ -72,7 +68,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     };
     let canvas = labeled_strip(&columns, &style)?;
     let shows = "each row one latent as every digit";
-    Figure::write(images.run, "digits.png", shows, |p| canvas.write_png(p)).map(Some)
+    Figure::write_png(images.run, "digits.png", shows, &canvas).map(Some)
 }
 
 /// The style of a strip with `columns` tiles in a row.

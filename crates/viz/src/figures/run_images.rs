@@ -43,39 +43,30 @@ impl<'a> RunImages<'a> {
 
     pub fn snapshot(&self, snapshot: &Snapshot) -> Result<Images> {
         let images = read_images(&snapshot.path)?;
-        self.check_size(&snapshot.path, &images)?;
-        self.check_count(&snapshot.path, &images)?;
+        self.check(&snapshot.path, &images, true)?;
         Ok(images)
     }
 
     pub fn real(&self) -> Result<Images> {
         let path = self.run.real_images_path();
         let images = read_images(&path)?;
-        self.check_size(&path, &images)?;
+        self.check(&path, &images, false)?;
         Ok(images)
     }
 
-    /// Checks that the images have the size of the snapshots' images.
-    pub fn check_size(&self, path: &Path, images: &Images) -> Result<()> {
-        let size = |i: &Images| (i.rows(), i.cols());
-        self.check(path, images, size(images) == size(&self.last_images))
-    }
-
-    /// Checks that there are as many images as in a snapshot.
-    pub fn check_count(&self, path: &Path, images: &Images) -> Result<()> {
-        self.check(path, images, images.len() == self.last_images.len())
-    }
-
-    fn check(&self, path: &Path, images: &Images, fits: bool) -> Result<()> {
-        if fits {
+    /// Checks that images have the size of the snapshots' images and, with
+    /// `count`, that there are as many.
+    pub fn check(&self, path: &Path, images: &Images, count: bool) -> Result<()> {
+        let shape = |i: &Images| (i.rows(), i.cols(), if count { i.len() } else { 0 });
+        if shape(images) == shape(&self.last_images) {
             return Ok(());
         }
-        let shape = |i: &Images| format!("{} images of {}x{}", i.len(), i.rows(), i.cols());
+        let text = |i: &Images| format!("{} images of {}x{}", i.len(), i.rows(), i.cols());
         Err(Error::ShapesDiffer {
             path: path.to_owned(),
-            found: shape(images),
+            found: text(images),
             other: self.last.path.clone(),
-            expected: shape(&self.last_images),
+            expected: text(&self.last_images),
         })
     }
 

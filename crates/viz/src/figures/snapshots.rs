@@ -7,10 +7,9 @@ use run_dir::Snapshot;
 
 use super::figure::Figure;
 use super::run_images::{RunImages, labeled_strip, step_label};
-use crate::animation::{Timing, write_gif};
 use crate::canvas::Canvas;
 use crate::error::Result;
-use crate::grid::{GridStyle, grids, square_columns};
+use crate::grid::{GridStyle, grid, square_columns};
 use crate::snapshot_choice::{evenly_spaced, representative};
 use crate::strip::real_vs_fake;
 
@@ -24,7 +23,7 @@ pub fn draw_progress(images: &RunImages) -> Result<Figure> {
     let chosen = images.labeled(&representative(&steps))?;
     let canvas = labeled_strip(&chosen, &images.style(4, BLOCK_WIDTH))?;
     let shows = "samples from the same latents during training";
-    Figure::write(images.run, "progress.png", shows, |p| canvas.write_png(p))
+    Figure::write_png(images.run, "progress.png", shows, &canvas)
 }
 
 pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
@@ -34,10 +33,7 @@ pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> 
         .iter()
         .map(|block| labeled_strip(std::slice::from_ref(block), &style))
         .collect::<Result<_>>()?;
-    let shows = "training as an animation";
-    Figure::write(images.run, "progress.gif", shows, |path| {
-        write_gif(path, &frames, Timing::for_frames(frames.len()))
-    })
+    Figure::write_gif(images.run, "progress.gif", &frames)
 }
 
 pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
@@ -48,13 +44,13 @@ pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
         &images.style(8, GRID_WIDTH),
     )?;
     let (file, shows) = ("originals_vs_forgeries.png", "real images beside samples");
-    Figure::write(images.run, file, shows, |p| canvas.write_png(p))
+    Figure::write_png(images.run, file, shows, &canvas)
 }
 
 pub fn draw_real(images: &RunImages) -> Result<Figure> {
-    let canvas = draw_grids(images, &[&images.real()?], images.layout.grid)?;
+    let canvas = draw_blocks(images, &[&images.real()?], images.layout.grid)?;
     let (file, shows) = ("originals.png", "real images as a grid");
-    Figure::write(images.run, file, shows, |p| canvas.write_png(p))
+    Figure::write_png(images.run, file, shows, &canvas)
 }
 
 /// Draws each snapshot, the last one with its own layout.
@@ -84,9 +80,9 @@ pub fn draw_newest(images: &RunImages) -> Result<Figure> {
 fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> Result<PathBuf> {
     let samples = images.snapshot(snapshot)?;
     let canvas = if images.layout.real_above {
-        draw_grids(images, &[&images.real()?, &samples], layout)?
+        draw_blocks(images, &[&images.real()?, &samples], layout)?
     } else {
-        draw_grids(images, &[&samples], layout)?
+        draw_blocks(images, &[&samples], layout)?
     };
     let path = images.run.picture_path(snapshot.step);
     canvas.write_png(&path)?;
@@ -95,9 +91,9 @@ fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> R
 
 /// Draws a grid of the first images of each block, one below the other.
 ///
-/// `layout` is the largest number of rows and columns. Fewer images form a
-/// square if the layout permits it.
-fn draw_grids(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Result<Canvas> {
+/// `layout` is the largest number of rows and columns of a block. Fewer images
+/// form a square if the layout permits it.
+fn draw_blocks(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Result<Canvas> {
     let [rows, columns] = layout.map(|side| usize::try_from(side).unwrap_or(usize::MAX).max(1));
     let fewest = blocks.iter().map(|images| images.len()).min().unwrap_or(0);
     let count = fewest.min(rows.saturating_mul(columns));
@@ -106,5 +102,16 @@ fn draw_grids(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Resul
         scale: images.scale(columns, GRID_WIDTH),
         ..GridStyle::default()
     };
-    grids(blocks, count, columns, &style)
+    let (height, width) = (images.last_images.rows(), images.last_images.cols());
+    let mut pixels = Vec::new();
+    for block in blocks {
+        pixels.extend(block.iter().take(count).flatten());
+        // Tiles of the background fill the last row of the block.
+        let empty = count.next_multiple_of(columns) - count;
+        pixels.extend(std::iter::repeat_n(
+            style.background,
+            empty * height * width,
+        ));
+    }
+    grid(&Images::new(height, width, pixels)?, columns, &style)
 }

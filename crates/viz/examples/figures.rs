@@ -1,0 +1,20 @@
+//! Draws all figures of a run directory: `figures RUN_DIR`.
+
+use std::error::Error;
+use std::io::Write;
+
+use gan_viz::figures::draw_all;
+use run_dir::RunDir;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let run = std::env::args_os().nth(1).ok_or("usage: figures RUN_DIR")?;
+    for figure in draw_all(&RunDir::open(run.as_ref())?)? {
+        writeln!(
+            std::io::stdout(),
+            "{}: {}",
+            figure.path.display(),
+            figure.shows
+        )?;
+    }
+    Ok(())
+}
