@@ -1,4 +1,5 @@
-//! Reading as many images as MNIST trains on, beside copying their bytes.
+//! Reads as many images as MNIST's training set, and copies their bytes for
+//! comparison.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -7,10 +8,10 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mnist_io::{Idx, Images};
 
-/// Of MNIST's training set.
+/// The shape of MNIST's training set.
 const SHAPE: (usize, usize, usize) = (60_000, 28, 28);
 
-/// Images of which, as of handwriting, four fifths are black and the rest is noise.
+/// Images of noise with four fifths black pixels, as in handwriting.
 fn images() -> Images {
     let (n, rows, cols) = SHAPE;
     let mut state = 1u32;

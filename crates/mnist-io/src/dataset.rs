@@ -1,34 +1,37 @@
-//! Images with their labels, found in a folder by the usual file names.
+//! A data set: images and labels, read from files with the usual names.
 
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::element::{ElementType, IdxData};
+use crate::error::{Error, Result};
 use crate::hash::sha256_of_parts;
+use crate::idx::Idx;
+use crate::images::Images;
 use crate::write::header;
-use crate::{ElementType, Error, Idx, IdxData, Images, Result};
 
-/// As many labels as images.
+/// Images and equally many labels.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dataset {
     images: Images,
     labels: Vec<u8>,
 }
 
-/// One half of a data set.
+/// A part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Split {
-    /// The images to learn from, files `train-…`.
+    /// The training images, files `train-…`.
     Train,
-    /// The images to measure with, files `t10k-…`.
+    /// The test images, files `t10k-…`.
     Test,
 }
 
 impl Dataset {
-    /// Joins images and labels.
+    /// Creates a data set from images and labels.
     ///
     /// # Errors
-    /// [`Error::LabelCount`] unless there are as many labels as images.
+    /// [`Error::LabelCount`] if the numbers of images and labels differ.
     pub fn new(images: Images, labels: Vec<u8>) -> Result<Dataset> {
         if images.len() != labels.len() {
             return Err(Error::LabelCount {
@@ -39,23 +42,22 @@ impl Dataset {
         Ok(Dataset { images, labels })
     }
 
-    /// Reads one split from any folder with the usual file names.
+    /// Reads one split from a folder with the usual file names.
     ///
-    /// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`,
-    /// or `t10k-…` for the test split; `train-images.idx3-ubyte` is accepted
-    /// too, and each with `.gz`, plain files first.
+    /// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, or
+    /// `t10k-…` for the test split. Names such as `train-images.idx3-ubyte`, and
+    /// all names with `.gz`, are accepted too. Plain files are preferred.
     ///
     /// # Errors
-    /// [`Error::MissingFolder`] or [`Error::MissingFile`]; otherwise the
-    /// errors of [`Images::read_file`], and [`Error::InFile`] around
-    /// [`Error::NotLabels`], or around [`Error::LabelCount`] with the folder.
+    /// [`Error::MissingFolder`], [`Error::MissingFile`], the errors of
+    /// [`Images::read_file`], or [`Error::InFile`] with [`Error::NotLabels`] or
+    /// [`Error::LabelCount`].
     pub fn open(dir: &Path, split: Split) -> Result<Dataset> {
+        let [train_images, train_labels, test_images, test_labels] = &FILES;
         let (images, labels) = match split {
-            Split::Train => (&TRAIN_IMAGES, &TRAIN_LABELS),
-            Split::Test => (&TEST_IMAGES, &TEST_LABELS),
+            Split::Train => (train_images.find(dir)?, train_labels.find(dir)?),
+            Split::Test => (test_images.find(dir)?, test_labels.find(dir)?),
         };
-        let images = images.find(dir)?;
-        let labels = labels.find(dir)?;
         Dataset::new(Images::read_file(&images)?, read_labels(&labels)?).map_err(|e| e.in_file(dir))
     }
 
@@ -64,12 +66,12 @@ impl Dataset {
         &self.images
     }
 
-    /// The labels, in the order of the images.
+    /// The labels in the order of the images.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
 
-    /// Number of images, and of labels.
+    /// The number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -79,24 +81,24 @@ impl Dataset {
         self.labels.is_empty()
     }
 
-    /// Images and labels.
+    /// Returns images and labels.
     pub fn into_parts(self) -> (Images, Vec<u8>) {
         (self.images, self.labels)
     }
 
-    /// SHA-256, in hexadecimal, of the plain IDX file that holds the images.
+    /// SHA-256 of the plain IDX file of the images, in hexadecimal.
     pub fn images_sha256(&self) -> String {
         self.images.idx_sha256()
     }
 
-    /// SHA-256, in hexadecimal, of the plain IDX file that holds the labels.
+    /// SHA-256 of the plain IDX file of the labels, in hexadecimal.
     pub fn labels_sha256(&self) -> String {
         let header = header(ElementType::U8, &[self.labels.len()]);
         sha256_of_parts(&[&header, &self.labels])
     }
 }
 
-/// Sizes only: a data set's contents would drown everything else.
+/// Shows the sizes and omits the content.
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dataset")
@@ -105,43 +107,38 @@ impl fmt::Debug for Dataset {
     }
 }
 
-/// One of the four files that a data set's folder holds.
-pub(crate) struct Role {
+/// One of the four files of a data set.
+pub(crate) struct SetFile {
     pub(crate) name: &'static str,
-    dotted: &'static str,
     what: &'static str,
 }
 
-pub(crate) const TRAIN_IMAGES: Role = Role {
-    name: "train-images-idx3-ubyte",
-    dotted: "train-images.idx3-ubyte",
-    what: "training images",
-};
-pub(crate) const TRAIN_LABELS: Role = Role {
-    name: "train-labels-idx1-ubyte",
-    dotted: "train-labels.idx1-ubyte",
-    what: "training labels",
-};
-pub(crate) const TEST_IMAGES: Role = Role {
-    name: "t10k-images-idx3-ubyte",
-    dotted: "t10k-images.idx3-ubyte",
-    what: "test images",
-};
-pub(crate) const TEST_LABELS: Role = Role {
-    name: "t10k-labels-idx1-ubyte",
-    dotted: "t10k-labels.idx1-ubyte",
-    what: "test labels",
-};
+/// Training images, training labels, test images, test labels.
+pub(crate) const FILES: [SetFile; 4] = [
+    SetFile {
+        name: "train-images-idx3-ubyte",
+        what: "training images",
+    },
+    SetFile {
+        name: "train-labels-idx1-ubyte",
+        what: "training labels",
+    },
+    SetFile {
+        name: "t10k-images-idx3-ubyte",
+        what: "test images",
+    },
+    SetFile {
+        name: "t10k-labels-idx1-ubyte",
+        what: "test labels",
+    },
+];
 
-impl Role {
-    /// The file with this role in `dir`.
+impl SetFile {
+    /// Returns the path of the file in `dir`.
     pub(crate) fn find(&self, dir: &Path) -> Result<PathBuf> {
-        let names = [
-            self.name.to_owned(),
-            self.dotted.to_owned(),
-            format!("{}.gz", self.name),
-            format!("{}.gz", self.dotted),
-        ];
+        let dotted = self.name.replace("-idx", ".idx");
+        let plain = [self.name.to_owned(), dotted];
+        let names = [plain.clone(), plain.map(|name| name + ".gz")].concat();
         for name in &names {
             let path = dir.join(name);
             match path.metadata() {
@@ -151,16 +148,12 @@ impl Role {
                 Err(e) => return Err(Error::io("open", &path)(e)),
             }
         }
+        let dir = dir.to_owned();
         if dir.is_dir() {
-            Err(Error::MissingFile {
-                dir: dir.to_owned(),
-                what: self.what,
-                names: names.to_vec(),
-            })
+            let what = self.what;
+            Err(Error::MissingFile { dir, what, names })
         } else {
-            Err(Error::MissingFolder {
-                dir: dir.to_owned(),
-            })
+            Err(Error::MissingFolder { dir })
         }
     }
 }

@@ -1,37 +1,36 @@
-//! What can be wrong with IDX data: one variant per broken rule.
+//! The errors of this crate: one variant per broken rule.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::ElementType;
+use crate::element::ElementType;
 
-/// A result whose error is this crate's [`Error`].
+/// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can go wrong; the message is complete, causes included.
+/// An error of reading or writing IDX data. The message includes the cause.
 ///
-/// What is wrong with a file comes as [`Error::InFile`] around the rule that
-/// it breaks, so that one rule is one variant whether the bytes came from a
-/// file or not; [`Error::rule`] looks through it.
+/// An error in a file is an [`Error::InFile`] that contains the path and the
+/// broken rule. [`Error::rule`] returns the rule for data from any source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to open, write or rename a file.
+    /// The operating system refused an operation.
     #[error("cannot {action} {}: {reason}", path.display())]
     Io {
-        /// What was tried, as a verb: "open", "write".
+        /// The operation as a verb: "open", "write".
         action: &'static str,
-        /// The file or folder it was tried on.
+        /// The file or folder.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The reason of the operating system.
         reason: io::Error,
     },
-    /// The file breaks the rule that `reason` names.
+    /// A file breaks a rule.
     #[error("{}: {reason}", path.display())]
     InFile {
-        /// The file, or the folder where the rule is about several files.
+        /// The file, or the folder for a rule about several files.
         path: PathBuf,
-        /// The rule.
+        /// The broken rule.
         reason: Box<Error>,
     },
     /// The reader failed.
@@ -56,112 +55,116 @@ pub enum Error {
         /// The first two bytes.
         found: [u8; 2],
     },
-    /// The third byte is no element type's code.
-    #[error("unknown element type 0x{code:02x}: IDX knows 0x08, 0x09, 0x0b, 0x0c, 0x0d and 0x0e")]
+    /// The third byte is not the code of an element type.
+    #[error(
+        "unknown element type 0x{code:02x}; the types of IDX are 0x08, 0x09, 0x0b, 0x0c, 0x0d and 0x0e"
+    )]
     UnknownType {
         /// The byte.
         code: u8,
     },
-    /// The number of dimensions cannot be written, or is 0.
-    #[error("{rank} dimensions: IDX data has 1 to 255")]
+    /// The number of dimensions is 0 or above 255.
+    #[error("{rank} dimensions; IDX data has 1 to 255")]
     Rank {
         /// The number of dimensions.
         rank: usize,
     },
     /// The header ends early.
-    #[error("cut short in the header: {expected} bytes were expected, {found} are there")]
+    #[error(
+        "the header is incomplete: it has {found} of {expected} bytes; fetch or write the file again"
+    )]
     TruncatedHeader {
-        /// Bytes of the header, as far as it is known.
+        /// The expected number of bytes.
         expected: usize,
-        /// Bytes that are there.
+        /// The number of bytes.
         found: usize,
     },
     /// The data ends early.
     #[error(
-        "cut short: the shape {shape:?} needs {expected} bytes after the header, {found} are \
-         there; fetch or write the file again"
+        "the data is incomplete: it has {found} of the {expected} bytes of the shape {shape:?}; \
+         fetch or write the file again"
     )]
     TruncatedData {
-        /// The shape that the header claims.
+        /// The shape in the header.
         shape: Vec<usize>,
-        /// Bytes that the shape and element type need.
+        /// The number of bytes for this shape and element type.
         expected: u64,
-        /// Bytes that are there.
+        /// The number of bytes.
         found: u64,
     },
-    /// Something follows the data.
+    /// Other bytes follow the data.
     #[error(
-        "too long: bytes follow the {expected} that the shape {shape:?} needs; the header or \
-         the data is wrong, fetch or write the file again"
+        "too long: other bytes follow the {expected} bytes of the shape {shape:?}; fetch or write \
+         the file again"
     )]
     TrailingBytes {
-        /// The shape that the header claims.
+        /// The shape in the header.
         shape: Vec<usize>,
-        /// Bytes that the shape and element type need.
+        /// The number of bytes for this shape and element type.
         expected: u64,
     },
-    /// A size does not fit in 32 bits, or the data not in memory.
+    /// A size exceeds 32 bits, or the data exceeds the memory.
     #[error("the shape {shape:?} is too large for an IDX file or for this machine's memory")]
     TooLarge {
         /// The shape.
         shape: Vec<usize>,
     },
 
-    /// The gzip stream's contents or checksum are wrong.
+    /// The content or the checksum of the gzip data is wrong.
     #[error("corrupted gzip data ({reason}); fetch the file again")]
     GzipCorrupt {
-        /// The decoder's reason.
+        /// The reason of the decoder.
         reason: io::Error,
     },
-    /// The gzip stream ends early.
-    #[error("gzip data cut short; fetch the file again")]
+    /// The gzip data ends early.
+    #[error("the gzip data is incomplete; fetch the file again")]
     GzipTruncated,
-    /// Something that is not gzip follows the gzip stream.
-    #[error("bytes that are not gzip follow the gzip data; fetch the file again")]
+    /// Bytes that are not gzip follow the gzip data.
+    #[error("other bytes follow the gzip data; fetch the file again")]
     GzipTrailing,
 
-    /// Shape and data were given that do not fit each other.
+    /// The shape does not fit the number of elements.
     #[error("the shape {shape:?} does not fit {found} elements")]
     ElementCount {
-        /// The shape given.
+        /// The shape.
         shape: Vec<usize>,
-        /// Elements given.
+        /// The number of elements.
         found: usize,
     },
-    /// Images were expected, something else is there.
+    /// The array does not contain images.
     #[error(
-        "images were expected, u8 [n, rows, cols] with rows and cols above 0; this is {element} \
-         {shape:?}{}", hint(*element, shape, 1, "labels")
+        "expected images, u8 [n, rows, cols] with rows and cols above 0, found {element} {shape:?}{}",
+        hint(*element, shape, 1, "labels")
     )]
     NotImages {
-        /// Type of the elements there.
+        /// The type of the elements.
         element: ElementType,
-        /// Shape of the data there.
+        /// The shape of the array.
         shape: Vec<usize>,
     },
-    /// Labels were expected, something else is there.
+    /// The array does not contain labels.
     #[error(
-        "labels were expected, u8 [n]; this is {element} {shape:?}{}",
+        "expected labels, u8 [n], found {element} {shape:?}{}",
         hint(*element, shape, 3, "images")
     )]
     NotLabels {
-        /// Type of the elements there.
+        /// The type of the elements.
         element: ElementType,
-        /// Shape of the data there.
+        /// The shape of the array.
         shape: Vec<usize>,
     },
-    /// Pixels were given that make no whole number of images.
-    #[error("{pixels} pixels make no whole number of images of {rows} rows and {cols} columns")]
+    /// The number of pixels is not a multiple of an image.
+    #[error("{pixels} pixels are not a whole number of images of {rows} rows and {cols} columns")]
     PixelCount {
         /// Rows of one image.
         rows: usize,
         /// Columns of one image.
         cols: usize,
-        /// Pixels given.
+        /// The number of pixels.
         pixels: usize,
     },
-    /// Images and labels do not belong together.
-    #[error("{images} images but {labels} labels; they are of different sets or splits")]
+    /// The numbers of images and labels differ.
+    #[error("{images} images but {labels} labels; take both from the same set and split")]
     LabelCount {
         /// Number of images.
         images: usize,
@@ -169,49 +172,49 @@ pub enum Error {
         labels: usize,
     },
 
-    /// The folder lacks one of a data set's files.
+    /// The folder lacks a file of the data set.
     #[error(
-        "{} holds no {} (looked for {}); put the data set's files there or choose another folder",
+        "{} holds no {} (searched for {}); put the data set's files there or choose another folder",
         dir.display(), what, names.join(", ")
     )]
     MissingFile {
         /// The folder.
         dir: PathBuf,
-        /// What the file holds: "training images".
+        /// The content of the file: "training images".
         what: &'static str,
-        /// The names looked for.
+        /// The accepted names.
         names: Vec<String>,
     },
-    /// There is no such folder.
+    /// The folder does not exist.
     #[error("there is no folder {}; fetch the data set or choose another folder", dir.display())]
     MissingFolder {
         /// The folder.
         dir: PathBuf,
     },
-    /// The file is not the known set's.
+    /// The file is not that of the known set.
     #[error(
-        "not {title}'s: the raw data's SHA-256 is {found}, not {expected}; fetch the file again"
+        "not the file of {title}: its SHA-256 is {found} instead of {expected}; fetch the file again"
     )]
     WrongHash {
-        /// Title of the known set.
+        /// The title of the known set.
         title: &'static str,
         /// The published hash.
         expected: &'static str,
-        /// The hash of what is there.
+        /// The hash of the file.
         found: String,
     },
-    /// The file is not of the known set's size.
-    #[error("not {title}'s: the raw data is not {expected} bytes; fetch the file again")]
+    /// The file does not have the size of the known set's file.
+    #[error("not the file of {title}: its size is not {expected} bytes; fetch the file again")]
     WrongSize {
-        /// Title of the known set.
+        /// The title of the known set.
         title: &'static str,
-        /// Bytes of the published file.
+        /// The size of the published file, in bytes.
         expected: u64,
     },
 }
 
 impl Error {
-    /// The broken rule, without the path around it.
+    /// Returns the broken rule without the path.
     pub fn rule(&self) -> &Error {
         match self {
             Error::InFile { reason, .. } => reason.rule(),
@@ -219,7 +222,7 @@ impl Error {
         }
     }
 
-    /// The kind of the operating system's refusal, where it was one.
+    /// Returns the kind of the operating system's error, if it is one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self.rule() {
             Error::Io { reason, .. } | Error::Read(reason) => Some(reason.kind()),
@@ -244,7 +247,7 @@ impl Error {
     }
 }
 
-/// Readers pass this crate's errors through `io::Error`; this unwraps them.
+/// Extracts an [`Error`] that a reader of this crate put into an `io::Error`.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Error {
         error.downcast().unwrap_or_else(Error::Read)

@@ -1,21 +1,20 @@
-//! Unpacks gzip streams and says exactly what is wrong with one.
+//! Decompresses gzip streams, with one error per broken rule.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::GzDecoder;
 
-use crate::Error;
+use crate::error::Error;
 
-/// The first two bytes of every gzip stream.
+/// The first two bytes of a gzip stream.
 pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Reads what a gzip stream of one or more members holds.
+/// Decompresses a gzip stream of one or more members.
 ///
-/// The end is reported only after the checksum is right and nothing follows.
-/// Errors about the stream carry this crate's [`Error`] inside; `Error::from`
-/// takes it out.
+/// Returns the end of the data only if the checksum is correct and no other bytes
+/// follow. Its `io::Error`s contain an [`Error`], which `Error::from` extracts.
 pub(crate) struct Gunzip<R> {
-    /// None at the end.
+    /// `None` at the end.
     member: Option<GzDecoder<R>>,
 }
 

@@ -1,14 +1,18 @@
-//! Grayscale images of one size, one byte a pixel.
+//! Gray images of one size, one byte per pixel.
 
 use std::fmt;
 use std::path::Path;
 
+use crate::element::{ElementType, IdxData};
+use crate::error::{Error, Result};
 use crate::hash::sha256_of_parts;
-use crate::write::{header, write_whole};
-use crate::{ElementType, Error, Idx, IdxData, Result};
+use crate::idx::Idx;
+use crate::write::{header, write_atomic};
 
-/// Images of one size: u8 `[n, rows, cols]`, row-major, 0 for the background
-/// and 255 for full ink. Rows and columns are at least 1; `n` may be 0.
+/// Images of one size, u8 `[n, rows, cols]` in row-major order.
+///
+/// A pixel is 0 for the background and 255 for the brightest foreground. Rows and
+/// columns are at least 1. `n` may be 0.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Images {
     rows: usize,
@@ -17,25 +21,22 @@ pub struct Images {
 }
 
 impl Images {
-    /// Cuts `pixels` into images of `rows` times `cols`.
+    /// Creates images of `rows` x `cols` from their pixels.
     ///
     /// # Errors
-    /// [`Error::PixelCount`] where they make no whole number of images, or
-    /// rows or columns are 0; [`Error::TooLarge`] where a size exceeds the
-    /// 32 bits that an IDX file has for it.
+    /// [`Error::PixelCount`] if the pixels are not a multiple of an image, or if
+    /// rows or columns are 0. [`Error::TooLarge`] if a size exceeds 32 bits, the
+    /// limit of an IDX file.
     pub fn new(rows: usize, cols: usize, pixels: Vec<u8>) -> Result<Images> {
-        let wrong_count = Error::PixelCount {
+        let count = pixels.len();
+        let size = rows.checked_mul(cols);
+        let size = size.filter(|&size| size > 0 && count.is_multiple_of(size));
+        let size = size.ok_or(Error::PixelCount {
             rows,
             cols,
-            pixels: pixels.len(),
-        };
-        let Some(size) = rows.checked_mul(cols).filter(|&size| size > 0) else {
-            return Err(wrong_count);
-        };
-        if !pixels.len().is_multiple_of(size) {
-            return Err(wrong_count);
-        }
-        let shape = [pixels.len() / size, rows, cols];
+            pixels: count,
+        })?;
+        let shape = [count / size, rows, cols];
         if shape.iter().any(|&size| u32::try_from(size).is_err()) {
             return Err(Error::TooLarge {
                 shape: shape.to_vec(),
@@ -44,7 +45,7 @@ impl Images {
         Ok(Images { rows, cols, pixels })
     }
 
-    /// Number of images.
+    /// The number of images.
     pub fn len(&self) -> usize {
         self.pixels.len() / (self.rows * self.cols)
     }
@@ -69,45 +70,44 @@ impl Images {
         &self.pixels
     }
 
-    /// The pixels of one image, `[rows, cols]` in row-major order.
+    /// Returns the pixels of one image, `[rows, cols]` in row-major order.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         self.iter().nth(index)
     }
 
-    /// The images in order, each as the pixels `[rows, cols]`.
+    /// Iterates over the images, each as its pixels `[rows, cols]`.
     pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
         self.pixels.chunks_exact(self.rows * self.cols)
     }
 
-    /// The images at `indices`, in that order, repeats allowed; `None` where
-    /// an index is out of range.
+    /// Returns the images at `indices`, in that order, with repeats. Returns `None`
+    /// if an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Option<Images> {
         let picked: Option<Vec<&[u8]>> = indices.iter().map(|&index| self.get(index)).collect();
         Images::new(self.rows, self.cols, picked?.concat()).ok()
     }
 
-    /// Reads an IDX file of images, plain or packed with gzip.
+    /// Reads an IDX file of images, plain or compressed with gzip.
     ///
     /// # Errors
-    /// Those of [`Idx::read_file`], and [`Error::InFile`] around
+    /// Those of [`Idx::read_file`], and [`Error::InFile`] with
     /// [`Error::NotImages`].
     pub fn read_file(path: &Path) -> Result<Images> {
         Images::try_from(Idx::read_file(path)?).map_err(|e| e.in_file(path))
     }
 
-    /// Writes a plain IDX file, which appears under its name whole or not at
-    /// all; a file of that name is replaced.
+    /// Writes a plain IDX file, atomically. Replaces an existing file.
     ///
     /// # Errors
-    /// [`Error::Io`] with the action that was refused.
+    /// [`Error::Io`] with the action that failed.
     pub fn write_file(&self, path: &Path) -> Result<()> {
-        write_whole(path, |writer| {
+        write_atomic(path, |writer| {
             writer.write_all(&self.header())?;
             writer.write_all(&self.pixels)
         })
     }
 
-    /// SHA-256, in hexadecimal, of the plain IDX file that holds the images.
+    /// SHA-256 of the plain IDX file of the images, in hexadecimal.
     pub fn idx_sha256(&self) -> String {
         sha256_of_parts(&[&self.header(), &self.pixels])
     }
@@ -121,7 +121,7 @@ impl Images {
     }
 }
 
-/// Sizes only: the pixels of a data set would drown everything else.
+/// Shows the shape and omits the pixels.
 impl fmt::Debug for Images {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Images")
@@ -133,8 +133,8 @@ impl fmt::Debug for Images {
 impl TryFrom<Idx> for Images {
     type Error = Error;
 
-    /// Fails with [`Error::NotImages`] unless the array is u8
-    /// `[n, rows, cols]` with rows and columns above 0.
+    /// Returns [`Error::NotImages`] unless the array is u8 `[n, rows, cols]` with
+    /// rows and columns above 0.
     fn try_from(idx: Idx) -> Result<Images> {
         let (shape, data) = idx.into_parts();
         match (&shape[..], data) {

@@ -1,25 +1,25 @@
-//! The published data sets, by their files' sizes and SHA-256.
+//! Published data sets with the sizes and SHA-256 of their files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{Role, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS};
+use crate::dataset::FILES;
+use crate::error::{Error, Result};
 use crate::hash::sha256_of_reader;
 use crate::read::raw_file;
-use crate::{Error, Result};
 
 /// A published data set of four IDX files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownSet {
-    /// The name to write in files and commands: `mnist`.
+    /// The name for files and commands: `mnist`.
     pub name: &'static str,
-    /// The name to read: `MNIST`.
+    /// The name for readers: `MNIST`.
     pub title: &'static str,
     /// Training images, training labels, test images, test labels.
     pub files: [KnownFile; 4],
 }
 
-/// One file of a published data set, as it is before any packing.
+/// One file of a published data set, not compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownFile {
     /// The file's name, without `.gz`.
@@ -42,7 +42,7 @@ pub const MNIST: KnownSet = set(
     ],
 );
 
-/// Pictures of clothing in the same sizes and numbers as MNIST's.
+/// Images of clothing, of the same number and size as those of MNIST.
 pub const FASHION_MNIST: KnownSet = set(
     "fashion-mnist",
     "Fashion-MNIST",
@@ -57,10 +57,11 @@ pub const FASHION_MNIST: KnownSet = set(
 /// All known sets.
 pub static ALL: [KnownSet; 2] = [MNIST, FASHION_MNIST];
 
-/// The known set of which these are the images and labels of one split, by the
-/// SHA-256 of the plain IDX files, as
+/// Returns the known set with these images and labels in one split.
+///
+/// The arguments are the SHA-256 of the plain IDX files, the results of
 /// [`Dataset::images_sha256`](crate::Dataset::images_sha256) and
-/// [`Dataset::labels_sha256`](crate::Dataset::labels_sha256) give them.
+/// [`Dataset::labels_sha256`](crate::Dataset::labels_sha256).
 pub fn identify(images_sha256: &str, labels_sha256: &str) -> Option<&'static KnownSet> {
     ALL.iter().find(|set| {
         let [train_images, train_labels, test_images, test_labels] = set.files.map(|f| f.sha256);
@@ -70,17 +71,17 @@ pub fn identify(images_sha256: &str, labels_sha256: &str) -> Option<&'static Kno
 }
 
 impl KnownSet {
-    /// Where the four files are in `dir`, in their order, under the names that
-    /// [`Dataset::open`](crate::Dataset::open) takes; `None` where there is none.
-    /// They are not looked into.
+    /// Returns the paths of the four files in `dir`, in order, `None` for a
+    /// missing file. The names are those of
+    /// [`Dataset::open`](crate::Dataset::open). The files are not read.
     ///
     /// # Errors
-    /// [`Error::Io`] where the folder cannot be looked into.
+    /// [`Error::Io`] if the folder cannot be read.
     pub fn find(&self, dir: &Path) -> Result<[Option<PathBuf>; 4]> {
         let mut found = [const { None }; 4];
-        for (place, role) in found.iter_mut().zip(&ROLES) {
-            match role.find(dir) {
-                Ok(path) => *place = Some(path),
+        for (found, file) in found.iter_mut().zip(&FILES) {
+            match file.find(dir) {
+                Ok(path) => *found = Some(path),
                 Err(Error::MissingFile { .. } | Error::MissingFolder { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -88,81 +89,76 @@ impl KnownSet {
         Ok(found)
     }
 
-    /// Checks that the four files in `dir`, plain or packed with gzip, are
-    /// this set's, byte for byte once unpacked.
+    /// Checks that the four files in `dir` are those of this set, byte by byte.
+    /// They may be compressed with gzip.
     ///
     /// # Errors
-    /// [`Error::MissingFolder`] or [`Error::MissingFile`]; [`Error::InFile`]
-    /// around [`Error::WrongSize`], [`Error::WrongHash`], or what is wrong
-    /// with the gzip data; [`Error::Io`] where a file cannot be opened.
+    /// [`Error::MissingFolder`], [`Error::MissingFile`], [`Error::Io`] if a file
+    /// cannot be opened, or [`Error::InFile`] with [`Error::WrongSize`],
+    /// [`Error::WrongHash`] or an error of the gzip data.
     pub fn verify(&self, dir: &Path) -> Result<()> {
-        for (file, role) in self.files.iter().zip(&ROLES) {
-            let path = role.find(dir)?;
-            let (bytes, found) = file.unpacked(&path)?;
-            if bytes != file.bytes {
-                return Err(Error::WrongSize {
+        for (known, file) in self.files.iter().zip(&FILES) {
+            let path = file.find(dir)?;
+            let (bytes, found) = known.size_and_hash(&path)?;
+            let error = if bytes != known.bytes {
+                Error::WrongSize {
                     title: self.title,
-                    expected: file.bytes,
+                    expected: known.bytes,
                 }
-                .in_file(&path));
-            }
-            if found != file.sha256 {
-                return Err(Error::WrongHash {
+            } else if found != known.sha256 {
+                Error::WrongHash {
                     title: self.title,
-                    expected: file.sha256,
+                    expected: known.sha256,
                     found,
                 }
-                .in_file(&path));
-            }
+            } else {
+                continue;
+            };
+            return Err(error.in_file(&path));
         }
         Ok(())
     }
 }
 
 impl KnownFile {
-    /// Whether the file at `path`, plain or packed with gzip, is this one, byte
-    /// for byte once unpacked.
+    /// Returns whether the file at `path` is this one, byte by byte. It may be
+    /// compressed with gzip.
     ///
     /// # Errors
-    /// [`Error::InFile`] around what is wrong with the gzip data; [`Error::Io`]
-    /// where the file cannot be opened.
+    /// [`Error::Io`] if the file cannot be opened, [`Error::InFile`] with an
+    /// error of the gzip data.
     pub fn is_at(&self, path: &Path) -> Result<bool> {
-        let (bytes, found) = self.unpacked(path)?;
+        let (bytes, found) = self.size_and_hash(path)?;
         Ok(bytes == self.bytes && found == self.sha256)
     }
 
-    /// Size and SHA-256 of what the file at `path` holds.
-    fn unpacked(&self, path: &Path) -> Result<(u64, String)> {
-        // One byte more than expected tells a longer file without unpacking
-        // all of it.
+    /// Returns size and SHA-256 of the decompressed file.
+    fn size_and_hash(&self, path: &Path) -> Result<(u64, String)> {
+        // One more byte than expected is enough to detect a longer file.
         raw_file(path, |raw| {
             sha256_of_reader(raw.take(self.bytes.saturating_add(1)))
         })
     }
 }
 
-const ROLES: [Role; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
-
-/// Both sets have the same file names and sizes: a header of 16 bytes before
-/// 60,000 or 10,000 images of 28 by 28, or of 8 bytes before their labels.
+/// Both sets have the same file names and sizes: a header of 16 bytes and 60,000
+/// or 10,000 images of 28x28, or a header of 8 bytes and their labels.
 const fn set(name: &'static str, title: &'static str, sha256: [&'static str; 4]) -> KnownSet {
-    let [train_images, train_labels, test_images, test_labels] = sha256;
+    const fn file(i: usize, bytes: u64, sha256: [&'static str; 4]) -> KnownFile {
+        KnownFile {
+            name: FILES[i].name,
+            bytes,
+            sha256: sha256[i],
+        }
+    }
     KnownSet {
         name,
         title,
         files: [
-            file(TRAIN_IMAGES.name, 16 + 60_000 * 28 * 28, train_images),
-            file(TRAIN_LABELS.name, 8 + 60_000, train_labels),
-            file(TEST_IMAGES.name, 16 + 10_000 * 28 * 28, test_images),
-            file(TEST_LABELS.name, 8 + 10_000, test_labels),
+            file(0, 16 + 60_000 * 28 * 28, sha256),
+            file(1, 8 + 60_000, sha256),
+            file(2, 16 + 10_000 * 28 * 28, sha256),
+            file(3, 8 + 10_000, sha256),
         ],
-    }
-}
-
-const fn file(name: &'static str, bytes: u64, sha256: &'static str) -> KnownFile {
-    KnownFile {
-        name,
-        bytes,
-        sha256,
     }
 }

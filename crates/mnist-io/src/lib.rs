@@ -1,10 +1,8 @@
-//! Reads and writes IDX files, the format of MNIST and its relatives, and
-//! knows the published data sets by their hashes.
-//!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod dataset;
+mod element;
 mod error;
 mod gzip;
 mod hash;
@@ -15,7 +13,8 @@ mod read;
 mod write;
 
 pub use dataset::{Dataset, Split};
+pub use element::{ElementType, IdxData};
 pub use error::{Error, Result};
 pub use hash::{sha256_hex, sha256_of_reader};
-pub use idx::{ElementType, Idx, IdxData};
+pub use idx::Idx;
 pub use images::Images;

@@ -1,38 +1,41 @@
-//! Reads IDX data; nothing that a header claims is believed before it is seen.
+//! Reading IDX data. No allocation trusts the sizes of a header.
 
 use std::fs::File;
-use std::io::{BufReader, Chain, Cursor, ErrorKind, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
+use crate::element::{ElementType, IdxData};
+use crate::error::{Error, Result};
 use crate::gzip::{self, Gunzip};
-use crate::idx::element_count;
-use crate::{ElementType, Error, Idx, IdxData, Result};
+use crate::idx::{Idx, element_count};
 
-/// How much is set aside for data whose length is only a header's claim.
+/// The first allocation for data of uncertain length, in bytes.
 const FIRST_RESERVE: usize = 1 << 20;
 
 impl Idx {
-    /// Reads one array, plain or packed with gzip, which is told by the first
-    /// two bytes. Memory grows with the bytes that arrive, not with what the
-    /// header claims. The reader must end where the data ends.
+    /// Reads one array, plain or compressed with gzip. The first two bytes
+    /// determine which.
+    ///
+    /// Memory grows with the bytes that arrive, not with the sizes in the header.
+    /// The reader must end where the data ends.
     ///
     /// # Errors
-    /// [`Error::Read`] where the reader fails; one of [`Error::Magic`],
+    /// [`Error::Read`] if the reader fails. [`Error::Magic`],
     /// [`Error::UnknownType`], [`Error::Rank`], [`Error::TruncatedHeader`],
-    /// [`Error::TruncatedData`], [`Error::TrailingBytes`],
-    /// [`Error::TooLarge`], [`Error::GzipCorrupt`], [`Error::GzipTruncated`],
-    /// [`Error::GzipTrailing`] where the bytes break that rule.
+    /// [`Error::TruncatedData`], [`Error::TrailingBytes`], [`Error::TooLarge`],
+    /// [`Error::GzipCorrupt`], [`Error::GzipTruncated`] or
+    /// [`Error::GzipTrailing`] if the bytes break that rule.
     pub fn read(reader: impl Read) -> Result<Idx> {
         read(reader, None)
     }
 
-    /// Reads one file, plain or packed with gzip, which is told by its first
-    /// two bytes and not by its name.
+    /// Reads one file, plain or compressed with gzip. The first two bytes
+    /// determine which, not the name.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be opened; otherwise
-    /// [`Error::InFile`] around the errors of [`Idx::read`], or around
-    /// [`Error::NotGzip`] where a file named `.gz` is neither.
+    /// [`Error::Io`] if the file cannot be opened. Otherwise [`Error::InFile`]
+    /// with an error of [`Idx::read`], or with [`Error::NotGzip`] for a file
+    /// named `.gz` that is neither gzip nor IDX.
     pub fn read_file(path: &Path) -> Result<Idx> {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let info = file.metadata().map_err(Error::io("open", path))?;
@@ -41,98 +44,84 @@ impl Idx {
     }
 }
 
-/// Gives `visit` the raw bytes of a file, unpacked where it is gzip.
+/// Calls `visit` with the bytes of a file, decompressed if it is gzip.
 pub(crate) fn raw_file<T>(
     path: &Path,
-    visit: impl FnOnce(&mut dyn Read) -> std::io::Result<T>,
+    visit: impl FnOnce(&mut dyn Read) -> io::Result<T>,
 ) -> Result<T> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    match detect(file) {
-        Ok(Source::Plain(mut reader)) => visit(&mut reader).map_err(Error::from),
-        Ok(Source::Gzip(mut reader)) => visit(&mut reader).map_err(Error::from),
-        Err(e) => Err(e),
-    }
-    .map_err(|e| e.in_file(path))
+    decompress(file)
+        .and_then(|mut source| Ok(visit(&mut source.reader)?))
+        .map_err(|e| e.in_file(path))
 }
 
-/// A reader whose first bytes have been looked at and put back.
-type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
-
-enum Source<R: Read> {
-    Plain(Peeked<R>),
-    Gzip(Box<Gunzip<BufReader<Peeked<R>>>>),
+/// The bytes of a plain file or the decompressed bytes of a gzip file.
+struct Source<'a> {
+    reader: Box<dyn Read + 'a>,
+    is_gzip: bool,
 }
 
-fn detect<R: Read>(mut reader: R) -> Result<Source<R>> {
-    let mut start = [0; 2];
-    let found = fill(&mut reader, &mut start)?;
-    let peeked = Cursor::new(start[..found].to_vec()).chain(reader);
-    Ok(if found == 2 && start == gzip::MAGIC {
-        Source::Gzip(Box::new(Gunzip::new(BufReader::with_capacity(
-            64 * 1024,
-            peeked,
-        ))))
-    } else {
-        Source::Plain(peeked)
+fn decompress<'a>(mut reader: impl Read + 'a) -> Result<Source<'a>> {
+    let start = read_up_to(&mut reader, gzip::MAGIC.len())?;
+    let is_gzip = start == gzip::MAGIC;
+    let reader = Cursor::new(start).chain(reader);
+    Ok(Source {
+        reader: if is_gzip {
+            let buffered = BufReader::with_capacity(64 * 1024, reader);
+            Box::new(Gunzip::new(buffered))
+        } else {
+            Box::new(reader)
+        },
+        is_gzip,
     })
 }
 
-/// `length` is the length of the whole source, where it is certain.
+/// Reads one array. `length` is the length of the source, if it is known.
 fn read(reader: impl Read, length: Option<u64>) -> Result<Idx> {
-    match detect(reader)? {
-        Source::Plain(mut plain) => {
-            let header = Header::read(&mut plain)?;
-            if let Some(length) = length {
-                header.check_length(length)?;
-            }
-            header.read_data(plain, length.is_some())
-        }
-        Source::Gzip(mut gzip) => Header::read(&mut gzip)?.read_data(gzip, false),
+    let Source {
+        mut reader,
+        is_gzip,
+    } = decompress(reader)?;
+    let header = Header::read(&mut reader)?;
+    let length = length.filter(|_| !is_gzip);
+    if let Some(length) = length {
+        header.check_length(length)?;
     }
+    header.read_data(reader, length.is_some())
 }
 
 struct Header {
     element: ElementType,
     shape: Vec<usize>,
-    /// Bytes of data that the shape needs.
+    /// Bytes of the data.
     bytes: usize,
 }
 
 impl Header {
     fn read(reader: &mut impl Read) -> Result<Header> {
-        let mut magic = [0; 4];
-        let found = fill(reader, &mut magic)?;
-        let [zero0, zero1, code, rank] = magic;
-        if found >= 2 && [zero0, zero1] != [0, 0] {
-            return Err(Error::Magic {
-                found: [zero0, zero1],
-            });
+        let truncated = |expected, found| Error::TruncatedHeader { expected, found };
+        let magic = read_up_to(reader, 4)?;
+        if let [a, b, ..] = magic[..]
+            && [a, b] != [0, 0]
+        {
+            return Err(Error::Magic { found: [a, b] });
         }
-        if found < magic.len() {
-            return Err(Error::TruncatedHeader {
-                expected: magic.len(),
-                found,
-            });
-        }
+        let [_, _, code, rank] = magic[..] else {
+            return Err(truncated(4, magic.len()));
+        };
         let element = ElementType::from_code(code).ok_or(Error::UnknownType { code })?;
         if rank == 0 {
             return Err(Error::Rank { rank: 0 });
         }
-        let mut sizes = vec![0; 4 * usize::from(rank)];
-        let found = fill(reader, &mut sizes)?;
-        if found < sizes.len() {
-            return Err(Error::TruncatedHeader {
-                expected: magic.len() + sizes.len(),
-                found: magic.len() + found,
-            });
+        let rank = usize::from(rank);
+        let sizes = read_up_to(reader, 4 * rank)?;
+        if sizes.len() < 4 * rank {
+            return Err(truncated(4 + 4 * rank, 4 + sizes.len()));
         }
         let (sizes, _) = sizes.as_chunks();
-        let shape: Vec<usize> = sizes
-            .iter()
-            .map(|&size| u32::from_be_bytes(size) as usize)
-            .collect();
-        let bytes = element_count(&shape).and_then(|count| count.checked_mul(element.bytes()));
-        match bytes {
+        let size = |bytes: &[u8; 4]| u32::from_be_bytes(*bytes) as usize;
+        let shape: Vec<usize> = sizes.iter().map(size).collect();
+        match element_count(&shape).and_then(|count| count.checked_mul(element.bytes())) {
             Some(bytes) => Ok(Header {
                 element,
                 shape,
@@ -142,27 +131,32 @@ impl Header {
         }
     }
 
-    /// Compares a file's length with what the header claims.
+    /// Compares the length of a file with the header.
     fn check_length(&self, length: u64) -> Result<()> {
-        let expected = self.bytes as u64;
         let found = length.saturating_sub(4 + 4 * self.shape.len() as u64);
-        if found < expected {
-            return Err(Error::TruncatedData {
-                shape: self.shape.clone(),
-                expected,
-                found,
-            });
+        match found.cmp(&(self.bytes as u64)) {
+            std::cmp::Ordering::Less => Err(self.truncated(found)),
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Greater => Err(self.trailing()),
         }
-        if found > expected {
-            return Err(Error::TrailingBytes {
-                shape: self.shape.clone(),
-                expected,
-            });
-        }
-        Ok(())
     }
 
-    /// `certain`: that the bytes are there is known, not only claimed.
+    fn truncated(&self, found: u64) -> Error {
+        Error::TruncatedData {
+            shape: self.shape.clone(),
+            expected: self.bytes as u64,
+            found,
+        }
+    }
+
+    fn trailing(&self) -> Error {
+        Error::TrailingBytes {
+            shape: self.shape.clone(),
+            expected: self.bytes as u64,
+        }
+    }
+
+    /// Reads the data. `certain` means that the length of the file fits.
     fn read_data(self, mut reader: impl Read, certain: bool) -> Result<Idx> {
         let mut bytes = Vec::new();
         while bytes.len() < self.bytes {
@@ -175,60 +169,26 @@ impl Header {
             if bytes.try_reserve_exact(missing).is_err() {
                 return Err(Error::TooLarge { shape: self.shape });
             }
-            let found = reader
-                .by_ref()
-                .take(missing as u64)
-                .read_to_end(&mut bytes)?;
-            if found < missing {
-                return Err(Error::TruncatedData {
-                    expected: self.bytes as u64,
-                    found: bytes.len() as u64,
-                    shape: self.shape,
-                });
+            let part = reader.by_ref().take(missing as u64);
+            if { part }.read_to_end(&mut bytes)? < missing {
+                return Err(self.truncated(bytes.len() as u64));
             }
         }
-        if fill(&mut reader, &mut [0])? > 0 {
-            return Err(Error::TrailingBytes {
-                expected: self.bytes as u64,
-                shape: self.shape,
-            });
+        if !read_up_to(&mut reader, 1)?.is_empty() {
+            return Err(self.trailing());
         }
-        Idx::new(self.shape, decode(self.element, bytes))
+        Idx::new(self.shape, IdxData::decode(self.element, bytes))
     }
 }
 
-/// Turns big-endian bytes, a whole number of elements, into the elements.
-fn decode(element: ElementType, bytes: Vec<u8>) -> IdxData {
-    match element {
-        ElementType::U8 => IdxData::U8(bytes),
-        ElementType::I8 => IdxData::I8(bytes.into_iter().map(u8::cast_signed).collect()),
-        ElementType::I16 => IdxData::I16(decode_each(&bytes, i16::from_be_bytes)),
-        ElementType::I32 => IdxData::I32(decode_each(&bytes, i32::from_be_bytes)),
-        ElementType::F32 => IdxData::F32(decode_each(&bytes, f32::from_be_bytes)),
-        ElementType::F64 => IdxData::F64(decode_each(&bytes, f64::from_be_bytes)),
-    }
+/// Reads `count` bytes, or fewer if the reader ends.
+fn read_up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(count);
+    reader.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn decode_each<T, const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> T) -> Vec<T> {
-    let (elements, _) = bytes.as_chunks();
-    elements.iter().map(|&element| decode(element)).collect()
-}
-
-/// Reads until `buf` is full or the reader ends; returns the bytes read.
-fn fill(reader: &mut impl Read, buf: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buf.len() {
-        match reader.read(&mut buf[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(filled)
-}
-
-/// A name that promises gzip makes a foreign file's error clearer.
+/// Turns [`Error::Magic`] into [`Error::NotGzip`] for a file named `.gz`.
 fn explain_name(error: Error, path: &Path) -> Error {
     let named_gz = path
         .extension()

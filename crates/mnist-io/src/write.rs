@@ -1,4 +1,4 @@
-//! Writes IDX data, plain or packed with gzip.
+//! Writing IDX data, plain or compressed with gzip.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -6,26 +6,21 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::{ElementType, Error, Idx, IdxData, Result};
+use crate::element::ElementType;
+use crate::error::{Error, Result};
+use crate::idx::Idx;
 
 impl Idx {
-    /// Writes the array as a plain IDX file's bytes.
+    /// Writes the array as plain IDX data.
     ///
     /// # Errors
     /// Those of `writer`.
     pub fn write(&self, mut writer: impl Write) -> io::Result<()> {
         writer.write_all(&header(self.data().element_type(), self.shape()))?;
-        match self.data() {
-            IdxData::U8(v) => writer.write_all(v),
-            IdxData::I8(v) => encode_each(writer, v, i8::to_be_bytes),
-            IdxData::I16(v) => encode_each(writer, v, i16::to_be_bytes),
-            IdxData::I32(v) => encode_each(writer, v, i32::to_be_bytes),
-            IdxData::F32(v) => encode_each(writer, v, f32::to_be_bytes),
-            IdxData::F64(v) => encode_each(writer, v, f64::to_be_bytes),
-        }
+        self.data().encode(writer)
     }
 
-    /// Writes the array as an IDX file's bytes packed with gzip.
+    /// Writes the array as IDX data compressed with gzip.
     ///
     /// # Errors
     /// Those of `writer`.
@@ -35,28 +30,24 @@ impl Idx {
         gzip.finish()?.flush()
     }
 
-    /// Writes a plain IDX file, which appears under its name whole or not at
-    /// all; a file of that name is replaced.
+    /// Writes a plain IDX file, atomically. Replaces an existing file.
     ///
     /// # Errors
-    /// [`Error::Io`] with the action that was refused.
+    /// [`Error::Io`] with the action that failed.
     pub fn write_file(&self, path: &Path) -> Result<()> {
-        write_whole(path, |writer| self.write(writer))
+        write_atomic(path, |writer| self.write(writer))
     }
 }
 
-/// The bytes before the data. Every size must fit in 32 bits and their number
-/// in 8, as [`Idx::new`] makes sure.
+/// The bytes before the data. The shape satisfies the rules of [`Idx::new`].
 pub(crate) fn header(element: ElementType, shape: &[usize]) -> Vec<u8> {
     let mut header = vec![0, 0, element.code(), shape.len() as u8];
-    for &size in shape {
-        header.extend((size as u32).to_be_bytes());
-    }
+    header.extend(shape.iter().flat_map(|&size| (size as u32).to_be_bytes()));
     header
 }
 
-/// Writes a file aside, flushes it to the disk, and renames it.
-pub(crate) fn write_whole(
+/// Writes a temporary file, flushes it to the disk, and renames it to `path`.
+pub(crate) fn write_atomic(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
@@ -64,22 +55,22 @@ pub(crate) fn write_whole(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let aside = aside_in(folder).map_err(Error::io("write", path))?;
-    let mut writer = BufWriter::new(aside.as_file());
+    let temporary = temporary_file(folder).map_err(Error::io("write", path))?;
+    let mut writer = BufWriter::new(temporary.as_file());
     write(&mut writer)
         .and_then(|()| writer.flush())
-        .and_then(|()| aside.as_file().sync_all())
+        .and_then(|()| temporary.as_file().sync_all())
         .map_err(Error::io("write", path))?;
     drop(writer);
-    aside
+    temporary
         .persist(path)
         .map_err(|e| Error::io("rename to", path)(e.error))?;
     Ok(())
 }
 
-/// `tempfile` makes private files; what ends under a final name gets the
-/// permissions that any new file has, the user's umask applied.
-fn aside_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+/// Creates a file with the usual permissions, limited by the umask. The defaults
+/// of `tempfile` allow only the owner.
+fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tmp-");
     #[cfg(unix)]
@@ -88,18 +79,4 @@ fn aside_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
-}
-
-fn encode_each<T: Copy, const N: usize>(
-    mut writer: impl Write,
-    elements: &[T],
-    encode: impl Fn(T) -> [u8; N],
-) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    for chunk in elements.chunks(8192) {
-        bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|&element| encode(element)));
-        writer.write_all(&bytes)?;
-    }
-    Ok(())
 }

@@ -1,5 +1,5 @@
-//! No allocation is sized by an unchecked header, as an allocator that keeps
-//! the largest request sees it.
+//! Tests that no allocation trusts the sizes of a header, with an allocator that
+//! records the largest request.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,44 +13,44 @@ use mnist_io::{Error, Idx};
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
-struct Watched;
+struct Recorder;
 
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Watched {
+// SAFETY: every call is forwarded to the system allocator unchanged.
+unsafe impl GlobalAlloc for Recorder {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LARGEST.fetch_max(layout.size(), Relaxed);
-        // SAFETY: the caller keeps `alloc`'s contract.
+        // SAFETY: the caller satisfies the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         LARGEST.fetch_max(layout.size(), Relaxed);
-        // SAFETY: the caller keeps `alloc_zeroed`'s contract.
+        // SAFETY: the caller satisfies the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         LARGEST.fetch_max(size, Relaxed);
-        // SAFETY: the caller keeps `realloc`'s contract.
+        // SAFETY: the caller satisfies the contract of `realloc`.
         unsafe { System.realloc(ptr, layout, size) }
     }
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps `dealloc`'s contract.
+        // SAFETY: the caller satisfies the contract of `dealloc`.
         unsafe { System.dealloc(ptr, layout) }
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: Watched = Watched;
+static ALLOCATOR: Recorder = Recorder;
 
-/// The largest single allocation that `read` makes, in bytes.
+/// Returns the largest single allocation of `read`, in bytes.
 fn largest(read: impl FnOnce()) -> usize {
     LARGEST.store(0, Relaxed);
     read();
     LARGEST.load(Relaxed)
 }
 
-/// One test, because the allocator is the whole process's.
+/// A single test, because all tests of the process share the allocator.
 #[test]
-fn memory_follows_the_bytes_that_arrive() {
+fn memory_grows_with_the_bytes_that_arrive() {
     const MIB: usize = 1 << 20;
     let claims_4_gib = u8_file(&[1 << 10, 1 << 11, 1 << 11], &[]);
     let refused = |source: &[u8]| {
@@ -61,11 +61,11 @@ fn memory_follows_the_bytes_that_arrive() {
     let packed = gzip(&claims_4_gib);
     assert!(largest(|| refused(&packed)) <= MIB);
 
-    // 3 MiB of the 4 GiB arrive: at most twice that is set aside.
+    // 3 MiB of the 4 GiB arrive: at most twice as much is allocated.
     let some = [&claims_4_gib[..], &[0; 3 * MIB]].concat();
     assert!(largest(|| refused(&some)) <= 6 * MIB);
 
-    // Whatever shape a few bytes claim, 1 MiB is the most.
+    // A few bytes with any shape allocate at most 1 MiB.
     let mut random = Random(8);
     for _ in 0..1000 {
         let shape: Vec<u32> = (0..=random.up_to(3))
@@ -83,7 +83,7 @@ fn memory_follows_the_bytes_that_arrive() {
     std::fs::write(&path, &claims_4_gib).unwrap();
     assert!(largest(|| assert!(Idx::read_file(&path).is_err())) <= 64 * 1024);
 
-    // A file of the right length is read into one allocation of its size.
+    // A file of the right length needs one allocation of its size.
     std::fs::write(&path, u8_file(&[3, MIB as u32], &vec![1; 3 * MIB])).unwrap();
     assert_eq!(largest(|| assert!(Idx::read_file(&path).is_ok())), 3 * MIB);
 }

@@ -1,4 +1,4 @@
-//! Data sets in folders: found by name, and checked against each other.
+//! Data sets in folders: file names, and checks of images against labels.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{NAMES, files, gzip, u8_file, write_set};
 use mnist_io::{Dataset, Error, Idx, IdxData, Split, sha256_hex};
 
 #[test]
-fn both_splits_open_from_the_usual_names() {
+fn open_reads_both_splits_from_the_usual_names() {
     let dir = tempfile::tempdir().unwrap();
     write_set(dir.path());
     let train = Dataset::open(dir.path(), Split::Train).unwrap();
@@ -22,7 +22,7 @@ fn both_splits_open_from_the_usual_names() {
 }
 
 #[test]
-fn every_spelling_of_a_name_is_found_and_plain_comes_first() {
+fn open_finds_every_spelling_and_prefers_plain_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path();
     let first_pixel = || Dataset::open(path, Split::Test).unwrap().images().pixels()[0];
@@ -32,7 +32,7 @@ fn every_spelling_of_a_name_is_found_and_plain_comes_first() {
         gzip(&u8_file(&[1], &[0])),
     )
     .unwrap();
-    // From the last choice to the first.
+    // From the last choice to the first choice.
     fs::write(path.join("t10k-images.idx3-ubyte.gz"), gzip(&images(4))).unwrap();
     assert_eq!(first_pixel(), 4);
     fs::write(path.join("t10k-images-idx3-ubyte.gz"), gzip(&images(3))).unwrap();
@@ -44,11 +44,11 @@ fn every_spelling_of_a_name_is_found_and_plain_comes_first() {
 }
 
 #[test]
-fn a_missing_file_is_named_with_its_folder() {
+fn missing_file_is_an_error_with_its_name_and_folder() {
     let dir = tempfile::tempdir().unwrap();
     write_set(dir.path());
     fs::remove_file(dir.path().join(NAMES[1])).unwrap();
-    // A folder of that name is no file.
+    // A folder with the name of the file does not count.
     fs::create_dir(dir.path().join(NAMES[1])).unwrap();
     let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
     assert!(matches!(&error, Error::MissingFile { names, .. } if names[0] == NAMES[1]));
@@ -65,7 +65,7 @@ fn a_missing_file_is_named_with_its_folder() {
 }
 
 #[test]
-fn a_missing_folder_is_named() {
+fn missing_folder_is_an_error_with_its_path() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("none");
     let error = Dataset::open(&missing, Split::Train).unwrap_err();
@@ -77,7 +77,7 @@ fn a_missing_folder_is_named() {
 }
 
 #[test]
-fn there_must_be_as_many_labels_as_images() {
+fn open_rejects_different_numbers_of_images_and_labels() {
     let dir = tempfile::tempdir().unwrap();
     write_set(dir.path());
     fs::write(dir.path().join(NAMES[1]), u8_file(&[2], &[0, 1])).unwrap();
@@ -96,7 +96,7 @@ fn there_must_be_as_many_labels_as_images() {
 }
 
 #[test]
-fn labels_and_images_must_not_be_exchanged() {
+fn open_rejects_exchanged_images_and_labels() {
     let dir = tempfile::tempdir().unwrap();
     let [images, labels, ..] = files();
     write_set(dir.path());

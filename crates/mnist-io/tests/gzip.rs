@@ -1,5 +1,4 @@
-//! Packed files: told by content, and refused when cut, corrupted or followed
-//! by something.
+//! Compressed files: detected by content, and errors for damaged ones.
 
 mod common;
 
@@ -9,7 +8,7 @@ use common::{Random, gzip, u8_file};
 use mnist_io::{Error, Idx, IdxData};
 
 #[test]
-fn content_and_not_the_name_says_what_is_gzip() {
+fn content_determines_what_is_gzip() {
     let dir = tempfile::tempdir().unwrap();
     let file = u8_file(&[2], &[1, 2]);
     for (name, bytes) in [("plain.gz", file.clone()), ("packed", gzip(&file))] {
@@ -31,7 +30,7 @@ fn content_and_not_the_name_says_what_is_gzip() {
 }
 
 #[test]
-fn gzip_cut_anywhere_is_refused() {
+fn gzip_cut_anywhere_is_an_error() {
     let packed = gzip(&u8_file(&[40, 3], &[9; 120]));
     for length in 2..packed.len() {
         let error = Idx::read(&packed[..length]).unwrap_err();
@@ -40,7 +39,7 @@ fn gzip_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn gzip_with_a_wrong_checksum_is_refused() {
+fn wrong_gzip_checksum_is_an_error() {
     let mut packed = gzip(&u8_file(&[40, 3], &[9; 120]));
     let checksum_at = packed.len() - 8;
     packed[checksum_at] ^= 1;
@@ -49,7 +48,7 @@ fn gzip_with_a_wrong_checksum_is_refused() {
 }
 
 #[test]
-fn gzip_with_any_bit_flipped_never_gives_other_data() {
+fn flipped_bit_in_gzip_never_changes_the_data() {
     let mut random = Random(5);
     let data: Vec<u8> = (0..300).map(|_| random.byte() % 4).collect();
     let file = u8_file(&[100, 3], &data);
@@ -58,7 +57,7 @@ fn gzip_with_any_bit_flipped_never_gives_other_data() {
     for bit in 0..8 * packed.len() {
         let mut flipped = packed.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        // Some bits of the gzip header, its time stamp say, mean nothing here.
+        // Some bits of the gzip header, such as its time stamp, are ignored.
         if let Ok(idx) = Idx::read(&flipped[..]) {
             assert_eq!(idx, original, "bit {bit}");
         }
@@ -66,7 +65,7 @@ fn gzip_with_any_bit_flipped_never_gives_other_data() {
 }
 
 #[test]
-fn nothing_but_gzip_may_follow_gzip() {
+fn other_bytes_after_gzip_are_an_error() {
     let packed = gzip(&u8_file(&[2], &[1, 2]));
     for junk in [&[0; 1][..], &[0; 600], b"junk"] {
         let error = Idx::read(&[&packed[..], junk].concat()[..]).unwrap_err();
@@ -77,7 +76,7 @@ fn nothing_but_gzip_may_follow_gzip() {
 }
 
 #[test]
-fn a_gzip_bomb_stops_at_the_first_byte_too_many() {
+fn decompression_stops_at_the_first_extra_byte() {
     struct Counted<'a>(&'a [u8], usize);
     impl Read for Counted<'_> {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -86,7 +85,7 @@ fn a_gzip_bomb_stops_at_the_first_byte_too_many() {
             Ok(count)
         }
     }
-    // Noise hardly packs, so that the packed length tells how far it went.
+    // Noise does not compress, so the compressed length shows how much was read.
     let mut random = Random(6);
     let noise: Vec<u8> = (0..4 << 20).map(|_| random.byte()).collect();
     let packed = gzip(&u8_file(&[10], &noise));

@@ -1,9 +1,9 @@
-//! Images: cut from pixels, selected, and read from the arrays that are images.
+//! Images: creation, selection, files and conversion from arrays.
 
 use mnist_io::{ElementType, Error, Idx, IdxData, Images};
 
 #[test]
-fn images_are_selected_in_the_order_asked_for() {
+fn select_returns_images_in_the_given_order() {
     let images = Images::new(1, 2, vec![0, 1, 2, 3, 4, 5]).unwrap();
     assert_eq!(images.len(), 3);
     assert_eq!(images.iter().collect::<Vec<_>>(), [[0, 1], [2, 3], [4, 5]]);
@@ -15,7 +15,7 @@ fn images_are_selected_in_the_order_asked_for() {
     assert_eq!(images.select(&[0, 3]), None);
     assert_eq!(images.get(3), None);
 
-    // No images, of a size that no memory would hold.
+    // No images, of a size that exceeds any memory.
     let none = Images::new(1 << 15, 1 << 15, vec![]).unwrap();
     assert_eq!(none.select(&[0; 1 << 16]), None);
 }
@@ -35,7 +35,7 @@ fn images_round_trip_through_a_file() {
 }
 
 #[test]
-fn images_must_be_u8_of_three_dimensions_with_pixels() {
+fn images_must_be_u8_with_three_dimensions_and_pixels() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("images");
     for (shape, data) in [
@@ -71,7 +71,7 @@ fn images_must_be_u8_of_three_dimensions_with_pixels() {
 }
 
 #[test]
-fn pixels_must_make_whole_images() {
+fn number_of_pixels_must_be_a_multiple_of_an_image() {
     for (rows, cols, pixels) in [(2, 3, 5), (0, 3, 0), (3, 0, 0), (usize::MAX, 2, 6)] {
         let error = Images::new(rows, cols, vec![0; pixels]).unwrap_err();
         assert!(matches!(error, Error::PixelCount { .. }), "{error:?}");

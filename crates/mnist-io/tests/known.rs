@@ -8,10 +8,10 @@ use common::{NAMES, files, gzip, write_set};
 use mnist_io::known::{self, KnownFile, KnownSet};
 use mnist_io::{Error, sha256_hex};
 
-/// The one-block example of FIPS 180-4's published test values, and the empty
+/// Published test values of FIPS 180-4: a message of one block, and the empty
 /// message.
 #[test]
-fn sha256_is_the_standards() {
+fn sha256_matches_published_values() {
     assert_eq!(
         sha256_hex(b"abc"),
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -23,7 +23,7 @@ fn sha256_is_the_standards() {
 }
 
 #[test]
-fn a_known_set_is_identified_by_either_split_and_not_by_a_mixture() {
+fn identify_accepts_each_split_and_no_mixture() {
     for set in &known::ALL {
         let [a, b, c, d] = set.files.map(|file| file.sha256);
         assert_eq!(known::identify(a, b), Some(set));
@@ -39,7 +39,7 @@ fn a_known_set_is_identified_by_either_split_and_not_by_a_mixture() {
 }
 
 #[test]
-fn known_files_have_the_usual_names_and_whole_hashes() {
+fn known_files_have_the_usual_names_and_complete_hashes() {
     for set in &known::ALL {
         assert_eq!(set.files.map(|file| file.name), NAMES);
         assert_eq!(
@@ -57,7 +57,7 @@ fn known_files_have_the_usual_names_and_whole_hashes() {
     }
 }
 
-/// What [`write_set`] writes.
+/// The set of [`write_set`].
 fn small() -> KnownSet {
     KnownSet {
         name: "small",
@@ -71,12 +71,12 @@ fn small() -> KnownSet {
 }
 
 #[test]
-fn files_of_a_known_set_are_found_and_told_from_others_packed_too() {
+fn find_and_is_at_accept_plain_and_compressed_files() {
     let set = small();
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     assert_eq!(set.find(&at("none")).unwrap(), [const { None }; 4]);
-    // The dotted name, packed.
+    // The name with a dot, compressed.
     let labels = at("t10k-labels.idx1-ubyte.gz");
     fs::write(&labels, gzip(&files()[3])).unwrap();
     fs::write(at(NAMES[0]), &files()[0]).unwrap();
@@ -96,7 +96,7 @@ fn files_of_a_known_set_are_found_and_told_from_others_packed_too() {
 }
 
 #[test]
-fn a_known_sets_files_are_verified_byte_for_byte() {
+fn verify_checks_every_byte() {
     let set = small();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(NAMES[2]);

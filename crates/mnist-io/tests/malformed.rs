@@ -1,5 +1,4 @@
-//! One malformed file for each rule: the right error, at once, and never a
-//! panic.
+//! Malformed files: the right error for each rule, and no panic.
 
 mod common;
 
@@ -8,9 +7,9 @@ use std::io::{self, Read};
 use common::{gzip, u8_file};
 use mnist_io::{Error, Idx, IdxData};
 
-/// Expects an error of `Idx::read` that matches the pattern, for the bytes
-/// plain and packed with gzip.
-macro_rules! refused {
+/// Expects an error of `Idx::read` that matches the pattern, for the plain bytes
+/// and for the bytes compressed with gzip.
+macro_rules! rejects {
     ($bytes:expr, $pattern:pat $(if $guard:expr)?) => {{
         let bytes: &[u8] = $bytes;
         for source in [bytes.to_vec(), gzip(bytes)] {
@@ -21,18 +20,18 @@ macro_rules! refused {
 }
 
 #[test]
-fn the_first_two_bytes_must_be_zero() {
-    refused!(
+fn first_two_bytes_must_be_zero() {
+    rejects!(
         b"\x89PNG\r\n\x1a\n",
         Error::Magic {
             found: [0x89, b'P']
         }
     );
-    refused!(
+    rejects!(
         b"\x00\x01\x08\x01\x00\x00\x00\x00",
         Error::Magic { found: [0, 1] }
     );
-    refused!(
+    rejects!(
         b"ab",
         Error::Magic {
             found: [b'a', b'b']
@@ -41,9 +40,9 @@ fn the_first_two_bytes_must_be_zero() {
 }
 
 #[test]
-fn the_element_type_must_be_known() {
+fn element_type_must_be_known() {
     for code in (0..=255).filter(|c| ![8, 9, 11, 12, 13, 14].contains(c)) {
-        refused!(
+        rejects!(
             &[0, 0, code, 1, 0, 0, 0, 0],
             Error::UnknownType { code: found } if *found == code
         );
@@ -51,27 +50,27 @@ fn the_element_type_must_be_known() {
 }
 
 #[test]
-fn there_must_be_a_dimension() {
-    refused!(&[0, 0, 8, 0], Error::Rank { rank: 0 });
-    refused!(&[0, 0, 8, 0, 7], Error::Rank { rank: 0 });
+fn number_of_dimensions_must_not_be_zero() {
+    rejects!(&[0, 0, 8, 0], Error::Rank { rank: 0 });
+    rejects!(&[0, 0, 8, 0, 7], Error::Rank { rank: 0 });
 }
 
 #[test]
-fn the_header_must_be_whole() {
+fn header_must_be_complete() {
     let file = u8_file(&[1, 2, 3], &[1, 2, 3, 4, 5, 6]);
     for length in 0..4 {
-        refused!(
+        rejects!(
             &file[..length],
             Error::TruncatedHeader { expected: 4, found } if *found == length
         );
     }
     for length in 4..16 {
-        refused!(
+        rejects!(
             &file[..length],
             Error::TruncatedHeader { expected: 16, found } if *found == length
         );
     }
-    refused!(
+    rejects!(
         &[0, 0, 14, 255],
         Error::TruncatedHeader {
             expected: 1024,
@@ -81,15 +80,15 @@ fn the_header_must_be_whole() {
 }
 
 #[test]
-fn the_data_must_be_whole() {
+fn data_must_be_complete() {
     let file = u8_file(&[1, 2, 3], &[1, 2, 3, 4, 5, 6]);
     for length in 16..file.len() {
-        refused!(
+        rejects!(
             &file[..length],
             Error::TruncatedData { expected: 6, found, .. } if *found == length as u64 - 16
         );
     }
-    refused!(
+    rejects!(
         &[0, 0, 14, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         Error::TruncatedData {
             expected: 16,
@@ -100,30 +99,30 @@ fn the_data_must_be_whole() {
 }
 
 #[test]
-fn nothing_may_follow_the_data() {
-    refused!(
+fn no_bytes_may_follow_the_data() {
+    rejects!(
         &u8_file(&[2, 2], &[1, 2, 3, 4, 5]),
         Error::TrailingBytes { expected: 4, shape } if shape[..] == [2, 2]
     );
-    refused!(
+    rejects!(
         &u8_file(&[0], &[0]),
         Error::TrailingBytes { expected: 0, .. }
     );
 }
 
 #[test]
-fn the_sizes_must_not_overflow() {
+fn sizes_must_not_overflow() {
     let max = u32::MAX;
-    refused!(&u8_file(&[max, max, max], &[]), Error::TooLarge { .. });
-    refused!(&u8_file(&[max; 255], &[]), Error::TooLarge { .. });
+    rejects!(&u8_file(&[max, max, max], &[]), Error::TooLarge { .. });
+    rejects!(&u8_file(&[max; 255], &[]), Error::TooLarge { .. });
     // 2^32 - 1 times 2^31 - 1 elements fit in a u64, their bytes do not.
     let mut doubles = u8_file(&[max, max >> 1], &[]);
     doubles[2] = 14;
-    refused!(&doubles, Error::TooLarge { .. });
+    rejects!(&doubles, Error::TooLarge { .. });
 }
 
 #[test]
-fn a_file_is_compared_with_its_header_and_named_in_the_error() {
+fn file_errors_have_the_path_and_the_rule() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("array");
     let read = |bytes: &[u8]| {
@@ -179,7 +178,7 @@ fn a_file_is_compared_with_its_header_and_named_in_the_error() {
 }
 
 #[test]
-fn a_missing_file_and_a_folder_are_reported_with_the_path() {
+fn missing_file_and_folder_are_errors_with_the_path() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("missing");
     let error = Idx::read_file(&missing).unwrap_err();
@@ -192,7 +191,7 @@ fn a_missing_file_and_a_folder_are_reported_with_the_path() {
 }
 
 #[test]
-fn a_failing_reader_is_reported_as_such() {
+fn failing_reader_is_an_error() {
     struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -209,7 +208,7 @@ fn a_failing_reader_is_reported_as_such() {
 }
 
 #[test]
-fn shape_and_elements_must_fit_each_other() {
+fn shape_must_fit_the_number_of_elements() {
     let new = |shape: &[usize], n| Idx::new(shape.to_vec(), IdxData::U8(vec![0; n])).unwrap_err();
     assert!(matches!(
         new(&[2, 2], 5),

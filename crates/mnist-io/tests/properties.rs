@@ -1,5 +1,4 @@
-//! What holds for all files, tried on generated ones; every rule of the format
-//! is judged by a reader of a few lines.
+//! Property tests: a naive reader decides which rule a generated file breaks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,10 +15,10 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 
-/// The element types' codes with their sizes, as the README lists them.
+/// Codes and sizes of the element types, as in the README.
 const TYPES: [(u8, usize); 6] = [(8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8)];
 
-/// What is wrong with a plain file, by the name of the rule; empty for nothing.
+/// The name of the rule that a plain file breaks, empty for a valid file.
 fn naive(file: &[u8]) -> &'static str {
     if file.len() >= 2 && file[..2] != [0, 0] {
         return "Magic";
@@ -52,7 +51,7 @@ fn naive(file: &[u8]) -> &'static str {
     }
 }
 
-/// The variant's name.
+/// The name of the variant.
 fn rule(error: &Error) -> String {
     let text = format!("{:?}", error.rule());
     text.split([' ', '(']).next().unwrap().to_owned()
@@ -68,7 +67,7 @@ fn valid() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(code, shape, data)| file([0, 0], code, &shape, &data))
 }
 
-/// Bytes that often get past the first checks, and seldom past all.
+/// Files that often pass the first checks but rarely all of them.
 fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
     let start = prop_oneof![15 => Just([0, 0]), 1 => any::<[u8; 2]>()];
     let code = prop_oneof![7 => select(vec![8, 9, 11, 12, 13, 14]), 1 => any::<u8>()];
@@ -77,7 +76,7 @@ fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
     (start, code, shape, vec(any::<u8>(), 0..40), any::<Index>()).prop_map(
         |(start, code, shape, data, cut)| {
             let mut file = file(start, code, &shape, &data);
-            // One in four is cut.
+            // One file in four is cut.
             file.truncate(cut.index(4 * file.len()));
             file
         },
@@ -106,9 +105,9 @@ fn config(seed: u64, cases: u32) -> ProptestConfig {
     }
 }
 
-/// Otherwise the next test would say little.
+/// Ensures that the next test covers every rule.
 #[test]
-fn the_generated_files_break_every_rule_and_none() {
+fn generated_files_break_each_rule_and_some_are_valid() {
     let mut runner = TestRunner::new(config(1, 1));
     let found: BTreeSet<_> = (0..2000)
         .map(|_| naive(&nearly_valid().new_tree(&mut runner).unwrap().current()))
@@ -130,7 +129,7 @@ proptest! {
     #![proptest_config(config(1, 2000))]
 
     #[test]
-    fn the_naive_reader_finds_the_same_rule_broken(bytes in nearly_valid()) {
+    fn read_finds_the_same_broken_rule_as_the_naive_reader(bytes in nearly_valid()) {
         prop_assume!(!bytes.starts_with(&[0x1f, 0x8b]));
         for source in [bytes.clone(), gzip(&bytes)] {
             match Idx::read(&source[..]) {
@@ -158,7 +157,7 @@ proptest! {
     #![proptest_config(config(2, 300))]
 
     #[test]
-    fn an_array_comes_back_plain_and_packed(file in valid()) {
+    fn array_is_read_back_plain_and_compressed(file in valid()) {
         let idx = Idx::read(&file[..]).unwrap();
         prop_assert_eq!(written(&idx), &file[..]);
         let mut packed = Vec::new();
@@ -167,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn a_valid_file_cut_anywhere_is_refused(file in valid(), at in any::<Index>()) {
+    fn valid_file_cut_anywhere_is_an_error(file in valid(), at in any::<Index>()) {
         let cut = &file[..at.index(file.len())];
         let error = Idx::read(cut).unwrap_err();
         let cut_short = matches!(error, Error::TruncatedHeader { .. } | Error::TruncatedData { .. });
@@ -179,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_valid_file_with_one_byte_changed_is_refused_or_differs_in_that_byte(
+    fn one_changed_byte_is_an_error_or_changes_only_that_byte(
         mut file in valid(), at in any::<Index>(), change in 1_u8..,
     ) {
         let original = file.clone();
@@ -188,7 +187,7 @@ proptest! {
             Ok(idx) => prop_assert_eq!(written(&idx), file),
             Err(error) => prop_assert_eq!(naive(&file), rule(&error)),
         }
-        // Packed, the checksum tells: other data is never read.
+        // The checksum of compressed data detects every change.
         let mut packed = gzip(&original);
         let at = at.index(packed.len());
         packed[at] ^= change;
@@ -198,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn a_file_reads_as_its_bytes_do_and_is_named_in_the_error(bytes in nearly_valid()) {
+    fn read_file_agrees_with_read_and_adds_the_path(bytes in nearly_valid()) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("array");
         std::fs::write(&path, &bytes).unwrap();

@@ -1,5 +1,5 @@
-//! What is written is what was read, for every type and rank, against a reader
-//! that goes byte by byte.
+//! Round trips for every type and number of dimensions, compared with a naive
+//! reader.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,10 +10,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use common::{Random, gzip};
 use mnist_io::{Idx, IdxData};
 
-/// The six types as the format's description numbers them, with their sizes.
+/// Codes and sizes of the six types.
 const TYPES: [(u8, usize); 6] = [(8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8)];
 
-/// A file of random elements, every bit pattern possible.
+/// A file of random elements of any bit pattern.
 fn random_file(random: &mut Random, code: u8, size: usize, shape: &[u32]) -> Vec<u8> {
     let mut file = vec![0, 0, code, shape.len() as u8];
     file.extend(shape.iter().flat_map(|n| n.to_be_bytes()));
@@ -34,7 +34,7 @@ fn naive(file: &[u8]) -> (Vec<usize>, Vec<u64>) {
     )
 }
 
-/// The code of the elements' type, and each element as its bits.
+/// The code of the element type, and each element as its bits.
 fn bits(data: &IdxData) -> (u8, Vec<u64>) {
     match data {
         IdxData::U8(v) => (8, v.iter().map(|&x| x.into()).collect()),
@@ -53,12 +53,12 @@ fn written(idx: &Idx) -> Vec<u8> {
 }
 
 #[test]
-fn every_type_and_rank_reads_as_the_naive_reader_does_and_writes_the_same_bytes() {
+fn every_type_and_rank_agrees_with_the_naive_reader_and_is_written_back() {
     let mut random = Random(1);
     for (code, size) in TYPES {
         for rank in (1..=6).chain([255]) {
             for _ in 0..8 {
-                // Most sizes are 1 in the highest rank, or the array is huge.
+                // In the highest rank most sizes are 1, to limit the array.
                 let limit = if rank > 6 { 1 } else { 5 };
                 let mut shape: Vec<u32> = (0..rank).map(|_| random.up_to(limit).max(1)).collect();
                 shape[0] = random.up_to(3);
@@ -81,7 +81,7 @@ fn every_type_and_rank_reads_as_the_naive_reader_does_and_writes_the_same_bytes(
 }
 
 #[test]
-fn arrays_larger_than_every_buffer_round_trip() {
+fn arrays_larger_than_every_buffer_are_read_back() {
     let mut random = Random(2);
     for (code, size) in TYPES {
         let file = random_file(&mut random, code, size, &[1100, 1201]);
@@ -94,10 +94,10 @@ fn arrays_larger_than_every_buffer_round_trip() {
     }
 }
 
-/// The format's description lists the training images' header: 0x00000803,
-/// 60000, 28, 28.
+/// The header of the training images in the description of the format:
+/// 0x00000803, 60000, 28, 28.
 #[test]
-fn the_header_is_the_format_descriptions() {
+fn header_matches_the_description_of_the_format() {
     let pixels = vec![7; 60_000 * 28 * 28];
     let file = written(&Idx::new(vec![60_000, 28, 28], IdxData::U8(pixels)).unwrap());
     let header = [
@@ -120,7 +120,7 @@ fn elements_are_big_endian() {
         written_data(IdxData::I32(vec![-2, 16_909_060])),
         [0xff, 0xff, 0xff, 0xfe, 1, 2, 3, 4]
     );
-    // IEEE 754: 1 is an exponent of 127 or 1023, -2 one more with the sign.
+    // IEEE 754: 1 has the exponent 127 or 1023, -2 has one more and the sign bit.
     assert_eq!(
         written_data(IdxData::F32(vec![1.0, -2.0])),
         [0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0]
@@ -132,7 +132,7 @@ fn elements_are_big_endian() {
 }
 
 #[test]
-fn a_reader_that_gives_one_byte_at_a_time_and_is_interrupted_reads_the_same() {
+fn slow_and_interrupted_reader_gives_the_same_array() {
     struct Slow<'a>(&'a [u8], bool);
     impl Read for Slow<'_> {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -152,7 +152,7 @@ fn a_reader_that_gives_one_byte_at_a_time_and_is_interrupted_reads_the_same() {
 }
 
 #[test]
-fn gzip_of_several_members_is_one_file() {
+fn several_gzip_members_are_one_file() {
     let file = random_file(&mut Random(4), 8, 1, &[10, 10]);
     let mut packed = gzip(&file[..30]);
     packed.extend(gzip(&[]));
@@ -162,14 +162,14 @@ fn gzip_of_several_members_is_one_file() {
 }
 
 #[test]
-fn an_array_of_size_zero_may_have_sizes_whose_product_would_overflow() {
+fn empty_array_may_have_sizes_whose_product_overflows() {
     let max = u32::MAX as usize;
     let idx = Idx::new(vec![max, max, max, 0], IdxData::F64(Vec::new())).unwrap();
     assert_eq!(Idx::read(&written(&idx)[..]).unwrap(), idx);
 }
 
 #[test]
-fn a_written_file_replaces_the_old_one_and_has_ordinary_permissions() {
+fn write_file_replaces_a_file_and_sets_the_usual_permissions() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("array.idx2");
     std::fs::write(&path, "older").unwrap();
@@ -188,7 +188,7 @@ fn a_written_file_replaces_the_old_one_and_has_ordinary_permissions() {
 }
 
 #[test]
-fn a_failed_write_leaves_nothing_behind() {
+fn failed_write_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let taken = dir.path().join("folder");
     std::fs::create_dir(&taken).unwrap();
@@ -202,7 +202,7 @@ fn a_failed_write_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_writer_that_fails_is_reported() {
+fn failing_writer_is_an_error() {
     struct Full;
     impl Write for Full {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

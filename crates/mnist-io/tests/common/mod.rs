@@ -1,4 +1,4 @@
-//! What several test files need: random bytes, gzip, a small data set.
+//! Shared by the tests: random bytes, gzip, a small data set.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,7 +10,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// SplitMix64, for tests that must not change from run to run.
+/// SplitMix64: the same numbers in every test run.
 pub struct Random(pub u64);
 
 impl Random {
