@@ -20,18 +20,13 @@ struct Stage {
 }
 
 /// The quick ones first.
-const STAGES: [Stage; 5] = [
+const STAGES: [Stage; 4] = [
     Stage::new("format", "fmt --all --check"),
     Stage::new("lints", "clippy --workspace --all-targets -- -D warnings"),
     Stage {
         env: Some(("RUSTDOCFLAGS", "-D warnings")),
         ..Stage::new("documentation", "doc --workspace --no-deps")
     },
-    // The workflow also builds the packages.
-    Stage::new(
-        "packages",
-        "package --workspace --exclude xtask --exclude forger --no-verify --allow-dirty",
-    ),
     Stage::new("tests", "test --workspace"),
 ];
 
