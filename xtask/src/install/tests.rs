@@ -186,13 +186,10 @@ const INTO: &str = "XTASK_TEST_INSTALL_INTO";
 
 /// A child process that runs only the test `test` of this program.
 fn child(test: &str, dir: &Path) -> Command {
+    let test = format!("install::tests::{test}");
     let mut command = Command::new(env::current_exe().unwrap());
+    command.args([&test, "--exact", "--include-ignored"]);
     command
-        .args([
-            &format!("install::tests::{test}"),
-            "--exact",
-            "--include-ignored",
-        ])
         .env(INTO, dir)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -220,30 +217,27 @@ fn a_call_completes_an_installation_that_was_killed_at_any_moment() {
         // The parent kills this process. The time limit holds if the parent is gone.
         let place = Path::new(&dir).join("libtorch");
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(20) {
-            for scene in [Scene::new("cpu"), Scene::new("cuda")] {
-                install_into(&place, &scene.build, |wheel, dir| {
-                    let bytes = &scene.contents[scene.index(wheel)];
-                    let mut file = fs::File::create(dir.join(&wheel.file))?;
-                    let (first, second) = bytes.split_at(bytes.len() / 2);
-                    file.write_all(first)?;
-                    thread::sleep(Duration::from_micros(200));
-                    Ok(file.write_all(second)?)
-                })
-                .unwrap();
+        for name in ["cpu", "cuda"].iter().cycle() {
+            let scene = Scene::new(name);
+            let slow_download = |wheel: &Wheel, dir: &Path| {
+                let bytes = &scene.contents[scene.index(wheel)];
+                let mut file = fs::File::create(dir.join(&wheel.file))?;
+                let (first, second) = bytes.split_at(bytes.len() / 2);
+                file.write_all(first)?;
+                thread::sleep(Duration::from_micros(200));
+                Ok(file.write_all(second)?)
+            };
+            install_into(&place, &scene.build, slow_download).unwrap();
+            if start.elapsed() > Duration::from_secs(20) {
+                return;
             }
         }
-        return;
     }
     let scene = Scene::new("cpu");
     let mut interrupted = 0;
     for round in 0..20 {
-        let mut killed = child(
-            "a_call_completes_an_installation_that_was_killed_at_any_moment",
-            scene.dir.path(),
-        )
-        .spawn()
-        .unwrap();
+        let test = "a_call_completes_an_installation_that_was_killed_at_any_moment";
+        let mut killed = child(test, scene.dir.path()).spawn().unwrap();
         // The installation of the last round is removed, so this waits for the child.
         while !scene.place().exists() {
             thread::sleep(Duration::from_millis(1));
@@ -262,10 +256,7 @@ fn a_call_completes_an_installation_that_was_killed_at_any_moment() {
         assert_eq!(fs::read_dir(scene.dir.path()).unwrap().count(), 1);
         fs::remove_dir_all(scene.place()).unwrap();
     }
-    assert!(
-        interrupted >= 5,
-        "only {interrupted} installations were interrupted"
-    );
+    assert!(interrupted >= 5, "only {interrupted} were interrupted");
 }
 
 #[cfg(target_os = "linux")]
@@ -309,10 +300,9 @@ fn on_a_full_disk(dir: &Path) {
     };
     let refused = |result: Result<()>| {
         let error = result.unwrap_err();
-        let kind = error
-            .chain()
-            .find_map(|e| e.downcast_ref::<std::io::Error>());
-        assert_eq!(kind.unwrap().kind(), StorageFull, "{error:?}");
+        let mut causes = error.chain();
+        let cause = causes.find_map(|e| e.downcast_ref::<std::io::Error>());
+        assert_eq!(cause.unwrap().kind(), StorageFull, "{error:?}");
         eprintln!("the disk was full: {error:#}");
         assert_eq!(text(scene.place().join("lib/a.so")), "cpu");
         assert_complete(&scene.place());
