@@ -1,7 +1,7 @@
 """Checks that the styles compute the same step.
 
-From the same weights, on the same originals and latents, in f32 and without
-dropout, each must give D and G the gradients that the default style gives them.
+With the same weights, real images and latents, in f32 and without dropout, the gradients of D
+and G must equal those of the default style.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from style_default import DefaultStyle
 from style_expert import ExpertStyle
 from systems import SYSTEMS
 
-# Of the length of a network's whole gradient. Rounding makes 1e-7 to 1e-3, the most
-# where batch norm divides by little; a penalty weighted wrong, a loss over the wrong
-# half or a gradient in another order makes 1e-1 and more.
+# Relative to the length of a network's whole gradient. Rounding causes 1e-7 to 1e-3, the most
+# where batch norm divides by a small number. A wrong weight of a penalty, a loss over the wrong
+# half or a gradient in another order causes 1e-1 and more.
 TOLERANCE = 1e-2
 
 
 def channels_last_order(network, values):
-    """`values`, one for each parameter of a plain `network`, with the units that
-    stand for [c, h, w] in the order [h, w, c], as channels-last networks have them."""
+    """`values`, one for each parameter of a plain `network`, in the order of units of a
+    channels-last network: [h, w, c] instead of [c, h, w]."""
     layers = list(network)
     owners = [layer for layer in layers for _ in layer.parameters()]
     for layer, value in zip(owners, values):
@@ -47,15 +47,15 @@ def without_dropout(style):
             layer.least, layer.scale = 0, 1.0
 
 
-def play(style, real, latents, finished):
-    """One step; what it made of fresh optimizers tells the gradients."""
+def step_gradients(style, real, latents, finished):
+    """The gradients of one step, read from the state of new optimizers."""
     drawn = iter(latents)
     style.latents = lambda: next(drawn)
     without_dropout(style)
     if isinstance(style, DefaultStyle):
         style.batches = iter([real.clone()])
     else:
-        style.originals = lambda: real.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+        style.real_images = lambda: real.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
     style.step(finished)
     gradients = []
     for network, adam in [(style.g, style.adam_g), (style.d, style.adam_d)]:
@@ -65,7 +65,7 @@ def play(style, real, latents, finished):
 
 
 def distance(name, system, images, style, finished):
-    """The greater of G's and D's, between `style` and the default."""
+    """The larger of G's and D's relative errors between `style` and the default."""
     torch.manual_seed(1)
     default = DefaultStyle(name, system, images, system.batch)
     other = ExpertStyle(name, system, images, system.batch, "f32", style)
@@ -76,8 +76,8 @@ def distance(name, system, images, style, finished):
                 p.copy_(value)
     real = next(default.batches)
     latents = [default.latents(), default.latents()]
-    wanted = play(default, real, latents, finished)
-    given = play(other, real, latents, finished)
+    wanted = step_gradients(default, real, latents, finished)
+    given = step_gradients(other, real, latents, finished)
     worst = 0.0
     for plain, expected, found in zip((default.g, default.d), wanted, given):
         expected = torch.cat([v.flatten() for v in channels_last_order(plain, expected)])
@@ -91,7 +91,7 @@ def main():
     parser.add_argument("--data", required=True, help="folder of MNIST's raw IDX files")
     parser.add_argument("--styles", nargs="+", default=["expert", "rewritten"])
     args = parser.parse_args()
-    # A tenth suffices.
+    # A tenth is enough.
     images = read_images(args.data)[:6000]
     failed = False
     for name, system in SYSTEMS.items():

@@ -1,8 +1,8 @@
-"""The four pairs of networks, built plainly, for images laid out channels-last, or
-with layers rewritten to others that compute the same for less.
+"""The four pairs of networks: plain, channels-last, or with some layers replaced by cheaper
+ones that compute the same.
 
-Plain and channels-last differ in the order of units where images become vectors and back,
-which only names them otherwise, and in how batch norm reads its input.
+Plain and channels-last networks order the units of a vector differently (c, h, w or h, w, c),
+and their batch norm reads its input in a different layout.
 """
 
 import math
@@ -13,7 +13,7 @@ from torch import nn
 
 
 class ToImages(nn.Module):
-    """[n, c * h * w] -> [n, c, h, w], channels-last without a copy if asked."""
+    """[n, c * h * w] -> [n, c, h, w], optionally channels-last, without a copy."""
 
     def __init__(self, channels, side, channels_last):
         super().__init__()
@@ -26,7 +26,7 @@ class ToImages(nn.Module):
 
 
 class ToUnits(nn.Module):
-    """[n, c, h, w] -> [n, c * h * w], without a copy of what is channels-last."""
+    """[n, c, h, w] -> [n, c * h * w], without a copy if the input is channels-last."""
 
     def __init__(self, channels_last):
         super().__init__()
@@ -37,19 +37,19 @@ class ToUnits(nn.Module):
 
 
 class ColumnNorm(nn.BatchNorm2d):
-    """Batch norm over the last axis of [n, c, h, columns], as Keras does by
-    default where channels come first."""
+    """Batch norm over the last axis of [n, c, h, columns], Keras's default with channels
+    first."""
 
     def forward(self, x):
         return super().forward(x.transpose(1, 3)).transpose(1, 3)
 
 
 class FlatNorm(nn.BatchNorm1d):
-    """Batch norm of channels-last [n, c, h, w] over channels, or over columns,
-    read as [n * h * w, c] or [n * h, w, c], which copies nothing."""
+    """Batch norm of channels-last [n, c, h, w] over channels or columns. Reads the input as
+    [n * h * w, c] or [n * h, w, c], without a copy."""
 
     def __init__(self, size, eps, columns=False):
-        # Sampling takes the batch's statistics too, so that none are kept.
+        # Sampling uses the batch's statistics too, so no running statistics are needed.
         super().__init__(size, eps=eps, track_running_stats=False)
         self.last = 1 if columns else 2
 
@@ -59,9 +59,9 @@ class FlatNorm(nn.BatchNorm1d):
 
 
 class UpsampleConv(nn.Conv2d):
-    """Nearest-neighbor upsampling and a 3x3 convolution as one transposed
-    convolution, kernel 4, stride 2, whose taps are sums of the 3x3 kernel's: 4/9
-    of the arithmetic (Karras et al. 2018 fuse the two so, too)."""
+    """Nearest-neighbor upsampling and a 3x3 convolution as one transposed convolution with
+    kernel 4 and stride 2. Its taps are sums of taps of the 3x3 kernel. It needs 4/9 of the
+    operations (Karras et al. 2018 fuse both in the same way)."""
 
     def __init__(self, inputs, outputs):
         super().__init__(inputs, outputs, 3, padding=1)
@@ -70,7 +70,7 @@ class UpsampleConv(nn.Conv2d):
 
     def forward(self, x):
         o, i = self.weight.shape[:2]
-        # As kernels lie in memory: [16, 9] times [o, 9, i].
+        # In the memory layout of the kernels: [16, 9] times [o, 9, i].
         flat = self.weight.permute(0, 2, 3, 1).reshape(o, 9, i)
         kernels = self.sums.matmul(flat).view(o, 4, 4, i).permute(3, 0, 1, 2)
         kernels = kernels.contiguous(memory_format=torch.channels_last)
@@ -78,8 +78,8 @@ class UpsampleConv(nn.Conv2d):
 
 
 class ByteDropout(nn.Module):
-    """Dropout whose values share random draws, eight a draw; exact for rates
-    that are whole 256ths."""
+    """Dropout with one random 64-bit number for eight values; exact for rates that are
+    multiples of 1/256."""
 
     def __init__(self, rate):
         super().__init__()
@@ -97,8 +97,8 @@ class ByteDropout(nn.Module):
 
 
 class Ink(nn.Module):
-    """-1 from -1.5 to -1, itself up to 1, beyond both a tenth of what is more; the
-    gradient is a tenth wherever it is not 1."""
+    """The identity in [-1, 1], -1 in [-1.5, -1), slope 0.1 outside of both. The gradient is
+    0.1 everywhere outside [-1, 1]."""
 
     def forward(self, x):
         inside = x.clamp(-1.0, 1.0)
@@ -119,14 +119,14 @@ class ToBlocks(nn.Module):
 
 
 def up(inputs, outputs, rewritten):
-    """To twice the size, then 3x3."""
+    """Upsampling by 2, then a 3x3 convolution."""
     if rewritten:
         return [UpsampleConv(inputs, outputs)]
     return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1)]
 
 
 def modern(channels_last, _rewritten):
-    """Without normalization, images entering and leaving as 2x2 blocks."""
+    """Without normalization; images enter and leave as 2x2 blocks."""
     leaky = lambda: nn.LeakyReLU(0.2)
     g = nn.Sequential(
         nn.Linear(16 + 10, 49 * 64),
@@ -156,21 +156,21 @@ def modern(channels_last, _rewritten):
         nn.Linear(16 * 128, 1),
     )
 
-    def start(layer):
+    def init(layer):
         fan_in = layer.weight[0].numel()
         if fan_in == 16 + 10:
-            fan_in = 16  # Of the latent's values.
+            fan_in = 16  # Only the values of the latent.
         if isinstance(layer, nn.ConvTranspose2d):
-            fan_in = 64 * 4  # Of the 4x4 kernel 2x2 reach any one output pixel.
+            fan_in = 64 * 4  # 2x2 taps of the 4x4 kernel contribute to an output pixel.
         # He et al. 2015 for a leaky ReLU.
         nn.init.normal_(layer.weight, 0.0, math.sqrt(2.0 / (1.0 + 0.2**2) / fan_in))
         nn.init.zeros_(layer.bias)
 
-    return g, d, start
+    return g, d, init
 
 
 def oshea(channels_last, rewritten):
-    """O'Shea's KerasGAN; D ends in two logits, forged and real."""
+    """O'Shea's KerasGAN; D returns two logits, for fake and real."""
     if channels_last:
         column_norm = lambda: FlatNorm(28, eps=1e-6, columns=True)
         unit_norm = nn.BatchNorm1d(39_200, eps=1e-6, track_running_stats=False)
@@ -206,18 +206,18 @@ def oshea(channels_last, rewritten):
         nn.Linear(256, 2),
     )
 
-    def start(layer):
+    def init(layer):
         if layer is g[0]:
             nn.init.xavier_normal_(layer.weight)
         else:
             nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
 
-    return g, d, start
+    return g, d, init
 
 
 def golbin(_channels_last, _rewritten):
-    """Two perceptrons on vectors, for which the layout of images is nothing."""
+    """Two perceptrons on vectors; the layout of images does not matter."""
     g = nn.Sequential(
         nn.Linear(128, 256),
         nn.ReLU(),
@@ -227,17 +227,17 @@ def golbin(_channels_last, _rewritten):
     )
     d = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 1))
 
-    def start(layer):
+    def init(layer):
         nn.init.normal_(layer.weight, 0.0, 0.01)
         nn.init.zeros_(layer.bias)
 
-    return g, d, start
+    return g, d, init
 
 
 def dcgan(channels_last, rewritten):
-    """PyTorch-GAN's, with the epsilon of 0.8 that it is known for."""
+    """PyTorch-GAN's DCGAN, with its batch norm epsilon of 0.8."""
     norm = FlatNorm if channels_last else nn.BatchNorm2d
-    # In place on FlatNorm's answer, a view, autograd would copy.
+    # FlatNorm returns a view; in place on a view, autograd would copy.
     leaky = lambda: nn.LeakyReLU(0.2, inplace=not channels_last)
     g = nn.Sequential(
         nn.Linear(100, 128 * 8 * 8),
@@ -266,31 +266,31 @@ def dcgan(channels_last, rewritten):
         nn.Linear(512, 1),
     )
 
-    def start(layer):
-        # Dense layers and biases start as PyTorch starts them.
+    def init(layer):
+        # Dense layers and biases keep PyTorch's initialization.
         if isinstance(layer, nn.Conv2d):
             nn.init.normal_(layer.weight, 0.0, 0.02)
         elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) and layer.affine:
             nn.init.normal_(layer.weight, 1.0, 0.02)
 
-    return g, d, start
+    return g, d, init
 
 
 BUILDERS = {"modern": modern, "oshea": oshea, "golbin": golbin, "dcgan": dcgan}
 
 
 def build(name, system, channels_last, rewritten=False):
-    """G and D of that system; refuses networks of any other size than ours."""
-    g, d, start = BUILDERS[name](channels_last, rewritten)
+    """G and D of the system; exits if their numbers of parameters are wrong."""
+    g, d, init = BUILDERS[name](channels_last, rewritten)
     for network in (g, d):
         for layer in network.modules():
             is_norm = isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))
             if hasattr(layer, "weight") and (name == "dcgan" or not is_norm):
-                start(layer)
+                init(layer)
     sizes = tuple(sum(p.numel() for p in n.parameters()) for n in (g, d))
     if sizes != system.parameters:
         raise SystemExit(
-            f"{name}: G and D have {sizes} parameters, the definition {system.parameters}"
+            f"{name}: G and D have {sizes} parameters; systems.py expects {system.parameters}"
         )
     if channels_last:
         g, d = (n.to(memory_format=torch.channels_last) for n in (g, d))

@@ -12,7 +12,7 @@ from systems import SYSTEMS
 
 STYLES = ("default", "expert", "rewritten", "compiled")
 
-# Tells glibc to keep what is freed.
+# Keeps freed memory in the process (glibc).
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
@@ -27,11 +27,11 @@ def arguments():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure")
     parser.add_argument("--data", required=True, help="folder of MNIST's raw IDX files")
-    parser.add_argument("--batch", type=int, help="originals per step, if not the system's")
+    parser.add_argument("--batch", type=int, help="real images per step [default: the system's]")
     parser.add_argument(
         "--precision",
         choices=("bf16", "f32"),
-        help="of all styles but default, which is f32; bf16 unless given",
+        help="of all styles except default, which is f32 [default: bf16]",
     )
     args = parser.parse_args()
     args.batch = args.batch or SYSTEMS[args.system].batch
@@ -45,7 +45,7 @@ def arguments():
 
 
 def with_environment(args):
-    """Starts this program anew where libraries must find settings at load."""
+    """Restarts this program with the environment that libraries read when they are loaded."""
     wanted = {"OMP_NUM_THREADS": str(args.threads), "MKL_NUM_THREADS": str(args.threads)}
     if args.style != "default":
         wanted |= ALLOCATOR
@@ -54,15 +54,15 @@ def with_environment(args):
 
 
 def peak_memory():
-    """Greatest resident size of this process in bytes."""
+    """The largest resident size of this process in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise SystemExit("/proc/self/status has no VmHWM")
+    raise SystemExit("/proc/self/status has no line VmHWM")
 
 
 def start(args):
-    """The system in its style, ready for the first step."""
+    """The system in its style, before the first step."""
     import torch
 
     from data import read_images
@@ -85,7 +85,7 @@ def measure(style, every, seconds):
     """Seconds per step, one value for each whole round of `every` steps."""
     finished = 0
 
-    def play_round():
+    def run_round():
         nonlocal finished
         begin = time.perf_counter()
         for _ in range(every):
@@ -93,16 +93,16 @@ def measure(style, every, seconds):
             finished += 1
         return (time.perf_counter() - begin) / every
 
-    # Warm up: a few rounds, and a second at least.
+    # Warm-up: at least three rounds and one second.
     begin = time.perf_counter()
     rounds = 0
     while rounds < 3 or time.perf_counter() - begin < 1.0:
-        play_round()
+        run_round()
         rounds += 1
     begin = time.perf_counter()
     times = []
     while len(times) < 3 or time.perf_counter() - begin < seconds:
-        times.append(play_round())
+        times.append(run_round())
     return times
 
 
@@ -112,7 +112,7 @@ def main():
     import torch
 
     style = start(args)
-    # A round has one step with penalties, where there are any.
+    # A round contains one step with penalties, if the system has any.
     every = SYSTEMS[args.system].penalty_every
     times = measure(style, every, args.seconds)
     median = statistics.median(times)

@@ -1,8 +1,8 @@
-"""The training step as PyTorch's users write it: the tutorials' way.
+"""The training step in the style of PyTorch's tutorials.
 
-f32, channels first, a DataLoader with a transform per image, Adam as it comes,
-D's gradients left to pile up while G learns and then cleared, losses read in
-each step to be shown.
+f32, channels first, a DataLoader with a transform per image, Adam with its default
+implementation. G's update computes D's gradients too; they are cleared later. Both losses are
+read in each step.
 """
 
 import torch
@@ -13,7 +13,7 @@ from networks import build
 
 
 class Mnist(Dataset):
-    """Images made ready one by one, as torchvision's transforms do."""
+    """Converts images one by one, like torchvision's transforms."""
 
     def __init__(self, images, system):
         self.images, self.system = images, system
@@ -42,7 +42,7 @@ class DefaultStyle:
         )
         self.adam_g, self.adam_d = adam(self.g, system.lr_g), adam(self.d, system.lr_d)
         self.average = [p.detach().clone() for p in self.g.parameters()]
-        self.play = getattr(self, name)
+        self.update_both = getattr(self, name)
         self.bce = torch.nn.BCELoss()
         self.bce_logits = torch.nn.BCEWithLogitsLoss()
         data = Mnist(torch.from_numpy(images[: system.train_images].copy()), system)
@@ -53,13 +53,13 @@ class DefaultStyle:
         self.batches = iter(self.loader)
 
     def step(self, finished):
-        """Plays a step after so many and returns both losses."""
+        """Runs a step after `finished` steps; returns both losses."""
         try:
             real = next(self.batches)
         except StopIteration:
             self.batches = iter(self.loader)
             real = next(self.batches)
-        loss_d, loss_g = self.play(real, finished)
+        loss_d, loss_g = self.update_both(real, finished)
         if self.system.ema_images:
             seen = (finished + 1) * self.batch
             with torch.no_grad():
@@ -84,11 +84,11 @@ class DefaultStyle:
         on_real, on_fake = self.d(real), self.d(fake)
         loss_d = objective = F.softplus(on_fake - on_real).mean()
         if penalize:
-            # R1 and R2, weighted up for the steps without.
+            # R1 and R2; the weight compensates for the steps without penalties.
             weight = 0.5 * self.system.penalty * self.system.penalty_every
             for images, logits in [(real, on_real), (fake, on_fake)]:
-                (slope,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-                penalty = slope.square().sum([1, 2, 3]).mean()
+                (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+                penalty = gradient.square().sum([1, 2, 3]).mean()
                 objective = objective + weight * penalty
         self.update(self.adam_d, objective)
 
@@ -125,15 +125,15 @@ class DefaultStyle:
         return loss_d, loss_g
 
     def dcgan(self, real, _finished):
-        # As its script has it: G first, then D on the forgeries of before.
-        valid, forged = torch.ones(len(real), 1), torch.zeros(len(real), 1)
-        judge = lambda images: torch.sigmoid(self.d(images))
+        # The order of PyTorch-GAN's script: G first, then D on the same fake images.
+        valid, invalid = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+        classify = lambda images: torch.sigmoid(self.d(images))
         fake = self.g(self.latents())
-        loss_g = self.bce(judge(fake), valid)
+        loss_g = self.bce(classify(fake), valid)
         self.update(self.adam_g, loss_g)
 
-        real_loss = self.bce(judge(real), valid)
-        fake_loss = self.bce(judge(fake.detach()), forged)
+        real_loss = self.bce(classify(real), valid)
+        fake_loss = self.bce(classify(fake.detach()), invalid)
         loss_d = (real_loss + fake_loss) / 2
         self.update(self.adam_d, loss_d)
         return loss_d, loss_g

@@ -1,8 +1,8 @@
-"""The training step as somebody writes it who knows where PyTorch spends time.
+"""The training step of a user who has profiled PyTorch.
 
-bf16 autocast, channels-last, fused Adam, images in memory in the layout that
-training wants, one pass of D over originals and forgeries where its norms allow
-that, no gradients that nobody uses, nothing read per step.
+bf16 autocast, channels-last, fused Adam, images in memory in the layout of training, one pass
+of D over real and fake images where its normalization allows it, no unused gradients, no values
+read in a step.
 """
 
 import torch
@@ -13,7 +13,7 @@ from networks import build
 
 
 def images_in_training_layout(images, system, kind):
-    """Rows of pixels, [n, side * side], all of them, made once."""
+    """All training images as rows of pixels, [n, side * side]."""
     x = torch.from_numpy(images[: system.train_images].copy()).unsqueeze(1)
     parts = []
     for part in x.split(1000):
@@ -27,12 +27,12 @@ def images_in_training_layout(images, system, kind):
 class ExpertStyle:
     """One system in this style; `step` is one update of D and one of G.
 
-    What a step computes is in functions from tensors to gradients, so that
-    torch.compile sees a forward pass and its backward passes as one.
+    The computation is in functions from tensors to gradients. So torch.compile sees a forward
+    pass and its backward passes as one graph.
     """
 
     def __init__(self, name, system, images, batch, precision, style):
-        # f32 products may round their inputs to bf16, as autocast does.
+        # "medium": f32 products may round their inputs to bf16, as autocast does.
         torch.set_float32_matmul_precision("medium" if precision == "bf16" else "highest")
         torch.set_flush_denormal(True)
         self.name, self.system, self.batch, self.precision = name, system, batch, precision
@@ -48,23 +48,23 @@ class ExpertStyle:
         self.pixels = images_in_training_layout(images, system, self.kind)
         self.order = torch.empty(0, dtype=torch.long)
         if style == "compiled":
-            # Gradients asked for inside a compiled function become part of it,
-            # and can be differentiated again.
+            # A gradient inside a compiled function becomes part of its graph and can be
+            # differentiated again.
             torch._dynamo.config.trace_autograd_ops = True
             for function in (
-                self.forge,
+                self.generate,
                 self.d_gradients,
                 self.penalized_gradients,
                 self.g_gradients,
-                self.slope,
+                self.image_gradient,
                 self.both_gradients,
             ):
                 setattr(self, function.__name__, torch.compile(function))
 
     def step(self, finished):
-        """Plays a step after so many."""
+        """Runs a step after `finished` steps."""
         system = self.system
-        real = self.originals()
+        real = self.real_images()
         if system.simultaneous:
             by_d, by_g = self.both_gradients(real, self.latents())
             self.update(self.adam_d, self.d_params, by_d)
@@ -81,16 +81,16 @@ class ExpertStyle:
     def alternating_step(self, real, penalize):
         shared = self.system.shared_latents
         with torch.set_grad_enabled(shared):
-            fake = self.forge(self.latents())
-        ask = self.penalized_gradients if penalize else self.d_gradients
-        self.update(self.adam_d, self.d_params, ask(real, fake.detach()))
+            fake = self.generate(self.latents())
+        d_gradients = self.penalized_gradients if penalize else self.d_gradients
+        self.update(self.adam_d, self.d_params, d_gradients(real, fake.detach()))
         if shared:
-            by_g = torch.autograd.grad(fake, self.g_params, self.slope(fake.detach()))
+            by_g = torch.autograd.grad(fake, self.g_params, self.image_gradient(fake.detach()))
         else:
             by_g = self.g_gradients(real, self.latents())
         self.update(self.adam_g, self.g_params, by_g)
 
-    def originals(self):
+    def real_images(self):
         """[batch, 1, side, side]."""
         if self.system.with_replacement:
             chosen = torch.randint(len(self.pixels), (self.batch,))
@@ -107,7 +107,7 @@ class ExpertStyle:
     def update(self, optimizer, params, gradients):
         for p, gradient in zip(params, gradients):
             if gradient.stride() != p.stride():
-                # Fused Adam reads both as they lie in memory.
+                # Fused Adam reads both in memory order.
                 gradient = torch.empty_like(p).copy_(gradient)
             p.grad = gradient
         optimizer.step()
@@ -116,15 +116,15 @@ class ExpertStyle:
     def autocast(self):
         return torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16")
 
-    def forge(self, latents):
+    def generate(self, latents):
         with self.autocast():
             return self.g(latents)
 
-    def judge(self, images):
-        """Logits f32 [n], above 0 for "original"."""
+    def classify(self, images):
+        """Logits f32 [n], positive for real."""
         y = self.d(images)
         if self.name == "oshea":
-            # A softmax over two is the logistic function of the difference.
+            # A softmax of two logits is the logistic function of their difference.
             y = y[:, 1] - y[:, 0]
         y = y.float().view(-1)
         limit = self.system.logit_limit
@@ -138,46 +138,46 @@ class ExpertStyle:
 
     def d_gradients(self, real, fake):
         with self.autocast():
-            on_real, on_fake = self.judge(torch.cat([real, fake.to(real.dtype)])).chunk(2)
+            on_real, on_fake = self.classify(torch.cat([real, fake.to(real.dtype)])).chunk(2)
             loss = self.d_loss(on_real, on_fake)
         return torch.autograd.grad(loss, self.d_params)
 
     def penalized_gradients(self, real, fake):
         with self.autocast():
             images = torch.cat([real, fake.to(real.dtype)]).requires_grad_(True)
-            logits = self.judge(images)
+            logits = self.classify(images)
             on_real, on_fake = logits.chunk(2)
-            (slope,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-            # R1 and R2 have one gamma: twice the mean over both halves is their sum.
-            penalty = 2 * slope.float().square().sum([1, 2, 3]).mean()
+            (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+            # R1 and R2 have the same gamma: twice the mean over both halves is their sum.
+            penalty = 2 * gradient.float().square().sum([1, 2, 3]).mean()
             weight = 0.5 * self.system.penalty * self.system.penalty_every
             loss = self.d_loss(on_real, on_fake) + weight * penalty
         return torch.autograd.grad(loss, self.d_params)
 
     def g_gradients(self, real, latents):
-        # Asked for G's gradients alone, autograd works out none of D's.
+        # autograd.grad of G's parameters computes no gradients of D's parameters.
         with self.autocast():
-            on_fake = self.judge(self.g(latents))
+            on_fake = self.classify(self.g(latents))
             if self.name == "modern":
                 with torch.no_grad():
-                    on_real = self.judge(real)
+                    on_real = self.classify(real)
                 loss = F.softplus(on_real - on_fake).mean()
             else:
                 loss = F.softplus(-on_fake).mean()
         return torch.autograd.grad(loss, self.g_params)
 
-    def slope(self, fake):
-        """Of G's loss at its images."""
+    def image_gradient(self, fake):
+        """The gradient of G's loss with respect to its images."""
         with self.autocast():
             fake = fake.requires_grad_(True)
-            loss = F.softplus(-self.judge(fake)).mean()
+            loss = F.softplus(-self.classify(fake)).mean()
         return torch.autograd.grad(loss, fake)[0]
 
     def both_gradients(self, real, latents):
         with self.autocast():
             fake = self.g(latents)
-            # Batch norm must not see originals and forgeries together.
-            on_real, on_fake = self.judge(real), self.judge(fake)
+            # Batch norm must not mix real and fake images.
+            on_real, on_fake = self.classify(real), self.classify(fake)
             loss_d, loss_g = self.d_loss(on_real, on_fake), F.softplus(-on_fake).mean()
         by_d = torch.autograd.grad(loss_d, self.d_params, retain_graph=True)
         return by_d, torch.autograd.grad(loss_g, self.g_params)

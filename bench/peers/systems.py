@@ -1,4 +1,4 @@
-"""What defines each system, whatever the style that it is written in."""
+"""The definition of each system, for all styles."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class System:
-    """A preset's definition, as `crates/trainer/src/presets.rs` has it."""
+    """The definition of a preset of `forger`."""
 
     latent: int
     side: int
     symmetric: bool
-    """Pixels in [-1, 1] and not in [0, 1]."""
+    """Pixels in [-1, 1] instead of [0, 1]."""
     parameters: tuple[int, int]
     """Of G and of D, from `crates/models/tests/models/networks.rs`."""
     batch: int
@@ -23,26 +23,26 @@ class System:
     betas: tuple[float, float]
     epsilon: float = 1e-8
     uniform_latents: bool = False
-    """On [0, 1), and not standard normal."""
+    """Uniform on [0, 1) instead of standard normal."""
     groups: int = 0
-    """Groups of latents beside these values, 0 for none."""
+    """Size of a one-hot part of the latent; 0 for none."""
     apart: float = 0.0
-    """What stands in the place of a latent's group, 0 in the others'."""
+    """The value of the group's element in the one-hot part."""
     with_replacement: bool = False
     shared_latents: bool = False
-    """G learns from the forgeries that D's update saw, not from fresh ones."""
+    """G's update uses the fake images of D's update instead of new ones."""
     simultaneous: bool = False
-    """Both learn from the other as it was before the step."""
+    """Both updates use the other network's weights from before the step."""
     penalty: float = 0.0
     """The gamma of R1 and of R2."""
     penalty_every: int = 1
     d_loss_weight: float = 1.0
     logit_limit: float = 0.0
     ema_images: float = 0.0
-    """Half-life of the averaged G in images; 0 for none."""
+    """Half-life of the averaged weights of G in images; 0 for none."""
 
     def latents(self, n: int) -> torch.Tensor:
-        """Fresh ones, [n, values and groups]."""
+        """New latents, [n, latent + groups]."""
         draw = torch.rand if self.uniform_latents else torch.randn
         values = draw(n, self.latent)
         if not self.groups:
@@ -51,8 +51,7 @@ class System:
         return torch.cat([values, group * self.apart], 1)
 
     def ema_decay(self, batch: int, images_seen: int) -> float:
-        """How much of the average stays in an update; short at first, as in
-        Karras et al. 2020 (ramp-up 0.05)."""
+        """The decay of an update of the average, with the ramp-up of 0.05 of Karras et al. 2020."""
         half_life = min(self.ema_images, 0.05 * images_seen)
         return 0.5 ** (batch / half_life)
 

@@ -21,7 +21,7 @@ fn bench_prints_one_consistent_json_object() {
     );
     assert!(number(&steps, "steps") >= 3.0 && number(&steps, "warm_up_steps") >= 3.0);
     let ms = number(&steps, "ms_per_step");
-    assert!(ms > 0.0 && number(&steps, "ms_mean") > 0.0);
+    assert!(ms > 0.0);
     let rate = number(&steps, "images_per_second");
     assert!((rate * ms / 1e3 / 20.0 - 1.0).abs() < 1e-9, "{steps}");
     // The preset's batch is 100, and the operations are proportional to the batch.
