@@ -2,12 +2,7 @@
 
 use gan_config::Update;
 use gan_models::{Layout, Param};
-<<<<<<<< HEAD:crates/forger/src/flops.rs
 use gan_trainer::TrainConfig;
-========
-use gan_trainer::networks::{Network, Pair};
-use gan_trainer::settings::Settings;
->>>>>>>> cff26c0 (Count FLOPs in forger, and write the peers in plain English):crates/forger/src/bench/flops.rs
 
 /// Nine times the positions at which a layer applies its kernel. A convolution applies it at
 /// each output pixel, a transposed convolution at each input pixel.
@@ -114,55 +109,5 @@ impl Products {
             inner: all - products.first()?,
             last: *products.last()?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use gan_trainer::networks::wide_modern;
-    use gan_trainer::presets;
-
-    use super::*;
-
-    fn settings(preset: &str) -> Settings {
-        presets::find(preset).unwrap().settings
-    }
-
-    /// Operations that oneDNN 3.12 reports for a step in bf16: the sum over all convolutions and
-    /// matrix products of `ONEDNN_VERBOSE=profile_exec forger bench steps --preset …`. Two kinds
-    /// of work are subtracted: making 4×4 kernels of 3×3 ones, and in `dcgan` the gradient of D
-    /// at the real images, which nothing uses.
-    const ONEDNN_FLOPS: [(&str, f64); 4] = [
-        ("modern", 4_272_099_328.0),
-        ("dcgan", 20_712_521_728.0 - 14_155_776.0 - 118_030_336.0),
-        ("oshea", 111_846_599_680.0 - 17_280_000.0),
-        ("golbin", 374_784_000.0),
-    ];
-
-    #[test]
-    fn step_flops_equal_those_that_onednn_reports() {
-        for (preset, flops) in ONEDNN_FLOPS {
-            let settings = settings(preset);
-            let pair = settings.network.build(None);
-            assert_eq!(step_flops(&settings, &pair), Some(flops), "{preset}");
-        }
-        let other = settings("goodfellow");
-        assert_eq!(step_flops(&other, &other.network.build(None)), None);
-    }
-
-    #[test]
-    fn twice_the_width_needs_about_four_times_the_flops() {
-        let settings = settings("modern");
-        let layouts = |pair: Pair| {
-            (
-                pair.generator.layout().clone(),
-                pair.discriminator.layout().clone(),
-            )
-        };
-        let plain = layouts(Network::Modern.build(None));
-        assert_eq!(layouts(wide_modern(1)), plain);
-        let flops = |width| step_flops(&settings, &wide_modern(width)).unwrap();
-        let ratio = flops(2) / flops(1);
-        assert!((3.5..4.0).contains(&ratio), "{ratio}");
     }
 }
