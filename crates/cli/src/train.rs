@@ -115,7 +115,7 @@ pub struct TrainArgs {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
     /// The preset, as it is defined.
-    pub preset: Preset,
+    pub preset: &'static Preset,
     /// The name of the networks in `gan-models`.
     pub networks: &'static str,
     /// The preset's settings with the changes of the options.
@@ -197,7 +197,9 @@ impl TypedValueParser for PresetName {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue>>> {
-        let values = presets().map(|preset| PossibleValue::new(preset.name).help(preset.summary));
+        let values = presets()
+            .iter()
+            .map(|preset| PossibleValue::new(preset.name.as_str()).help(preset.summary.as_str()));
         Some(Box::new(values))
     }
 }

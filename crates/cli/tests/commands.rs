@@ -67,7 +67,7 @@ fn help_of_train_lists_every_preset_key_and_loss() {
         );
     };
     for preset in presets() {
-        lists(&format!("- {}:", preset.name), preset.summary);
+        lists(&format!("- {}:", preset.name), &preset.summary);
     }
     for key in KEYS {
         lists(&format!("{} ", key.name), key.help);
@@ -102,7 +102,7 @@ fn completions_name_every_command_and_preset() {
             assert!(script.contains(command.get_name()), "{shell}");
         }
         for preset in presets() {
-            assert!(script.contains(preset.name), "{shell}: {}", preset.name);
+            assert!(script.contains(&preset.name), "{shell}: {}", preset.name);
         }
     }
 }
@@ -111,9 +111,9 @@ fn completions_name_every_command_and_preset() {
 fn the_table_of_presets_has_every_preset() {
     let table = preset_table();
     for preset in presets() {
-        let row = table.lines().find(|row| row.starts_with(preset.name));
-        assert!(row.unwrap().contains(preset.takes), "{table}");
-        assert!(table.contains(preset.summary) && table.contains(preset.source));
+        let row = table.lines().find(|row| row.starts_with(&preset.name));
+        assert!(row.unwrap().contains(&preset.takes), "{table}");
+        assert!(table.contains(&preset.summary) && table.contains(&preset.source));
     }
     for number in ["234,512", "201,217", "164,804", "167,339", "6,400 x 32"] {
         assert!(table.contains(number), "no {number} in {table}");

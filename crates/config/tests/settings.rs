@@ -8,7 +8,7 @@ use gan_config::{
 };
 
 fn settings(name: &str) -> Settings {
-    preset(name).unwrap().settings
+    preset(name).unwrap().settings.clone()
 }
 
 fn with(mut settings: Settings, pair: &str) -> Settings {
@@ -96,7 +96,7 @@ fn presets_are_found_by_name_and_misspelt_ones_are_corrected() {
         preset.settings.check().unwrap();
         preset.settings.check_images(60_000).unwrap();
         preset.figures.check().unwrap();
-        assert_eq!(gan_config::preset(preset.name).unwrap(), preset);
+        assert_eq!(gan_config::preset(&preset.name).unwrap(), preset);
         assert!(LossInfo::find(&preset.settings.loss).is_some());
     }
     let refused = preset("moden").unwrap_err().to_string();
@@ -106,6 +106,12 @@ fn presets_are_found_by_name_and_misspelt_ones_are_corrected() {
         matches!(refused, Error::UnknownPreset { nearest: None, .. }),
         "{refused}"
     );
+}
+
+#[test]
+fn the_table_holds_nine_presets_and_the_default_comes_first() {
+    assert_eq!(presets().len(), 9);
+    assert_eq!(presets()[0].name, "modern");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub fn run(args: &MeasurementArgs) -> Result<ExitCode> {
 fn steps(args: &StepsArgs) -> Result<Value> {
     let (budget, threads, device, precision) = machine_for(&args.system.measure)?;
     let name = args.system.preset.name();
-    let mut settings = preset(name)?.settings;
+    let mut settings = preset(name)?.settings.clone();
     settings.batch = args.batch.unwrap_or(settings.batch);
     // Every step is one of the schedule's start.
     settings.schedule = Schedule::Constant;
@@ -136,7 +136,7 @@ fn peak(args: &MeasureArgs) -> Result<Value> {
 fn sampling(args: &SystemArgs) -> Result<Value> {
     let (budget, threads, device, precision) = machine_for(&args.measure)?;
     let name = args.preset.name();
-    let config = TrainConfig::preset(&preset(name)?, &TrainData::Gaussian)?;
+    let config = TrainConfig::preset(preset(name)?, &TrainData::Gaussian)?;
     let (settings, kind) = (&config.settings, kind(precision));
     let gan = Gan::new(config.networks, config.loss, settings, 1, device, kind);
     let sampler = gan.sampler();

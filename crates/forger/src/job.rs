@@ -87,7 +87,7 @@ impl TrainJob {
         let runs = paths.runs(args.runs.as_deref());
         let real = shown_images(&data, &config)?;
         let run = match &args.run {
-            None => RunDir::create_next(&runs, preset.name, &run_config, real.as_ref())?,
+            None => RunDir::create_next(&runs, &preset.name, &run_config, real.as_ref())?,
             Some(root) => {
                 let run = RunDir::create(root, &run_config, real.as_ref())?;
                 run.set_latest(&runs)?;

@@ -60,7 +60,7 @@ impl TrainConfig {
     /// # Errors
     /// As [`TrainConfig::by_name`].
     pub fn preset(preset: &Preset, data: &TrainData) -> Result<TrainConfig, Error> {
-        TrainConfig::by_name(preset.settings.clone(), preset.networks, data)
+        TrainConfig::by_name(preset.settings.clone(), &preset.networks, data)
     }
 
     /// A configuration of the networks of that name in `gan-models` and of the
