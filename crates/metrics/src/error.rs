@@ -12,7 +12,7 @@ pub enum Error {
     TooFew {
         /// The metric.
         metric: &'static str,
-        /// Of what there are too few: `originals`, `forgeries`.
+        /// Of what there are too few: `real`, `fake`.
         what: &'static str,
         /// The least number that will do.
         needed: usize,
@@ -34,9 +34,8 @@ pub enum Error {
     },
     /// A value above [`LARGEST`](crate::LARGEST) in size.
     #[error(
-        "the features hold {value:e} at row {row}, column {column}, but sizes above {:e} cannot be \
-         measured: scale the features down",
-        crate::features::LARGEST
+        "the features hold {value:e} at row {row}, column {column}, but sizes above 1e18 cannot be \
+         measured: scale the features down"
     )]
     TooLarge {
         /// The image, counted from 0.
@@ -105,19 +104,11 @@ pub enum Error {
          statistics anew"
     )]
     Statistics,
-    /// Verdicts on something else than digits.
-    #[error("verdicts need 10 logits an image, one a digit, but there are {width}")]
-    Verdicts {
+    /// Predictions on something else than digits.
+    #[error("predictions need 10 logits an image, one a digit, but there are {width}")]
+    Predictions {
         /// Logits to an image.
         width: usize,
-    },
-    /// A digit above 9.
-    #[error("row {row} holds {value}, but digits go from 0 to 9")]
-    NotDigit {
-        /// The image, counted from 0.
-        row: usize,
-        /// What stands there.
-        value: u8,
     },
     /// A share that is none.
     #[error("a share must lie above 0 and be at most 1, but this is {share}")]
@@ -151,15 +142,15 @@ pub enum Error {
         /// Number of training images.
         images: usize,
     },
-    /// No cell holds enough forgeries and any test image.
+    /// No cell holds enough fake and any test image.
     #[error(
-        "none of {cells} cells holds a test image and at least {needed} forgeries: use fewer cells \
-         or more forgeries"
+        "none of {cells} cells holds a test image and at least {needed} fake: use fewer cells \
+         or more fake"
     )]
     NoCell {
         /// Number of cells.
         cells: usize,
-        /// The least number of forgeries.
+        /// The least number of fake.
         needed: usize,
     },
     /// Cells that are not one for each image.

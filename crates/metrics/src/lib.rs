@@ -1,10 +1,11 @@
-//! Judges forged images against originals, in numbers.
+//! Judges forged images against real, in numbers.
 //!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod balls;
 pub mod density;
+mod distances;
 pub mod duplicates;
 mod error;
 mod features;
@@ -16,9 +17,6 @@ pub mod neighbors;
 pub mod novelty;
 pub mod parzen;
 pub mod precision;
-mod products;
-mod rows;
-pub mod stacked;
 
 pub use error::{Error, Result};
-pub use features::{Features, Forgeries, LARGEST, Originals, Training, Validation};
+pub use features::{Fake, Features, LARGEST, Real, Training, Validation};

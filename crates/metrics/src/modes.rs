@@ -1,19 +1,19 @@
 //! Which digits were forged, how evenly, and how clearly, by a classifier's verdict.
 
-use crate::{Error, Features, Forgeries, Result};
+use crate::{Error, Fake, Features, Result};
 
 /// Digits that a classifier tells apart.
 pub const DIGITS: usize = 10;
 
-/// What a classifier says of forgeries.
+/// What a classifier says of fake.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Modes {
-    /// The share of forgeries that show each digit; they sum to 1.
+    /// The share of fake that show each digit; they sum to 1.
     pub shares: [f64; DIGITS],
     /// Kullback–Leibler divergence of the shares to equal shares, in nats: 0
     /// where all digits come equally often, ln 10 = 2.30 where one comes alone.
     pub kl_to_uniform: f64,
-    /// How sure the classifier is of its verdicts, in the mean: from 0.1 to 1.
+    /// How sure the classifier is of its predictions, in the mean: from 0.1 to 1.
     pub mean_confidence: f64,
 }
 
@@ -24,21 +24,21 @@ impl Modes {
     }
 }
 
-/// Counts the classifier's verdicts, from its logits `[n, 10]`. The verdict is the
+/// Counts the classifier's predictions, from its logits `[n, 10]`. The verdict is the
 /// digit with the largest logit, of several the smallest digit; confidence is
 /// its share in the softmax.
 ///
 /// # Errors
-/// [`Error::Verdicts`] unless there are 10 logits to an image;
-/// [`Error::TooFew`] without forgeries.
-pub fn modes(logits: Forgeries<'_>) -> Result<Modes> {
-    let Forgeries(logits) = logits;
-    let verdicts = verdicts(logits)?;
-    logits.at_least(1, "the count of modes", "forgeries")?;
+/// [`Error::Predictions`] unless there are 10 logits to an image;
+/// [`Error::TooFew`] without fake.
+pub fn modes(logits: Fake<'_>) -> Result<Modes> {
+    let Fake(logits) = logits;
+    let predictions = predictions(logits)?;
+    logits.at_least(1, "the count of modes", "fake")?;
     let n = logits.len() as f64;
     let mut counts = [0usize; DIGITS];
     let mut confidence = 0.0;
-    for (row, digit) in logits.rows().zip(verdicts) {
+    for (row, digit) in logits.rows().zip(predictions) {
         let digit = usize::from(digit);
         counts[digit] += 1;
         let largest = f64::from(row[digit]);
@@ -59,10 +59,10 @@ pub fn modes(logits: Forgeries<'_>) -> Result<Modes> {
 /// The digit that each row of logits `[n, 10]` is largest at.
 ///
 /// # Errors
-/// [`Error::Verdicts`] unless there are 10 logits to an image.
-pub fn verdicts(logits: &Features) -> Result<Vec<u8>> {
+/// [`Error::Predictions`] unless there are 10 logits to an image.
+pub fn predictions(logits: &Features) -> Result<Vec<u8>> {
     if logits.width() != DIGITS {
-        return Err(Error::Verdicts {
+        return Err(Error::Predictions {
             width: logits.width(),
         });
     }
