@@ -53,7 +53,7 @@ pub use config::{Config, DatasetInfo, Pictures, Software};
 pub use dir::RunDir;
 pub use files::{MOMENTS, Snapshot};
 pub use lock::RunLock;
-pub use quality::QualityRow;
+pub use quality::{Measurement, QualityRow};
 pub use rewind::Reached;
 pub use rows::{DensityRow, MetricsRow};
 

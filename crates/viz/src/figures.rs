@@ -130,7 +130,7 @@ fn draw_quality(run: &RunDir) -> Result<Option<Figure>> {
         return Ok(None);
     }
     let svg = quality(&rows, &name(run))?;
-    let shows = "how good the forgeries are as training goes on";
+    let shows = "FID, precision and recall during training";
     write_svg(run, "quality.svg", &svg, shows).map(Some)
 }
 
