@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gan_trainer::evaluator::FULL;
+use gan_metrics::FULL;
 
 const CACHE: &str = "data/cache";
 
@@ -83,8 +83,7 @@ const EVALUATE_EXAMPLES: &str = "Examples:
   cargo xtask evaluate --samples theirs.npz           forgeries of any other program
   cargo xtask evaluate --inception                    the FID of published tables too; an hour
 
-Metrics: fid, kid, precision, recall, density, coverage, modes, novelty, duplicates, parzen;
-docs/results.md says what they mean.";
+docs/results.md explains the metrics.";
 
 /// Options of `train`.
 #[derive(Debug, Clone, Args)]

@@ -77,11 +77,20 @@ fn remedy(error: &Error) -> Option<&'static str> {
                         "name another data set with --data, or with --against for evaluate",
                     );
                 }
-                Trainer::Metrics(gan_metrics::Error::TooFew { .. }) => {
+                other => other.io_kind(),
+            }
+        } else if let Some(e) = cause.downcast_ref::<gan_metrics::Error>() {
+            match e {
+                gan_metrics::Error::TooFew { .. } => {
                     return Some("measure less, as in --metrics duplicates,parzen");
                 }
-                Trainer::Unfit(_) => {
+                gan_metrics::Error::UnreliableFeatures(_) => {
                     return Some("measure what needs no classifier: --metrics duplicates,parzen");
+                }
+                gan_metrics::Error::NotMnistSize { .. } => {
+                    return Some(
+                        "name another data set with --data, or with --against for evaluate",
+                    );
                 }
                 other => other.io_kind(),
             }

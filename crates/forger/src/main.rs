@@ -12,13 +12,14 @@ mod exit;
 mod faults;
 mod list;
 mod machine;
+mod numpy;
 mod order;
 mod output;
 mod progress;
 mod resume;
 mod sample;
+mod samples;
 mod signals;
-mod subject;
 mod table;
 mod train;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use gan_metrics::{Cache, Evaluator};
 use gan_trainer::data::resized;
-use gan_trainer::evaluator::{Cache, Evaluator};
 use gan_trainer::keeper::Keeper;
 use gan_trainer::networks::Network;
 use gan_trainer::plan::{Exhibits, Plan};

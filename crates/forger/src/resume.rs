@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use gan_metrics::Evaluator;
 use gan_trainer::data::resized;
-use gan_trainer::evaluator::Evaluator;
 use gan_trainer::keeper::Keeper;
 use gan_trainer::plan::{Exhibits, Plan};
 use gan_trainer::precision::kind_of;

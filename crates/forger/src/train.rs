@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use gan_metrics::{Evaluator, FULL};
 use gan_trainer::data::resized;
-use gan_trainer::evaluator::{Evaluator, FULL};
 use gan_trainer::forging::Forger;
 use gan_trainer::train::{Outcome, Watch, train};
 use gan_viz::figures::Figure;
@@ -106,8 +106,8 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
         output::note("measuring the originals, once; the results are kept");
     }
     evaluator.prepare()?;
-    if let Some(unfit) = evaluator.unfit()?.filter(|_| curve) {
-        output::note(format_args!("no quality curve: {unfit}"));
+    if let Some(reason) = evaluator.no_quality_curve()?.filter(|_| curve) {
+        output::note(format_args!("no quality curve: {reason}"));
     }
     Ok(())
 }
@@ -180,14 +180,14 @@ impl Watch for Onlooker<'_> {
 
 /// A point of the quality curve in one line.
 fn quality(row: &QualityRow) -> String {
-    let floor = |v: Option<f64>| v.map_or(String::new(), |v| format!(" (floor {v:.1})"));
-    let percent = |v: Option<f64>| v.unwrap_or(0.0) * 100.0;
+    let reference = row.reference("fid");
+    let reference = reference.map_or(String::new(), |v| format!(" (reference {v:.1})"));
+    let percent = |name| row.value(name).unwrap_or(0.0) * 100.0;
     format!(
-        "FID {:.1}{}, precision {:.0}%, recall {:.0}%",
-        row.fid,
-        floor(row.fid_floor),
-        percent(row.precision),
-        percent(row.recall)
+        "FID {:.1}{reference}, precision {:.0}%, recall {:.0}%",
+        row.value("fid").unwrap_or(f64::NAN),
+        percent("precision"),
+        percent("recall")
     )
 }
 

@@ -41,15 +41,12 @@ mod checks;
 pub mod classifier;
 pub mod crew;
 pub mod data;
-pub mod evaluator;
 pub mod forging;
 pub mod game;
 mod health;
-pub mod inception;
 pub mod keeper;
 pub mod losses;
 pub mod networks;
-pub mod numpy;
 mod objective;
 pub mod optimizer;
 pub mod penalties;
@@ -109,14 +106,6 @@ pub enum Error {
         /// The label.
         label: u8,
     },
-    /// Another number of asked digits than of forgeries.
-    #[error("{digits} digits were asked for, but there are {forgeries} forgeries: one digit each")]
-    Asked {
-        /// Digits asked for.
-        digits: usize,
-        /// Forgeries.
-        forgeries: usize,
-    },
     /// A digit asked of networks that are not told which digit to forge.
     #[error("{digit}s were asked for, but this network forges whatever its latents say")]
     Unconditional {
@@ -152,7 +141,7 @@ pub enum Error {
         /// The folder of checkpoints.
         folder: PathBuf,
     },
-    /// A checkpoint, or a measurement to keep, that could not be put into bytes.
+    /// A checkpoint that could not be put into bytes.
     #[error("cannot encode what is to be kept: {0}")]
     Encode(String),
     /// Images that cannot be compared.
@@ -161,12 +150,6 @@ pub enum Error {
     /// The classifier classifier.
     #[error(transparent)]
     Classifier(#[from] gan_models::ClassifierError),
-    /// Images whose features mean nothing to the classifier.
-    #[error("{0}")]
-    Unfit(evaluator::Unfit),
-    /// The network of the published FID.
-    #[error(transparent)]
-    Inception(#[from] inception::InceptionError),
     /// libtorch refused.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
@@ -178,7 +161,7 @@ impl Error {
         match self {
             Error::Run(error) => error.io_kind(),
             Error::Images(error) => error.io_kind(),
-            Error::Inception(inception::InceptionError::Read { reason, .. }) => Some(reason.kind()),
+            Error::Metrics(error) => error.io_kind(),
             _ => None,
         }
     }

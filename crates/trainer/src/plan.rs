@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use gan_metrics::Evaluator;
 use mnist_io::Dataset;
 use tch::{Device, Kind};
 
 use crate::Error;
 use crate::checks;
-use crate::evaluator::Evaluator;
 use crate::precision;
 use crate::settings::Settings;
 

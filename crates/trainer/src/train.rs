@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use gan_metrics::{Evaluator, QUICK};
 use run_dir::{MOMENTS, MetricsRow, QualityRow};
 
 use crate::Error;
 use crate::checkpoint::Progress;
 use crate::data::{Order, Originals, Source, pixel_means, resized};
-use crate::evaluator::{Evaluator, QUICK};
 use crate::forging::{Hand, forge};
 use crate::game::Game;
 use crate::health::{Referee, diverged};
@@ -102,7 +102,9 @@ pub fn train(
     let mut game = Game::new(pair, settings, plan.seed, plan.device, plan.kind);
     let studio = Studio::new(&game, plan, exhibits);
     let evaluator = match exhibits.and_then(|exhibits| exhibits.evaluator.as_ref()) {
-        Some(evaluator) if settings.evaluate_every > 0 && evaluator.unfit()?.is_none() => {
+        Some(evaluator)
+            if settings.evaluate_every > 0 && evaluator.no_quality_curve()?.is_none() =>
+        {
             Some(evaluator)
         }
         _ => None,
@@ -192,13 +194,12 @@ pub fn train(
         // Measure forgeries, now and then and at the end.
         if let Some(evaluator) = evaluator
             && (settings.evaluates_at(finished) || done >= 1.0)
-            && let Some(measured) = evaluate(&game, plan, evaluator)?
         {
             let row = QualityRow {
                 step: finished,
                 images_seen,
                 seconds: clock.as_secs_f64(),
-                ..measured
+                ..evaluate(&game, plan, evaluator)?
             };
             run.append_quality(&row)?;
             watch.evaluated(&row);
@@ -250,7 +251,7 @@ fn progress(step: u64, images_seen: u64, clock: Duration, last_snapshot: u64) ->
 
 /// Measures forgeries of `game` as it stands, and how long that takes. No step
 /// depends on it: each seeds its own randomness.
-fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<Option<QualityRow>, Error> {
+fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
     let hand = Hand {
         generator: game.generator.as_ref(),
@@ -260,9 +261,9 @@ fn evaluate(game: &Game, plan: &Plan, evaluator: &Evaluator) -> Result<Option<Qu
         batch: plan.settings.batch,
     };
     let forgeries = forge(hand, (plan.seed, Stream::Quality), QUICK, None, &mut |_| ())?;
-    let quality = evaluator.quick(&resized(&forgeries, evaluator.side())?)?;
-    Ok(quality.row().map(|row| QualityRow {
+    let row = evaluator.quick(&resized(&forgeries, evaluator.side())?)?;
+    Ok(QualityRow {
         evaluation_seconds: started.elapsed().as_secs_f64(),
         ..row
-    }))
+    })
 }
