@@ -1,131 +1,123 @@
-//! `forger evaluate`: what forgeries are worth.
+//! `forger evaluate`: measures the quality and novelty of samples.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
-use gan_cli::Paths;
-use gan_trainer::evaluator::{Cache, Evaluator, Metric, Quality};
-use gan_trainer::inception::Inception;
+use anyhow::{Context, Result, bail};
+use gan_cli::{EvaluateArgs, Paths};
+use gan_metrics::{Cache, Evaluator, Inception, METRICS, Metric, Needs, Progress, parse_list};
 use gan_trainer::{RunSampler, resize};
 use mnist_io::{Dataset, Split};
 use run_dir::{QualityRow, RunDir};
 use serde_json::{Value, json};
 
-use crate::args::EvaluateArgs;
 use crate::progress::{Bar, clock, left};
-use crate::subject::Subject;
+use crate::samples::Samples;
 use crate::{machine, output, table};
 
-/// The most forgeries that are measured at once.
+/// The largest number of samples.
 const MOST: u64 = 100_000;
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    let named = args.metrics.as_deref().map(named_metrics).transpose()?;
     if args.count < 2 || args.count > MOST {
         bail!("--count {}: it must be between 2 and 100,000", args.count);
     }
+    let mut metrics = selected_metrics(args)?;
     machine::set_threads(args.threads)?;
-    let network = args.inception.then(|| {
+    let inception = metrics.iter().any(|m| m.needs == Needs::Inception);
+    let network = inception.then(|| {
         Inception::load(&Paths::from_env().inception(args.inception_file.as_deref()))
-            .context("no network to measure with; `cargo xtask evaluate --inception` fetches it")
+            .context("InceptionV3 is missing; `cargo xtask evaluate --inception` fetches it")
     });
     let network = network.transpose()?;
     let started = Instant::now();
     let mut bar = Bar::new();
-    bar.note("reading what is to be measured");
-    let subject = Subject::find(args, &mut bar)?;
-    bar.show(0.0, "reading the originals");
-    let originals = Against::find(args, &subject)?;
-    let evaluator = &originals.evaluator;
+    bar.note("reading the samples");
+    let samples = Samples::load(args, &mut bar)?;
+    bar.show(0.0, "reading the real images");
+    let Reference {
+        path,
+        mut evaluator,
+        trained_on,
+    } = Reference::open(args, &samples)?;
+    if let Some(network) = network {
+        evaluator = evaluator.with_inception(network);
+    }
 
-    // What the classifier cannot read is left out, unless it was asked for.
-    let mut metrics = named.clone().unwrap_or(Metric::ALL.to_vec());
-    if named.is_none()
-        && let Some(unfit) = evaluator.illegible()?
+    // By default, metrics of unreliable features are left out.
+    if args.metrics.is_none()
+        && let Some(reason) = evaluator.unreliable_features()?
     {
-        bar.say(&format!("left out what needs the classifier: {unfit}"));
+        bar.say(&format!("left out what needs the classifier: {reason}"));
         metrics.retain(|metric| !metric.needs_classifier());
     }
 
-    let images = resize(&subject.images, evaluator.side())?;
-    let asked = subject.asked.as_deref();
-    let mut done = 0.0;
-    let measured = evaluator.measure(&images, asked, &metrics, &mut |metric| {
-        let share = done / metrics.len() as f64;
-        bar.show(share, &format!("measuring {}", metric.name()));
-        done += 1.0;
-    });
-    let mut quality = measured.with_context(|| match named {
-        Some(_) => "not everything that --metrics names can be measured",
-        None => "not everything can be measured; --metrics says what to measure",
-    })?;
-    if let Some(network) = &network {
-        let mut show = show_inception(&mut bar);
-        let (found, floor) = evaluator.inception(network, &images, &mut show)?;
-        quality.inception_fid = Some(found);
-        quality.inception_fid_floor = floor;
-    }
+    let images = resize(&samples.images, evaluator.side())?;
+    let requested = samples.requested.as_deref();
+    let mut show = show_progress(&mut bar, metrics.len());
+    let measured = evaluator.measure(&images, requested, &metrics, &mut show);
+    drop(show);
     bar.finish();
+    let row = measured.context(match args.metrics {
+        Some(_) => "not every metric of --metrics can be measured",
+        None => "not every metric can be measured; --metrics selects some",
+    })?;
 
     let seconds = started.elapsed().as_secs_f64();
-    let size = (subject.images.rows(), subject.images.cols());
+    let size = (samples.images.rows(), samples.images.cols());
     let resized_from = (size != (images.rows(), images.cols())).then_some(size);
-    let against = originals.path.display().to_string();
+    let against = path.display().to_string();
     let text = if args.json {
-        let mut answer = subject.source;
-        merge(
-            &mut answer,
-            json!({ "against": against, "seconds": seconds }),
-        );
-        merge(&mut answer, json!({ "resized_from": resized_from }));
-        merge(&mut answer, serde_json::to_value(&quality)?);
-        answer.to_string()
+        json_object(&samples.source, &against, resized_from, seconds, &row).to_string()
     } else {
-        let table = table::table(&subject.title, &against, resized_from, &quality);
+        let table = table::table(&samples.title, &against, resized_from, &row);
         format!("{table}measured in {}", clock(seconds))
     };
-    // Whether or not this can be printed, the run keeps its row.
+    // The run keeps its row even if printing fails.
     let printed = output::line(text);
-    if let Some((run, forger)) = &subject.run
-        && originals.are_the_runs
+    if let Some((run, sampler)) = &samples.run
+        && trained_on
+        && row.value("fid").is_some()
     {
-        keep(run, forger, seconds, &quality)?;
+        append(run, sampler, seconds, row)?;
     }
     printed?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `--metrics` names.
-fn named_metrics(list: &str) -> Result<Vec<Metric>> {
-    Metric::parse_list(list).map_err(|name| {
-        let names: Vec<_> = Metric::names().collect();
-        anyhow!(
-            "--metrics {list}: there is no metric {name:?}; there are {}, and --inception adds the \
-             FID of published tables",
-            names.join(", ")
-        )
-    })
+/// The metrics of `--metrics`, by default all but the slow one of `--inception`.
+fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
+    let named = match &args.metrics {
+        Some(list) => parse_list(list).with_context(|| format!("--metrics {list}"))?,
+        None => METRICS
+            .iter()
+            .filter(|m| m.needs != Needs::Inception)
+            .collect(),
+    };
+    let added = |m: &&Metric| args.inception && m.needs == Needs::Inception;
+    let is_named = |m: &&Metric| named.iter().any(|n| n.name() == m.name());
+    Ok(METRICS.iter().filter(|m| is_named(m) || added(m)).collect())
 }
 
-/// The originals that forgeries are measured against.
-struct Against {
+/// The real images that samples are compared with.
+struct Reference {
     path: PathBuf,
     evaluator: Evaluator,
-    /// Whether the run, if the forgeries are one's, was trained on them.
-    are_the_runs: bool,
+    /// Whether these are the images that the run was trained on, if samples come from a
+    /// run.
+    trained_on: bool,
 }
 
-impl Against {
-    /// The folder that the user names, else that of the run, else the usual one.
-    fn find(args: &EvaluateArgs, subject: &Subject) -> Result<Against> {
-        let trained_on = subject
+impl Reference {
+    /// Opens the folder of `--against`, or that of the run, or the default one.
+    fn open(args: &EvaluateArgs, samples: &Samples) -> Result<Reference> {
+        let of_run = samples
             .run
             .as_ref()
-            .and_then(|(_, forger)| forger.config.dataset.as_ref());
-        let path = match (&args.against, trained_on) {
+            .and_then(|(_, sampler)| sampler.config.dataset.as_ref());
+        let path = match (&args.against, of_run) {
             (Some(path), _) => path.clone(),
             (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
             (None, _) => Paths::from_env().data(None),
@@ -133,25 +125,25 @@ impl Against {
         let open = |split| {
             Dataset::open(&path, split).with_context(|| {
                 format!(
-                    "no originals in {}; name them with --against",
+                    "no real images in {}; name their folder with --against",
                     path.display()
                 )
             })
         };
         let (training, test) = (open(Split::Train)?, open(Split::Test)?);
-        let are_the_runs = trained_on
+        let trained_on = of_run
             .is_none_or(|set| set.has_images(&training.images_sha256(), &test.images_sha256()));
-        if !are_the_runs {
+        if !trained_on {
             let path = path.display();
             if args.against.is_none() {
                 bail!(
-                    "{path} holds other images than the run was trained on and measured with; name \
-                     their folder with --against"
+                    "{path} holds other images than the run was trained on; name their folder with \
+                     --against"
                 );
             }
             output::note(format_args!(
-                "{path} holds other images than the run was trained on and measured with; its \
-                 quality.jsonl gets no row"
+                "{path} holds other images than the run was trained on; quality.jsonl of the run \
+                 gets no row"
             ));
         }
         let cache = Cache::new(
@@ -159,52 +151,70 @@ impl Against {
             training.images(),
             test.images(),
         );
-        Ok(Against {
+        Ok(Reference {
             evaluator: Evaluator::new(training, test, cache)?,
             path,
-            are_the_runs,
+            trained_on,
         })
     }
 }
 
-/// Shows how far the network is with one set of images, and how long that set
-/// will still take.
-fn show_inception(bar: &mut Bar) -> impl FnMut(&str, usize, usize) {
+/// Shows which of `count` metrics is measured, and how long InceptionV3 will take for a set
+/// of images.
+fn show_progress(bar: &mut Bar, count: usize) -> impl FnMut(Progress<'_>) {
+    let mut done = 0.0;
     let mut started = Instant::now();
-    move |whose, done, of| {
-        if done == 0 {
-            started = Instant::now();
+    move |progress| match progress {
+        Progress::Metric(name) => {
+            bar.show(done / count as f64, &format!("measuring {name}"));
+            done += 1.0;
         }
-        let share = done as f64 / of as f64;
-        let left = left(started.elapsed().as_secs_f64(), share);
-        let text = format!("{left} left  InceptionV3 looks at {whose}: {done} of {of}");
-        bar.show(share, &text);
+        Progress::Inception { images, done, of } => {
+            if done == 0 {
+                started = Instant::now();
+            }
+            let share = done as f64 / of as f64;
+            let left = left(started.elapsed().as_secs_f64(), share);
+            let text = format!("{left} left  InceptionV3: {done} of {of} {images}");
+            bar.show(share, &text);
+        }
     }
 }
 
-/// Adds a row to the run's own record, where there is an FID.
-fn keep(
+fn json_object(
+    source: &Value,
+    against: &str,
+    resized_from: Option<(usize, usize)>,
+    seconds: f64,
+    row: &QualityRow,
+) -> Value {
+    let mut object = json!({
+        "source": source,
+        "against": against,
+        "samples": row.samples,
+        "test_images": row.test_images,
+        "seconds": seconds,
+        "metrics": row.metrics,
+    });
+    if let Some(size) = resized_from {
+        object["resized_from"] = json!(size);
+    }
+    object
+}
+
+/// Appends the row to `quality.jsonl` of the run.
+fn append(
     run: &RunDir,
-    forger: &RunSampler,
+    sampler: &RunSampler,
     evaluation_seconds: f64,
-    quality: &Quality,
+    row: QualityRow,
 ) -> Result<()> {
-    let Some(row) = quality.row() else {
-        return Ok(());
-    };
     run.append_quality(&QualityRow {
-        step: forger.state.step,
-        images_seen: forger.state.images_seen,
-        seconds: forger.state.seconds,
+        step: sampler.state.step,
+        images_seen: sampler.state.images_seen,
+        seconds: sampler.state.seconds,
         evaluation_seconds,
         ..row
     })?;
     Ok(())
-}
-
-/// Adds the members of `more` that are there.
-fn merge(answer: &mut Value, more: Value) {
-    if let (Value::Object(answer), Value::Object(more)) = (answer, more) {
-        answer.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
-    }
 }

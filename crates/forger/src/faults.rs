@@ -74,12 +74,21 @@ fn help(error: &Error) -> Option<&'static str> {
                         "give another data set with --data, or with --against for evaluate",
                     );
                 }
-                Trainer::Metrics(gan_metrics::Error::TooFew { .. }) => {
+                other => other.io_kind(),
+            }
+        } else if let Some(e) = cause.downcast_ref::<gan_metrics::Error>() {
+            match e {
+                gan_metrics::Error::TooFew { .. } => {
                     return Some("choose other metrics, as in --metrics duplicates,parzen");
                 }
-                Trainer::Unfit(_) => {
+                gan_metrics::Error::UnreliableFeatures(_) => {
                     return Some(
                         "choose metrics without the classifier: --metrics duplicates,parzen",
+                    );
+                }
+                gan_metrics::Error::NotMnistSize { .. } => {
+                    return Some(
+                        "give another data set with --data, or with --against for evaluate",
                     );
                 }
                 other => other.io_kind(),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use gan_cli::Paths;
 use gan_cli::{PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Precision, Settings};
-use gan_trainer::evaluator::{Cache, Evaluator};
+use gan_metrics::{Cache, Evaluator};
 use gan_trainer::{
     Checkpointer, SNAPSHOT_SAMPLES, Stream, TrainConfig, TrainData, kind, resize, stream_seed,
 };

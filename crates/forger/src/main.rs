@@ -13,11 +13,12 @@ mod faults;
 mod flops;
 mod job;
 mod machine;
+mod numpy;
 mod progress;
 mod resume;
 mod sample;
+mod samples;
 mod signals;
-mod subject;
 mod table;
 mod train;
 

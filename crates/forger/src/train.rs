@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use gan_cli::{Paths, TrainArgs, preset_table};
-use gan_trainer::evaluator::{Evaluator, FULL};
+use gan_metrics::{Evaluator, FULL};
 use gan_trainer::{Observer, Outcome, RunSampler, Stream, TrainData, resize, train};
 use gan_viz::figures::Figure;
 use run_dir::{MetricsRow, QualityRow, RunDir};
@@ -107,7 +107,7 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
         output::note("computing statistics of the data set, once; the results are kept");
     }
     evaluator.prepare()?;
-    if let Some(reason) = evaluator.unfit()?.filter(|_| curve) {
+    if let Some(reason) = evaluator.no_quality_curve()?.filter(|_| curve) {
         output::note(format_args!("no quality curve: {reason}"));
     }
     Ok(())
@@ -181,14 +181,14 @@ impl Observer for ProgressObserver<'_> {
 
 /// A point of the quality curve in one line.
 fn quality(row: &QualityRow) -> String {
-    let reference = |v: Option<f64>| v.map_or(String::new(), |v| format!(" (reference {v:.1})"));
-    let percent = |v: Option<f64>| v.unwrap_or(0.0) * 100.0;
+    let reference = row.reference("fid");
+    let reference = reference.map_or(String::new(), |v| format!(" (reference {v:.1})"));
+    let percent = |name| row.value(name).unwrap_or(0.0) * 100.0;
     format!(
-        "FID {:.1}{}, precision {:.0}%, recall {:.0}%",
-        row.fid,
-        reference(row.fid_floor),
-        percent(row.precision),
-        percent(row.recall)
+        "FID {:.1}{reference}, precision {:.0}%, recall {:.0}%",
+        row.value("fid").unwrap_or(f64::NAN),
+        percent("precision"),
+        percent("recall")
     )
 }
 

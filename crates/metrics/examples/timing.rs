@@ -1,7 +1,7 @@
 //! Times each metric on MNIST in one thread or as many as `OMP_NUM_THREADS`
 //! says: `cargo run -p gan-metrics --example timing -- data/mnist`.
 //!
-//! The first 10,000 training images stand for forgeries, so that novelty calls
+//! The first 10,000 training images stand for fake, so that novelty calls
 //! them copies; features are 128 random projections of pixels, cut off at 0.
 //! `tests/reference/timing.py` times published programs on the same arrays.
 
@@ -15,7 +15,7 @@ use gan_metrics::neighbors::nearest;
 use gan_metrics::novelty::{NoveltyOptions, novelty};
 use gan_metrics::parzen::{parzen_of_pixels, usual_widths};
 use gan_metrics::precision::precision_recall;
-use gan_metrics::{Features, Forgeries, Originals, Training, Validation};
+use gan_metrics::{Fake, Features, Real, Training, Validation};
 use mnist_io::{Dataset, Images, Split};
 use tch::{Device, Kind, Tensor};
 
@@ -37,8 +37,8 @@ fn main() -> Result<()> {
         let rows = Tensor::from_slice(pixels.values()).view([-1, 784]);
         Ok(Features::from_tensor(&rows.matmul(&weights).relu())?)
     };
-    let (originals, forgeries, all) = (project(test)?, project(&copies)?, project(training)?);
-    let (o, f) = (|| Originals(&originals), || Forgeries(&forgeries));
+    let (real, fake, all) = (project(test)?, project(&copies)?, project(training)?);
+    let (o, f) = (|| Real(&real), || Fake(&fake));
 
     timed("fid", || Ok(fid(o(), f())?))?;
     timed("kid", || Ok(kid(o(), f(), &KidOptions::default())?))?;
@@ -50,11 +50,11 @@ fn main() -> Result<()> {
     })?;
     timed("nearest, pixels", || Ok(nearest(test, training)?[0]))?;
     timed("parzen, pixels", || {
-        let sides = (Originals(test), Validation(&kept_aside));
+        let sides = (Real(test), Validation(&kept_aside));
         Ok(parzen_of_pixels(
             sides.0,
             sides.1,
-            Forgeries(&copies),
+            Fake(&copies),
             &usual_widths(),
         )?)
     })

@@ -1,63 +1,58 @@
-//! Which rows lie in which balls: what precision, recall, density and coverage
-//! have in common.
+//! Counts rows inside balls: the common part of precision, recall, density and coverage.
 
-use crate::features::{Features, blocks};
-use crate::products::{QUERIES, REFERENCES, Screen};
-use crate::rows::Rows;
+use crate::distances::Distances;
+use crate::features::Features;
 
-/// Whether a row on a ball's surface lies inside.
+/// Whether a row on the surface of a ball lies inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Surface {
     Inside,
     Outside,
 }
 
-/// How many balls hold each row, and how many rows each ball holds.
+/// Counts of both sides.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Inside {
+    /// How many balls hold each row.
     pub(crate) balls_of_row: Vec<u32>,
+    /// How many rows each ball holds.
     pub(crate) rows_of_ball: Vec<u32>,
 }
 
-/// Counts `rows` inside the balls round `centers`; both must be of one width,
-/// with a squared radius for each centre.
+/// Counts `rows` inside the balls around `centers`. Both must have the same width, and each
+/// centre has a squared radius.
 pub(crate) fn count_inside(
     rows: &Features,
     centers: &Features,
     squared_radii: &[f64],
     surface: Surface,
 ) -> Inside {
-    let mut screen = Screen::new(rows, centers);
+    let distances = Distances::new(rows, centers);
     let mut inside = Inside {
         balls_of_row: vec![0; rows.len()],
         rows_of_ball: vec![0; centers.len()],
     };
-    let errors: Vec<f64> = (0..rows.len()).map(|row| screen.error(row)).collect();
-    for some_rows in blocks(rows.len(), QUERIES) {
-        for some_centers in blocks(centers.len(), REFERENCES) {
-            let radii = &squared_radii[some_centers.clone()];
-            let first = some_centers.start;
-            for (row, line) in screen.block(some_rows.clone(), some_centers) {
-                let error = errors[row];
-                line.each_within_own(radii, error, |center, screened| {
-                    let radius = radii[center - first];
-                    let squared = if screened < radius - error {
-                        screened
-                    } else {
-                        rows.squared_distance(row, centers, center)
-                    };
-                    if squared < radius || (squared == radius && surface == Surface::Inside) {
-                        inside.balls_of_row[row] += 1;
-                        inside.rows_of_ball[center] += 1;
-                    }
-                });
+    distances.each_query(|row, approximate| {
+        let margin = distances.margin(row);
+        for (center, (&squared, &radius)) in approximate.iter().zip(squared_radii).enumerate() {
+            if squared > radius + margin {
+                continue;
+            }
+            let squared = if squared < radius - margin {
+                squared
+            } else {
+                distances.measure(row, center)
+            };
+            if squared < radius || (squared == radius && surface == Surface::Inside) {
+                inside.balls_of_row[row] += 1;
+                inside.rows_of_ball[center] += 1;
             }
         }
-    }
+    });
     inside
 }
 
-/// The share of `counts` that are not 0.
+/// The share of `counts` above 0.
 pub(crate) fn share_above_zero(counts: &[u32]) -> f64 {
     counts.iter().filter(|&&count| count > 0).count() as f64 / counts.len() as f64
 }
@@ -65,15 +60,16 @@ pub(crate) fn share_above_zero(counts: &[u32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distances::{QUERIES, squared_distance};
     use crate::neighbors::squared_radii;
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
-    /// Steps of a sixteenth far from 0, in more than a block of each: products are off
-    /// by hundredths, and many rows lie exactly on surfaces.
+    /// Multiples of 1/16 far from 0, in more than one block: products are not exact, and
+    /// many rows lie exactly on surfaces.
     #[test]
-    fn counts_are_those_of_a_naive_comparison_across_blocks() {
+    fn counts_equal_those_of_a_naive_comparison_across_blocks() {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let mut far = |n: usize| {
             let values = (0..n * 100).map(|i| {
@@ -82,9 +78,9 @@ mod tests {
             });
             Features::new(100, values.collect()).unwrap()
         };
-        let (rows, centers) = (far(QUERIES + 9), far(REFERENCES + 9));
+        let (rows, centers) = (far(QUERIES + 9), far(4105));
         let radii: Vec<f64> = (0..centers.len())
-            .map(|i| centers.squared_distance(i, &centers, i / 2))
+            .map(|i| squared_distance(centers.row(i), centers.row(i / 2)))
             .collect();
         for surface in [Surface::Inside, Surface::Outside] {
             let mut naive = Inside {
@@ -93,7 +89,7 @@ mod tests {
             };
             for row in 0..rows.len() {
                 for (center, &radius) in radii.iter().enumerate() {
-                    let squared = rows.squared_distance(row, &centers, center);
+                    let squared = squared_distance(rows.row(row), centers.row(center));
                     let inside = match surface {
                         Surface::Inside => squared <= radius,
                         Surface::Outside => squared < radius,
@@ -106,9 +102,9 @@ mod tests {
         }
     }
 
-    /// A collapsed generator: all radii are 0, and every row is a surface.
+    /// A collapsed generator: all rows are equal, and all radii are 0.
     #[test]
-    fn balls_without_extent_hold_what_coincides_with_them() {
+    fn balls_of_radius_zero_hold_equal_rows() {
         let rows = Features::new(3, [0.1, 0.7, 1e3].repeat(20)).unwrap();
         let radii = squared_radii(&rows, 3);
         let inside = |surface| count_inside(&rows, &rows, &radii, surface).balls_of_row;

@@ -2,7 +2,7 @@
 
 use crate::balls::{Surface, count_inside, share_above_zero};
 use crate::neighbors::squared_radii;
-use crate::{Error, Forgeries, Originals, Result};
+use crate::{Error, Fake, Real, Result};
 
 /// The usual k of density and coverage (Naeem et al. 2020, section 4).
 pub const NEIGHBORS: usize = 5;
@@ -10,15 +10,15 @@ pub const NEIGHBORS: usize = 5;
 /// Density and coverage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DensityCoverage {
-    /// In how many originals' balls a forgery lies, in the mean, divided by k.
-    /// About 1 for forgeries as good as originals; at least 0, may exceed 1.
+    /// In how many real' balls a forgery lies, in the mean, divided by k.
+    /// About 1 for fake as good as real; at least 0, may exceed 1.
     /// Unlike precision it is not misled by a single odd original.
     pub density: f64,
-    /// The share of originals with a forgery near them, from 0 to 1.
+    /// The share of real with a forgery near them, from 0 to 1.
     pub coverage: f64,
 }
 
-/// Density and coverage of the balls round the originals (Naeem et al. 2020,
+/// Density and coverage of the balls round the real (Naeem et al. 2020,
 /// equations 5 and 6).
 ///
 /// A ball reaches to the `k`-th nearest other original, and does not hold what
@@ -26,25 +26,21 @@ pub struct DensityCoverage {
 ///
 /// # Errors
 /// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless there are more
-/// than `k` originals and one forgery; [`Error::Width`].
-pub fn density_coverage(
-    originals: Originals<'_>,
-    forgeries: Forgeries<'_>,
-    k: usize,
-) -> Result<DensityCoverage> {
-    let (Originals(originals), Forgeries(forgeries)) = (originals, forgeries);
+/// than `k` real and one forgery; [`Error::Width`].
+pub fn density_coverage(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<DensityCoverage> {
+    let (Real(real), Fake(fake)) = (real, fake);
     let metric = "density and coverage";
     if k == 0 {
         return Err(Error::Neighbors);
     }
-    originals.same_width(forgeries)?;
-    originals.at_least(k.saturating_add(1), metric, "originals")?;
-    forgeries.at_least(1, metric, "forgeries")?;
-    let radii = squared_radii(originals, k);
-    let inside = count_inside(forgeries, originals, &radii, Surface::Outside);
+    real.same_width(fake)?;
+    real.at_least(k.saturating_add(1), metric, "real")?;
+    fake.at_least(1, metric, "fake")?;
+    let radii = squared_radii(real, k);
+    let inside = count_inside(fake, real, &radii, Surface::Outside);
     let hits: u64 = inside.balls_of_row.iter().copied().map(u64::from).sum();
     Ok(DensityCoverage {
-        density: hits as f64 / (k as f64 * forgeries.len() as f64),
+        density: hits as f64 / (k as f64 * fake.len() as f64),
         coverage: share_above_zero(&inside.rows_of_ball),
     })
 }

@@ -1,18 +1,18 @@
-//! Near-duplicates: forgeries that lie closer to a training image than honest
+//! Near-duplicates: fake that lie closer to a training image than honest
 //! new images do.
 
 use crate::error::at_least;
-use crate::{Error, Forgeries, Originals, Result};
+use crate::{Error, Fake, Real, Result};
 
 /// The usual share of test images that sets the bar: the closest 0.1%.
 pub const CLOSEST: f64 = 0.001;
 
-/// How many forgeries lie suspiciously close to a training image.
+/// How many fake lie suspiciously close to a training image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Duplicates {
-    /// Forgeries nearer to a training image than `threshold`.
+    /// Fake nearer to a training image than `threshold`.
     pub count: usize,
-    /// The number of forgeries looked at.
+    /// The number of fake looked at.
     pub of: usize,
     /// How many of as many new images would count, on average.
     pub expected: f64,
@@ -20,7 +20,7 @@ pub struct Duplicates {
     pub threshold: f64,
 }
 
-/// Counts forgeries that lie closer to a training image than the `closest`
+/// Counts fake that lie closer to a training image than the `closest`
 /// share of test images do.
 ///
 /// Both sides are distances to the nearest training image, in one unit: the
@@ -36,12 +36,12 @@ pub struct Duplicates {
 /// `closest` lies above 0 and is at most 1; [`Error::Distance`] with a distance
 /// that is negative or not finite.
 pub fn near_duplicates(
-    test: Originals<'_, [f64]>,
-    forgeries: Forgeries<'_, [f64]>,
+    test: Real<'_, [f64]>,
+    fake: Fake<'_, [f64]>,
     closest: f64,
 ) -> Result<Duplicates> {
-    let (Originals(test), Forgeries(forgeries)) = (test, forgeries);
-    for (what, distances) in [("test images", test), ("forgeries", forgeries)] {
+    let (Real(test), Fake(fake)) = (test, fake);
+    for (what, distances) in [("test images", test), ("fake", fake)] {
         at_least(1, distances.len(), "the count of near-duplicates", what)?;
         let wrong = |d: &f64| !(d.is_finite() && *d >= 0.0);
         if let Some(row) = distances.iter().position(wrong) {
@@ -56,9 +56,9 @@ pub fn near_duplicates(
     let mut sorted = test.to_vec();
     let (_, &mut threshold, _) = sorted.select_nth_unstable_by(rank - 1, f64::total_cmp);
     Ok(Duplicates {
-        count: forgeries.iter().filter(|&&d| d < threshold).count(),
-        of: forgeries.len(),
-        expected: forgeries.len() as f64 * rank as f64 / (test.len() as f64 + 1.0),
+        count: fake.iter().filter(|&&d| d < threshold).count(),
+        of: fake.len(),
+        expected: fake.len() as f64 * rank as f64 / (test.len() as f64 + 1.0),
         threshold,
     })
 }

@@ -1,22 +1,28 @@
-//! What can go wrong in a measurement.
+//! Errors of metrics and evaluations.
+
+use std::io;
+use std::path::PathBuf;
 
 use mnist_io::Images;
+use run_dir::INCEPTION_SHA256;
 use tch::{Kind, TchError};
 
-/// What can go wrong in a measurement: one variant per broken rule.
+/// An error of a metric or an evaluation: one variant per broken rule.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Fewer images than the metric needs.
-    #[error("{metric} needs at least {needed} {what}, but there are {found}: make or load more")]
+    #[error(
+        "{metric} needs at least {needed} {what}, but there are {found}: generate or load more"
+    )]
     TooFew {
         /// The metric.
         metric: &'static str,
-        /// Of what there are too few: `originals`, `forgeries`.
+        /// The set that is too small: `real images`, `fake images`.
         what: &'static str,
-        /// The least number that will do.
+        /// The least number of images.
         needed: usize,
-        /// The number given.
+        /// The number of images given.
         found: usize,
     },
     /// NaN or an infinite value.
@@ -29,41 +35,40 @@ pub enum Error {
         row: usize,
         /// The feature, counted from 0.
         column: usize,
-        /// What stands there.
+        /// The value.
         value: f32,
     },
     /// A value above [`LARGEST`](crate::LARGEST) in size.
     #[error(
-        "the features hold {value:e} at row {row}, column {column}, but sizes above {:e} cannot be \
-         measured: scale the features down",
-        crate::features::LARGEST
+        "the features hold {value:e} at row {row}, column {column}, but sizes above 1e18 cannot be \
+         measured: scale the features down"
     )]
     TooLarge {
         /// The image, counted from 0.
         row: usize,
         /// The feature, counted from 0.
         column: usize,
-        /// What stands there.
+        /// The value.
         value: f32,
     },
-    /// A tensor of features that is not `[n, d]` with `d` of at least 1.
+    /// A tensor of features whose shape is not `[n, d]` with `d` of at least 1.
     #[error("features must have the shape [n, d] with d of at least 1, but these have {shape:?}")]
     Shape {
         /// The tensor's shape.
         shape: Vec<i64>,
     },
-    /// A tensor of features that holds no floating-point numbers.
+    /// A tensor of features without floating-point numbers.
     #[error("features must be floating-point numbers, but these are {kind:?}")]
     NotFloat {
         /// The tensor's kind.
         kind: Kind,
     },
-    /// Values that make no whole number of rows.
-    #[error("{values} values make no whole number of rows of {width}")]
+    /// Values that do not fill whole rows.
+    #[error("{values} values do not fill whole rows of {width}")]
     RowLength {
         /// Number of values.
         values: usize,
-        /// Features to a row.
+        /// Features per row.
         width: usize,
     },
     /// Two sides with different numbers of features.
@@ -79,7 +84,7 @@ pub enum Error {
     },
     /// Two sides with images of different sizes.
     #[error(
-        "one side's images are {}x{}, the other's {}x{}: both must have one size",
+        "the images of one side are {}x{}, of the other {}x{}: both must have the same size",
         left.0, left.1, right.0, right.1
     )]
     ImageSize {
@@ -88,11 +93,11 @@ pub enum Error {
         /// Rows and columns of the other.
         right: (usize, usize),
     },
-    /// Balls that reach to no neighbour.
-    #[error("k must be at least 1: a ball reaches to its centre's k-th nearest neighbour")]
+    /// A k of 0 for nearest neighbours.
+    #[error("k is 0, but the radius of a ball is the distance to the k-th nearest neighbour")]
     Neighbors,
     /// Subsets that cannot be compared.
-    #[error("{subsets} subsets of {size} were asked for, but at least 1 of 2 are needed")]
+    #[error("there are {subsets} subsets of {size} images, but at least 1 subset of 2 is needed")]
     Subsets {
         /// Number of subsets.
         subsets: usize,
@@ -101,40 +106,31 @@ pub enum Error {
     },
     /// A stored mean and covariance that do not belong together.
     #[error(
-        "a mean must be [d] and its covariance [d, d], symmetric, all finite: measure the \
-         statistics anew"
+        "a mean must be [d] and its covariance [d, d], symmetric, all finite: compute the \
+         statistics again"
     )]
     Statistics,
-    /// Verdicts on something else than digits.
-    #[error("verdicts need 10 logits an image, one a digit, but there are {width}")]
-    Verdicts {
-        /// Logits to an image.
+    /// Logits for another number of classes than 10.
+    #[error("predictions need 10 logits an image, one per digit, but there are {width}")]
+    Predictions {
+        /// Logits of an image.
         width: usize,
     },
-    /// A digit above 9.
-    #[error("row {row} holds {value}, but digits go from 0 to 9")]
-    NotDigit {
-        /// The image, counted from 0.
-        row: usize,
-        /// What stands there.
-        value: u8,
-    },
-    /// A share that is none.
+    /// A share outside (0, 1].
     #[error("a share must lie above 0 and be at most 1, but this is {share}")]
     Share {
         /// The share.
         share: f64,
     },
-    /// A distance that is none.
+    /// A distance that is negative or not finite.
     #[error("distance {row} is {value}, but distances are finite and at least 0")]
     Distance {
-        /// Its place, counted from 0.
+        /// Its index, counted from 0.
         row: usize,
-        /// What stands there.
+        /// The value.
         value: f64,
     },
-    /// Windows without a usable width: above 0, with a square that is a normal
-    /// number of 64 bits.
+    /// No window width, or one that is 0 or less, or whose square is not a normal f64.
     #[error(
         "the width of windows must lie between about 1e-154 and 1e154, but {}",
         sigma.map_or("none was given".to_owned(), |sigma| format!("one is {sigma}"))
@@ -143,7 +139,7 @@ pub enum Error {
         /// The width, if there was one.
         sigma: Option<f64>,
     },
-    /// No cells to compare in, or more than there are images.
+    /// No cells, or more cells than images.
     #[error("{cells} cells cannot be made of {images} training images: at least 1 image a cell")]
     Cells {
         /// Number of cells.
@@ -151,34 +147,122 @@ pub enum Error {
         /// Number of training images.
         images: usize,
     },
-    /// No cell holds enough forgeries and any test image.
+    /// No cell with enough fake images and any test image.
     #[error(
-        "none of {cells} cells holds a test image and at least {needed} forgeries: use fewer cells \
-         or more forgeries"
+        "none of {cells} cells holds a test image and at least {needed} fake images: use fewer \
+         cells or more fake images"
     )]
     NoCell {
         /// Number of cells.
         cells: usize,
-        /// The least number of forgeries.
+        /// The least number of fake images.
         needed: usize,
     },
-    /// Cells that are not one for each image.
-    #[error("there are {cells} cells for {images} images, but each image lies in one")]
+    /// Another number of cell indices than images.
+    #[error("there are {cells} cell indices for {images} images, but each image lies in one cell")]
     CellCount {
-        /// Number of cells given.
+        /// Number of cell indices.
         cells: usize,
         /// Number of images.
         images: usize,
     },
-    /// A cell with images but no training image to measure distances to.
+    /// A cell with images but without training images to measure distances to.
     #[error("cell {cell} holds images but no training image: use fewer cells")]
     EmptyCell {
         /// The cell.
         cell: usize,
     },
-    /// libtorch refused.
+    /// A set without images.
+    #[error("there are no images")]
+    NoImages,
+    /// Images that are not 28×28.
+    #[error("the images are {rows}x{cols}, but 28x28 are compared: resize them first")]
+    NotMnistSize {
+        /// Rows of the images.
+        rows: usize,
+        /// Columns of the images.
+        cols: usize,
+    },
+    /// Another number of requested digits than of samples.
+    #[error("there are {digits} requested digits for {samples} samples: give one for each sample")]
+    RequestedDigits {
+        /// Number of requested digits.
+        digits: usize,
+        /// Number of samples.
+        samples: usize,
+    },
+    /// A data set on which the features of the classifier say nothing.
+    #[error(transparent)]
+    UnreliableFeatures(UnreliableFeatures),
+    /// The classifier.
+    #[error(transparent)]
+    Classifier(#[from] gan_models::ClassifierError),
+    /// The FID of published tables without its network.
+    #[error("the metric inception needs InceptionV3: add it with Evaluator::with_inception")]
+    NoInception,
+    /// The file of InceptionV3 cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    InceptionFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        reason: io::Error,
+    },
+    /// The file of InceptionV3 is another file.
+    #[error(
+        "{} is not the network of published FIDs: its SHA-256 is {found}, not {INCEPTION_SHA256}",
+        path.display()
+    )]
+    InceptionHash {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 of its content.
+        found: String,
+    },
+    /// InceptionV3 returned another shape.
+    #[error("InceptionV3 returned features of shape {found:?}, not {expected:?}")]
+    InceptionShape {
+        /// The shape returned.
+        found: Vec<i64>,
+        /// The shape expected.
+        expected: [i64; 2],
+    },
+    /// Statistics that cannot be encoded for the cache.
+    #[error("cannot encode the statistics of the data set: {0}")]
+    Cache(String),
+    /// An error of libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
+}
+
+impl Error {
+    /// The operating system's kind of error, if it was one.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Error::InceptionFile { reason, .. } => Some(reason.kind()),
+            _ => None,
+        }
+    }
+}
+
+/// Why the features of the classifier say nothing about a data set.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum UnreliableFeatures {
+    /// The classifier does not recognize the test images.
+    #[error(
+        "the classifier was trained on MNIST's digits and recognizes only {:.0}% of these test images",
+        accuracy * 100.0
+    )]
+    Misclassified {
+        /// The share of test images that it classifies as labeled.
+        accuracy: f64,
+    },
+    /// There are too few test images.
+    #[error("{found} test images are too few")]
+    TooFew {
+        /// Number of test images.
+        found: usize,
+    },
 }
 
 /// A result with this crate's [`Error`].
@@ -202,7 +286,7 @@ pub(crate) fn at_least(
     Ok(())
 }
 
-/// Fails unless both sides' images have one size.
+/// Fails unless both sides' images have the same size.
 pub(crate) fn same_size(left: &Images, right: &Images) -> Result<()> {
     let [left, right] = [left, right].map(|images| (images.rows(), images.cols()));
     if left != right {

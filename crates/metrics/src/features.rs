@@ -17,11 +17,11 @@ pub const LARGEST: f32 = 1e18;
 
 /// The real images of a measurement, or what was computed from them.
 #[derive(Debug)]
-pub struct Originals<'a, T: ?Sized = Features>(pub &'a T);
+pub struct Real<'a, T: ?Sized = Features>(pub &'a T);
 
 /// The generated images of a measurement, or what was computed from them.
 #[derive(Debug)]
-pub struct Forgeries<'a, T: ?Sized = Features>(pub &'a T);
+pub struct Fake<'a, T: ?Sized = Features>(pub &'a T);
 
 /// The images that the generator was trained on, or what was computed from
 /// them.
@@ -45,7 +45,7 @@ macro_rules! copied_as_references_are {
 }
 
 // Derived, they would want the same of T.
-copied_as_references_are!(Originals Forgeries Training Validation);
+copied_as_references_are!(Real Fake Training Validation);
 
 /// Features of images: f32 `[n, d]`, a row an image, all finite and at most
 /// [`LARGEST`] in size; `d` is at least 1, `n` may be 0.
@@ -155,6 +155,10 @@ impl Features {
             width: self.width,
             values: rows?.concat(),
         })
+    }
+
+    pub(crate) fn row(&self, index: usize) -> &[f32] {
+        &self.values[index * self.width..][..self.width]
     }
 
     /// Rows as f64 `[rows, d]`.

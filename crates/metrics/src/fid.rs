@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::features::blocks;
-use crate::{Error, Features, Forgeries, Originals, Result};
+use crate::{Error, Fake, Features, Real, Result};
 
 /// Rows whose products are summed at a time.
 const BLOCK: usize = 4096;
@@ -96,13 +96,10 @@ impl Gaussian {
 /// # Errors
 /// [`Error::TooFew`] with fewer than 2 images on a side; [`Error::Width`];
 /// [`Error::Torch`] where the eigenvalues do not converge.
-pub fn fid(originals: Originals<'_>, forgeries: Forgeries<'_>) -> Result<f64> {
-    let (Originals(originals), Forgeries(forgeries)) = (originals, forgeries);
-    originals.same_width(forgeries)?;
-    frechet_distance(
-        Originals(&Gaussian::fit(originals)?),
-        Forgeries(&Gaussian::fit(forgeries)?),
-    )
+pub fn fid(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
+    let (Real(real), Fake(fake)) = (real, fake);
+    real.same_width(fake)?;
+    frechet_distance(Real(&Gaussian::fit(real)?), Fake(&Gaussian::fit(fake)?))
 }
 
 /// ‖μ₁ − μ₂‖² + tr S₁ + tr S₂ − 2 tr (S₁S₂)^½ (Dowson and Landau 1982; Heusel et
@@ -115,11 +112,8 @@ pub fn fid(originals: Originals<'_>, forgeries: Forgeries<'_>) -> Result<f64> {
 ///
 /// # Errors
 /// [`Error::Width`]; [`Error::Torch`] where the eigenvalues do not converge.
-pub fn frechet_distance(
-    originals: Originals<'_, Gaussian>,
-    forgeries: Forgeries<'_, Gaussian>,
-) -> Result<f64> {
-    let (Originals(a), Forgeries(b)) = (originals, forgeries);
+pub fn frechet_distance(real: Real<'_, Gaussian>, fake: Fake<'_, Gaussian>) -> Result<f64> {
+    let (Real(a), Fake(b)) = (real, fake);
     let (left, right) = (a.mean.len(), b.mean.len());
     if left != right {
         return Err(Error::Width { left, right });

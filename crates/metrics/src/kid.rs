@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::{Kind, Tensor};
 
-use crate::{Error, Features, Forgeries, Originals, Result};
+use crate::{Error, Fake, Features, Real, Result};
 
 /// How many subsets of which size are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Default for KidOptions {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Kid {
     /// The mean over the subsets: an unbiased estimate, about 0 (and as often
-    /// below) where forgeries are distributed as originals are.
+    /// below) where fake are distributed as real are.
     pub mean: f64,
     /// The standard deviation over the subsets (divided by their number).
     pub std: f64,
@@ -48,12 +48,8 @@ pub struct Kid {
 /// [`Error::Subsets`] for no subsets or subsets of fewer than 2;
 /// [`Error::TooFew`] with fewer images on a side than a subset has;
 /// [`Error::Width`].
-pub fn kid(
-    originals: Originals<'_>,
-    forgeries: Forgeries<'_>,
-    options: &KidOptions,
-) -> Result<Kid> {
-    let (Originals(originals), Forgeries(forgeries)) = (originals, forgeries);
+pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> {
+    let (Real(real), Fake(fake)) = (real, fake);
     let &KidOptions {
         subsets,
         size,
@@ -62,20 +58,20 @@ pub fn kid(
     if subsets == 0 || size < 2 {
         return Err(Error::Subsets { subsets, size });
     }
-    originals.same_width(forgeries)?;
-    originals.at_least(size, "the kernel distance", "originals")?;
-    forgeries.at_least(size, "the kernel distance", "forgeries")?;
+    real.same_width(fake)?;
+    real.at_least(size, "the kernel distance", "real")?;
+    fake.at_least(size, "the kernel distance", "fake")?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut draw = |features: &Features, all: &Tensor| {
         let rows = rand::seq::index::sample(&mut random, features.len(), size);
         let rows: Vec<i64> = rows.iter().map(|row| row as i64).collect();
         all.index_select(0, &Tensor::from_slice(&rows))
     };
-    let (all_originals, all_forgeries) = (originals.tensor(), forgeries.tensor());
+    let (all_originals, all_forgeries) = (real.tensor(), fake.tensor());
     let values: Vec<f64> = (0..subsets)
         .map(|_| {
-            let x = draw(originals, &all_originals);
-            let y = draw(forgeries, &all_forgeries);
+            let x = draw(real, &all_originals);
+            let y = draw(fake, &all_forgeries);
             mmd2(&x, &y)
         })
         .collect();
@@ -94,13 +90,13 @@ pub fn kid(
 /// # Errors
 /// [`Error::TooFew`] with fewer than 2 images on a side, or fewer on one side
 /// than on the other; [`Error::Width`].
-pub fn squared_mmd(originals: Originals<'_>, forgeries: Forgeries<'_>) -> Result<f64> {
-    let (Originals(originals), Forgeries(forgeries)) = (originals, forgeries);
-    originals.same_width(forgeries)?;
-    let needed = originals.len().max(forgeries.len()).max(2);
-    originals.at_least(needed, "the kernel distance", "originals")?;
-    forgeries.at_least(needed, "the kernel distance", "forgeries")?;
-    Ok(mmd2(&originals.tensor(), &forgeries.tensor()))
+pub fn squared_mmd(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
+    let (Real(real), Fake(fake)) = (real, fake);
+    real.same_width(fake)?;
+    let needed = real.len().max(fake.len()).max(2);
+    real.at_least(needed, "the kernel distance", "real")?;
+    fake.at_least(needed, "the kernel distance", "fake")?;
+    Ok(mmd2(&real.tensor(), &fake.tensor()))
 }
 
 /// For f64 `[n, d]` on both sides, with n of at least 2.

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::Tensor;
 
-use crate::rows::Rows;
+use crate::distances::squared_distance;
 use crate::{Error, Features, Result, Training};
 
 const MOST_ROUNDS: usize = 100;
@@ -88,7 +88,7 @@ impl Cells {
             let row = &rows.values()[drawn * rows.width()..][..rows.width()];
             centers.extend(row.iter().copied().map(f64::from));
             for (at, nearest) in nearest.iter_mut().enumerate() {
-                *nearest = nearest.min(rows.squared_distance(at, rows, drawn));
+                *nearest = nearest.min(squared_distance(rows.row(at), rows.row(drawn)));
             }
             let mut left = nearest.iter().sum::<f64>() * random.random::<f64>();
             drawn = nearest

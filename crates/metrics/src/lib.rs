@@ -1,24 +1,59 @@
-//! Judges forged images against originals, in numbers.
-//!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod balls;
-pub mod density;
-pub mod duplicates;
-mod error;
-mod features;
-pub mod fid;
-pub mod kid;
-pub mod kmeans;
-pub mod modes;
-pub mod neighbors;
-pub mod novelty;
-pub mod parzen;
-pub mod precision;
-mod products;
-mod rows;
-pub mod stacked;
+mod list;
+mod metric;
 
-pub use error::{Error, Result};
-pub use features::{Features, Forgeries, LARGEST, Originals, Training, Validation};
+pub use list::{METRICS, UnknownMetric, help, names, parse_list};
+pub use metric::{FULL, Metric, Needs, QUICK, Value};
+
+#[cfg(feature = "libtorch")]
+mod balls;
+#[cfg(feature = "libtorch")]
+mod cache;
+#[cfg(feature = "libtorch")]
+pub mod density;
+#[cfg(feature = "libtorch")]
+mod distances;
+#[cfg(feature = "libtorch")]
+pub mod duplicates;
+#[cfg(feature = "libtorch")]
+mod error;
+#[cfg(feature = "libtorch")]
+mod evaluation;
+#[cfg(feature = "libtorch")]
+mod evaluator;
+#[cfg(feature = "libtorch")]
+mod features;
+#[cfg(feature = "libtorch")]
+pub mod fid;
+#[cfg(feature = "libtorch")]
+mod inception;
+#[cfg(feature = "libtorch")]
+pub mod kid;
+#[cfg(feature = "libtorch")]
+pub mod kmeans;
+#[cfg(feature = "libtorch")]
+pub mod modes;
+#[cfg(feature = "libtorch")]
+pub mod neighbors;
+#[cfg(feature = "libtorch")]
+pub mod novelty;
+#[cfg(feature = "libtorch")]
+pub mod parzen;
+#[cfg(feature = "libtorch")]
+pub mod precision;
+#[cfg(feature = "libtorch")]
+mod reference;
+
+#[cfg(feature = "libtorch")]
+use evaluation::{Evaluation, Measurements};
+#[cfg(feature = "libtorch")]
+pub use {
+    cache::Cache,
+    error::{Error, Result, UnreliableFeatures},
+    evaluation::Progress,
+    evaluator::Evaluator,
+    features::{Fake, Features, LARGEST, Real, Training, Validation},
+    inception::Inception,
+};

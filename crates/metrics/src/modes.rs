@@ -1,68 +1,69 @@
-//! Which digits were forged, how evenly, and how clearly, by a classifier's verdict.
+//! Which digits the samples show, how evenly, and how clearly, as a classifier predicts.
 
-use crate::{Error, Features, Forgeries, Result};
+use crate::{Error, Fake, Features, Result};
 
-/// Digits that a classifier tells apart.
+/// Classes of the classifier.
 pub const DIGITS: usize = 10;
 
-/// What a classifier says of forgeries.
+/// The classifier's predictions on fake images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Modes {
-    /// The share of forgeries that show each digit; they sum to 1.
+    /// The share of fake images that show each digit; they sum to 1.
     pub shares: [f64; DIGITS],
-    /// Kullback–Leibler divergence of the shares to equal shares, in nats: 0
-    /// where all digits come equally often, ln 10 = 2.30 where one comes alone.
+    /// Kullback–Leibler divergence of the shares from equal shares, in nats: 0 if all digits
+    /// are equally frequent, ln 10 = 2.30 if only one occurs.
     pub kl_to_uniform: f64,
-    /// How sure the classifier is of its verdicts, in the mean: from 0.1 to 1.
+    /// Mean probability of the predicted digit: from 0.1 to 1.
     pub mean_confidence: f64,
 }
 
 impl Modes {
-    /// The number of digits that were forged at all.
+    /// The number of digits that occur.
     pub fn found(&self) -> usize {
         self.shares.iter().filter(|&&share| share > 0.0).count()
     }
 }
 
-/// Counts the classifier's verdicts, from its logits `[n, 10]`. The verdict is the
-/// digit with the largest logit, of several the smallest digit; confidence is
-/// its share in the softmax.
+/// Counts the classifier's predictions, from its logits `[n, 10]`. The confidence of a
+/// prediction is its softmax probability.
 ///
 /// # Errors
-/// [`Error::Verdicts`] unless there are 10 logits to an image;
-/// [`Error::TooFew`] without forgeries.
-pub fn modes(logits: Forgeries<'_>) -> Result<Modes> {
-    let Forgeries(logits) = logits;
-    let verdicts = verdicts(logits)?;
-    logits.at_least(1, "the count of modes", "forgeries")?;
+/// [`Error::Predictions`] unless there are 10 logits for each image;
+/// [`Error::TooFew`] without images.
+pub fn modes(logits: Fake<'_>) -> Result<Modes> {
+    let Fake(logits) = logits;
+    let predictions = predictions(logits)?;
+    logits.at_least(1, "the count of modes", "fake images")?;
     let n = logits.len() as f64;
     let mut counts = [0usize; DIGITS];
     let mut confidence = 0.0;
-    for (row, digit) in logits.rows().zip(verdicts) {
+    for (row, digit) in logits.rows().zip(predictions) {
         let digit = usize::from(digit);
         counts[digit] += 1;
         let largest = f64::from(row[digit]);
-        confidence += 1.0
-            / row
-                .iter()
-                .map(|&v| (f64::from(v) - largest).exp())
-                .sum::<f64>();
+        let relative = row.iter().map(|&v| (f64::from(v) - largest).exp());
+        confidence += 1.0 / relative.sum::<f64>();
     }
     let shares = counts.map(|count| count as f64 / n);
+    // p ln(p / (1/10)); a share of 0 adds nothing.
+    let k = DIGITS as f64;
+    let term = |&p: &f64| if p > 0.0 { p * (p * k).ln() } else { 0.0 };
     Ok(Modes {
         shares,
-        kl_to_uniform: kl_to_uniform(&shares),
+        // Rounding may make the sum of equal shares slightly negative.
+        kl_to_uniform: shares.iter().map(term).sum::<f64>().max(0.0),
         mean_confidence: confidence / n,
     })
 }
 
-/// The digit that each row of logits `[n, 10]` is largest at.
+/// The digit with the largest logit in each row of logits `[n, 10]`; among equal logits the
+/// smallest digit.
 ///
 /// # Errors
-/// [`Error::Verdicts`] unless there are 10 logits to an image.
-pub fn verdicts(logits: &Features) -> Result<Vec<u8>> {
+/// [`Error::Predictions`] unless there are 10 logits for each image.
+pub fn predictions(logits: &Features) -> Result<Vec<u8>> {
     if logits.width() != DIGITS {
-        return Err(Error::Verdicts {
+        return Err(Error::Predictions {
             width: logits.width(),
         });
     }
@@ -78,10 +79,8 @@ pub fn verdicts(logits: &Features) -> Result<Vec<u8>> {
     Ok(logits.rows().map(largest).collect())
 }
 
-/// Σ p ln(p / (1/K)) over K shares p, in nats; a share of 0 adds nothing.
-pub(crate) fn kl_to_uniform(shares: &[f64]) -> f64 {
-    let k = shares.len() as f64;
-    let term = |&p: &f64| if p > 0.0 { p * (p * k).ln() } else { 0.0 };
-    // Rounding may leave equal shares a hair below 0.
-    shares.iter().map(term).sum::<f64>().max(0.0)
+/// The share of `predictions` that equal `labels`, from 0 to 1; 0 without predictions.
+pub fn agreement(predictions: &[u8], labels: &[u8]) -> f64 {
+    let equal = predictions.iter().zip(labels).filter(|(a, b)| a == b);
+    equal.count() as f64 / predictions.len().max(1) as f64
 }

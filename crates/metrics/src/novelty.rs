@@ -1,4 +1,4 @@
-//! Are forgeries copies of training images? The data-copying test C_T (Meehan,
+//! Are fake copies of training images? The data-copying test C_T (Meehan,
 //! Chaudhuri and Dasgupta 2020).
 
 use std::collections::BTreeMap;
@@ -9,14 +9,14 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::kmeans::Cells;
 use crate::neighbors::nearest_features;
-use crate::{Error, Features, Forgeries, Originals, Result, Training};
+use crate::{Error, Fake, Features, Real, Result, Training};
 
 /// How the test is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoveltyOptions {
     /// Cells that feature space is cut into, by k-means on the training images.
     pub cells: usize,
-    /// Cells with fewer forgeries than this are left out.
+    /// Cells with fewer fake than this are left out.
     pub least: usize,
     /// Draws for the null distribution.
     pub permutations: usize,
@@ -24,7 +24,7 @@ pub struct NoveltyOptions {
     pub seed: u64,
 }
 
-/// 50 cells, at least 20 forgeries in each, 1,000 draws.
+/// 50 cells, at least 20 fake in each, 1,000 draws.
 impl Default for NoveltyOptions {
     fn default() -> NoveltyOptions {
         NoveltyOptions {
@@ -39,7 +39,7 @@ impl Default for NoveltyOptions {
 /// What the test says, with the parts of all cells that hold any image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Novelty {
-    /// Far below 0: forgeries lie closer to training images than new images
+    /// Far below 0: fake lie closer to training images than new images
     /// do, so that they are copies. About 0: as new as the test images. Far
     /// above 0: farther away than new images are.
     pub c_t: f64,
@@ -49,9 +49,9 @@ pub struct Novelty {
     pub cells: Vec<CellScore>,
 }
 
-/// C_T where forgeries are no different from test images: measured after mixing
+/// C_T where fake are no different from test images: measured after mixing
 /// both and dealing them out anew, many times. Draws that leave no cell with enough
-/// forgeries do not count; where none is left, mean and deviation are NaN and the
+/// fake do not count; where none is left, mean and deviation are NaN and the
 /// chances 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Null {
@@ -72,9 +72,9 @@ pub struct CellScore {
     pub cell: usize,
     /// Test images in the cell.
     pub test: usize,
-    /// Forgeries in the cell.
-    pub forgeries: usize,
-    /// Mann–Whitney Z of the forgeries' distances against the test images';
+    /// Fake in the cell.
+    pub fake: usize,
+    /// Mann–Whitney Z of the fake' distances against the test images';
     /// `None` in a cell that is left out.
     pub z: Option<f64>,
 }
@@ -88,28 +88,24 @@ pub struct Placed {
     pub distance: f64,
 }
 
-/// Tests forgeries `[m, d]` against test images `[n, d]` that the generator was
+/// Tests fake `[m, d]` against test images `[n, d]` that the generator was
 /// not trained on, and the training images `[l, d]` that it was.
 ///
 /// # Errors
 /// [`Error::Width`]; [`Error::Cells`]; those of [`c_t`].
 pub fn novelty(
-    test: Originals<'_>,
-    forgeries: Forgeries<'_>,
+    test: Real<'_>,
+    fake: Fake<'_>,
     training: Training<'_>,
     options: &NoveltyOptions,
 ) -> Result<Novelty> {
-    let (Originals(test), Forgeries(forgeries), Training(training)) = (test, forgeries, training);
+    let (Real(test), Fake(fake), Training(training)) = (test, fake, training);
     training.same_width(test)?;
-    training.same_width(forgeries)?;
+    training.same_width(fake)?;
     let cells = Cells::fit(Training(training), options.cells, options.seed)?;
     let training_cells = cells.assign(training)?;
     let place = |images| place(images, &cells.assign(images)?, training, &training_cells);
-    c_t(
-        Originals(&place(test)?),
-        Forgeries(&place(forgeries)?),
-        options,
-    )
+    c_t(Real(&place(test)?), Fake(&place(fake)?), options)
 }
 
 /// Measures each image's distance to the nearest training image of its own
@@ -154,30 +150,30 @@ pub fn place(
 /// C_T: the mean of the cells' Z, weighted by their share of the test images,
 /// and its null distribution.
 ///
-/// In a cell with n test images and m forgeries, U counts the pairs in which
+/// In a cell with n test images and m fake, U counts the pairs in which
 /// the forgery lies farther from its nearest training image than the test image
 /// does, and half the pairs at equal distances; Z = (U − nm/2 + ½) /
 /// √(nm (n + m + 1) / 12). The ½ and the square root without a correction for
 /// ties are those of the published code. Cells without test images weigh
-/// nothing and are left out with those of too few forgeries.
+/// nothing and are left out with those of too few fake.
 ///
 /// # Errors
 /// [`Error::Distance`] with a distance that is negative or not finite;
 /// [`Error::NoCell`] where all cells are left out.
 pub fn c_t(
-    test: Originals<'_, [Placed]>,
-    forgeries: Forgeries<'_, [Placed]>,
+    test: Real<'_, [Placed]>,
+    fake: Fake<'_, [Placed]>,
     options: &NoveltyOptions,
 ) -> Result<Novelty> {
-    let (Originals(test), Forgeries(forgeries)) = (test, forgeries);
-    for side in [test, forgeries] {
+    let (Real(test), Fake(fake)) = (test, fake);
+    for side in [test, fake] {
         let wrong = |p: &Placed| !(p.distance.is_finite() && p.distance >= 0.0);
         if let Some(row) = side.iter().position(wrong) {
             let value = side[row].distance;
             return Err(Error::Distance { row, value });
         }
     }
-    let all = [test, forgeries].concat();
+    let all = [test, fake].concat();
     let mut forged: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
     let cells = rows_of_cells(all.iter().map(|placed| placed.cell));
     let ranked: Vec<(usize, Vec<(usize, f64)>)> = cells
@@ -247,23 +243,23 @@ fn ranks(all: &[Placed], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
 }
 
 fn score(cell: usize, ranks: &[(usize, f64)], forged: &[bool], least: usize) -> CellScore {
-    let mut forgeries = 0;
+    let mut fake = 0;
     let mut rank_sum = 0.0;
     for &(row, rank) in ranks {
         if forged[row] {
-            forgeries += 1;
+            fake += 1;
             rank_sum += rank;
         }
     }
-    let test = ranks.len() - forgeries;
-    let (n, m) = (test as f64, forgeries as f64);
+    let test = ranks.len() - fake;
+    let (n, m) = (test as f64, fake as f64);
     let u = rank_sum - m * (m + 1.0) / 2.0;
     let spread = (n * m * (n + m + 1.0) / 12.0).sqrt();
-    let kept = forgeries >= least && test > 0;
+    let kept = fake >= least && test > 0;
     CellScore {
         cell,
         test,
-        forgeries,
+        fake,
         z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread),
     }
 }

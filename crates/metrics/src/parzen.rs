@@ -1,14 +1,11 @@
 //! Log-likelihood under Gaussian Parzen windows (Goodfellow et al. 2014).
 
-use std::ops::Range;
-
 use mnist_io::Images;
-use tch::{Kind, Tensor};
 
+use crate::distances::{Distances, Rows};
 use crate::error::{at_least, same_size};
 use crate::features::blocks;
-use crate::rows::{EXACT_PIXELS, Rows};
-use crate::{Error, Features, Forgeries, Originals, Result, Validation};
+use crate::{Error, Fake, Real, Result, Validation};
 
 /// Images compared with all windows at a time.
 const BLOCK: usize = 256;
@@ -28,64 +25,67 @@ pub struct LogLikelihood {
     pub standard_error: f64,
 }
 
-/// A log-likelihood and the width of windows that it was measured with.
+/// A log-likelihood and the window width that it was measured with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parzen {
-    /// The width that explains the validation images best.
+    /// The width with the largest log-likelihood of the validation images.
     pub sigma: f64,
-    /// Of the originals, with that width.
+    /// Log-likelihood of the real images, with that width.
     pub log_likelihood: LogLikelihood,
 }
 
-/// How well windows round the forgeries explain originals that were never
-/// trained on: the widths are tried on validation images, and the best one is
-/// used (Goodfellow et al. 2014, section 5). Of equally good widths the first
-/// is taken.
+/// The log-likelihood of real images under windows around the fake images. The real images
+/// must be new to the generator. The width with the largest log-likelihood of the
+/// validation images is used (Goodfellow et al. 2014, section 5); among equally good widths
+/// the first one.
 ///
-/// A weak criterion, kept because old tables use it: it barely sees sharpness
-/// (Theis et al. 2016). Features are `[n, d]`, usually pixels in \[0, 1\].
+/// This is a weak criterion, kept because old tables use it: sharpness has little effect on
+/// it (Theis et al. 2016). Features are `[n, d]`, usually pixels in \[0, 1\].
 ///
 /// # Errors
-/// [`Error::TooFew`] with no images on a side; [`Error::Width`];
-/// [`Error::Sigma`] with no widths, or one that is not above 0 or whose square is
-/// no normal number of 64 bits.
+/// [`Error::TooFew`] without images on a side; [`Error::Width`];
+/// [`Error::Sigma`] without widths, or with a width that is 0 or less, or whose square is
+/// not a normal f64.
 pub fn parzen(
-    originals: Originals<'_>,
+    real: Real<'_>,
     validation: Validation<'_>,
-    forgeries: Forgeries<'_>,
+    fake: Fake<'_>,
     sigmas: &[f64],
 ) -> Result<Parzen> {
-    let (Originals(originals), Validation(validation)) = (originals, validation);
-    let Forgeries(windows) = forgeries;
-    originals.same_width(windows)?;
-    validation.same_width(windows)?;
-    choose(originals, validation, windows, sigmas)
+    let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
+    real.same_width(fake)?;
+    validation.same_width(fake)?;
+    choose([real, validation], fake, 1.0, sigmas)
 }
 
-/// [`parzen`] of pixels in \[0, 1\], the images' divided by 255. Squared
-/// distances are exact, and the work takes a fraction of the time.
+/// [`parzen`] of pixels in \[0, 1\]: those of the images divided by 255. Squared distances
+/// are exact, and the computation is several times faster.
 ///
 /// # Errors
-/// [`Error::ImageSize`] where sizes differ; those of [`parzen`].
+/// [`Error::ImageSize`] for images of different sizes; those of [`parzen`].
 pub fn parzen_of_pixels(
-    originals: Originals<'_, Images>,
+    real: Real<'_, Images>,
     validation: Validation<'_, Images>,
-    forgeries: Forgeries<'_, Images>,
+    fake: Fake<'_, Images>,
     sigmas: &[f64],
 ) -> Result<Parzen> {
-    let (Originals(originals), Validation(validation)) = (originals, validation);
-    let Forgeries(windows) = forgeries;
-    same_size(originals, windows)?;
-    same_size(validation, windows)?;
-    if windows.rows() * windows.cols() > EXACT_PIXELS {
-        let pixels = [originals, validation, windows].map(Features::from_pixels);
-        return choose(&pixels[0], &pixels[1], &pixels[2], sigmas);
-    }
-    choose(originals, validation, windows, sigmas)
+    let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
+    same_size(real, fake)?;
+    same_size(validation, fake)?;
+    choose([real, validation], fake, 255.0, sigmas)
 }
 
-fn choose<R: Points>(originals: &R, validation: &R, windows: &R, sigmas: &[f64]) -> Result<Parzen> {
-    let tried = log_likelihoods(validation, windows, sigmas, "validation images")?;
+fn choose<'a, T>(
+    [real, validation]: [&'a T; 2],
+    fake: &'a T,
+    unit: f64,
+    sigmas: &[f64],
+) -> Result<Parzen>
+where
+    &'a T: Into<Rows<'a>>,
+{
+    let distances = Distances::in_f64(validation, fake);
+    let tried = log_likelihoods(&distances, unit, sigmas, "validation images")?;
     let best = tried.iter().zip(sigmas).reduce(|best, next| {
         if next.0.mean > best.0.mean {
             next
@@ -98,117 +98,64 @@ fn choose<R: Points>(originals: &R, validation: &R, windows: &R, sigmas: &[f64])
     };
     Ok(Parzen {
         sigma,
-        log_likelihood: with_width(originals, windows, sigma)?,
+        log_likelihood: with_width(&Distances::in_f64(real, fake), unit, sigma)?,
     })
 }
 
-/// The log-likelihood of originals under windows of the width `sigma` round the
-/// forgeries: log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ².
+/// The log-likelihood of real images under windows of width `sigma` around the fake images:
+/// log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ².
 ///
 /// # Errors
 /// Those of [`parzen`].
-pub fn log_likelihood(
-    originals: Originals<'_>,
-    forgeries: Forgeries<'_>,
-    sigma: f64,
-) -> Result<LogLikelihood> {
-    let (Originals(originals), Forgeries(windows)) = (originals, forgeries);
-    originals.same_width(windows)?;
-    with_width(originals, windows, sigma)
+pub fn log_likelihood(real: Real<'_>, fake: Fake<'_>, sigma: f64) -> Result<LogLikelihood> {
+    let (Real(real), Fake(fake)) = (real, fake);
+    real.same_width(fake)?;
+    with_width(&Distances::in_f64(real, fake), 1.0, sigma)
 }
 
-fn with_width<R: Points>(originals: &R, windows: &R, sigma: f64) -> Result<LogLikelihood> {
-    log_likelihoods(originals, windows, &[sigma], "originals")?
+fn with_width(distances: &Distances<'_>, unit: f64, sigma: f64) -> Result<LogLikelihood> {
+    log_likelihoods(distances, unit, &[sigma], "real images")?
         .pop()
         .ok_or(Error::Sigma { sigma: None })
 }
 
-/// Rows whose squared distances f64 holds closely enough for an exponent.
-trait Points: Rows {
-    fn width(&self) -> usize;
-
-    /// Gives f64 `[rows, windows]` for some rows of `images`.
-    fn squared_distances(images: &Self, windows: &Self) -> impl Fn(Range<usize>) -> Tensor;
-}
-
-impl Points for Features {
-    fn width(&self) -> usize {
-        Features::width(self)
-    }
-
-    fn squared_distances(images: &Self, windows: &Self) -> impl Fn(Range<usize>) -> Tensor {
-        let centers = windows.tensor();
-        let center_norms = Tensor::from_slice(&windows.squared_norms());
-        let image_norms = Tensor::from_slice(&images.squared_norms());
-        move |rows| {
-            let norms = image_norms.narrow(0, rows.start as i64, rows.len() as i64);
-            let products = images.block(rows).matmul(&centers.tr());
-            (products * -2.0 + norms.unsqueeze(1) + &center_norms).clamp_min(0.0)
-        }
-    }
-}
-
-/// Whole numbers of grey levels squared, brought to the scale of \[0, 1\].
-impl Points for Images {
-    fn width(&self) -> usize {
-        self.rows() * self.cols()
-    }
-
-    fn squared_distances(images: &Self, windows: &Self) -> impl Fn(Range<usize>) -> Tensor {
-        let prepared = Images::prepare(images, windows);
-        let center_norms = Tensor::from_slice(&prepared.references.squared_norms);
-        let image_norms = Tensor::from_slice(&prepared.queries.squared_norms);
-        move |rows| {
-            let norms = image_norms.narrow(0, rows.start as i64, rows.len() as i64);
-            let products = prepared
-                .products(rows, 0..windows.len())
-                .to_kind(Kind::Double);
-            (products * -2.0 + norms.unsqueeze(1) + &center_norms) / 255f64.powi(2)
-        }
-    }
-}
-
-/// One log-likelihood for each width.
-fn log_likelihoods<R: Points>(
-    images: &R,
-    windows: &R,
+/// One log-likelihood for each width, given distances of images to window centres.
+/// Distances are divided by `unit`.
+fn log_likelihoods(
+    distances: &Distances<'_>,
+    unit: f64,
     sigmas: &[f64],
     what: &'static str,
 ) -> Result<Vec<LogLikelihood>> {
-    for (rows, what) in [(images, what), (windows, "forgeries")] {
-        at_least(1, rows.count(), "the Parzen estimate", what)?;
+    let (images, windows) = (distances.queries(), distances.references());
+    for (rows, what) in [(images, what), (windows, "fake images")] {
+        at_least(1, rows.len(), "the Parzen estimate", what)?;
     }
-    // A square that is 0 or infinite, or so small that its inverse is, would make
-    // every number NaN.
+    // If σ² or its inverse is 0 or infinite, every value becomes NaN.
     let usable = |sigma: f64| sigma > 0.0 && (sigma * sigma).is_normal();
     if let Some(&sigma) = sigmas.iter().find(|sigma| !usable(**sigma)) {
         return Err(Error::Sigma { sigma: Some(sigma) });
     }
-    let squared_distances = R::squared_distances(images, windows);
-    let mut values = vec![Vec::with_capacity(images.count()); sigmas.len()];
-    for rows in blocks(images.count(), BLOCK) {
-        let squared = squared_distances(rows);
+    let mut values = vec![Vec::with_capacity(images.len()); sigmas.len()];
+    for rows in blocks(images.len(), BLOCK) {
+        let squared = (distances.block(rows) / unit.powi(2)).clamp_min(0.0);
         for (&sigma, values) in sigmas.iter().zip(&mut values) {
             let exponents = &squared * (-0.5 / (sigma * sigma));
-            values.extend(Vec::<f64>::try_from(
-                &exponents.logsumexp([1i64].as_slice(), false),
-            )?);
+            let sums = exponents.logsumexp([1i64].as_slice(), false);
+            values.extend(Vec::<f64>::try_from(&sums)?);
         }
     }
-    let d = images.width() as f64;
-    let n = images.count() as f64;
-    Ok(sigmas
-        .iter()
-        .zip(values)
-        .map(|(sigma, sums)| {
-            let per_window = (windows.count() as f64).ln();
-            let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
-            let mean = sums.iter().sum::<f64>() / n;
-            let variance = sums.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-            LogLikelihood {
-                mean: mean - per_window - volume,
-                standard_error: (variance / n).sqrt(),
-            }
-        })
-        .collect())
+    let n = images.len() as f64;
+    let log_windows = (windows.len() as f64).ln();
+    let log_likelihood = |(sigma, sums): (&f64, Vec<f64>)| {
+        let d = images.width() as f64;
+        let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
+        let mean = sums.iter().sum::<f64>() / n;
+        let variance = sums.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        LogLikelihood {
+            mean: mean - log_windows - volume,
+            standard_error: (variance / n).sqrt(),
+        }
+    };
+    Ok(sigmas.iter().zip(values).map(log_likelihood).collect())
 }

@@ -2,7 +2,7 @@
 
 use crate::balls::{Surface, count_inside, share_above_zero};
 use crate::neighbors::squared_radii;
-use crate::{Error, Features, Forgeries, Originals, Result};
+use crate::{Error, Fake, Features, Real, Result};
 
 /// The usual k of precision and recall (Kynkäänniemi et al. 2019, section 3).
 pub const NEIGHBORS: usize = 3;
@@ -10,16 +10,16 @@ pub const NEIGHBORS: usize = 3;
 /// Precision and recall, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PrecisionRecall {
-    /// The share of forgeries that lie where originals lie: low where
-    /// forgeries look wrong.
+    /// The share of fake that lie where real lie: low where
+    /// fake look wrong.
     pub precision: f64,
-    /// The share of originals that lie where forgeries lie: low where kinds of
-    /// originals are never forged.
+    /// The share of real that lie where fake lie: low where kinds of
+    /// real are never forged.
     pub recall: f64,
 }
 
-/// The share of forgeries inside the balls round the originals, and of
-/// originals inside the balls round the forgeries (Kynkäänniemi et al. 2019,
+/// The share of fake inside the balls round the real, and of
+/// real inside the balls round the fake (Kynkäänniemi et al. 2019,
 /// equations 1 and 2).
 ///
 /// A ball reaches to the `k`-th nearest other row of its own side, and holds
@@ -28,16 +28,12 @@ pub struct PrecisionRecall {
 /// # Errors
 /// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless each side has
 /// more than `k` rows; [`Error::Width`].
-pub fn precision_recall(
-    originals: Originals<'_>,
-    forgeries: Forgeries<'_>,
-    k: usize,
-) -> Result<PrecisionRecall> {
-    let (Originals(originals), Forgeries(forgeries)) = (originals, forgeries);
-    originals.same_width(forgeries)?;
+pub fn precision_recall(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<PrecisionRecall> {
+    let (Real(real), Fake(fake)) = (real, fake);
+    real.same_width(fake)?;
     Ok(PrecisionRecall {
-        precision: covered(forgeries, originals, k, "originals")?,
-        recall: covered(originals, forgeries, k, "forgeries")?,
+        precision: covered(fake, real, k, "real")?,
+        recall: covered(real, fake, k, "fake")?,
     })
 }
 

@@ -19,7 +19,7 @@ pub use error::{Error, Result, remedy};
 pub use files::Snapshot;
 pub use gan_config::{FigureLayout, SNAPSHOT_STEPS};
 pub use lock::RunLock;
-pub use quality::QualityRow;
+pub use quality::{Measurement, QualityRow};
 pub use rewind::RewindPoint;
 pub use rows::{DensityRow, MetricsRow};
 

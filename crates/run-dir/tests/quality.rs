@@ -7,63 +7,65 @@ mod common;
 use std::fs;
 
 use common::{config, real_images};
-use run_dir::{Error, QualityRow, RunDir};
+use run_dir::{Error, Measurement, QualityRow, RunDir};
 
 /// A row with all that can be measured, each number another.
 fn quality(step: u64) -> QualityRow {
+    let fid = Measurement {
+        value: 7.0 / 3.0,
+        reference: Some(1.98),
+        ..Measurement::default()
+    };
+    let kid = Measurement {
+        value: -1e-4,
+        reference: Some(3e-5),
+        error: Some(2e-4),
+        ..Measurement::default()
+    };
+    let shares = vec![0.1, 0.2, 0.0, 0.05, 0.15, 0.06, 0.14, 0.07, 0.13, 0.1];
+    let digits = Measurement {
+        value: 0.12,
+        reference: Some(0.002),
+        error: None,
+        details: [("shares".to_owned(), shares)].into(),
+    };
+    let asked = Measurement {
+        value: 0.95,
+        ..Measurement::default()
+    };
     QualityRow {
         step,
         images_seen: 64 * step,
         seconds: 12.5,
         evaluation_seconds: 0.75,
-        forgeries: 2000,
-        originals: 10_000,
-        features: "classifier".to_owned(),
-        fid: 7.0 / 3.0,
-        fid_floor: Some(1.98),
-        kid: Some(-1e-4),
-        kid_std: Some(2e-4),
-        kid_floor: Some(3e-5),
-        precision: Some(0.9),
-        recall: Some(0.8),
-        density: Some(1.1),
-        coverage: Some(0.7),
-        precision_floor: Some(0.91),
-        recall_floor: Some(0.92),
-        density_floor: Some(1.01),
-        coverage_floor: Some(0.93),
-        digit_shares: Some([0.1, 0.2, 0.0, 0.05, 0.15, 0.06, 0.14, 0.07, 0.13, 0.1]),
-        digits_kl: Some(0.12),
-        digits_kl_floor: Some(0.002),
-        confidence: Some(0.99),
-        confidence_floor: Some(0.995),
-        asked_digit: Some(0.95),
-        c_t: Some(-0.5),
-        c_t_null_mean: Some(0.01),
-        c_t_null_std: Some(0.02),
-        near_duplicates: Some(11),
-        near_duplicates_floor: Some(9.999),
-        parzen: Some(225.5),
-        parzen_error: Some(2.5),
-        parzen_width: Some(0.17),
-        parzen_floor: Some(243.5),
-        inception_fid: Some(6.67),
-        inception_fid_floor: Some(1.5),
+        samples: 2000,
+        test_images: 10_000,
+        metrics: [
+            ("fid", fid),
+            ("kid", kid),
+            ("digits_kl", digits),
+            ("requested_digit", asked),
+        ]
+        .map(|(name, metric)| (name.to_owned(), metric))
+        .into(),
     }
 }
 
-/// A row with nothing but what each must have.
+/// A row with an FID and nothing else.
 fn bare_quality(step: u64) -> QualityRow {
+    let fid = Measurement {
+        value: 7.4,
+        ..Measurement::default()
+    };
     QualityRow {
         step,
-        features: "classifier".to_owned(),
-        fid: 7.4,
+        metrics: [("fid".to_owned(), fid)].into(),
         ..QualityRow::default()
     }
 }
 
 #[test]
-fn quality_comes_back_in_order_and_without_a_line_cut_short() {
+fn reads_rows_in_order_and_skips_an_incomplete_last_line() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     assert_eq!(run.quality_path(), dir.path().join("quality.jsonl"));
@@ -82,7 +84,7 @@ fn quality_comes_back_in_order_and_without_a_line_cut_short() {
 }
 
 #[test]
-fn what_was_not_measured_has_no_place_in_the_file() {
+fn leaves_out_what_was_not_measured() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), None).unwrap();
     run.append_quality(&bare_quality(300)).unwrap();
@@ -90,29 +92,41 @@ fn what_was_not_measured_has_no_place_in_the_file() {
         fs::read_to_string(run.quality_path()).unwrap(),
         concat!(
             r#"{"step":300,"images_seen":0,"seconds":0.0,"evaluation_seconds":0.0,"#,
-            r#""forgeries":0,"originals":0,"features":"classifier","fid":7.4}"#,
+            r#""samples":0,"test_images":0,"metrics":{"fid":{"value":7.4}}}"#,
             "\n"
         )
     );
 }
 
-/// Makes a number one that JSON does not have.
+/// Makes a number infinite or NaN.
 type Break = fn(&mut QualityRow);
 
+fn metric<'a>(row: &'a mut QualityRow, name: &str) -> &'a mut Measurement {
+    row.metrics.get_mut(name).unwrap()
+}
+
 #[test]
-fn quality_that_is_not_finite_is_refused_by_the_name_of_each_field() {
+fn refuses_numbers_that_are_not_finite_and_names_each_field() {
     let breaks: [(&[&str], Break); 6] = [
-        (&["fid"], |row| row.fid = f64::NAN),
+        (&["metrics.fid.value"], |row| {
+            metric(row, "fid").value = f64::NAN;
+        }),
         (&["seconds"], |row| row.seconds = f64::INFINITY),
-        (&["recall"], |row| row.recall = Some(f64::NAN)),
-        (&["parzen_error"], |row| {
-            row.parzen_error = Some(f64::NEG_INFINITY);
+        (&["metrics.fid.reference"], |row| {
+            metric(row, "fid").reference = Some(f64::NAN);
         }),
-        (&["digit_shares"], |row| {
-            row.digit_shares = Some([f64::NAN; 10]);
+        (&["metrics.kid.error"], |row| {
+            metric(row, "kid").error = Some(f64::NEG_INFINITY);
         }),
-        (&["c_t", "kid"], |row| {
-            (row.c_t, row.kid) = (Some(f64::NAN), Some(f64::NAN));
+        (&["metrics.digits_kl.details.shares"], |row| {
+            let digits = metric(row, "digits_kl");
+            digits
+                .details
+                .insert("shares".to_owned(), vec![f64::NAN; 10]);
+        }),
+        (&["metrics.fid.value", "metrics.kid.value"], |row| {
+            metric(row, "fid").value = f64::NAN;
+            metric(row, "kid").value = f64::NAN;
         }),
     ];
     let dir = tempfile::tempdir().unwrap();
@@ -131,7 +145,7 @@ fn quality_that_is_not_finite_is_refused_by_the_name_of_each_field() {
 }
 
 #[test]
-fn a_line_without_a_finite_fid_is_no_quality() {
+fn refuses_a_line_without_a_finite_value() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), None).unwrap();
     let sound = serde_json::to_string(&bare_quality(1)).unwrap();

@@ -1,10 +1,9 @@
-//! Training of the classifier classifier: cross-entropy and Adam, its rate falling to 0
-//! as half a cosine.
+//! Trains the classifier: cross-entropy and Adam with a cosine schedule to 0.
 
 use std::f64::consts::PI;
 
 use gan_metrics::Features;
-use gan_metrics::modes::verdicts;
+use gan_metrics::modes::{agreement, predictions};
 use gan_models::classifier::SIDE;
 use gan_models::{Classifier, ClassifierNetwork, Mode, PixelRange};
 use mnist_io::{Dataset, Images};
@@ -22,38 +21,38 @@ const RATE: f64 = 1.5e-3;
 /// Steps between reports.
 const REPORT_EVERY: u64 = 20;
 
-/// How the classifier is to be trained.
+/// How the classifier is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassifierConfig {
-    /// What everything random follows from.
+    /// Random seed.
     pub seed: u64,
-    /// How often each image is seen.
+    /// Passes over the data set.
     pub epochs: u64,
-    /// What the network computes in while it is trained.
+    /// The kind of numbers that training computes in.
     pub kind: Kind,
 }
 
-/// How far training is.
+/// Progress of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassifierProgress {
     /// Steps done.
     pub step: u64,
-    /// Steps to do.
+    /// Steps in total.
     pub steps: u64,
     /// Cross-entropy of the last batch, in nats.
     pub loss: f64,
 }
 
-/// Trains a classifier on `dataset`, on the CPU, and tells `watch` how far it is now
-/// and then, and at the end.
+/// Trains a classifier on `dataset`, on the CPU. `progress` is called every 20 steps and at
+/// the end.
 ///
 /// # Errors
-/// Those of [`check`]; [`Error::Settings`] with a kind that networks cannot compute
-/// in; where libtorch refuses.
+/// Those of [`check`]; [`Error::Settings`] for a kind that networks cannot compute in;
+/// [`Error::Torch`].
 pub fn train_classifier(
     plan: &ClassifierConfig,
     dataset: &Dataset,
-    watch: &mut dyn FnMut(ClassifierProgress),
+    progress: &mut dyn FnMut(ClassifierProgress),
 ) -> Result<Classifier, Error> {
     check(dataset)?;
     let images = dataset.len() as u64;
@@ -83,38 +82,30 @@ pub fn train_classifier(
         let step = step + 1;
         if step % REPORT_EVERY == 0 || step == steps {
             let loss = loss.double_value(&[]);
-            watch(ClassifierProgress { step, steps, loss });
+            progress(ClassifierProgress { step, steps, loss });
         }
     }
     Ok(Classifier::new(network, &parameters)?)
 }
 
-/// The share of `dataset` that `classifier` calls by its label, 0 to 1.
+/// The share of `dataset` that `classifier` classifies as labeled, 0 to 1.
 ///
 /// # Errors
-/// Those of [`check`]; logits that are not finite.
+/// Those of [`check`]; [`Error::Metrics`] for logits that are not finite.
 pub fn accuracy(classifier: &Classifier, dataset: &Dataset) -> Result<f64, Error> {
     check(dataset)?;
     let (_, logits) = classifier.features_and_logits(&tensor(dataset.images()))?;
-    let verdicts = verdicts(&Features::from_tensor(&logits)?)?;
-    Ok(share_read(&verdicts, dataset.labels()))
+    let predictions = predictions(&Features::from_tensor(&logits)?)?;
+    Ok(agreement(&predictions, dataset.labels()))
 }
 
-/// Refuses a set that no classifier can be trained on or tried with.
+/// Rejects a data set that the classifier cannot be trained or tested on.
 ///
 /// # Errors
-/// [`Error::NoImages`]; [`Error::ImageSize`] of images that are not 28×28;
-/// [`Error::Label`] with a label that is no digit.
+/// [`Error::NoImages`]; [`Error::ImageSize`] for images that are not 28×28;
+/// [`Error::Label`] for a label above 9.
 pub fn check(dataset: &Dataset) -> Result<(), Error> {
-    check_images(dataset.images())?;
-    match dataset.labels().iter().find(|&&label| label > 9) {
-        Some(&label) => Err(Error::Label { label }),
-        None => Ok(()),
-    }
-}
-
-/// Refuses images that the classifier does not take.
-pub(crate) fn check_images(images: &Images) -> Result<(), Error> {
+    let images = dataset.images();
     let (rows, cols) = (images.rows(), images.cols());
     let side = SIDE as usize;
     if images.is_empty() {
@@ -123,16 +114,13 @@ pub(crate) fn check_images(images: &Images) -> Result<(), Error> {
     if (rows, cols) != (side, side) {
         return Err(Error::ImageSize { rows, cols, side });
     }
-    Ok(())
+    match dataset.labels().iter().find(|&&label| label > 9) {
+        Some(&label) => Err(Error::Label { label }),
+        None => Ok(()),
+    }
 }
 
 /// u8 `[n, 28, 28]`.
-pub(crate) fn tensor(images: &Images) -> Tensor {
+fn tensor(images: &Images) -> Tensor {
     Tensor::from_slice(images.pixels()).view([-1, SIDE, SIDE])
-}
-
-/// The share of `verdicts` that are the digits of `labels`.
-pub(crate) fn share_read(verdicts: &[u8], labels: &[u8]) -> f64 {
-    let right = verdicts.iter().zip(labels).filter(|(a, b)| a == b).count();
-    right as f64 / verdicts.len().max(1) as f64
 }

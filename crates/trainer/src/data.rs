@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gan_metrics::Evaluator;
 use gan_models::PixelRange;
 use mnist_io::{Dataset, Images};
 use rand::seq::SliceRandom;
@@ -10,7 +11,6 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::evaluator::Evaluator;
 use crate::seeds::{Stream, seed_torch, stream_seed};
 
 /// Mean and standard deviation of the real numbers of the preset `gaussian`.

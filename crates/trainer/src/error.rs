@@ -83,20 +83,6 @@ pub enum Error {
     /// The samples cannot be measured.
     #[error(transparent)]
     Metrics(#[from] gan_metrics::Error),
-    /// Another number of asked digits than of forgeries.
-    #[error("{digits} digits were asked for, but there are {forgeries} forgeries: one digit each")]
-    Asked {
-        /// Digits asked for.
-        digits: usize,
-        /// Forgeries.
-        forgeries: usize,
-    },
-    /// Images whose features mean nothing to the classifier.
-    #[error("{0}")]
-    Unfit(crate::evaluator::Unfit),
-    /// The network of the published FID.
-    #[error(transparent)]
-    Inception(#[from] crate::inception::InceptionError),
     /// The classifier refuses its weights or its input.
     #[error(transparent)]
     Classifier(#[from] gan_models::ClassifierError),

@@ -28,8 +28,6 @@ pub enum Stream {
     Densities = 11,
     /// Samples that are measured during training.
     Quality = 12,
-    /// Training images that stand in for forgeries.
-    Floor = 13,
 }
 
 /// The seed of one stream at one index (a step, an epoch).

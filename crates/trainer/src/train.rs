@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use gan_metrics::Evaluator;
 use run_dir::QualityRow;
 
 use crate::Error;
@@ -9,7 +10,6 @@ use crate::checkpointer::Checkpointer;
 use crate::config::TrainConfig;
 use crate::data::{TrainData, resize};
 use crate::dominance::DominanceMonitor;
-use crate::evaluator::Evaluator;
 use crate::observer::Observer;
 use crate::seeds::Stream;
 use crate::snapshots::Snapshots;
@@ -127,7 +127,9 @@ fn evaluator<'a>(
         TrainData::Images {
             evaluator: Some(evaluator),
             ..
-        } if config.settings.evaluate_every.is_some() && evaluator.unfit()?.is_none() => {
+        } if config.settings.evaluate_every.is_some()
+            && evaluator.no_quality_curve()?.is_none() =>
+        {
             Ok(Some(evaluator))
         }
         _ => Ok(None),
@@ -139,15 +141,12 @@ fn evaluator<'a>(
 fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
     let seed = (trainer.config.seed, Stream::Quality);
-    let count = crate::evaluator::QUICK;
+    let count = gan_metrics::QUICK;
     let samples = trainer
         .gan
         .sampler()
         .sample(seed, count, None, &mut |_| ())?;
-    let row = evaluator
-        .quick(&resize(&samples, evaluator.side())?)?
-        .row()
-        .unwrap_or_default();
+    let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
     Ok(QualityRow {
         step: trainer.state.step,
         images_seen: trainer.state.images_seen,

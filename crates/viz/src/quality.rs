@@ -1,4 +1,4 @@
-//! How good forgeries become, as one SVG: FID above, precision and recall below.
+//! The quality curve as SVG: FID above, precision and recall below.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,18 @@ use crate::{Error, Result};
 /// The step past which quality is said to stay similar.
 const MOMENT: u64 = 1000;
 
-/// Draws FID on a logarithmic axis, inside the band of its floor where the rows
-/// have one, and below it precision and recall from 0 to 1, over the steps, as
-/// SVG text. Step 1,000, past which forgeries are said to stay similar, is
-/// marked where the rows reach it.
+/// Draws FID, with the band of its reference value, on a logarithmic axis over the steps.
+/// Below it stand precision and recall from 0 to 1. The result is SVG text. Step 1,000,
+/// after which samples are said to stay similar, is marked if the rows reach it.
 ///
-/// FID and its floor depend on the number of forgeries, so the rows of one number
-/// alone are drawn: the one that most steps were measured with, and of several
-/// the largest. Of several rows for one step the last counts. What a row does not
-/// have, or is not finite, leaves a gap; an FID of 0 or less stands at the foot
-/// of the axis. The picture says how many images were compared. `title` may be
-/// any text.
+/// FID and its reference value depend on the number of samples. Only rows with the same
+/// number are drawn: the number with the most steps; of several such numbers the largest.
+/// If a step has several rows, the last one counts. A value that is missing or not finite
+/// leaves a gap. An FID of 0 or less stands at the foot of the axis. The figure states how
+/// many images were compared. `title` may be any text.
 ///
 /// # Errors
-/// [`Error::Empty`] without rows, [`Error::Plot`] where the plotting library
-/// refuses.
+/// [`Error::Empty`] without rows; [`Error::Plot`] for an error of the plotting library.
 pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
     let rows = comparable(rows);
     if rows.is_empty() {
@@ -36,18 +33,18 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
     draw(&rows, title)
 }
 
-/// The rows that one curve can be drawn of, in the order of their steps.
+/// The rows of one curve, ordered by step.
 pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
     let mut steps: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
     for row in rows {
-        steps.entry(row.forgeries).or_default().insert(row.step);
+        steps.entry(row.samples).or_default().insert(row.step);
     }
     let most = steps
         .iter()
-        .max_by_key(|(forgeries, steps)| (steps.len(), **forgeries));
+        .max_by_key(|(samples, steps)| (steps.len(), **samples));
     let kept = rows
         .iter()
-        .filter(|row| most.is_some_and(|(forgeries, _)| row.forgeries == *forgeries));
+        .filter(|row| most.is_some_and(|(samples, _)| row.samples == *samples));
     let last_of_step: BTreeMap<u64, &QualityRow> = kept.map(|row| (row.step, row)).collect();
     last_of_step.into_values().collect()
 }
@@ -60,13 +57,13 @@ fn draw(rows: &[&QualityRow], title: &str) -> Result<String> {
         let pieces = pieces(rows, value);
         Line::new(name, color, Look::for_pieces(&pieces), pieces)
     };
-    let floor_name = floor_name(rows);
-    let mut floor = line(&floor_name, ORANGE, |row| row.fid_floor);
-    // A band has no dots, so that one row's floor alone would not be seen.
-    if floor.pieces.iter().all(|piece| piece.len() > 1) {
-        floor.look = Look::Band;
+    let reference_name = reference_name(rows);
+    let mut reference = line(&reference_name, ORANGE, |row| row.reference("fid"));
+    // A band has no dots: the reference value of a single row would be invisible.
+    if reference.pieces.iter().all(|piece| piece.len() > 1) {
+        reference.look = Look::Band;
     }
-    let fid = line("forgeries", BLUE, |row| Some(row.fid));
+    let fid = line("samples", BLUE, |row| row.value("fid"));
     let moment = format!("{} steps: similar from here on?", thousands(MOMENT));
     let mark = |label| {
         Some(Mark {
@@ -79,9 +76,9 @@ fn draw(rows: &[&QualityRow], title: &str) -> Result<String> {
         height: 316,
         title: "FID, logarithmic",
         x: steps,
-        y: log_axis::range(values(&fid).chain(values(&floor))),
+        y: log_axis::range(values(&fid).chain(values(&reference))),
         log: true,
-        lines: [floor, fid]
+        lines: [reference, fid]
             .into_iter()
             .filter(|line| !line.pieces.is_empty())
             .collect(),
@@ -93,8 +90,10 @@ fn draw(rows: &[&QualityRow], title: &str) -> Result<String> {
         height: 340,
         title: "Precision and recall",
         lines: vec![
-            line("precision, of forgeries", PURPLE, |row| row.precision),
-            line("recall, of originals", GREEN, |row| row.recall),
+            line("precision, of samples", PURPLE, |row| {
+                row.value("precision")
+            }),
+            line("recall, of test images", GREEN, |row| row.value("recall")),
         ],
         x: steps,
         y: (0.0, 1.0),
@@ -112,7 +111,7 @@ fn draw(rows: &[&QualityRow], title: &str) -> Result<String> {
     .to_svg()
 }
 
-/// A column over the steps, cut where a row has no such number.
+/// One metric over the steps, cut at rows without it.
 fn pieces(rows: &[&QualityRow], value: fn(&QualityRow) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
     let points = rows.iter().map(|row| (row.step as f64, value(row)));
     let points: Vec<(f64, f64)> = points.map(|(x, y)| (x, y.unwrap_or(f64::NAN))).collect();
@@ -123,18 +122,18 @@ fn values<'a>(line: &'a Line<'_>) -> impl Iterator<Item = f64> + 'a {
     line.pieces.iter().flatten().map(|(_, value)| *value)
 }
 
-/// With the floor's value, where all rows that have one agree.
-fn floor_name(rows: &[&QualityRow]) -> String {
-    let mut floors = rows.iter().filter_map(|row| row.fid_floor);
-    match floors.next() {
-        Some(first) if floors.all(|floor| floor == first) => {
-            format!("floor {first:.2}: training images")
+/// States the reference value if all rows that have one agree.
+fn reference_name(rows: &[&QualityRow]) -> String {
+    let mut references = rows.iter().filter_map(|row| row.reference("fid"));
+    match references.next() {
+        Some(first) if references.all(|reference| reference == first) => {
+            format!("reference {first:.2}: training images")
         }
-        _ => "floor: training images".to_owned(),
+        _ => "reference: training images".to_owned(),
     }
 }
 
-/// How many images were compared: `2,000 forgeries, 10,000 originals`.
+/// How many images were compared: `2,000 samples, 10,000 test images`.
 fn images(rows: &[&QualityRow]) -> String {
     let span = |count: fn(&QualityRow) -> u64| {
         let counts = || rows.iter().map(|row| count(row));
@@ -146,6 +145,6 @@ fn images(rows: &[&QualityRow]) -> String {
             format!("{least} to {most}")
         }
     };
-    let (forgeries, originals) = (span(|row| row.forgeries), span(|row| row.originals));
-    format!("{forgeries} forgeries, {originals} originals")
+    let (samples, test_images) = (span(|row| row.samples), span(|row| row.test_images));
+    format!("{samples} samples, {test_images} test images")
 }

@@ -10,24 +10,38 @@ use common::svg::{BLUE, GREEN, ORANGE, PURPLE, Points, dots, lines, texts};
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{Error, quality};
 use roxmltree::Document;
-use run_dir::QualityRow;
+use run_dir::{Measurement, QualityRow};
 
 /// What marks a moment.
 const INK: &str = "#333333";
 const MOMENT: &str = "1,000 steps: similar from here on?";
 
 fn evaluated(step: u64, fid: f64) -> QualityRow {
+    let metric = |value, reference| Measurement {
+        value,
+        reference,
+        ..Measurement::default()
+    };
     QualityRow {
         step,
-        forgeries: 2000,
-        originals: 10_000,
-        features: "classifier".into(),
-        fid,
-        fid_floor: Some(2.0),
-        precision: Some(0.5),
-        recall: Some(0.25),
+        samples: 2000,
+        test_images: 10_000,
+        metrics: [
+            ("fid".to_owned(), metric(fid, Some(2.0))),
+            ("precision".to_owned(), metric(0.5, None)),
+            ("recall".to_owned(), metric(0.25, None)),
+        ]
+        .into(),
         ..QualityRow::default()
     }
+}
+
+fn set(row: &mut QualityRow, name: &str, value: f64) {
+    row.metrics.get_mut(name).unwrap().value = value;
+}
+
+fn set_reference(row: &mut QualityRow, reference: Option<f64>) {
+    row.metrics.get_mut("fid").unwrap().reference = reference;
 }
 
 /// Five rows to step 2,000, each FID a tenth of the one before.
@@ -64,18 +78,18 @@ fn marks(svg: &str) -> Vec<(f64, f64, f64)> {
 }
 
 #[test]
-fn it_names_what_it_shows() {
+fn labels_name_the_metrics_and_counts() {
     let texts = texts(&quality(&falling(), "0001-modern<&").unwrap());
     for expected in [
         "0001-modern<&",
-        "2,000 forgeries, 10,000 originals",
+        "2,000 samples, 10,000 test images",
         "FID, logarithmic",
-        "forgeries",
-        "floor 2.00: training images",
+        "samples",
+        "reference 2.00: training images",
         MOMENT,
         "Precision and recall",
-        "precision, of forgeries",
-        "recall, of originals",
+        "precision, of samples",
+        "recall, of test images",
         "step",
         "2,000",
         "1.0",
@@ -85,39 +99,39 @@ fn it_names_what_it_shows() {
 }
 
 #[test]
-fn rows_that_compare_other_numbers_of_originals_say_so() {
+fn states_the_range_of_test_images() {
     let mut rows = falling();
-    rows[4].originals = 5000;
-    rows[4].fid_floor = Some(1.5);
+    rows[4].test_images = 5000;
+    set_reference(&mut rows[4], Some(1.5));
     let drawn = texts(&quality(&rows, "").unwrap());
     for expected in [
-        "2,000 forgeries, 5,000 to 10,000 originals",
-        "floor: training images",
+        "2,000 samples, 5,000 to 10,000 test images",
+        "reference: training images",
     ] {
         assert!(drawn.iter().any(|t| t == expected), "{drawn:?}");
     }
     for row in &mut rows {
-        row.fid_floor = None;
+        set_reference(row, None);
     }
     let svg = quality(&rows, "").unwrap();
-    assert!(!texts(&svg).iter().any(|t| t.contains("floor")));
+    assert!(!texts(&svg).iter().any(|t| t.contains("reference")));
     assert!(lines(&svg, ORANGE).is_empty());
 }
 
 #[test]
-fn fid_stands_by_its_logarithm_and_shares_by_their_value() {
+fn fid_is_logarithmic_and_shares_are_linear() {
     let mut rows = falling();
     for (row, share) in rows.iter_mut().zip([0.0, 0.25, 0.5, 0.75, 1.0]) {
-        row.precision = Some(share);
-        row.recall = Some(1.0 - share);
+        set(row, "precision", share);
+        set(row, "recall", 1.0 - share);
     }
     let svg = quality(&rows, "").unwrap();
-    let [fid, floor, precision, recall] = [BLUE, ORANGE, PURPLE, GREEN].map(|color| {
+    let [fid, reference, precision, recall] = [BLUE, ORANGE, PURPLE, GREEN].map(|color| {
         let drawn = lines(&svg, color);
         assert_eq!(drawn.len(), 1, "{color}");
         drawn.into_iter().next().unwrap()
     });
-    // What falls tenfold from row to row falls evenly, down to the floor of 2;
+    // What falls tenfold from row to row falls evenly, down to the reference value of 2;
     // whole pixels leave half of one on either side.
     let evenly = |points: &Points| {
         let (first, last) = (points[0], points[4]);
@@ -129,14 +143,14 @@ fn fid_stands_by_its_logarithm_and_shares_by_their_value() {
         })
     };
     assert!(evenly(&fid) && fid[0].1 < fid[4].1 - 100.0);
-    assert!(floor.iter().all(|(_, y)| *y == fid[4].1));
+    assert!(reference.iter().all(|(_, y)| *y == fid[4].1));
     assert!(evenly(&precision) && precision[0].1 > precision[4].1 + 100.0);
     assert!(evenly(&recall) && recall[0].1 == precision[4].1);
     assert_eq!(dots(&svg, BLUE), fid);
 }
 
 #[test]
-fn step_1000_is_marked_in_both_panels_where_rows_reach_it() {
+fn marks_step_1000_in_both_panels_if_rows_reach_it() {
     let svg = quality(&falling(), "").unwrap();
     let fid = &lines(&svg, BLUE)[0];
     let found = marks(&svg);
@@ -155,7 +169,7 @@ fn step_1000_is_marked_in_both_panels_where_rows_reach_it() {
 }
 
 #[test]
-fn the_last_row_of_a_step_counts_and_steps_are_put_in_order() {
+fn takes_the_last_row_of_a_step_and_sorts_steps() {
     let sound = falling();
     let mut again = vec![evaluated(1000, 7.0), evaluated(2000, 0.5)];
     again.extend(sound.iter().rev().cloned());
@@ -163,12 +177,12 @@ fn the_last_row_of_a_step_counts_and_steps_are_put_in_order() {
 }
 
 #[test]
-fn what_a_row_does_not_have_leaves_a_gap() {
+fn missing_values_leave_a_gap() {
     let mut rows: Vec<QualityRow> = (0..7).map(|i| evaluated(i * 100, 5.0)).collect();
     for i in [2, 4] {
-        (rows[i].precision, rows[i].recall) = (None, None);
+        rows[i].metrics.retain(|name, _| name == "fid");
     }
-    rows[3].fid_floor = None;
+    set_reference(&mut rows[3], None);
     let svg = quality(&rows, "").unwrap();
     let counts = |color| {
         let pieces = lines(&svg, color).into_iter();
@@ -187,14 +201,15 @@ fn what_a_row_does_not_have_leaves_a_gap() {
 }
 
 #[test]
-fn a_row_alone_between_gaps_is_a_dot_however_many_rows() {
+fn draws_a_single_row_between_gaps_as_a_dot() {
     let mut rows: Vec<QualityRow> = (0..100).map(|i| evaluated(i, 5.0)).collect();
     for row in &mut rows {
-        row.precision = None;
+        row.metrics.remove("precision");
     }
-    rows[50].precision = Some(0.9);
+    rows[50] = evaluated(50, 5.0);
+    set(&mut rows[50], "precision", 0.9);
     for row in &mut rows[..99] {
-        row.fid_floor = None;
+        set_reference(row, None);
     }
     let svg = quality(&rows, "").unwrap();
     assert_eq!(dots(&svg, PURPLE).len(), 1);
@@ -203,10 +218,11 @@ fn a_row_alone_between_gaps_is_a_dot_however_many_rows() {
 }
 
 #[test]
-fn numbers_that_no_axis_can_show_do_no_harm() {
+fn tolerates_numbers_that_no_axis_can_show() {
     for odd in [f64::NAN, f64::INFINITY, f64::MAX, 0.0, -1.0, 1e-300] {
         let mut row = evaluated(u64::MAX, odd);
-        (row.fid_floor, row.precision) = (Some(odd), Some(odd));
+        set_reference(&mut row, Some(odd));
+        set(&mut row, "precision", odd);
         for rows in [vec![row.clone()], vec![evaluated(0, 5.0), row]] {
             let svg = quality(&rows, "").unwrap();
             let drawn = texts(&svg);
@@ -219,7 +235,7 @@ fn numbers_that_no_axis_can_show_do_no_harm() {
 }
 
 #[test]
-fn runs_get_the_figure_once_two_steps_are_evaluated() {
+fn draws_the_figure_once_two_steps_are_evaluated() {
     let (_dir, run) = run(4, 28, 28, &[0, 300]);
     let path = run.figures_dir().join("quality.svg");
     let drawn = || {
@@ -241,10 +257,10 @@ fn runs_get_the_figure_once_two_steps_are_evaluated() {
 }
 
 #[test]
-fn a_curve_compares_as_many_forgeries_throughout() {
+fn a_curve_uses_one_number_of_samples() {
     let curve = falling();
     let more = |row: &QualityRow| QualityRow {
-        forgeries: 10_000,
+        samples: 10_000,
         ..row.clone()
     };
     let drawn = |rows: &[QualityRow]| quality(rows, "title").unwrap();
@@ -260,7 +276,7 @@ fn a_curve_compares_as_many_forgeries_throughout() {
 }
 
 #[test]
-fn a_broken_row_of_quality_names_file_and_line() {
+fn a_broken_row_is_an_error_with_file_and_line() {
     let (_dir, run) = run(4, 28, 28, &[0]);
     run.append_quality(&evaluated(100, 9.0)).unwrap();
     let sound = fs::read_to_string(run.quality_path()).unwrap();

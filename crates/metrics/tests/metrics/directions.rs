@@ -12,7 +12,7 @@ use gan_metrics::neighbors::nearest;
 use gan_metrics::novelty::{Novelty, NoveltyOptions, novelty};
 use gan_metrics::parzen::{parzen, usual_widths};
 use gan_metrics::precision::{self, precision_recall};
-use gan_metrics::{Features, Forgeries, Originals, Training, Validation};
+use gan_metrics::{Fake, Features, Real, Training, Validation};
 use mnist_io::{Dataset, Images, Split};
 
 use crate::arrays::uniform;
@@ -89,9 +89,9 @@ struct Quality {
     coverage: f64,
 }
 
-fn quality(forgeries: &Images) -> Quality {
-    let (originals, forgeries) = (squares(&MNIST.test), squares(forgeries));
-    let (o, f) = (|| Originals(&originals), || Forgeries(&forgeries));
+fn quality(fake: &Images) -> Quality {
+    let (real, fake) = (squares(&MNIST.test), squares(fake));
+    let (o, f) = (|| Real(&real), || Fake(&fake));
     let options = KidOptions {
         subsets: 10,
         size: 500,
@@ -109,29 +109,29 @@ fn quality(forgeries: &Images) -> Quality {
     }
 }
 
-fn copying(forgeries: &Images) -> Novelty {
+fn copying(fake: &Images) -> Novelty {
     let options = NoveltyOptions {
         cells: 10,
         permutations: 200,
         ..NoveltyOptions::default()
     };
     novelty(
-        Originals(&squares(&MNIST.test)),
-        Forgeries(&squares(forgeries)),
+        Real(&squares(&MNIST.test)),
+        Fake(&squares(fake)),
         Training(&squares(&MNIST.training)),
         &options,
     )
     .unwrap()
 }
 
-fn duplicates(forgeries: &Images) -> Duplicates {
+fn duplicates(fake: &Images) -> Duplicates {
     let distances = |images| {
         let found = nearest(images, &MNIST.training).unwrap();
         found.iter().map(|n| n.distance).collect::<Vec<_>>()
     };
     near_duplicates(
-        Originals(&distances(&MNIST.test)),
-        Forgeries(&distances(forgeries)),
+        Real(&distances(&MNIST.test)),
+        Fake(&distances(fake)),
         CLOSEST,
     )
     .unwrap()
@@ -172,12 +172,12 @@ fn one_image_repeated_has_no_recall() {
 
 #[test]
 fn exchanging_the_sides_turns_precision_into_recall() {
-    // Ones only: all of them good, most originals missed.
+    // Ones only: all of them good, most real missed.
     let ones: Vec<usize> = (0..N).filter(|&i| MNIST.held_out_labels[i] == 1).collect();
-    let forgeries = squares(&MNIST.held_out.select(&ones).unwrap());
-    let originals = squares(&MNIST.test);
-    let found = precision_recall(Originals(&originals), Forgeries(&forgeries), 3).unwrap();
-    let turned = precision_recall(Originals(&forgeries), Forgeries(&originals), 3).unwrap();
+    let fake = squares(&MNIST.held_out.select(&ones).unwrap());
+    let real = squares(&MNIST.test);
+    let found = precision_recall(Real(&real), Fake(&fake), 3).unwrap();
+    let turned = precision_recall(Real(&fake), Fake(&real), 3).unwrap();
     assert_eq!(
         (found.precision, found.recall),
         (turned.recall, turned.precision)
@@ -214,10 +214,10 @@ fn images_explain_images_better_than_noise_does() {
         Features::from_pixels(&images.select(&some).unwrap())
     };
     let (test, validation) = (pixels(&MNIST.test), pixels(&MNIST.training));
-    let measure = |forgeries: &Images| {
-        let windows = pixels(forgeries);
-        let (o, v) = (Originals(&test), Validation(&validation));
-        parzen(o, v, Forgeries(&windows), &usual_widths()).unwrap()
+    let measure = |fake: &Images| {
+        let windows = pixels(fake);
+        let (o, v) = (Real(&test), Validation(&validation));
+        parzen(o, v, Fake(&windows), &usual_widths()).unwrap()
     };
     let (honest, noise) = (measure(&MNIST.held_out), measure(&MNIST.noise));
     assert!(honest.log_likelihood.mean > 0.0, "{honest:?}");
@@ -234,8 +234,8 @@ fn one_digit_is_one_mode_and_all_digits_are_ten() {
         });
         Features::new(10, rows.collect()).unwrap()
     };
-    let all = modes(Forgeries(&logits(&MNIST.held_out_labels))).unwrap();
-    let one = modes(Forgeries(&logits(&[7; 50]))).unwrap();
+    let all = modes(Fake(&logits(&MNIST.held_out_labels))).unwrap();
+    let one = modes(Fake(&logits(&[7; 50]))).unwrap();
     assert_eq!((all.found(), one.found()), (10, 1));
     assert!(all.kl_to_uniform < 0.02, "{all:?}");
     assert!((one.kl_to_uniform - 10f64.ln()).abs() < 1e-12, "{one:?}");

@@ -7,7 +7,7 @@ use gan_metrics::kid::{KidOptions, kid, squared_mmd};
 use gan_metrics::novelty::{Novelty, NoveltyOptions, c_t, place};
 use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels, usual_widths};
 use gan_metrics::precision::{self, precision_recall};
-use gan_metrics::{Features, Forgeries, Originals, Validation};
+use gan_metrics::{Fake, Features, Real, Validation};
 use mnist_io::Images;
 use serde::Deserialize;
 
@@ -74,11 +74,11 @@ fn expected() -> Expected {
     serde_json::from_str(include_str!("../reference/expected.json")).unwrap()
 }
 
-fn originals() -> Features {
+fn real() -> Features {
     features(1, 1200, 16, 1.0, 0.0)
 }
 
-fn forgeries() -> Features {
+fn fake() -> Features {
     features(2, 1000, 16, 0.9, 0.1)
 }
 
@@ -97,27 +97,27 @@ fn the_arrays_are_those_of_the_script() {
 
 #[test]
 fn frechet_distance_agrees_with_pytorch_fid() {
-    let found = fid(Originals(&originals()), Forgeries(&forgeries())).unwrap();
+    let found = fid(Real(&real()), Fake(&fake())).unwrap();
     close(found, expected().fid.pytorch_fid, 1e-9);
     close(found, expected().fid.nuclear_norm, 1e-9);
 }
 
 #[test]
 fn frechet_distance_is_right_with_fewer_images_than_features() {
-    let originals = features(4, 40, 64, 1.0, 0.0);
-    let forgeries = features(5, 50, 64, 1.1, 0.0);
-    let found = fid(Originals(&originals), Forgeries(&forgeries)).unwrap();
+    let real = features(4, 40, 64, 1.0, 0.0);
+    let fake = features(5, 50, 64, 1.1, 0.0);
+    let found = fid(Real(&real), Fake(&fake)).unwrap();
     close(found, expected().fid.few_rows, 1e-9);
 }
 
 #[test]
 fn frechet_distance_is_right_with_constant_features() {
-    let originals = changed(&originals(), |row| {
+    let real = changed(&real(), |row| {
         row[0] = 0.5;
         row[5] = 0.5;
     });
-    let forgeries = changed(&forgeries(), |row| row[5] = 0.5);
-    let found = fid(Originals(&originals), Forgeries(&forgeries)).unwrap();
+    let fake = changed(&fake(), |row| row[5] = 0.5);
+    let found = fid(Real(&real), Fake(&fake)).unwrap();
     close(found, expected().fid.constant_columns, 1e-9);
 }
 
@@ -125,7 +125,7 @@ fn frechet_distance_is_right_with_constant_features() {
 fn frechet_distance_to_itself_is_zero_for_any_rank() {
     for (n, d) in [(300, 8), (20, 64)] {
         let rows = features(10, n, d, 50.0, 1000.0);
-        let found = fid(Originals(&rows), Forgeries(&rows)).unwrap();
+        let found = fid(Real(&rows), Fake(&rows)).unwrap();
         assert!(found.abs() < 1e-7, "{found:e} for {n} rows of {d}");
     }
 }
@@ -135,40 +135,40 @@ fn frechet_distance_to_itself_is_zero_for_any_rank() {
 fn frechet_distance_of_known_gaussians() {
     let a = Gaussian::from_parts(vec![0.0, 0.0], vec![4.0, 0.0, 0.0, 0.0]).unwrap();
     let b = Gaussian::from_parts(vec![3.0, 1.0], vec![25.0, 0.0, 0.0, 9.0]).unwrap();
-    let found = frechet_distance(Originals(&a), Forgeries(&b)).unwrap();
+    let found = frechet_distance(Real(&a), Fake(&b)).unwrap();
     close(found, 9.0 + 1.0 + (5.0f64 - 2.0).powi(2) + 9.0, 1e-14);
 }
 
 #[test]
 fn kernel_distance_agrees_with_torch_fidelity() {
-    let (originals, forgeries) = (first(&originals(), 1000), forgeries());
-    let found = squared_mmd(Originals(&originals), Forgeries(&forgeries)).unwrap();
+    let (real, fake) = (first(&real(), 1000), fake());
+    let found = squared_mmd(Real(&real), Fake(&fake)).unwrap();
     close(found, expected().squared_mmd, 1e-9);
 }
 
 /// Subsets as large as the sets leave no choice.
 #[test]
 fn kernel_distance_of_whole_sets_is_that_of_each_subset() {
-    let (originals, forgeries) = (first(&originals(), 1000), forgeries());
+    let (real, fake) = (first(&real(), 1000), fake());
     let options = KidOptions {
         subsets: 3,
         ..KidOptions::default()
     };
-    let found = kid(Originals(&originals), Forgeries(&forgeries), &options).unwrap();
+    let found = kid(Real(&real), Fake(&fake), &options).unwrap();
     close(found.mean, expected().squared_mmd, 1e-9);
     assert!(found.std < 1e-12);
 }
 
 #[test]
 fn kernel_distance_of_subsets_surrounds_that_of_the_whole() {
-    let (originals, forgeries) = (originals(), forgeries());
+    let (real, fake) = (real(), fake());
     let measure = |seed| {
         let options = KidOptions {
             subsets: 50,
             size: 200,
             seed,
         };
-        kid(Originals(&originals), Forgeries(&forgeries), &options).unwrap()
+        kid(Real(&real), Fake(&fake), &options).unwrap()
     };
     let found = measure(1);
     assert_eq!(found, measure(1));
@@ -181,20 +181,15 @@ fn kernel_distance_of_subsets_surrounds_that_of_the_whole() {
 #[test]
 fn precision_and_recall_agree_with_torch_fidelity() {
     let cases = [
-        (originals(), forgeries(), expected().precision_recall.smooth),
+        (real(), fake(), expected().precision_recall.smooth),
         (
             lattice(6, 300, 3, 6.0),
             lattice(7, 250, 3, 5.0),
             expected().precision_recall.lattice,
         ),
     ];
-    for (originals, forgeries, expected) in cases {
-        let found = precision_recall(
-            Originals(&originals),
-            Forgeries(&forgeries),
-            precision::NEIGHBORS,
-        )
-        .unwrap();
+    for (real, fake, expected) in cases {
+        let found = precision_recall(Real(&real), Fake(&fake), precision::NEIGHBORS).unwrap();
         // torch-fidelity takes the means in f32.
         close(found.precision, expected.precision, 1e-7);
         close(found.recall, expected.recall, 1e-7);
@@ -204,20 +199,15 @@ fn precision_and_recall_agree_with_torch_fidelity() {
 #[test]
 fn density_and_coverage_agree_with_prdc() {
     let cases = [
-        (originals(), forgeries(), expected().density_coverage.smooth),
+        (real(), fake(), expected().density_coverage.smooth),
         (
             lattice(6, 300, 3, 6.0),
             lattice(7, 250, 3, 5.0),
             expected().density_coverage.lattice,
         ),
     ];
-    for (originals, forgeries, expected) in cases {
-        let found = density_coverage(
-            Originals(&originals),
-            Forgeries(&forgeries),
-            density::NEIGHBORS,
-        )
-        .unwrap();
+    for (real, fake, expected) in cases {
+        let found = density_coverage(Real(&real), Fake(&fake), density::NEIGHBORS).unwrap();
         close(found.density, expected.density, 1e-12);
         close(found.coverage, expected.coverage, 1e-12);
     }
@@ -233,11 +223,11 @@ fn novelty_agrees_with_the_published_definition() {
     });
     let cases = expected().novelty;
     check(
-        &measure(&originals(), &forgeries(), &training, quadrant),
+        &measure(&real(), &fake(), &training, quadrant),
         &cases.fresh,
     );
     check(
-        &measure(&originals(), &copies, &training, quadrant),
+        &measure(&real(), &copies, &training, quadrant),
         &cases.copies,
     );
     check(
@@ -253,19 +243,14 @@ fn novelty_agrees_with_the_published_definition() {
 
 fn measure(
     test: &Features,
-    forgeries: &Features,
+    fake: &Features,
     training: &Features,
     cell: impl Fn(&[f32]) -> usize,
 ) -> Novelty {
     let cells = |images: &Features| images.rows().map(&cell).collect::<Vec<_>>();
     let place = |images| place(images, &cells(images), training, &cells(training)).unwrap();
     let options = NoveltyOptions::default();
-    c_t(
-        Originals(&place(test)),
-        Forgeries(&place(forgeries)),
-        &options,
-    )
-    .unwrap()
+    c_t(Real(&place(test)), Fake(&place(fake)), &options).unwrap()
 }
 
 fn check(found: &Novelty, expected: &NoveltyCase) {
@@ -284,11 +269,11 @@ fn log_likelihood_agrees_with_a_sum_over_all_differences() {
     let expected = expected().parzen;
     let pixels = Features::new(36, uniform(8, 200 * 36)).unwrap();
     let rows = |range: std::ops::Range<usize>| pixels.select(&range.collect::<Vec<_>>()).unwrap();
-    let (originals, validation, windows) = (rows(0..50), rows(50..100), rows(100..200));
+    let (real, validation, windows) = (rows(0..50), rows(50..100), rows(100..200));
     let found = parzen(
-        Originals(&originals),
+        Real(&real),
         Validation(&validation),
-        Forgeries(&windows),
+        Fake(&windows),
         &usual_widths(),
     )
     .unwrap();
@@ -333,11 +318,11 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
             let pixels = pixels.iter().map(|u| (u * 256.0) as u8).collect();
             Images::new(side, side, pixels).unwrap()
         };
-        let (originals, validation, windows) = (images(10, 30), images(11, 20), images(12, 40));
+        let (real, validation, windows) = (images(10, 30), images(11, 20), images(12, 40));
         let found = parzen_of_pixels(
-            Originals(&originals),
+            Real(&real),
             Validation(&validation),
-            Forgeries(&windows),
+            Fake(&windows),
             &usual_widths(),
         )
         .unwrap();
@@ -345,7 +330,7 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
         let best = tried.iter().copied().fold(f64::MIN, f64::max);
         let at = tried.iter().position(|&t| t == best).unwrap();
         assert_eq!(found.sigma, usual_widths()[at]);
-        let expected = naive_log_likelihood(&originals, &windows, found.sigma);
+        let expected = naive_log_likelihood(&real, &windows, found.sigma);
         close(found.log_likelihood.mean, expected, tolerance);
     }
 }
@@ -355,7 +340,7 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
 fn log_likelihood_survives_windows_far_narrower_than_distances() {
     let image = Features::new(2, vec![0.0, 0.0]).unwrap();
     let windows = Features::new(2, vec![3.0, 4.0, 30.0, 40.0]).unwrap();
-    let found = log_likelihood(Originals(&image), Forgeries(&windows), 0.01).unwrap();
+    let found = log_likelihood(Real(&image), Fake(&windows), 0.01).unwrap();
     let expected = -25.0 / 2e-4 - 2f64.ln() - (std::f64::consts::TAU * 1e-4).ln();
     close(found.mean, expected, 1e-12);
 }

@@ -5,12 +5,11 @@ use gan_metrics::density::density_coverage;
 use gan_metrics::duplicates::near_duplicates;
 use gan_metrics::fid::{Gaussian, fid};
 use gan_metrics::kid::{KidOptions, kid, squared_mmd};
-use gan_metrics::modes::{modes, verdicts};
+use gan_metrics::modes::{modes, predictions};
 use gan_metrics::novelty::{NoveltyOptions, Placed, c_t, novelty, place};
 use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels};
 use gan_metrics::precision::precision_recall;
-use gan_metrics::stacked::stacked_modes;
-use gan_metrics::{Error, Features, Forgeries, Originals, Training, Validation};
+use gan_metrics::{Error, Fake, Features, Real, Training, Validation};
 use mnist_io::Images;
 use tch::{Kind, Tensor};
 
@@ -96,14 +95,9 @@ fn no_images_are_no_fault_until_they_are_measured() {
         ..NoveltyOptions::default()
     };
     let training = Training(&images);
-    let found = novelty(Originals(&images), Forgeries(&none), training, &options);
+    let found = novelty(Real(&images), Fake(&none), training, &options);
     assert!(matches!(found, Err(Error::NoCell { .. })), "{found:?}");
-    let found = novelty(
-        Originals(&images),
-        Forgeries(&images),
-        Training(&none),
-        &options,
-    );
+    let found = novelty(Real(&images), Fake(&images), Training(&none), &options);
     assert!(
         matches!(found, Err(Error::Cells { images: 0, .. })),
         "{found:?}"
@@ -117,14 +111,14 @@ fn both_sides_have_equally_many_features() {
         let found = found.unwrap_err();
         assert!(matches!(found, Error::Width { .. }), "{found:?}");
     };
-    refused(fid(Originals(&a), Forgeries(&b)).map(drop));
-    refused(squared_mmd(Originals(&a), Forgeries(&b)).map(drop));
-    refused(precision_recall(Originals(&a), Forgeries(&b), 3).map(drop));
-    refused(density_coverage(Originals(&a), Forgeries(&b), 3).map(drop));
-    refused(log_likelihood(Originals(&a), Forgeries(&b), 1.0).map(drop));
+    refused(fid(Real(&a), Fake(&b)).map(drop));
+    refused(squared_mmd(Real(&a), Fake(&b)).map(drop));
+    refused(precision_recall(Real(&a), Fake(&b), 3).map(drop));
+    refused(density_coverage(Real(&a), Fake(&b), 3).map(drop));
+    refused(log_likelihood(Real(&a), Fake(&b), 1.0).map(drop));
     let options = NoveltyOptions::default();
-    refused(novelty(Originals(&a), Forgeries(&a), Training(&b), &options).map(drop));
-    refused(novelty(Originals(&b), Forgeries(&a), Training(&b), &options).map(drop));
+    refused(novelty(Real(&a), Fake(&a), Training(&b), &options).map(drop));
+    refused(novelty(Real(&b), Fake(&a), Training(&b), &options).map(drop));
     refused(place(&a, &[0; 30], &b, &[0; 30]).map(drop));
 }
 
@@ -139,67 +133,42 @@ fn each_metric_says_how_many_images_it_needs() {
         );
     };
     let one = rows(1, 4);
-    refused(fid(Originals(&one), Forgeries(&many)).map(drop), 2, 1);
-    refused(fid(Originals(&many), Forgeries(&one)).map(drop), 2, 1);
+    refused(fid(Real(&one), Fake(&many)).map(drop), 2, 1);
+    refused(fid(Real(&many), Fake(&one)).map(drop), 2, 1);
     let options = KidOptions {
         subsets: 1,
         size: 6,
         seed: 0,
     };
+    refused(kid(Real(&few), Fake(&many), &options).map(drop), 6, 5);
+    refused(kid(Real(&many), Fake(&few), &options).map(drop), 6, 5);
+    refused(squared_mmd(Real(&many), Fake(&few)).map(drop), 30, 5);
+    refused(precision_recall(Real(&few), Fake(&many), 5).map(drop), 6, 5);
+    refused(precision_recall(Real(&many), Fake(&few), 5).map(drop), 6, 5);
+    refused(density_coverage(Real(&few), Fake(&many), 5).map(drop), 6, 5);
     refused(
-        kid(Originals(&few), Forgeries(&many), &options).map(drop),
-        6,
-        5,
-    );
-    refused(
-        kid(Originals(&many), Forgeries(&few), &options).map(drop),
-        6,
-        5,
-    );
-    refused(
-        squared_mmd(Originals(&many), Forgeries(&few)).map(drop),
-        30,
-        5,
-    );
-    refused(
-        precision_recall(Originals(&few), Forgeries(&many), 5).map(drop),
-        6,
-        5,
-    );
-    refused(
-        precision_recall(Originals(&many), Forgeries(&few), 5).map(drop),
-        6,
-        5,
-    );
-    refused(
-        density_coverage(Originals(&few), Forgeries(&many), 5).map(drop),
-        6,
-        5,
-    );
-    refused(
-        density_coverage(Originals(&many), Forgeries(&none), 5).map(drop),
+        density_coverage(Real(&many), Fake(&none), 5).map(drop),
         1,
         0,
     );
     refused(
-        log_likelihood(Originals(&none), Forgeries(&many), 1.0).map(drop),
+        log_likelihood(Real(&none), Fake(&many), 1.0).map(drop),
         1,
         0,
     );
     refused(
-        log_likelihood(Originals(&many), Forgeries(&none), 1.0).map(drop),
+        log_likelihood(Real(&many), Fake(&none), 1.0).map(drop),
         1,
         0,
     );
-    refused(modes(Forgeries(&rows(0, 10))).map(drop), 1, 0);
-    refused(stacked_modes(Forgeries(&[])).map(drop), 1, 0);
+    refused(modes(Fake(&rows(0, 10))).map(drop), 1, 0);
     refused(
-        near_duplicates(Originals(&[]), Forgeries(&[1.0]), 0.1).map(drop),
+        near_duplicates(Real(&[]), Fake(&[1.0]), 0.1).map(drop),
         1,
         0,
     );
     refused(
-        near_duplicates(Originals(&[1.0]), Forgeries(&[]), 0.1).map(drop),
+        near_duplicates(Real(&[1.0]), Fake(&[]), 0.1).map(drop),
         1,
         0,
     );
@@ -208,9 +177,9 @@ fn each_metric_says_how_many_images_it_needs() {
 #[test]
 fn balls_reach_to_some_neighbour() {
     let rows = rows(5, 2);
-    let found = precision_recall(Originals(&rows), Forgeries(&rows), 0);
+    let found = precision_recall(Real(&rows), Fake(&rows), 0);
     assert!(matches!(found, Err(Error::Neighbors)));
-    let found = density_coverage(Originals(&rows), Forgeries(&rows), 0);
+    let found = density_coverage(Real(&rows), Fake(&rows), 0);
     assert!(matches!(found, Err(Error::Neighbors)));
 }
 
@@ -223,7 +192,7 @@ fn subsets_hold_two_images() {
             size,
             seed: 0,
         };
-        let found = kid(Originals(&rows), Forgeries(&rows), &options);
+        let found = kid(Real(&rows), Fake(&rows), &options);
         assert!(matches!(found, Err(Error::Subsets { .. })));
     }
 }
@@ -245,8 +214,8 @@ fn stored_statistics_belong_together() {
 
 #[test]
 fn verdicts_are_on_ten_digits() {
-    let found = modes(Forgeries(&rows(3, 9)));
-    assert!(matches!(found, Err(Error::Verdicts { width: 9 })));
+    let found = modes(Fake(&rows(3, 9)));
+    assert!(matches!(found, Err(Error::Predictions { width: 9 })));
 }
 
 #[test]
@@ -254,34 +223,14 @@ fn a_tie_of_logits_goes_to_the_smaller_digit() {
     let mut logits = [-1.0f32; 20];
     (logits[3], logits[8], logits[19]) = (2.0, 2.0, 5.0);
     let logits = Features::new(10, logits.to_vec()).unwrap();
-    assert_eq!(verdicts(&logits).unwrap(), [3, 9]);
-}
-
-#[test]
-fn stacked_digits_are_digits() {
-    let found = stacked_modes(Forgeries(&[[1, 2, 3], [4, 10, 5]]));
-    assert!(matches!(found, Err(Error::NotDigit { row: 1, value: 10 })));
-}
-
-#[test]
-fn stacked_modes_are_triples_in_order() {
-    let found = stacked_modes(Forgeries(&[[1, 2, 3], [3, 2, 1], [1, 2, 3], [9, 9, 9]])).unwrap();
-    assert_eq!(found.found, 3);
-    let expected = 1000f64.ln() - 1.5 * 2f64.ln();
-    assert!((found.kl_to_uniform - expected).abs() < 1e-12);
-    let all: Vec<[u8; 3]> = (0..1000u16)
-        .map(|i| [i / 100, i / 10 % 10, i % 10].map(|digit| digit as u8))
-        .collect();
-    let found = stacked_modes(Forgeries(&all)).unwrap();
-    assert_eq!(found.found, 1000);
-    assert!(found.kl_to_uniform < 1e-12);
+    assert_eq!(predictions(&logits).unwrap(), [3, 9]);
 }
 
 #[test]
 fn a_near_duplicate_is_closer_than_the_closest_share() {
     let test: Vec<f64> = (1..=2000).rev().map(f64::from).collect();
     // Of 2,000 test distances, 0.1% are two: the second smallest is 2.
-    let found = near_duplicates(Originals(&test), Forgeries(&[0.0, 1.9, 2.0, 7.0]), 0.001).unwrap();
+    let found = near_duplicates(Real(&test), Fake(&[0.0, 1.9, 2.0, 7.0]), 0.001).unwrap();
     assert_eq!((found.count, found.of, found.threshold), (2, 4, 2.0));
 }
 
@@ -291,7 +240,7 @@ fn new_images_in_every_place_count_as_often_as_expected() {
     for (n, closest) in [(1, 0.001), (10, 0.001), (10, 0.25), (1000, 0.01), (7, 1.0)] {
         let test: Vec<f64> = (1..=n).map(f64::from).collect();
         let between: Vec<f64> = (0..=n).map(|i| f64::from(i) + 0.5).collect();
-        let found = near_duplicates(Originals(&test), Forgeries(&between), closest).unwrap();
+        let found = near_duplicates(Real(&test), Fake(&between), closest).unwrap();
         let wanted = found.count as f64;
         assert!((found.expected - wanted).abs() < 1e-9, "{found:?}");
     }
@@ -300,18 +249,18 @@ fn new_images_in_every_place_count_as_often_as_expected() {
 #[test]
 fn distances_are_finite_and_shares_are_shares() {
     for wrong in [f64::NAN, f64::INFINITY, -1.0] {
-        let found = near_duplicates(Originals(&[1.0]), Forgeries(&[1.0, wrong]), 0.1);
+        let found = near_duplicates(Real(&[1.0]), Fake(&[1.0, wrong]), 0.1);
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
         let placed = [0.5, wrong].map(|distance| Placed { cell: 0, distance });
         let found = c_t(
-            Originals(&placed),
-            Forgeries(&placed[..1]),
+            Real(&placed),
+            Fake(&placed[..1]),
             &NoveltyOptions::default(),
         );
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
     }
     for wrong in [0.0, -0.1, 1.1, f64::NAN] {
-        let found = near_duplicates(Originals(&[1.0]), Forgeries(&[1.0]), wrong);
+        let found = near_duplicates(Real(&[1.0]), Fake(&[1.0]), wrong);
         assert!(matches!(found, Err(Error::Share { .. })));
     }
 }
@@ -320,10 +269,10 @@ fn distances_are_finite_and_shares_are_shares() {
 fn windows_have_a_width() {
     let rows = rows(5, 2);
     for wrong in [0.0, -1.0, 1e-155, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
-        let found = log_likelihood(Originals(&rows), Forgeries(&rows), wrong);
+        let found = log_likelihood(Real(&rows), Fake(&rows), wrong);
         assert!(matches!(found, Err(Error::Sigma { sigma: Some(_) })));
     }
-    let found = parzen(Originals(&rows), Validation(&rows), Forgeries(&rows), &[]);
+    let found = parzen(Real(&rows), Validation(&rows), Fake(&rows), &[]);
     assert!(matches!(found, Err(Error::Sigma { sigma: None })));
 }
 
@@ -331,22 +280,22 @@ fn windows_have_a_width() {
 fn windows_round_pixels_need_images_of_one_size() {
     let images = |rows, cols, n: usize| Images::new(rows, cols, vec![9; n * 6]).unwrap();
     let (wide, high) = (images(2, 3, 4), images(3, 2, 4));
-    let parzen = |originals, validation, forgeries| {
-        let sides = (Originals(originals), Validation(validation));
-        parzen_of_pixels(sides.0, sides.1, Forgeries(forgeries), &[0.5])
+    let parzen = |real, validation, fake| {
+        let sides = (Real(real), Validation(validation));
+        parzen_of_pixels(sides.0, sides.1, Fake(fake), &[0.5])
     };
     assert!(parzen(&wide, &wide, &wide).is_ok());
-    for (originals, validation) in [(&high, &wide), (&wide, &high)] {
-        let found = parzen(originals, validation, &wide);
+    for (real, validation) in [(&high, &wide), (&wide, &high)] {
+        let found = parzen(real, validation, &wide);
         assert!(matches!(found, Err(Error::ImageSize { .. })));
     }
     let none = images(2, 3, 0);
-    for (originals, validation, forgeries) in [
+    for (real, validation, fake) in [
         (&none, &wide, &wide),
         (&wide, &none, &wide),
         (&wide, &wide, &none),
     ] {
-        let found = parzen(originals, validation, forgeries);
+        let found = parzen(real, validation, fake);
         assert!(matches!(found, Err(Error::TooFew { needed: 1, .. })));
     }
 }
@@ -358,12 +307,12 @@ fn cells_with_too_few_forgeries_or_no_test_image_are_left_out() {
         distances.iter().map(placed).collect()
     };
     let test = [at(0, &[1.0, 2.0]), at(1, &[1.0])].concat();
-    let forgeries = [at(0, &[0.5, 3.0]), at(1, &[9.0]), at(2, &[1.0, 1.0])].concat();
+    let fake = [at(0, &[0.5, 3.0]), at(1, &[9.0]), at(2, &[1.0, 1.0])].concat();
     let options = NoveltyOptions {
         least: 2,
         ..NoveltyOptions::default()
     };
-    let found = c_t(Originals(&test), Forgeries(&forgeries), &options).unwrap();
+    let found = c_t(Real(&test), Fake(&fake), &options).unwrap();
     let kept: Vec<_> = found.cells.iter().map(|cell| cell.z.is_some()).collect();
     assert_eq!(kept, [true, false, false]);
     // Two of four pairs have the forgery farther away: U − nm/2 is 0.
@@ -373,7 +322,7 @@ fn cells_with_too_few_forgeries_or_no_test_image_are_left_out() {
         least: 3,
         ..options
     };
-    let found = c_t(Originals(&test), Forgeries(&forgeries), &options);
+    let found = c_t(Real(&test), Fake(&fake), &options);
     assert!(matches!(
         found,
         Err(Error::NoCell {

@@ -1,4 +1,4 @@
-//! What was once measured of a data set, kept on the disk under its hashes.
+//! Statistics of a data set, cached on disk under its hashes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,17 +11,16 @@ use run_dir::{INCEPTION_SHA256, write_atomic};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use tch::{Kind, Tensor};
 
-use crate::Error;
+use crate::{Error, Result};
 
-/// Counts the changes of what is stored under a name. Files of another number
-/// are measured anew.
-const VERSION: &str = "1";
+/// Version of the cached files. A change of their content increases it; files of another
+/// version are computed again.
+const VERSION: &str = "2";
 
-/// A folder of measurements of one data set; files that do not fit, whatever is
-/// wrong with them, are measured anew and replaced.
+/// A folder with statistics of one data set. Invalid files are computed again and replaced.
 ///
-/// Each is a safetensors file that names, beside its numbers, the SHA-256 of
-/// the images that they were measured on and of the networks that measured them.
+/// Each is a safetensors file. Its metadata hold the SHA-256 of the images and of the
+/// networks.
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: Option<PathBuf>,
@@ -30,7 +29,7 @@ pub struct Cache {
 
 /// What a stored tensor must be.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(crate) struct Part {
     name: &'static str,
     /// Float or Double.
     kind: Kind,
@@ -45,8 +44,8 @@ impl Part {
 }
 
 impl Cache {
-    /// The measurements of `training` and `test` images in a folder of their
-    /// own under `root`; nothing is stored where there is no `root`.
+    /// The statistics of `training` and `test` images, in a folder of their own under
+    /// `root`. Without a `root` nothing is stored.
     pub fn new(root: Option<PathBuf>, training: &Images, test: &Images) -> Cache {
         let (training, test) = (training.idx_sha256(), test.idx_sha256());
         let both = sha256_hex(format!("{training} {test}").as_bytes());
@@ -63,8 +62,8 @@ impl Cache {
         }
     }
 
-    /// Whether something is stored under `name`; it may not fit.
-    pub(super) fn holds(&self, name: &str) -> bool {
+    /// Whether there is a file for `name`. It may be invalid.
+    pub(crate) fn holds(&self, name: &str) -> bool {
         self.path(name).is_some_and(|path| path.is_file())
     }
 
@@ -73,30 +72,30 @@ impl Cache {
         Some(dir.join(format!("{name}.safetensors")))
     }
 
-    /// The tensors `parts` stored under `name`, or what `measure` gives, which
-    /// is stored then.
-    pub(super) fn tensors<const N: usize>(
+    /// Reads the tensors `parts` stored under `name`. Without a valid file, stores and
+    /// returns those of `measure`.
+    pub(crate) fn tensors<const N: usize>(
         &self,
         name: &str,
         parts: &[Part; N],
-        measure: impl FnOnce() -> Result<[Tensor; N], Error>,
-    ) -> Result<[Tensor; N], Error> {
+        measure: impl FnOnce() -> Result<[Tensor; N]>,
+    ) -> Result<[Tensor; N]> {
         let Some(path) = self.path(name) else {
             return measure();
         };
         match fs::read(&path) {
             Ok(bytes) => match self.parse(&bytes, parts) {
                 Ok(tensors) => return Ok(tensors),
-                Err(reason) => tracing::warn!("{}: {reason}; measuring anew", path.display()),
+                Err(reason) => tracing::warn!("{}: {reason}; computing it again", path.display()),
             },
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => tracing::warn!("cannot read {}: {e}", path.display()),
         }
         let measured = measure()?;
         let bytes = self.encode(parts, &measured)?;
-        // A folder that cannot be written costs time, not the measurement.
+        // Without the file, the next evaluation takes as long. The result is the same.
         if let Err(error) = write_atomic(&path, |w| w.write_all(&bytes)) {
-            tracing::warn!("{error}; the next measurement takes as long");
+            tracing::warn!("{error}; the next evaluation computes this again");
         }
         Ok(measured)
     }
@@ -105,10 +104,10 @@ impl Cache {
         &self,
         bytes: &[u8],
         parts: &[Part; N],
-    ) -> Result<[Tensor; N], String> {
+    ) -> std::result::Result<[Tensor; N], String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
         if header.metadata().as_ref() != Some(&self.identity) {
-            return Err("measured on other images, or by another version".to_owned());
+            return Err("it belongs to other images or another version".to_owned());
         }
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let tensor = |part: &Part| {
@@ -122,16 +121,16 @@ impl Cache {
             let finite = tensor.isfinite().all().int64_value(&[]) == 1;
             finite
                 .then_some(tensor)
-                .ok_or_else(|| format!("{} holds what is no number", part.name))
+                .ok_or_else(|| format!("{} holds a number that is not finite", part.name))
         };
-        let tensors: Vec<Tensor> = parts.iter().map(tensor).collect::<Result<_, _>>()?;
-        tensors
+        let tensors: std::result::Result<Vec<Tensor>, String> = parts.iter().map(tensor).collect();
+        tensors?
             .try_into()
-            .map_err(|_| "parts are missing".to_owned())
+            .map_err(|_| "tensors are missing".to_owned())
     }
 
-    fn encode(&self, parts: &[Part], tensors: &[Tensor]) -> Result<Vec<u8>, Error> {
-        let refused = |e: safetensors::SafeTensorError| Error::Encode(e.to_string());
+    fn encode(&self, parts: &[Part], tensors: &[Tensor]) -> Result<Vec<u8>> {
+        let refused = |e: safetensors::SafeTensorError| Error::Cache(e.to_string());
         let mut data = Vec::new();
         for tensor in tensors {
             let width = if tensor.kind() == Kind::Double { 8 } else { 4 };
@@ -145,8 +144,8 @@ impl Cache {
             let shape = part.shape.iter().map(|&d| d as usize).collect();
             Ok((part.name, TensorView::new(dtype(part.kind), shape, bytes)?))
         });
-        let views: Vec<_> = views.collect::<Result<_, _>>().map_err(refused)?;
-        serialize(views, Some(self.identity.clone())).map_err(refused)
+        let views: std::result::Result<Vec<_>, _> = views.collect();
+        serialize(views.map_err(refused)?, Some(self.identity.clone())).map_err(refused)
     }
 }
 
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_not_measured_again() {
+    fn reads_a_stored_result_instead_of_measuring_again() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(dir.path().to_owned()), &images(1), &images(2));
         assert_eq!(measured(&cache, 1.0), 1.0);
@@ -187,18 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn files_that_do_not_fit_are_measured_anew() {
+    fn replaces_invalid_files() {
         let dir = tempfile::tempdir().unwrap();
         let root = || Some(dir.path().to_owned());
         let cache = Cache::new(root(), &images(1), &images(2));
         let path = cache.dir.clone().unwrap().join("n.safetensors");
         measured(&cache, 1.0);
         let good = fs::read(&path).unwrap();
-        // The file of other images under this one's name.
+        // A file of other images with this name.
         let other = Cache::new(root(), &images(1), &images(3));
         measured(&other, 9.0);
         let foreign = fs::read(other.dir.unwrap().join("n.safetensors")).unwrap();
-        // Another number of numbers, and one that is none.
+        // A wrong shape, and a NaN.
         let encode = |numbers: &[f64]| {
             let part = part(numbers.len() as i64);
             cache
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_does_not_cost_the_measurement() {
+    fn measures_without_a_writable_folder() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, b"").unwrap();

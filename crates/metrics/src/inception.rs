@@ -1,124 +1,85 @@
 //! Features of InceptionV3, the network of the published FID.
 //!
-//! Preprocessing is that of the original program, as torch-fidelity does it too:
-//! grey in three channels, bilinear to 299×299 with TensorFlow 1's sampling
-//! points (pixel i of the result lies at i · rows / 299), (x − 128) / 128.
-//! pytorch-fid samples half a pixel aside and takes 2x/255 − 1; numbers differ
-//! in the second digit after the point.
+//! Images are prepared as in the original program and in torch-fidelity: grey in three
+//! channels, bilinear to 299×299 with TensorFlow 1's sampling points (pixel i of the result
+//! lies at i · rows / 299), (x − 128) / 128. pytorch-fid samples half a pixel aside and
+//! computes 2x/255 − 1, which changes FID in the second decimal.
 
 use std::fs;
 use std::path::Path;
 
-use gan_metrics::Features;
 use mnist_io::{Images, sha256_hex};
 use run_dir::INCEPTION_SHA256;
-use tch::{CModule, Kind, TchError, Tensor, no_grad};
+use tch::{CModule, Kind, Tensor, no_grad};
 
-/// Rows and columns that the network takes.
+use crate::{Error, Features, Result};
+
+/// Rows and columns of the network's input.
 const SIDE: usize = 299;
 
 /// Images at a time.
 const BATCH: usize = 32;
 
-/// Why the network cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum InceptionError {
-    /// Its file cannot be read.
-    #[error("cannot read {path}: {reason}")]
-    Read {
-        /// The file.
-        path: String,
-        /// The operating system's reason.
-        reason: std::io::Error,
-    },
-    /// Its file is another.
-    #[error(
-        "{path} is not the network that published numbers come from: its SHA-256 is {found}, not {INCEPTION_SHA256}"
-    )]
-    Hash {
-        /// The file.
-        path: String,
-        /// SHA-256 of what is there.
-        found: String,
-    },
-    /// Its answer has another shape.
-    #[error("the network answers with {found:?}, not with {wanted:?}")]
-    Shape {
-        /// The shape that came.
-        found: Vec<i64>,
-        /// The shape that should have come.
-        wanted: Vec<i64>,
-    },
-    /// Its answer cannot be measured.
-    #[error(transparent)]
-    Features(#[from] gan_metrics::Error),
-    /// libtorch refused.
-    #[error("libtorch: {0}")]
-    Torch(#[from] TchError),
-}
-
-/// The network, ready to look at images.
+/// InceptionV3 with its weights.
 #[derive(Debug)]
 pub struct Inception(CModule);
 
 impl Inception {
-    /// Features of an image.
+    /// Number of features of an image.
     pub const FEATURES: i64 = 2048;
 
-    /// Loads the network from the file `path`, whose hash is checked first: a
+    /// Loads the network from the file `path`. The hash is checked first, because a
     /// TorchScript module is a program.
     ///
     /// # Errors
-    /// A file that cannot be read or is another.
-    pub fn load(path: &Path) -> Result<Inception, InceptionError> {
-        let name = || path.display().to_string();
-        let bytes = fs::read(path).map_err(|reason| InceptionError::Read {
-            path: name(),
-            reason,
-        })?;
+    /// [`Error::InceptionFile`] if the file cannot be read; [`Error::InceptionHash`] for
+    /// another file; [`Error::Torch`].
+    pub fn load(path: &Path) -> Result<Inception> {
+        let path = path.to_owned();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(reason) => return Err(Error::InceptionFile { path, reason }),
+        };
         let found = sha256_hex(&bytes);
         if found != INCEPTION_SHA256 {
-            return Err(InceptionError::Hash {
-                path: name(),
-                found,
-            });
+            return Err(Error::InceptionHash { path, found });
         }
         let mut module = CModule::load_data(&mut bytes.as_slice())?;
         module.f_set_eval()?;
         Ok(Inception(module))
     }
 
-    /// Features `[n, 2048]` of grey images of any size. `watch` is told how
-    /// many are done, and of how many.
+    /// Features `[n, 2048]` of grey images of any size. `progress` is called with the
+    /// number of images done and the number of all.
     ///
     /// # Errors
-    /// An answer of another shape, or one that cannot be measured.
+    /// [`Error::InceptionShape`]; those of [`Features::new`]; [`Error::Torch`].
     pub fn features(
         &self,
         images: &Images,
-        watch: &mut dyn FnMut(usize, usize),
-    ) -> Result<Features, InceptionError> {
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Features> {
         let mut values = Vec::with_capacity(images.len() * Inception::FEATURES as usize);
         let size = images.rows() * images.cols();
         for (batch, pixels) in images.pixels().chunks(BATCH * size).enumerate() {
-            watch(batch * BATCH, images.len());
+            progress(batch * BATCH, images.len());
             let shape = [-1, images.rows() as i64, images.cols() as i64];
             let input = prepared(&Tensor::from_slice(pixels).view(shape));
             let features = no_grad(|| self.0.forward_ts(&[&input]))?;
-            let (found, wanted) = (features.size(), vec![input.size()[0], Inception::FEATURES]);
-            if found != wanted {
-                return Err(InceptionError::Shape { found, wanted });
+            let (found, expected) = (features.size(), [input.size()[0], Inception::FEATURES]);
+            if found != expected {
+                return Err(Error::InceptionShape { found, expected });
             }
             let flat = features.to_kind(Kind::Float).contiguous().view([-1]);
             values.extend(Vec::<f32>::try_from(flat)?);
         }
-        watch(images.len(), images.len());
-        Ok(Features::new(Inception::FEATURES as usize, values)?)
+        progress(images.len(), images.len());
+        Features::new(Inception::FEATURES as usize, values)
     }
 }
 
-/// u8 `[n, rows, cols]` as the network takes it: f32 `[n, 3, 299, 299]` in
-/// \[−1, 1), channels-last in memory, which oneDNN computes with in less time.
+/// The network's input from u8 `[n, rows, cols]`: f32 `[n, 3, 299, 299]` in \[−1, 1),
+/// channels-last in memory, which is faster in oneDNN.
 fn prepared(images: &Tensor) -> Tensor {
     let size = images.size();
     let weights = |axis: usize| interpolation(size[axis] as usize);
@@ -133,11 +94,10 @@ fn prepared(images: &Tensor) -> Tensor {
     images.contiguous().permute([0, 3, 1, 2])
 }
 
-/// `[299, n]`: each row the weights of `n` pixels in one pixel of the result.
+/// `[299, n]`: each row holds the weights of `n` pixels in one pixel of the result.
 fn interpolation(n: usize) -> Tensor {
     let mut weights = vec![0f32; SIDE * n];
     for (row, i) in weights.chunks_exact_mut(n).zip(0..SIDE) {
-        // Exact: i · n / 299 in whole pixels and a rest.
         let (low, rest) = (i * n / SIDE, i * n % SIDE);
         let share = rest as f32 / SIDE as f32;
         row[low] += 1.0 - share;
@@ -152,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// Pixel by pixel, as TensorFlow 1's resize_bilinear says it.
+    /// Pixel by pixel, as TensorFlow 1's resize_bilinear defines it.
     fn naive(image: &[u8], rows: usize, cols: usize, y: usize, x: usize) -> f64 {
         let at = |size: usize, i: usize| {
             let place = i as f64 * size as f64 / 299.0;
@@ -167,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_prepared_as_the_published_program_does() {
+    fn prepares_images_as_the_published_program() {
         let (rows, cols) = (28, 20);
         let pixels: Vec<u8> = (0..2 * rows * cols).map(|i| (i * 97 % 256) as u8).collect();
         let images = Tensor::from_slice(&pixels).view([2, rows as i64, cols as i64]);
@@ -187,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn another_file_is_refused_by_its_hash() {
+    fn rejects_another_file_by_its_hash() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("network.pt");
         fs::write(&path, b"a program of somebody else").unwrap();
         let refused = Inception::load(&path).unwrap_err();
-        assert!(matches!(refused, InceptionError::Hash { .. }), "{refused}");
+        assert!(matches!(refused, Error::InceptionHash { .. }), "{refused}");
         fs::remove_file(&path).unwrap();
         let refused = Inception::load(&path).unwrap_err();
-        assert!(matches!(refused, InceptionError::Read { .. }), "{refused}");
+        assert!(matches!(refused, Error::InceptionFile { .. }), "{refused}");
     }
 }

@@ -1,163 +1,151 @@
-//! Images from NumPy's files, `.npy` and `.npz`: u8 `[n, rows, cols]` or
+//! Reads images from NumPy files, `.npy` and `.npz`: u8 `[n, rows, cols]` or
 //! `[n, 1, rows, cols]`.
 
 mod header;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mnist_io::Images;
 use zip::ZipArchive;
 
 use header::{Header, MAGIC};
 
-/// Why a file gives no images.
+/// A NumPy file without usable images.
 #[derive(Debug, thiserror::Error)]
-pub enum NumpyError {
-    /// The file cannot be read.
+#[error("{}: {reason}", path.display())]
+pub struct NumpyError {
+    /// The file.
+    path: PathBuf,
+    /// The rule that it breaks.
+    reason: Reason,
+}
+
+/// A broken rule.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Reason {
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
-    /// It holds nothing.
     #[error("it is empty")]
     Empty,
-    /// It is no such file.
     #[error("it is neither a .npy nor a .npz file")]
     NotNumpy,
-    /// It is no archive that can be read.
     #[error("it is a broken .npz file: {0}")]
-    Archive(String),
-    /// It holds another number of arrays than one.
+    Archive(#[from] zip::result::ZipError),
+    /// Another number of arrays than one.
     #[error("{}", match names.as_slice() {
         [] => "it holds no array".to_owned(),
         names => format!(
-            "it holds {} arrays, {}, but one must be chosen: save it alone, with \
-             np.save(\"images.npy\", np.load(file)[{:?}])",
+            "it holds {} arrays, {}; save one of them alone, with np.save(\"images.npy\", \
+             np.load(file)[{:?}])",
             names.len(), names.join(", "), names[0]
         ),
     })]
-    Arrays {
-        /// Their names.
-        names: Vec<String>,
-    },
-    /// The header cannot be understood.
+    Arrays { names: Vec<String> },
     #[error("its header is broken: {0}")]
     Header(&'static str),
-    /// The numbers are not bytes.
+    /// Numbers of another type; `dtype` is NumPy's code.
     #[error(
-        "its numbers are {dtype}, not uint8{}: pixels are whole numbers, 0 for background to 255 \
-         for ink; save them with .round().astype(\"uint8\")",
+        "its numbers are {dtype}, not uint8{}; pixels are whole numbers from 0 (background) to 255 \
+         (ink); save them with .round().astype(\"uint8\")",
         if *nan { ", and some are NaN" } else { "" }
     )]
-    Dtype {
-        /// NumPy's code of their type.
-        dtype: String,
-        /// Whether some are NaN, where that can be.
-        nan: bool,
-    },
-    /// The array is no list of images.
+    Dtype { dtype: String, nan: bool },
     #[error("its shape is {shape:?}, but images are [n, rows, cols] or [n, 1, rows, cols]")]
-    Shape {
-        /// Its shape.
-        shape: Vec<u64>,
-    },
-    /// The array is stored column by column.
-    #[error(
-        "it is stored in Fortran's order: save np.ascontiguousarray of the array, which is in C's"
-    )]
+    Shape { shape: Vec<u64> },
+    #[error("its order is Fortran's; save np.ascontiguousarray of the array")]
     Fortran,
-    /// There are fewer bytes than the header says.
-    #[error("it ends after {found} of {wanted} bytes of pixels")]
-    Short {
-        /// Bytes that are there.
-        found: usize,
-        /// Bytes that are needed.
-        wanted: usize,
-    },
-    /// The pixels make no images.
+    #[error("it ends after {found} of {expected} bytes of pixels")]
+    Short { found: usize, expected: usize },
     #[error(transparent)]
     Images(#[from] mnist_io::Error),
 }
 
-/// Whether `bytes`, the start of a file, are those of NumPy's files.
+/// Whether a file that starts with `bytes` may be a NumPy file.
 pub fn is_numpy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC) || bytes.starts_with(b"PK")
 }
 
-/// The first `most` images of the file, all if there are fewer, and the number
-/// that it holds. No more than these is unpacked or kept.
+/// The first `most` images of the file, and the number of images that it holds. The rest is
+/// neither unpacked nor kept.
 ///
 /// # Errors
-/// A [`NumpyError`] per broken rule.
+/// A file without usable images, with the file and the reason.
 pub fn read_images(path: &Path, most: usize) -> Result<(Images, u64), NumpyError> {
+    read_file(path, most).map_err(|reason| NumpyError {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn read_file(path: &Path, most: usize) -> Result<(Images, u64), Reason> {
     let mut start = Vec::new();
     let longest = MAGIC.len() as u64;
     File::open(path)?.take(longest).read_to_end(&mut start)?;
     if start.is_empty() {
-        return Err(NumpyError::Empty);
+        return Err(Reason::Empty);
     }
     if !is_numpy(&start) {
-        return Err(NumpyError::NotNumpy);
+        return Err(Reason::NotNumpy);
     }
     let file = BufReader::new(File::open(path)?);
     if start == MAGIC {
         return read_array(file, most);
     }
-    let broken = |e: zip::result::ZipError| NumpyError::Archive(e.to_string());
-    let mut archive = ZipArchive::new(file).map_err(broken)?;
+    let mut archive = ZipArchive::new(file)?;
     let mut names = Vec::new();
     for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(broken)?;
-        let name = entry.name().map_err(broken)?;
-        names.push(name.trim_end_matches(".npy").to_owned());
+        let entry = archive.by_index(index)?;
+        names.push(entry.name()?.trim_end_matches(".npy").to_owned());
     }
     if names.len() != 1 {
-        return Err(NumpyError::Arrays { names });
+        return Err(Reason::Arrays { names });
     }
-    read_array(archive.by_index(0).map_err(broken)?, most)
+    read_array(archive.by_index(0)?, most)
 }
 
-fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64), NumpyError> {
+fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64), Reason> {
     let header = Header::read(&mut file)?;
     if !header.dtype.ends_with("u1") {
         let nan = holds_nan(&header.dtype, &mut file)?;
         let dtype = header.dtype;
-        return Err(NumpyError::Dtype { dtype, nan });
+        return Err(Reason::Dtype { dtype, nan });
     }
     if header.fortran {
-        return Err(NumpyError::Fortran);
+        return Err(Reason::Fortran);
     }
     let (n, rows, cols) = match *header.shape.as_slice() {
         [n, rows, cols] | [n, 1, rows, cols] if rows > 0 && cols > 0 => (n, rows, cols),
         _ => {
-            return Err(NumpyError::Shape {
+            return Err(Reason::Shape {
                 shape: header.shape,
             });
         }
     };
     let taken = n.min(most as u64);
-    let wanted = taken.checked_mul(rows).and_then(|v| v.checked_mul(cols));
+    let expected = taken.checked_mul(rows).and_then(|v| v.checked_mul(cols));
     let sizes = (
-        wanted.map(usize::try_from),
+        expected.map(usize::try_from),
         rows.try_into(),
         cols.try_into(),
     );
-    let (Some(Ok(wanted)), Ok(rows), Ok(cols)) = sizes else {
-        return Err(NumpyError::Shape {
+    let (Some(Ok(expected)), Ok(rows), Ok(cols)) = sizes else {
+        return Err(Reason::Shape {
             shape: header.shape,
         });
     };
-    // Grows with what is there, not with what the header claims.
+    // Grows with the file, not with what the header claims.
     let mut pixels = Vec::new();
-    file.take(wanted as u64).read_to_end(&mut pixels)?;
-    if pixels.len() < wanted {
+    file.take(expected as u64).read_to_end(&mut pixels)?;
+    if pixels.len() < expected {
         let found = pixels.len();
-        return Err(NumpyError::Short { found, wanted });
+        return Err(Reason::Short { found, expected });
     }
     Ok((Images::new(rows, cols, pixels)?, n))
 }
 
-/// Whether there is a NaN among the first numbers of an array of floats.
+/// Whether one of the first numbers of a float array is NaN.
 fn holds_nan(dtype: &str, file: &mut impl Read) -> io::Result<bool> {
     let mut bytes = Vec::new();
     file.take(100 << 20).read_to_end(&mut bytes)?;
@@ -215,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_read_plain_packed_and_with_a_channel() {
+    fn reads_plain_and_packed_arrays_and_a_channel_axis() {
         let pixels: Vec<u8> = (0..24).collect();
         let plain = npy("|u1", "False", "(4, 2, 3)", &pixels);
         let channel = npy("|u1", "False", "(4, 1, 2, 3)", &pixels);
@@ -232,7 +220,7 @@ mod tests {
     /// The header that NumPy 2.1.1 writes, `np.save(f, np.zeros((2, 1, 1),
     /// np.uint8))`.
     #[test]
-    fn a_file_of_numpys_own_is_read() {
+    fn reads_a_file_written_by_numpy() {
         let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
         let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1), }";
         file.extend(format!("{text:117}\n").as_bytes());
@@ -241,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_images_is_refused_with_the_reason() {
+    fn rejects_other_files_and_names_the_reason() {
         let eight = [0; 8];
         refused(b"", "empty");
         refused(b"IDX or anything", "neither");
@@ -269,11 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_no_bytes_are_refused_by_their_type() {
+    fn rejects_numbers_that_are_not_bytes() {
         let nan = [f32::NAN.to_le_bytes(), 1f32.to_le_bytes()].concat();
         refused(&npy("<f4", "False", "(2, 1, 1)", &nan), "are NaN");
         let half = [0.5f32.to_le_bytes(); 2].concat();
-        refused(&npy("<f4", "False", "(2, 1, 1)", &half), "<f4, not uint8:");
+        refused(&npy("<f4", "False", "(2, 1, 1)", &half), "<f4, not uint8;");
         let nan = f64::NAN.to_le_bytes();
         refused(&npy("<f8", "False", "(1, 1, 1)", &nan), "are NaN");
         refused(&npy("|b1", "False", "(2, 2, 2)", &[0; 8]), "|b1");
@@ -286,16 +274,16 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_must_hold_one_array() {
+    fn rejects_archives_without_exactly_one_array() {
         let one = npy("|u1", "False", "(2, 2, 2)", &[0; 8]);
         let two = npz(&[("x.npy", one.clone()), ("labels.npy", one)]);
         refused(&two, "x, labels");
         refused(&npz(&[]), "no array");
     }
 
-    /// 200 MB of zeros in 200 kB: only what is asked for is unpacked.
+    /// 200 MB of zeros in 200 kB.
     #[test]
-    fn an_archive_that_unpacks_to_more_than_it_should_is_read_no_further() {
+    fn unpacks_no_more_than_the_requested_images() {
         let bomb = npy("|u1", "False", "(2, 2, 2)", &vec![0; 200_000_000]);
         let (images, _) = read(&npz(&[("x.npy", bomb)]), 9).unwrap();
         assert_eq!(images.len(), 2);

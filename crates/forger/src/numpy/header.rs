@@ -1,18 +1,17 @@
-//! What stands before the numbers of a NumPy array.
+//! The header of a NumPy array.
 
 use std::io::{self, Read};
 
-use super::NumpyError;
+use super::Reason;
 
-/// What every array begins with.
+/// The first bytes of every array.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Longer headers do not describe images.
+/// The longest header that is read, in bytes.
 const LONGEST: usize = 1 << 16;
 
-/// What stands before the numbers (NumPy's format, versions 1 to 3): a literal
-/// of Python such as `{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28,
-/// 28), }`.
+/// The header in NumPy's format, versions 1 to 3: a Python literal such as
+/// `{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28, 28), }`.
 pub(super) struct Header {
     pub dtype: String,
     pub fortran: bool,
@@ -20,8 +19,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub fn read(file: &mut impl Read) -> Result<Header, NumpyError> {
-        let broken = NumpyError::Header;
+    pub fn read(file: &mut impl Read) -> Result<Header, Reason> {
+        let broken = Reason::Header;
         let mut exactly = |length: usize| {
             let mut bytes = vec![0; length];
             match file.read_exact(&mut bytes) {
@@ -29,17 +28,17 @@ impl Header {
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
                     Err(broken("the file ends inside it"))
                 }
-                Err(e) => Err(NumpyError::Io(e)),
+                Err(e) => Err(Reason::Io(e)),
             }
         };
         if exactly(MAGIC.len())? != MAGIC {
-            return Err(NumpyError::NotNumpy);
+            return Err(Reason::NotNumpy);
         }
         let major = exactly(2)?[0];
         let length = match major {
             1 => exactly(2)?,
             2 | 3 => exactly(4)?,
-            _ => return Err(broken("it is of a version that is not known")),
+            _ => return Err(broken("its version is unknown")),
         };
         let length = length
             .iter()
@@ -49,13 +48,15 @@ impl Header {
             return Err(broken("it is too long"));
         }
         let text = String::from_utf8(exactly(length)?);
-        let text = text.map_err(|_| broken("it is no text"))?.replace('"', "'");
+        let text = text
+            .map_err(|_| broken("it is not text"))?
+            .replace('"', "'");
         let value = |key: &str| {
             let (_, rest) = text.split_once(&format!("'{key}'"))?;
             Some(rest.trim_start().strip_prefix(':')?.trim_start())
         };
         let dtype = value("descr").and_then(|v| {
-            // Records have a list here.
+            // A list describes records.
             let code = v.strip_prefix('\'').and_then(|v| v.split_once('\''));
             code.map(|(code, _)| code)
                 .or(v.starts_with('[').then_some("records"))

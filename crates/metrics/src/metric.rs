@@ -1,0 +1,69 @@
+//! What describes a metric of `evaluate`, and how it is computed.
+
+use run_dir::Measurement;
+
+#[cfg(feature = "libtorch")]
+use crate::evaluation::{Evaluation, Measurements};
+
+/// Samples in a full evaluation and in every published table.
+pub const FULL: u64 = 10_000;
+
+/// Samples in a point of the quality curve: about a second on 2 cores. FID and its
+/// reference value are larger than with [`FULL`].
+pub const QUICK: u64 = 2_500;
+
+/// A metric of `evaluate`, measured as one; it may have several values.
+#[derive(Debug)]
+pub struct Metric {
+    /// What `--metrics` calls it; the first is the usual name.
+    pub names: &'static [&'static str],
+    /// What it is computed from.
+    pub needs: Needs,
+    /// Whether the quality curve of a run has it.
+    pub curve: bool,
+    /// Its values, in the order of the table.
+    pub values: &'static [Value],
+    /// Measures the values that are known for these samples, by name.
+    #[cfg(feature = "libtorch")]
+    pub(crate) measure: fn(&Evaluation<'_>) -> crate::Result<Measurements>,
+}
+
+/// One number of a metric.
+#[derive(Debug)]
+pub struct Value {
+    /// Its name in `quality.jsonl` and in the JSON of `evaluate`.
+    pub name: &'static str,
+    /// Its title in tables.
+    pub title: &'static str,
+    /// Digits after the decimal point in tables.
+    pub decimals: usize,
+    /// What it says, in one line.
+    pub explanation: &'static str,
+    /// A remark on one result, given the number of samples.
+    pub remark: Option<fn(&Measurement, u64) -> String>,
+}
+
+/// What a metric is computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Features of the classifier, `[n, 128]`.
+    Features,
+    /// Logits of the classifier, `[n, 10]`.
+    Logits,
+    /// Pixels, `[n, 28, 28]`.
+    Pixels,
+    /// Features of InceptionV3, `[n, 2048]`.
+    Inception,
+}
+
+impl Metric {
+    /// The usual name.
+    pub fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+
+    /// Whether the classifier must recognize the images.
+    pub fn needs_classifier(&self) -> bool {
+        matches!(self.needs, Needs::Features | Needs::Logits)
+    }
+}
