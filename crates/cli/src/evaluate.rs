@@ -7,21 +7,6 @@ use gan_config::{did_you_mean, nearest};
 
 use crate::values::{number, threads};
 
-/// The names of the metrics.
-// Replace this constant by the names in `gan_metrics::METRICS`.
-pub const METRICS: [&str; 10] = [
-    "fid",
-    "kid",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "modes",
-    "novelty",
-    "duplicates",
-    "parzen",
-];
-
 fn examples() -> String {
     format!(
         "\
@@ -31,9 +16,9 @@ Examples:
   cargo xtask evaluate --samples theirs.npz           images from any other program
   cargo xtask evaluate --inception                    the FID of published tables, in an hour
 
-Metrics: {}.
-docs/results.md explains them.",
-        METRICS.join(", ")
+Metrics:
+{}docs/results.md explains them.",
+        gan_metrics::help()
     )
 }
 
@@ -90,13 +75,11 @@ pub struct EvaluateArgs {
 
 /// Refuses a list with an unknown name.
 fn metrics(list: &str) -> Result<String, String> {
-    match list.split(',').find(|name| !METRICS.contains(&name.trim())) {
-        None => Ok(list.to_owned()),
-        Some(name) => Err(format!(
-            "there is no metric {name:?}{}; the metrics are {}, and --inception adds the FID of \
-             published tables",
-            did_you_mean(nearest(name, METRICS)),
-            METRICS.join(", ")
-        )),
+    match gan_metrics::parse_list(list) {
+        Ok(_) => Ok(list.to_owned()),
+        Err(unknown) => {
+            let suggestion = did_you_mean(nearest(&unknown.name, gan_metrics::names()));
+            Err(format!("{unknown}{suggestion}"))
+        }
     }
 }

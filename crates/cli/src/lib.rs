@@ -21,7 +21,7 @@ mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use evaluate::{EvaluateArgs, METRICS};
+pub use evaluate::EvaluateArgs;
 pub use list::preset_table;
 pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
 pub use paths::{Paths, ROOT_VARIABLE};
