@@ -6,7 +6,7 @@ use embedded_graphics::mono_font::iso_8859_1::{FONT_7X14, FONT_8X13, FONT_10X20}
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
-use embedded_graphics::text::{Baseline, Text};
+use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -77,22 +77,23 @@ impl DrawingBackend for CanvasBackend<'_> {
         style: &S,
         (x, y): BackendCoord,
     ) -> Drawn {
-        let font = font(style.size());
-        let (width, height) = size(font, text);
-        let left = match style.anchor().h_pos {
-            HPos::Left => x,
-            HPos::Center => x.saturating_sub_unsigned(width / 2),
-            HPos::Right => x.saturating_sub_unsigned(width),
-        };
-        let top = match style.anchor().v_pos {
-            VPos::Top => y,
-            VPos::Center => y.saturating_sub_unsigned(height / 2),
-            VPos::Bottom => y.saturating_sub_unsigned(height),
-        };
         let (r, g, b) = style.color().rgb;
-        let ink = MonoTextStyle::new(font, Rgb888::new(r, g, b));
+        let ink = MonoTextStyle::new(font(style.size()), Rgb888::new(r, g, b));
+        let alignment = match style.anchor().h_pos {
+            HPos::Left => Alignment::Left,
+            HPos::Center => Alignment::Center,
+            HPos::Right => Alignment::Right,
+        };
+        let baseline = match style.anchor().v_pos {
+            VPos::Top => Baseline::Top,
+            VPos::Center => Baseline::Middle,
+            VPos::Bottom => Baseline::Bottom,
+        };
+        let position = TextStyleBuilder::new()
+            .alignment(alignment)
+            .baseline(baseline);
         let Ok(_) =
-            Text::with_baseline(text, Point::new(left, top), ink, Baseline::Top).draw(self.canvas);
+            Text::with_text_style(text, Point::new(x, y), ink, position.build()).draw(self.canvas);
         Ok(())
     }
 
@@ -101,7 +102,9 @@ impl DrawingBackend for CanvasBackend<'_> {
         text: &str,
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
-        Ok(size(font(style.size()), text))
+        let Size { width, height } = font(style.size()).character_size;
+        let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        Ok((width.saturating_mul(characters), height))
     }
 }
 
@@ -110,18 +113,9 @@ fn rgb(color: BackendColor) -> [u8; 3] {
 }
 
 fn font(size: f64) -> &'static MonoFont<'static> {
-    if size < 15.0 {
-        &FONT_7X14
-    } else if size < 18.0 {
-        &FONT_8X13
-    } else {
-        &FONT_10X20
+    match size {
+        ..15.0 => &FONT_7X14,
+        ..18.0 => &FONT_8X13,
+        _ => &FONT_10X20,
     }
-}
-
-/// Returns width and height of a line of text, in pixels.
-fn size(font: &MonoFont, text: &str) -> (u32, u32) {
-    let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-    let Size { width, height } = font.character_size;
-    (width.saturating_mul(characters), height)
 }
