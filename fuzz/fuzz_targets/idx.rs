@@ -1,5 +1,5 @@
-//! Reads any bytes as an IDX file, plain and packed with gzip: no panic, and
-//! what is accepted is written as the same bytes.
+//! Reads any bytes as an IDX file, plain and compressed with gzip. Checks that
+//! nothing panics and that a valid file is written back with the same bytes.
 
 #![no_main]
 
@@ -12,9 +12,9 @@ fuzz_target!(|bytes: &[u8]| {
     let is_gzip = bytes.starts_with(&[0x1f, 0x8b]);
     if let Ok(idx) = &plain {
         let mut written = Vec::new();
-        idx.write(&mut written).expect("a Vec takes every byte");
+        idx.write(&mut written).expect("writing to a Vec cannot fail");
         if is_gzip {
-            let again = Idx::read(&written[..]).expect("what was written can be read");
+            let again = Idx::read(&written[..]).expect("a written file can be read");
             assert!(same(&again, idx));
         } else {
             assert_eq!(written, bytes);
@@ -23,33 +23,36 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(images.iter().flatten().count(), images.pixels().len());
         }
     }
-    // A mutation never finds the right checksum, so the packing is done here.
-    // The same rule is broken whether the bytes came packed or not.
+    // Mutations do not find the right checksum, so the target compresses the bytes.
+    // Plain and compressed bytes must break the same rule.
     if is_gzip || bytes.len() > usize::from(u16::MAX) {
         return;
     }
-    let packed = gzip(bytes);
-    match (plain, Idx::read(&packed[..])) {
-        (Ok(plain), Ok(packed)) => assert!(same(&plain, &packed)),
-        (Err(plain), Err(packed)) => assert_eq!(plain.to_string(), packed.to_string()),
-        (plain, packed) => panic!("plain {plain:?}, packed {packed:?}"),
+    let compressed = gzip(bytes);
+    match (plain, Idx::read(&compressed[..])) {
+        (Ok(plain), Ok(compressed)) => assert!(same(&plain, &compressed)),
+        (Err(plain), Err(compressed)) => {
+            assert_eq!(plain.to_string(), compressed.to_string());
+        }
+        (plain, compressed) => panic!("plain {plain:?}, compressed {compressed:?}"),
     }
     // Cut anywhere, the data or the checksum is incomplete.
-    assert!(Idx::read(&packed[..packed.len() - 1 - bytes.len() / 2]).is_err());
+    let cut = compressed.len() - 1 - bytes.len() / 2;
+    assert!(Idx::read(&compressed[..cut]).is_err());
 });
 
-/// Equal to the bit: an array of NaNs does not equal itself.
+/// Compares bytes, because NaN does not equal itself.
 fn same(a: &Idx, b: &Idx) -> bool {
     let bytes = |idx: &Idx| {
         let mut bytes = Vec::new();
-        idx.write(&mut bytes).expect("a Vec takes every byte");
+        idx.write(&mut bytes).expect("writing to a Vec cannot fail");
         bytes
     };
     bytes(a) == bytes(b)
 }
 
-/// One gzip member (RFC 1952) of one stored block (RFC 1951), which costs
-/// nothing to pack.
+/// One gzip member (RFC 1952) with one stored block (RFC 1951), which is cheap to
+/// create.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("a stored block is that short");
     let mut crc = Crc::new();

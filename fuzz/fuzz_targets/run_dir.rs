@@ -1,5 +1,6 @@
-//! Any bytes as one of a run directory's files: no panic, and what is read can
-//! be written and is then read the same. The first byte picks the file.
+//! Reads any bytes as a file of a run directory. Checks that nothing panics and
+//! that a valid file is written and read back unchanged. The first byte selects
+//! the file.
 
 #![no_main]
 
@@ -12,24 +13,24 @@ use mnist_io::Images;
 use run_dir::{Result, RunDir};
 use tempfile::TempDir;
 
-/// Two run directories: one to read from, one to write what was read.
-struct Scene {
+/// A run directory to read from, and one to write to.
+struct Dirs {
     _root: TempDir,
     from: RunDir,
     to: RunDir,
 }
 
-static SCENE: LazyLock<Scene> = LazyLock::new(|| {
+static DIRS: LazyLock<Dirs> = LazyLock::new(|| {
     let root = TempDir::new().expect("a temporary folder");
     let [from, to] = ["from", "to"].map(|name| {
         let dir = root.path().join(name);
-        fs::create_dir(&dir).expect("a folder in it");
-        fs::write(dir.join("config.toml"), "").expect("a file in that");
+        fs::create_dir(&dir).expect("a folder");
+        fs::write(dir.join("config.toml"), "").expect("a file in the folder");
         let run = RunDir::open(&dir).expect("a run directory");
-        fs::create_dir(run.samples_dir()).expect("another folder in it");
+        fs::create_dir(run.samples_dir()).expect("a folder for samples");
         run
     });
-    Scene {
+    Dirs {
         _root: root,
         from,
         to,
@@ -40,13 +41,13 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((pick, bytes)) = bytes.split_first() else {
         return;
     };
-    let Scene { from, to, .. } = &*SCENE;
+    let Dirs { from, to, .. } = &*DIRS;
     let put = |path: &Path| fs::write(path, bytes).expect("room for a small file");
     match pick % 8 {
         0 => {
             put(&from.config_path());
             again(from.config(), |config| {
-                let text = toml::to_string(config).expect("what was read can be written");
+                let text = toml::to_string(config).expect("a valid configuration can be written");
                 fs::write(to.config_path(), text).expect("room for a small file");
                 to.config()
             });
@@ -98,9 +99,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         _ => {
             put(&from.real_images_path());
-            exactly(originals(from), |images| {
+            exactly(real_images(from), |images| {
                 images.write_file(&to.real_images_path())?;
-                originals(to)
+                real_images(to)
             });
         }
     }
@@ -110,27 +111,27 @@ fn snapshot(run: &RunDir) -> Result<Images> {
     Ok(Images::read_file(&run.samples_path(300))?)
 }
 
-fn originals(run: &RunDir) -> Result<Images> {
+fn real_images(run: &RunDir) -> Result<Images> {
     Ok(Images::read_file(&run.real_images_path())?)
 }
 
-/// Compared as text, because a NaN does not equal itself.
+/// Compares as text, because NaN does not equal itself.
 fn again<T: std::fmt::Debug>(read: Result<T>, again: impl FnOnce(&T) -> Result<T>) {
     match read {
         Ok(first) => {
-            let second = again(&first).expect("what was read can be written and read");
+            let second = again(&first).expect("a valid file can be written and read");
             assert_eq!(format!("{first:?}"), format!("{second:?}"));
         }
-        // A message must be possible too.
+        // Formatting the message must not panic.
         Err(error) => drop(error.to_string()),
     }
 }
 
-/// The same of what equals itself: as text, images tell only their size.
+/// Compares pixels, because the text of images shows only their size.
 fn exactly<T: PartialEq + std::fmt::Debug>(read: Result<T>, write: impl FnOnce(&T) -> Result<T>) {
     again(read, |first| {
         let second = write(first)?;
-        assert!(second == *first, "other pixels");
+        assert!(second == *first, "different pixels");
         Ok(second)
     });
 }
