@@ -82,7 +82,7 @@ prop_compose! {
         cells in prop::array::uniform5(0_u64..20),
         real_above in any::<bool>(),
     ) -> Config {
-        let mut settings = gan_config::preset("modern").unwrap().settings;
+        let mut settings = gan_config::preset("modern").unwrap().settings.clone();
         settings.set_penalty(PenaltyKind::R1, gamma);
         Config {
             format: CONFIG_FORMAT,

@@ -32,7 +32,7 @@ pub fn config() -> Config {
             trainer: "0.1.0".to_owned(),
             libtorch: "2.13.0".to_owned(),
         },
-        settings: gan_config::preset("modern").unwrap().settings,
+        settings: gan_config::preset("modern").unwrap().settings.clone(),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir
             trainer: "0.1.0".into(),
             libtorch: "2.13.0".into(),
         },
-        settings: gan_config::preset("modern").unwrap().settings,
+        settings: gan_config::preset("modern").unwrap().settings.clone(),
     };
     let run = RunDir::create(&dir.path().join("0001-modern"), &config, real).unwrap();
     (dir, run)
