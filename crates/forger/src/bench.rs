@@ -86,7 +86,7 @@ fn steps(args: &StepsArgs) -> Result<Value> {
         "width": args.width,
         "threads": threads,
         "precision": machine::precision_name(precision),
-        "device": machine::device_name(device),
+        "device": gan_trainer::device_name(device),
         "warm_up_steps": timings.warm_up * period,
         "steps": timings.seconds.len() as u64 * period,
         "ms_per_step": 1e3 * seconds_per_step,
@@ -122,7 +122,7 @@ fn peak(args: &MeasureArgs) -> Result<Value> {
     Ok(json!({
         "threads": threads,
         "precision": machine::precision_name(precision),
-        "device": machine::device_name(device),
+        "device": gan_trainer::device_name(device),
         "convolution_forward": rate(flops, &mut || drop(no_grad(convolve)))?,
         // Each of the two gradients needs as many operations again.
         "convolution": rate(3 * flops, &mut || {
@@ -149,7 +149,7 @@ fn sampling(args: &SystemArgs) -> Result<Value> {
         "batch": settings.batch,
         "threads": threads,
         "precision": machine::precision_name(precision),
-        "device": machine::device_name(device),
+        "device": gan_trainer::device_name(device),
         "images_per_second": SAMPLES as f64 / timings.median(),
     }))
 }

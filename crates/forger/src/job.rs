@@ -10,19 +10,11 @@ use gan_cli::Paths;
 use gan_cli::{PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Precision, Settings};
 use gan_metrics::{Cache, Evaluator};
-use gan_trainer::{
-    Checkpointer, SNAPSHOT_SAMPLES, Stream, TrainConfig, TrainData, kind, resize, stream_seed,
-};
+use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind};
 use mnist_io::{Dataset, Split, known};
-use rand::seq::index;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, RunDir, Software};
+use run_dir::{DatasetInfo, RunDir};
 
 use crate::machine;
-
-/// The libtorch that this version of tch binds to; torch-sys refuses others.
-const LIBTORCH: &str = "2.13.0";
 
 /// A run to train, with everything it needs.
 pub struct TrainJob {
@@ -70,22 +62,10 @@ impl TrainJob {
             ..TrainConfig::by_name(settings, networks, &data)?
         };
         config.validate(&data)?;
-        let run_config = Config {
-            format: CONFIG_FORMAT,
-            preset: preset.name.to_owned(),
-            networks: networks.to_owned(),
-            seed: config.seed,
-            seconds: config.seconds,
-            device: machine::device_name(device),
-            precision,
-            threads,
-            dataset: dataset_info(&data_path, &data)?,
-            figures: preset.figures.clone(),
-            software: software(),
-            settings: config.settings.clone(),
-        };
+        let dataset = dataset_info(&data_path, &data)?;
+        let run_config = config.run_config(&preset.name, preset.figures.clone(), dataset);
         let runs = paths.runs(args.runs.as_deref());
-        let real = shown_images(&data, &config)?;
+        let real = data.shown_images(config.networks.generator.image_side())?;
         let run = match &args.run {
             None => RunDir::create_next(&runs, &preset.name, &run_config, real.as_ref())?,
             Some(root) => {
@@ -131,47 +111,17 @@ pub fn data(
     let (training, test) = (Arc::new(open(Split::Train)?), open(Split::Test)?);
     let conditional = gan_models::by_name(networks, None)
         .is_some_and(|networks| networks.generator.conditional());
-    let shown = if conditional {
-        // Samples have the digits of the first test images, which G never saw.
-        let first: Vec<usize> = (0..SNAPSHOT_SAMPLES.min(test.len())).collect();
-        select(&test, &first)?
-    } else {
-        let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::ShownImages, 0));
-        let pool = settings.pool(training.len() as u64) as usize;
-        let count = SNAPSHOT_SAMPLES.min(pool);
-        select(&training, &index::sample(&mut rng, pool, count).into_vec())?
-    };
     let cache = Cache::new(Some(cache.to_owned()), training.images(), test.images());
-    let evaluator = Evaluator::new(training.clone(), test, cache)?;
-    Ok(TrainData::Images {
+    let evaluator = Evaluator::new(training.clone(), test.clone(), cache)?;
+    let pool = settings.pool(training.len() as u64);
+    Ok(TrainData::with_evaluator(
         training,
-        shown,
-        evaluator: Some(Box::new(evaluator)),
-    })
-}
-
-fn select(set: &Dataset, indices: &[usize]) -> Result<Dataset> {
-    let images = set.images().select(indices);
-    let labels = indices.iter().filter_map(|&i| set.labels().get(i).copied());
-    let images = images.context("an index lies outside the data set")?;
-    Ok(Dataset::new(images, labels.collect())?)
-}
-
-/// The real images for the figures, in the size of the networks.
-pub fn shown_images(data: &TrainData, config: &TrainConfig) -> Result<Option<mnist_io::Images>> {
-    let TrainData::Images { shown, .. } = data else {
-        return Ok(None);
-    };
-    let side = config.networks.generator.image_side();
-    Ok(Some(resize(shown.images(), side as usize)?))
-}
-
-/// The versions of this program and of libtorch.
-pub fn software() -> Software {
-    Software {
-        trainer: env!("CARGO_PKG_VERSION").to_owned(),
-        libtorch: LIBTORCH.to_owned(),
-    }
+        &test,
+        evaluator,
+        pool,
+        conditional,
+        seed,
+    )?)
 }
 
 fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {

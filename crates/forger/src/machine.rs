@@ -18,14 +18,6 @@ pub fn device(choice: DeviceChoice) -> Result<Device> {
     }
 }
 
-/// The device's name in the configuration of a run: `cpu` or `cuda:0`.
-pub fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        other => format!("{other:?}").to_lowercase(),
-    }
-}
-
 /// The device with that name in the configuration of a run.
 pub fn device_named(name: &str) -> Result<Device> {
     match name.split_once(':') {

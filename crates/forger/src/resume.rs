@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, TrainArgs};
-use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind};
+use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
 use mnist_io::Images;
 use run_dir::{Config, RunDir};
 
-use crate::job::{TrainJob, checkpoint_every, data, shown_images, software};
+use crate::job::{TrainJob, checkpoint_every, data};
 use crate::{machine, output};
 
 /// The state of a run to resume.
@@ -127,7 +127,7 @@ fn check_images(config: &Config, data: &TrainData) -> Result<()> {
 /// removed, it is written again: it depends on the data and the seed only.
 fn check_shown(run: &RunDir, data: &TrainData, config: &TrainConfig) -> Result<()> {
     let path = run.real_images_path();
-    let Some(shown) = shown_images(data, config)? else {
+    let Some(shown) = data.shown_images(config.networks.generator.image_side())? else {
         return Ok(());
     };
     if !path.exists() {

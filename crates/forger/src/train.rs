@@ -58,7 +58,7 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     output::note(format_args!(
         "training {} on {real} ({}, {}, threads: {}, seed: {})",
         job.preset,
-        machine::device_name(config.device),
+        gan_trainer::device_name(config.device),
         machine::precision_name(job.precision),
         job.threads,
         config.seed,

@@ -81,6 +81,14 @@ impl Dataset {
         self.labels.is_empty()
     }
 
+    /// Returns the images and labels at `indices`, in that order, with repeats.
+    /// Returns `None` if an index is out of range.
+    pub fn select(&self, indices: &[usize]) -> Option<Dataset> {
+        let images = self.images.select(indices)?;
+        let labels = indices.iter().map(|&index| self.labels.get(index).copied());
+        Dataset::new(images, labels.collect::<Option<_>>()?).ok()
+    }
+
     /// Returns images and labels.
     pub fn into_parts(self) -> (Images, Vec<u8>) {
         (self.images, self.labels)

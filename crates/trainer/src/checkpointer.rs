@@ -1,12 +1,15 @@
 //! Saves checkpoints of a run now and then, and resumes from the newest valid one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use gan_config::FigureLayout;
 use run_dir::{RewindPoint, RunDir, RunLock};
 
 use crate::Error;
 use crate::checkpoint::{Checkpoint, RunFiles, TrainState, config_sha256};
+use crate::config::TrainConfig;
+use crate::data::TrainData;
 use crate::gan::Gan;
 
 /// Besides the last two, every tenth checkpoint is kept.
@@ -41,6 +44,23 @@ enum Start {
 }
 
 impl Checkpointer {
+    /// Creates the run directory `root`, new or empty, for `config` and `data`. It
+    /// saves a checkpoint every minute, and one at the end. `name` names the system.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if the folder cannot be created or is not empty.
+    pub fn create(
+        root: &Path,
+        name: &str,
+        config: &TrainConfig,
+        data: &TrainData,
+    ) -> Result<Checkpointer, Error> {
+        let real = data.shown_images(config.networks.generator.image_side())?;
+        let run_config = config.run_config(name, FigureLayout::default(), None);
+        let run = RunDir::create(root, &run_config, real.as_ref())?;
+        Checkpointer::new(run, Some(Duration::from_secs(60)))
+    }
+
     /// Locks a new run and saves a checkpoint about every `every`, and one at the
     /// end.
     ///

@@ -1,8 +1,9 @@
 //! The configuration of a run, and whether it can work on the data.
 
-use gan_config::{Error as SettingsError, Precision, Preset, Settings};
+use gan_config::{Error as SettingsError, FigureLayout, Precision, Preset, Settings};
 use gan_models::Networks;
 use mnist_io::Dataset;
+use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 use tch::{Cuda, Device, Kind};
 
 use crate::Error;
@@ -12,6 +13,9 @@ use crate::losses::Loss;
 /// Rows and columns of the images to train on. Networks for other sizes resize
 /// them.
 const IMAGE_SIDE: usize = 28;
+
+/// The libtorch that this version of tch binds to; torch-sys refuses others.
+const LIBTORCH: &str = "2.13.0";
 
 /// Largest batch of drawn numbers: as many as the largest data sets have images,
 /// and few enough for the memory.
@@ -24,6 +28,8 @@ pub struct TrainConfig {
     pub settings: Settings,
     /// The networks.
     pub networks: Networks,
+    /// The name of the networks in `config.toml`.
+    pub networks_name: String,
     /// The loss. It has the name of [`Settings::loss`].
     pub loss: Loss,
     /// Random seed.
@@ -38,15 +44,16 @@ pub struct TrainConfig {
 }
 
 impl TrainConfig {
-    /// A configuration of networks and a loss of the caller's own, with seed 1 on
-    /// the CPU in f32. Other values can be set in the result.
-    pub fn new(settings: Settings, networks: Networks, loss: Loss) -> TrainConfig {
+    /// A configuration of networks, called `name`, and a loss of the caller's own,
+    /// with seed 1 on the CPU in f32. Other values can be set in the result.
+    pub fn new(settings: Settings, name: &str, networks: Networks, loss: Loss) -> TrainConfig {
         TrainConfig {
             settings: Settings {
                 loss: loss.name.to_owned(),
                 ..settings
             },
             networks,
+            networks_name: name.to_owned(),
             loss,
             seed: 1,
             seconds: None,
@@ -95,7 +102,34 @@ impl TrainConfig {
                 "gan-trainer has no loss of that name",
             );
         };
-        Ok(TrainConfig::new(settings, found, loss))
+        Ok(TrainConfig::new(settings, networks, found, loss))
+    }
+
+    /// The `config.toml` of a run. `preset` names the system, and `dataset`
+    /// describes the images.
+    pub fn run_config(
+        &self,
+        preset: &str,
+        figures: FigureLayout,
+        dataset: Option<DatasetInfo>,
+    ) -> Config {
+        Config {
+            format: CONFIG_FORMAT,
+            preset: preset.to_owned(),
+            networks: self.networks_name.clone(),
+            seed: self.seed,
+            seconds: self.seconds,
+            device: device_name(self.device),
+            precision: match self.kind {
+                Kind::BFloat16 => Precision::Bf16,
+                _ => Precision::F32,
+            },
+            threads: u64::try_from(tch::get_num_threads()).unwrap_or(1),
+            dataset,
+            figures,
+            software: software(),
+            settings: self.settings.clone(),
+        }
     }
 
     /// Refuses a configuration that cannot work on `data`.
@@ -170,6 +204,22 @@ impl TrainConfig {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+/// The name of a device in `config.toml`: `cpu` or `cuda:0`.
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// The versions of this crate and of libtorch.
+pub fn software() -> Software {
+    Software {
+        trainer: env!("CARGO_PKG_VERSION").to_owned(),
+        libtorch: LIBTORCH.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gan_metrics::Evaluator;
 use gan_models::PixelRange;
 use mnist_io::{Dataset, Images};
-use rand::seq::SliceRandom;
+use rand::seq::{SliceRandom, index};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -13,8 +13,11 @@ use tch::{Device, Kind, Tensor};
 use crate::Error;
 use crate::seeds::{Stream, seed_torch, stream_seed};
 
+/// Samples in a snapshot, and real images in the figures.
+pub const SNAPSHOT_SAMPLES: usize = 64;
+
 /// Mean and standard deviation of the real numbers of the preset `gaussian`.
-pub const GAUSSIAN: (f64, f64) = (4.0, 0.5);
+pub(crate) const GAUSSIAN: (f64, f64) = (4.0, 0.5);
 
 /// What a run is trained on.
 #[derive(Debug)]
@@ -31,6 +34,64 @@ pub enum TrainData {
     },
     /// Numbers from N(4, 0.5), drawn anew for each step.
     Gaussian,
+}
+
+impl TrainData {
+    /// Images to train on. Figures show the first of them, and there is no quality
+    /// curve.
+    ///
+    /// # Errors
+    /// [`Error::NoImages`] for an empty data set.
+    pub fn new(training: Dataset) -> Result<TrainData, Error> {
+        let first: Vec<usize> = (0..training.len().min(SNAPSHOT_SAMPLES)).collect();
+        Ok(TrainData::Images {
+            shown: training.select(&first).ok_or(Error::NoImages)?,
+            training: training.into(),
+            evaluator: None,
+        })
+    }
+
+    /// Images to train on with an `evaluator` for the quality curve. Figures show
+    /// test images of the digits that `conditional` networks generate, or else
+    /// training images that depend on `seed`, out of the first `pool`.
+    ///
+    /// # Errors
+    /// [`Error::NoImages`] for an empty data set.
+    pub fn with_evaluator(
+        training: Arc<Dataset>,
+        test: &Dataset,
+        evaluator: Evaluator,
+        pool: u64,
+        conditional: bool,
+        seed: u64,
+    ) -> Result<TrainData, Error> {
+        let shown = if conditional {
+            // G never saw these images.
+            let first: Vec<usize> = (0..test.len().min(SNAPSHOT_SAMPLES)).collect();
+            test.select(&first)
+        } else {
+            let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::ShownImages, 0));
+            let count = SNAPSHOT_SAMPLES.min(pool as usize);
+            training.select(&index::sample(&mut rng, pool as usize, count).into_vec())
+        };
+        Ok(TrainData::Images {
+            training,
+            shown: shown.ok_or(Error::NoImages)?,
+            evaluator: Some(Box::new(evaluator)),
+        })
+    }
+
+    /// The real images of the figures, with `side` rows and columns; `None` for
+    /// numbers.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn shown_images(&self, side: i64) -> Result<Option<Images>, Error> {
+        match self {
+            TrainData::Images { shown, .. } => Ok(Some(resize(shown.images(), side as usize)?)),
+            TrainData::Gaussian => Ok(None),
+        }
+    }
 }
 
 /// Some real images and their labels.
@@ -107,7 +168,7 @@ impl DataLoader {
         Ok(DataLoader { source, shuffle })
     }
 
-    /// Draws sorted batches of numbers from [`GAUSSIAN`].
+    /// Draws sorted batches of numbers from N(4, 0.5).
     pub fn gaussian(device: Device, seed: u64) -> DataLoader {
         DataLoader {
             source: Source::Gaussian(device),
@@ -232,7 +293,7 @@ impl Shuffle {
     }
 }
 
-/// `n` draws from [`GAUSSIAN`], f32 `[n]`, from libtorch's global generator.
+/// `n` draws from N(4, 0.5), f32 `[n]`, from libtorch's global generator.
 pub(crate) fn gaussian(n: i64) -> Tensor {
     let (mean, std) = GAUSSIAN;
     Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean

@@ -1,4 +1,6 @@
-//! Trains GANs on handwritten digits.
+//! Trains GANs on handwritten digits, with one training step and one training loop.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod checkpoint;
@@ -29,8 +31,8 @@ mod workers;
 
 pub use checkpoint::{Checkpoint, CheckpointState, RunFiles, TrainState};
 pub use checkpointer::Checkpointer;
-pub use config::{TrainConfig, check_device, kind};
-pub use data::{Batch, DataLoader, GAUSSIAN, TrainData, resize};
+pub use config::{TrainConfig, check_device, device_name, kind, software};
+pub use data::{Batch, DataLoader, SNAPSHOT_SAMPLES, TrainData, resize};
 pub use ema::Ema;
 pub use error::Error;
 pub use gan::{Gan, Net};
@@ -42,7 +44,6 @@ pub use penalties::{interpolate, perturb, squared_gradient, unit_gradient_penalt
 pub use replica::DiscriminatorStats;
 pub use sampler::{RunSampler, Sampler, digit_of};
 pub use seeds::{Stream, seed_torch, stream_seed};
-pub use snapshots::SNAPSHOT_SAMPLES;
 pub use spectral_norm::{SingularVectors, SpectralNorm};
 pub use step::{Rates, StepStats};
 pub use train::{Outcome, train};

@@ -6,14 +6,12 @@ use run_dir::RunDir;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::data::{TrainData, resize};
+use crate::data::{SNAPSHOT_SAMPLES, TrainData, resize};
 use crate::densities::densities;
 use crate::gan::Gan;
 use crate::sampler::{Sampler, digit_of};
 use crate::seeds::{Stream, seed_torch};
 
-/// Samples in a snapshot.
-pub const SNAPSHOT_SAMPLES: usize = 64;
 /// Rows of `latent_walk.png`, each between two latents.
 const WALKS: i64 = 8;
 /// Samples in each row, both ends included.
