@@ -28,8 +28,6 @@ pub enum Stream {
     Densities = 11,
     /// Forgeries that are measured while training.
     Quality = 12,
-    /// Training images that stand in for forgeries.
-    Floor = 13,
 }
 
 /// The seed of one stream at one index (a step, an epoch).
