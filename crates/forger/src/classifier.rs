@@ -1,4 +1,4 @@
-//! `forger train-classifier`: trains the classifier classifier and says what it is worth.
+//! `forger train-classifier`: trains the classifier and prints its accuracy.
 
 use std::io::Write;
 use std::path::Path;
@@ -27,22 +27,23 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     };
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
     let threads = machine::set_threads(args.threads)?;
-    let plan = ClassifierConfig {
+    let precision = machine::precision(PrecisionChoice::Auto, Device::Cpu);
+    let config = ClassifierConfig {
         seed: args.seed,
         epochs: args.epochs,
-        kind: gan_trainer::kind(machine::precision(PrecisionChoice::Auto, Device::Cpu)),
+        kind: gan_trainer::kind(precision),
     };
     output::note(format_args!(
         "training the classifier on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
         train.len(),
         folder.display(),
-        machine::precision_name(machine::precision(PrecisionChoice::Auto, Device::Cpu)),
+        machine::precision_name(precision),
         args.seed,
         args.epochs,
     ));
     let start = Instant::now();
     let mut bar = Bar::new();
-    let classifier = train_classifier(&plan, &train, &mut |report| {
+    let classifier = train_classifier(&config, &train, &mut |report| {
         let done = report.step as f64 / report.steps as f64;
         let left = left(start.elapsed().as_secs_f64(), done);
         let (step, loss) = (report.step, report.loss);
@@ -71,12 +72,12 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How these weights would become the classifier of everything.
+/// How to replace the built-in classifier.
 fn advice(file: &Path) -> String {
     format!(
-        "every metric goes on using the classifier that is built in. To replace it: copy {} to
+        "Metrics still use the built-in classifier. To replace it, copy {} to
 crates/models/weights/classifier.safetensors, put the sha256 into crates/models/src/classifier.rs and
-the README beside the weights, and measure again: numbers of two judges cannot be compared",
+the README beside the weights, and measure again: values of two classifiers cannot be compared",
         file.display()
     )
 }

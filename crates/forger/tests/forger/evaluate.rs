@@ -1,4 +1,4 @@
-//! Measuring a run or a file, and training the classifier.
+//! `evaluate` of a run or a file, and `train-classifier`.
 
 use std::fs;
 use std::process::Stdio;
@@ -8,9 +8,9 @@ use run_dir::RunDir;
 
 use crate::{command, data, digits, forger, refuses, succeeds, text};
 
-/// The classifier cannot read bars, which leaves what looks at pixels alone.
+/// The classifier cannot read bars, so only metrics of pixels are measured.
 #[test]
-fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
+fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data/mnist"));
@@ -38,9 +38,9 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
         "{notes}"
     );
     for part in [
-        "20 forgeries of runs/0001-dcgan after 3 steps",
+        "20 samples of runs/0001-dcgan after 3 steps",
         "10 test images",
-        "brought from 32x32 to 28x28",
+        "resized from 32x32 to 28x28",
         "near-duplicates",
         "of 20 lie closer",
         "Parzen",
@@ -61,37 +61,33 @@ fn evaluate_measures_a_run_or_a_file_and_says_what_the_judge_cannot_read() {
             "evaluate --samples {file} --count 25 --metrics duplicates,parzen --json --threads 1"
         ));
         let mut answer: serde_json::Value = serde_json::from_str(&succeeds(&output)).unwrap();
-        assert_eq!(
-            (&answer["samples"], &answer["of"]),
-            (&file.into(), &30.into())
-        );
-        assert_eq!(answer["forgeries"], 25);
+        let source = &answer["source"];
+        assert_eq!((&source["file"], &source["of"]), (&file.into(), &30.into()));
+        assert_eq!(answer["samples"], 25);
         let fields = answer.as_object_mut().unwrap();
-        assert!(fields.remove("seconds").is_some() && fields.remove("samples").is_some());
-        assert!(!fields.contains_key("fid"));
+        assert!(fields.remove("seconds").is_some() && fields.remove("source").is_some());
+        assert!(answer["metrics"].get("fid").is_none());
+        assert!(answer["metrics"]["parzen"]["value"].is_f64());
         answer
     });
     assert_eq!(answers[0], answers[1]);
 }
 
 #[test]
-fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
+fn prints_reference_values_and_appends_rows_with_an_fid() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     digits(&dir.join("data/mnist"), 300);
     let training = "data/mnist/train-images-idx3-ubyte";
     let line = format!("evaluate --samples {training} --metrics fid,recall,modes --threads 1");
     let table = succeeds(&forger(dir, &line));
-    // Forgeries and floor are the same images: all that there are.
+    // Samples and reference are the same images: the whole training set.
     for name in ["FID (classifier)", "precision", "recall"] {
         let line = table.lines().find(|line| line.starts_with(name)).unwrap();
         let numbers: Vec<&str> = line[name.len()..].split_whitespace().collect();
         assert!(numbers.len() == 2 && numbers[0] == numbers[1], "{line}");
     }
-    assert!(
-        table.contains("the digits 0 to 9 come in shares of"),
-        "{table}"
-    );
+    assert!(table.contains("shares of the digits 0 to 9"), "{table}");
 
     let train = "train --steps 2 --batch 8 --threads 1 --set evaluate_every=0";
     succeeds(&forger(dir, train));
@@ -101,13 +97,13 @@ fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
         let answer = succeeds(&forger(dir, &line));
         serde_json::from_str::<serde_json::Value>(&answer).unwrap()
     };
-    assert!(measure("recall")["recall"].is_f64());
+    assert!(measure("recall")["metrics"]["recall"]["value"].is_f64());
     assert_eq!(run.quality().unwrap(), []);
-    let fid = measure("fid,recall")["fid"].as_f64();
+    let fid = measure("fid,recall")["metrics"]["fid"]["value"].as_f64();
     let rows = run.quality().unwrap();
-    assert_eq!((rows.len(), rows[0].step, rows[0].forgeries), (1, 2, 50));
-    assert_eq!(Some(rows[0].fid), fid);
-    // How far the run was is the checkpoint's to say, not a report's.
+    assert_eq!((rows.len(), rows[0].step, rows[0].samples), (1, 2, 50));
+    assert_eq!(rows[0].value("fid"), fid);
+    // Images and seconds come from the checkpoint, not from metrics.jsonl.
     assert_eq!(rows[0].images_seen, 16);
     assert!(rows[0].seconds > 0.0);
     fs::write(run.root().join("metrics.jsonl"), b"").unwrap();
@@ -118,7 +114,7 @@ fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
         (16, rows[0].seconds)
     );
 
-    // Nobody reads what is printed, and the row is kept.
+    // The row is written even if nobody reads the output.
     let mut unread = command(dir, "evaluate --count 50 --metrics fid --threads 1 --json");
     let mut unread = unread
         .stdout(Stdio::piped())
@@ -129,12 +125,12 @@ fn numbers_stand_beside_their_floors_and_a_run_keeps_those_with_an_fid() {
     assert!(unread.wait().unwrap().success());
     assert_eq!(run.quality().unwrap().len(), 3);
 
-    // A thousand images are needed for some of what is measured by default.
+    // Some of the default metrics need a thousand images.
     let all = format!("evaluate --samples {training} --threads 1");
-    refuses(&forger(dir, &all), "--metrics says what to measure");
+    refuses(&forger(dir, &all), "--metrics selects some");
 }
 
-/// A NumPy file of version 1.
+/// A NumPy file of format version 1.
 fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
@@ -145,7 +141,7 @@ fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
+fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data/mnist"));
@@ -164,7 +160,7 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
     refused("", &["train first", "--samples"]);
     refused(
         "--metrics fid,fud",
-        &["\"fud\"", "kid", "coverage", "--inception"],
+        &["\"fud\"", "kid", "coverage", ", inception"],
     );
     refused("--count 1", &["'1' for '--count"]);
     refused("--samples a --run b", &["--samples", "--run"]);
@@ -226,7 +222,7 @@ fn evaluate_refuses_what_cannot_be_measured_with_the_reason() {
 }
 
 #[test]
-fn train_classifier_writes_weights_that_make_a_judge() {
+fn train_classifier_writes_weights_that_load() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));

@@ -4,5 +4,6 @@
 
 mod arrays;
 mod directions;
+mod evaluator;
 mod reference;
 mod refusals;

@@ -14,7 +14,7 @@ fn lines(n: usize) -> Dataset {
         let label = image % 10;
         let across = if label < 5 { row } else { col };
         let on = across.abs_diff(4 + 5 * (label % 5)) <= 1;
-        // What tells images of one label apart, and says nothing.
+        // Tells images of one label apart.
         let speck = (row * 28 + col) == image * 61 % 784;
         if on || speck { 255 } else { 0 }
     };
@@ -32,7 +32,7 @@ fn plan(seed: u64, epochs: u64) -> ClassifierConfig {
 }
 
 #[test]
-fn training_tells_labels_apart_and_reports_on_its_way() {
+fn training_separates_the_labels_and_reports_progress() {
     let _turn = take_turns();
     let mut reports = Vec::new();
     let classifier = train_classifier(&plan(1, 30), &lines(100), &mut |r| reports.push(r)).unwrap();
@@ -48,7 +48,7 @@ fn training_tells_labels_apart_and_reports_on_its_way() {
 }
 
 #[test]
-fn a_kind_that_cannot_compute_is_refused() {
+fn rejects_integer_kinds() {
     let plan = ClassifierConfig {
         kind: Kind::Int64,
         ..plan(1, 1)
@@ -58,7 +58,7 @@ fn a_kind_that_cannot_compute_is_refused() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+fn weights_depend_on_the_seed_alone() {
     let _turn = take_turns();
     let bytes = |seed| {
         let classifier = train_classifier(&plan(seed, 2), &lines(100), &mut |_| ()).unwrap();
@@ -70,7 +70,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 }
 
 #[test]
-fn a_set_that_has_nothing_to_teach_is_refused() {
+fn rejects_empty_sets_other_sizes_and_other_labels() {
     let train = |set: &Dataset| train_classifier(&plan(1, 1), set, &mut |_| ()).unwrap_err();
     let none = Dataset::new(Images::new(28, 28, vec![]).unwrap(), vec![]).unwrap();
     assert!(matches!(train(&none), Error::NoImages));

@@ -1,0 +1,233 @@
+//! How the evaluator's values move, and what it caches and rejects.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gan_metrics::parzen::{parzen_of_pixels, usual_widths};
+use gan_metrics::{
+    Cache, Error, Evaluator, Fake, METRICS, Metric, Needs, Real, UnreliableFeatures, Validation,
+    parse_list,
+};
+use mnist_io::{Dataset, Images, Split};
+use run_dir::QualityRow;
+
+/// Rows of MNIST, from `data/mnist` or the folder in the variable `MNIST`.
+fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
+    let dir = std::env::var_os("MNIST").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
+        PathBuf::from,
+    );
+    let all = Dataset::open(&dir, split)
+        .unwrap_or_else(|e| panic!("{e}; `cargo xtask fetch` puts MNIST there"));
+    let labels = all.labels()[rows.clone()].to_vec();
+    let rows: Vec<usize> = rows.collect();
+    Dataset::new(all.images().select(&rows).unwrap(), labels).unwrap()
+}
+
+fn evaluator(training: &Dataset, test: &Dataset, cache: Option<&Path>) -> Evaluator {
+    let cache = Cache::new(cache.map(Path::to_owned), training.images(), test.images());
+    Evaluator::new(training.clone(), test.clone(), cache).unwrap()
+}
+
+/// `n` images of bars, labeled 0 to 9 in turn, which the classifier cannot read.
+fn bars(n: usize) -> Dataset {
+    let pixel = |i: usize| (i % 28).abs_diff(i / 784 % 28) < 3;
+    let pixels = (0..n * 784).map(|i| if pixel(i) { 255 } else { 0 });
+    let images = Images::new(28, 28, pixels.collect()).unwrap();
+    Dataset::new(images, (0..n).map(|i| (i % 10) as u8).collect()).unwrap()
+}
+
+/// Every metric but that of InceptionV3.
+fn metrics() -> Vec<&'static Metric> {
+    let metrics = METRICS.iter();
+    metrics.filter(|m| m.needs != Needs::Inception).collect()
+}
+
+fn value(row: &QualityRow, name: &str) -> f64 {
+    row.value(name).unwrap()
+}
+
+#[test]
+fn tells_copies_new_digits_and_noise_apart() {
+    let training = digits(Split::Train, 0..4000);
+    let test = digits(Split::Test, 0..1000);
+    let evaluator = evaluator(&training, &test, None);
+    assert_eq!(evaluator.no_quality_curve().unwrap(), None);
+    let measure = |images: &Images, requested: Option<&[u8]>| {
+        evaluator
+            .measure(images, requested, &metrics(), &mut |_| ())
+            .unwrap()
+    };
+
+    // Training images: as good as possible, and copies.
+    let copies = digits(Split::Train, 0..1000);
+    let copied = measure(copies.images(), Some(copies.labels()));
+    let reference = copied.reference("fid").unwrap();
+    assert!(value(&copied, "fid") < 2.0 * reference, "{copied:?}");
+    assert!(value(&copied, "precision") > 0.8 && value(&copied, "recall") > 0.8);
+    assert_eq!(value(&copied, "duplicates"), 1000.0);
+    assert!(value(&copied, "novelty") < -5.0, "{copied:?}");
+    assert!(value(&copied, "requested_digit") > 0.98);
+    assert_eq!((copied.samples, copied.test_images), (1000, 1000));
+
+    // Digits outside the training set: neither copies nor far away.
+    let new = digits(Split::Test, 1000..2000);
+    let new = measure(new.images(), None);
+    assert!(value(&new, "duplicates") < 20.0, "{new:?}");
+    let chance = 4.0 * new.metrics["novelty"].error.unwrap();
+    assert!(value(&new, "novelty").abs() < chance, "{new:?}");
+    assert_eq!(new.value("requested_digit"), None);
+
+    let noise = (0..1000 * 784u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let noise = measure(&Images::new(28, 28, noise.collect()).unwrap(), None);
+    assert!(value(&noise, "fid") > 20.0 * reference, "{noise:?}");
+    assert!(value(&noise, "kid") > 10.0 * value(&copied, "kid").abs());
+    // Precision is 1 here: the ball of one unusual test image holds all of the noise.
+    let below = |row: &QualityRow, name: &str, bound: f64| value(row, name) < bound;
+    assert!(
+        below(&noise, "recall", 0.05) && below(&noise, "coverage", 0.05),
+        "{noise:?}"
+    );
+    assert!(
+        below(&noise, "density", 0.5) && below(&noise, "confidence", 0.5),
+        "{noise:?}"
+    );
+    assert_eq!(value(&noise, "duplicates"), 0.0);
+    assert!(
+        below(&noise, "parzen", value(&copied, "parzen")),
+        "{noise:?}"
+    );
+    assert!(
+        below(&copied, "digits_kl", value(&noise, "digits_kl")),
+        "{noise:?}"
+    );
+
+    // One digit, repeated.
+    let seven = digits(Split::Test, 0..1);
+    assert_eq!(seven.labels(), [7]);
+    let repeated = seven.images().select(&[0; 1000]).unwrap();
+    let repeated = measure(&repeated, None);
+    assert!(
+        below(&repeated, "recall", 0.01) && below(&repeated, "coverage", 0.01),
+        "{repeated:?}"
+    );
+    let mut sevens = [0.0; 10];
+    sevens[7] = 1.0;
+    assert_eq!(repeated.metrics["digits_kl"].details["shares"], sevens);
+}
+
+#[test]
+fn cached_statistics_give_the_same_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let (training, test) = (digits(Split::Train, 0..1200), digits(Split::Test, 0..200));
+    let samples = digits(Split::Test, 500..700);
+    // Those that do not need a thousand images.
+    let mut metrics = metrics();
+    metrics.retain(|metric| !["kid", "novelty"].contains(&metric.name()));
+    let [first, second] = [0, 1].map(|_| {
+        let evaluator = evaluator(&training, &test, Some(dir.path()));
+        evaluator
+            .measure(samples.images(), None, &metrics, &mut |_| ())
+            .unwrap()
+    });
+    assert_eq!(first, second);
+    assert!(first.reference("fid").is_some() && first.reference("parzen").is_some());
+    // One folder per data set.
+    let folders: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(folders.len(), 1);
+    let kept = fs::read_dir(folders[0].as_ref().unwrap().path()).unwrap();
+    assert_eq!(kept.count(), 6);
+}
+
+#[test]
+fn reference_values_need_as_many_training_images() {
+    let (training, test) = (digits(Split::Train, 0..100), digits(Split::Test, 0..150));
+    let samples = digits(Split::Test, 150..300);
+    let quality = evaluator(&training, &test, None)
+        .quick(samples.images())
+        .unwrap();
+    assert!(quality.value("fid").is_some() && quality.value("precision").is_some());
+    let references = ["fid", "precision"].map(|name| quality.reference(name));
+    assert_eq!(references, [None, None]);
+}
+
+/// The last thousand training images select the width.
+#[test]
+fn parzen_reference_excludes_the_validation_images() {
+    let training = digits(Split::Train, 0..1200);
+    let (test, samples) = (digits(Split::Test, 0..100), digits(Split::Test, 100..301));
+    let evaluator = evaluator(&training, &test, None);
+    let measure = |count: usize| {
+        let samples = samples.images().select(&Vec::from_iter(0..count));
+        let metrics = parse_list("parzen").unwrap();
+        let found = evaluator.measure(&samples.unwrap(), None, &metrics, &mut |_| ());
+        found.unwrap().reference("parzen")
+    };
+    let validation = digits(Split::Train, 200..1200);
+    let direct = |windows: std::ops::Range<usize>| {
+        let windows = digits(Split::Train, windows);
+        let sides = (Real(test.images()), Validation(validation.images()));
+        let windows = Fake(windows.images());
+        parzen_of_pixels(sides.0, sides.1, windows, &usual_widths()).unwrap()
+    };
+    // All other training images are used, whatever the seed.
+    let apart = direct(0..200);
+    let reference = measure(200).unwrap();
+    assert!(
+        (reference - apart.log_likelihood.mean).abs() < 1e-9,
+        "{reference} {apart:?}"
+    );
+    let overlapping = direct(1000..1200).log_likelihood.mean;
+    assert!((reference - overlapping).abs() > 1.0, "{overlapping}");
+    assert!(measure(199).is_some());
+    assert_eq!(measure(201), None);
+}
+
+#[test]
+fn rejects_what_cannot_be_measured() {
+    let refused = |evaluator: &Evaluator, images: &Images, metric| {
+        let metrics = parse_list(metric).unwrap();
+        let result = evaluator.measure(images, None, &metrics, &mut |_| ());
+        result.unwrap_err()
+    };
+    let (training, test) = (digits(Split::Train, 0..100), digits(Split::Test, 0..100));
+    let measured = evaluator(&training, &test, None);
+    let few = refused(&measured, test.images(), "kid").to_string();
+    assert!(few.contains("1000") && few.contains("100:"), "{few}");
+    let large = Images::new(32, 32, vec![0; 1024]).unwrap();
+    let large = refused(&measured, &large, "fid");
+    assert!(
+        matches!(large, Error::NotMnistSize { rows: 32, .. }),
+        "{large}"
+    );
+    let modes = parse_list("modes").unwrap();
+    let mismatched = measured.measure(test.images(), Some(&[7]), &modes, &mut |_| ());
+    assert!(matches!(
+        mismatched,
+        Err(Error::RequestedDigits {
+            digits: 1,
+            samples: 100
+        })
+    ));
+    let none = Images::new(28, 28, Vec::new()).unwrap();
+    let none = refused(&measured, &none, "duplicates");
+    assert!(matches!(none, Error::NoImages), "{none}");
+
+    let no_network = refused(&measured, test.images(), "inception");
+    assert!(matches!(no_network, Error::NoInception), "{no_network}");
+
+    let unreadable = evaluator(&bars(20), &bars(20), None);
+    let refused = refused(&unreadable, bars(20).images(), "fid");
+    assert!(
+        matches!(
+            refused,
+            Error::UnreliableFeatures(UnreliableFeatures::Misclassified { .. })
+        ),
+        "{refused}"
+    );
+    let few = evaluator(&bars(20), &bars(3), None);
+    let too_few = UnreliableFeatures::TooFew { found: 3 };
+    assert_eq!(few.no_quality_curve().unwrap(), Some(too_few));
+    let found = few.duplicates(bars(5).images()).unwrap();
+    assert_eq!((found.of, found.expected), (5, 5.0 / 4.0));
+}
