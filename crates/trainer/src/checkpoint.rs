@@ -191,7 +191,10 @@ impl Checkpoint {
             let reason = format!("it is damaged: its SHA-256 is {found}, but {hash} has {wanted}");
             return Err(refuse(path, reason));
         }
-        let state = state(&bytes).map_err(|reason| refuse(path, reason))?;
+        let state = SafeTensors::read_metadata(&bytes)
+            .map_err(|e| e.to_string())
+            .and_then(|(_, header)| state(header.metadata().as_ref()))
+            .map_err(|reason| refuse(path, reason))?;
         Ok(Checkpoint {
             path: path.to_owned(),
             bytes,
@@ -202,16 +205,23 @@ impl Checkpoint {
     /// The number of the checkpoint at `path` in its run, without a comparison of
     /// its hash; `None` if the file is no checkpoint.
     pub(crate) fn number(path: &Path) -> Option<u64> {
+        // The safetensors crate refuses a header without its tensors.
+        #[derive(Deserialize)]
+        struct Header {
+            #[serde(rename = "__metadata__")]
+            metadata: HashMap<String, String>,
+        }
         let mut file = File::open(path).ok()?;
         let mut length = [0; 8];
         file.read_exact(&mut length).ok()?;
-        let size = u64::from_le_bytes(length).checked_add(8)?;
-        if size > MAX_HEADER {
+        let length = u64::from_le_bytes(length);
+        if length > MAX_HEADER {
             return None;
         }
-        let mut header = length.to_vec();
-        file.take(size - 8).read_to_end(&mut header).ok()?;
-        state(&header).ok().map(|state| state.number)
+        let mut header = Vec::new();
+        file.take(length).read_to_end(&mut header).ok()?;
+        let header: Header = serde_json::from_slice(&header).ok()?;
+        state(Some(&header.metadata)).ok().map(|state| state.number)
     }
 
     /// Removes the checkpoint at `path` and its hash.
@@ -329,10 +339,9 @@ fn encode(gan: &Gan, state: &CheckpointState) -> Result<Vec<u8>, Error> {
         .map_err(|e| Error::Encode(e.to_string()))
 }
 
-/// The metadata of a safetensors file, from its bytes or from its header alone.
-fn state(bytes: &[u8]) -> Result<CheckpointState, String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-    let json = header.metadata().as_ref().and_then(|all| all.get("state"));
+/// The state in the metadata of a safetensors file.
+fn state(metadata: Option<&HashMap<String, String>>) -> Result<CheckpointState, String> {
+    let json = metadata.and_then(|all| all.get("state"));
     let json = json.ok_or("it is no checkpoint: it holds no state")?;
     let state: CheckpointState = serde_json::from_str(json).map_err(|e| e.to_string())?;
     if state.format == FORMAT {

@@ -206,8 +206,8 @@ mod tests {
             }
 
             let [w1, b1, w2, b2] = [0, 1, 2, 3].map(|i| &normal.tensors()[i]);
-            let shape: Vec<i64> = serde_json::from_value(of["originals"]["shape"].clone()).unwrap();
-            let images = Tensor::from_slice(&numbers(&of["originals"]["data"]));
+            let shape: Vec<i64> = serde_json::from_value(of["real"]["shape"].clone()).unwrap();
+            let images = Tensor::from_slice(&numbers(&of["real"]["data"]));
             let images = images.to_kind(Kind::Float).view(shape.as_slice());
             let hidden = if w1.dim() == 4 {
                 images.conv2d(w1, Some(b1), 1, 1, 1, 1)

@@ -17,16 +17,16 @@ It computes the following for two small smooth discriminators D (D(x) is a logit
 
 1. `losses`: D's and G's losses. For D: value and gradient by every parameter; for G: value and
    gradient by the fake images. "mean" is over the batch of 4.
-     minimax        D: mean softplus(-real) + mean softplus(fake)      (Goodfellow 2014, eq. 1)
-                    G: mean log(1 - sigmoid(fake))
-     non_saturating D: as minimax      G: mean softplus(-fake)         (Goodfellow 2014, section 3)
-     least_squares  D: mean (real - 1)^2 / 2 + mean fake^2 / 2         (Mao 2017, a=0, b=c=1)
-                    G: mean (fake - 1)^2 / 2
-     hinge          D: mean relu(1 - real) + mean relu(1 + fake)       (Lim & Ye 2017; Miyato 2018)
-                    G: -mean fake
-     wasserstein    D: mean fake - mean real      G: -mean fake        (Arjovsky 2017)
-     relativistic   D: mean softplus(fake_i - real_i)                  (Jolicoeur-Martineau 2018, paired)
-                    G: mean softplus(real_i - fake_i)
+     minimax              D: mean softplus(-real) + mean softplus(fake) (Goodfellow 2014, eq. 1)
+                          G: mean log(1 - sigmoid(fake))
+     non-saturating       D: as minimax      G: mean softplus(-fake)   (Goodfellow 2014, section 3)
+     least-squares        D: mean (real - 1)^2 / 2 + mean fake^2 / 2   (Mao 2017, a=0, b=c=1)
+                          G: mean (fake - 1)^2 / 2
+     hinge                D: mean relu(1 - real) + mean relu(1 + fake) (Lim & Ye 2017; Miyato 2018)
+                          G: -mean fake
+     wasserstein          D: mean fake - mean real      G: -mean fake  (Arjovsky 2017)
+     relativistic-pairing D: mean softplus(fake_i - real_i)            (Jolicoeur-Martineau 2018)
+                          G: mean softplus(real_i - fake_i)
    softplus(t) is computed as -logsigmoid(-t): F.softplus returns t itself above 20, an error of
    up to 2e-9.
 2. `r1`, `r2`: gamma/2 * mean_i ||grad_x D(x_i)||^2 over real / fake images (Mescheder 2018).
@@ -129,19 +129,19 @@ def softplus(t):
 
 D_LOSSES = {
     "minimax": lambda r, f: softplus(-r).mean() + softplus(f).mean(),
-    "non_saturating": lambda r, f: softplus(-r).mean() + softplus(f).mean(),
-    "least_squares": lambda r, f: 0.5 * ((r - 1) ** 2).mean() + 0.5 * (f**2).mean(),
+    "non-saturating": lambda r, f: softplus(-r).mean() + softplus(f).mean(),
+    "least-squares": lambda r, f: 0.5 * ((r - 1) ** 2).mean() + 0.5 * (f**2).mean(),
     "hinge": lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(),
     "wasserstein": lambda r, f: f.mean() - r.mean(),
-    "relativistic": lambda r, f: softplus(f - r).mean(),
+    "relativistic-pairing": lambda r, f: softplus(f - r).mean(),
 }
 G_LOSSES = {
     "minimax": lambda r, f: F.logsigmoid(-f).mean(),
-    "non_saturating": lambda r, f: softplus(-f).mean(),
-    "least_squares": lambda r, f: 0.5 * ((f - 1) ** 2).mean(),
+    "non-saturating": lambda r, f: softplus(-f).mean(),
+    "least-squares": lambda r, f: 0.5 * ((f - 1) ** 2).mean(),
     "hinge": lambda r, f: -f.mean(),
     "wasserstein": lambda r, f: -f.mean(),
-    "relativistic": lambda r, f: softplus(r - f).mean(),
+    "relativistic-pairing": lambda r, f: softplus(r - f).mean(),
 }
 
 

@@ -1,35 +1,48 @@
-//! The trainer's parts, each against an oracle.
+//! Tests of training: each part against reference values, a naive computation or damaged files.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod bench;
 mod checkpoints;
-mod classifier;
 mod cuda;
-mod evaluator;
-mod halves;
+mod extensions;
 mod losses;
+mod names;
 mod objective;
 mod optimizer;
+mod quality_curve;
 mod references;
 mod resuming;
-mod settings;
 mod steps;
+mod trainer;
 mod training;
+mod workers;
 
+use gan_config::{Optimizer, Settings};
 use gan_models::PixelRange;
-use gan_trainer::data::{Batch, Originals};
-use gan_trainer::game::Game;
-use gan_trainer::plan::Exhibits;
-use gan_trainer::presets;
-use gan_trainer::settings::Settings;
+use gan_trainer::{Batch, Gan, Loss, Rates, TrainData, resize};
 use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
-/// libtorch's generator is one per process, so what draws from it takes turns.
-pub fn take_turns() -> std::sync::MutexGuard<'static, ()> {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    TURN.lock()
+/// Gradient descent without momentum.
+pub const SGD: Optimizer = Optimizer::Sgd(gan_config::Momentum {
+    first: 0.0,
+    last: 0.0,
+    epochs: 0,
+});
+
+/// Rates of the steps in most tests.
+pub const RATES: Rates = Rates {
+    d: 1e-3,
+    g: 1e-3,
+    momentum: 0.5,
+};
+
+/// Locks libtorch's random generator. The process has only one, so tests that draw
+/// from it run one after the other.
+pub fn lock_generator() -> std::sync::MutexGuard<'static, ()> {
+    static GENERATOR: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    GENERATOR
+        .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -41,18 +54,22 @@ pub fn values(tensor: &Tensor) -> Vec<f64> {
 
 /// The settings of a preset.
 pub fn settings(preset: &str) -> Settings {
-    presets::find(preset).unwrap().settings
+    gan_config::preset(preset).unwrap().settings
 }
 
-/// A fresh game of a preset's networks, in f32 on the processor.
-pub fn game(settings: &Settings) -> Game {
-    Game::new(
-        settings.network.build(None),
-        settings,
-        1,
-        Device::Cpu,
-        Kind::Float,
-    )
+/// `settings` after some changes of the form `key=value`.
+pub fn with(mut settings: Settings, pairs: &[&str]) -> Settings {
+    for pair in pairs {
+        settings.set(pair).unwrap();
+    }
+    settings
+}
+
+/// New networks of `gan-models` with seed 1, in f32 on the CPU.
+pub fn new_gan(networks: &str, settings: &Settings) -> Gan {
+    let networks = gan_models::by_name(networks, None).unwrap();
+    let loss = Loss::by_name(&settings.loss).unwrap();
+    Gan::new(networks, loss, settings, 1, Device::Cpu, Kind::Float)
 }
 
 /// `n` images of bars, labeled 0 to 9 in turn: enough for networks to have
@@ -73,15 +90,37 @@ pub fn bars(n: usize) -> Dataset {
     Dataset::new(images, labels).unwrap()
 }
 
-/// Four of them, as a network takes them.
-pub fn four_bars(range: PixelRange) -> Batch {
-    let originals = Originals::new(&bars(8), 8, 28, range, Device::Cpu).unwrap();
-    originals.batch(&[0, 3, 5, 7])
+/// The bars with these indices as a batch for `gan`.
+pub fn bars_for(gan: &Gan, indices: &[usize]) -> Batch {
+    let generator = gan.generator.network.as_ref();
+    batch_of_bars(
+        indices,
+        generator.image_side(),
+        generator.pixel_range(),
+        gan.device,
+    )
 }
 
-/// `n` images of bars, the first of them shown too.
-pub fn exhibits(n: usize) -> Exhibits {
-    Exhibits {
+/// Four images of bars, 28×28.
+pub fn four_bars(range: PixelRange) -> Batch {
+    batch_of_bars(&[0, 3, 5, 7], 28, range, Device::Cpu)
+}
+
+fn batch_of_bars(indices: &[usize], side: i64, range: PixelRange, device: Device) -> Batch {
+    let bars = bars(8);
+    let images = bars.images().select(indices).unwrap();
+    let images = resize(&images, side as usize).unwrap();
+    let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
+    let labels: Vec<i64> = indices.iter().map(|&i| bars.labels()[i].into()).collect();
+    Batch {
+        images: range.from_bytes(&bytes, Kind::Float).to_device(device),
+        labels: Tensor::from_slice(&labels).to_device(device),
+    }
+}
+
+/// Training on `n` images of bars.
+pub fn train_on_bars(n: usize) -> TrainData {
+    TrainData::Images {
         training: bars(n).into(),
         shown: bars(12),
         evaluator: None,

@@ -1,12 +1,13 @@
-//! Adam and averaging against the same recursions written for one number.
+//! Adam and the moving average against the same recursions for one number.
 
-use gan_trainer::optimizer::{Adam, AdamConfig, Average};
+use gan_config::Adam as AdamConfig;
+use gan_trainer::{Adam, Ema};
 use tch::{Device, Kind, Tensor};
 
-use crate::{take_turns, values};
+use crate::{lock_generator, values};
 
 /// Algorithm 1 of Kingma and Ba 2015, for one number.
-fn adam_by_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f64) -> f64 {
+fn adam_of_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f64) -> f64 {
     let (mut theta, mut m, mut v) = (start, 0.0, 0.0);
     for (t, g) in (1..).zip(gradients) {
         m = config.beta1 * m + (1.0 - config.beta1) * g;
@@ -25,7 +26,7 @@ fn adam_by_the_paper(config: AdamConfig, start: f64, gradients: &[f64], rate: f6
 }
 
 #[test]
-fn adam_is_the_papers_algorithm() {
+fn adam_equals_the_papers_algorithm() {
     let starts = [0.5, -2.0, 10.0];
     let gradients = [[1.0, -3.0, 1e-6], [0.5, 4.0, 0.0], [-2.0, 0.1, 1e3]];
     for (beta1, beta2, epsilon, epsilon_hat) in [
@@ -39,7 +40,7 @@ fn adam_is_the_papers_algorithm() {
             beta2,
             epsilon,
             epsilon_hat,
-            limit: 0.0,
+            clip_update_rms: None,
         };
         let mut parameters = Tensor::from_slice(&starts);
         let mut adam = Adam::new(config, &parameters);
@@ -48,16 +49,16 @@ fn adam_is_the_papers_algorithm() {
         }
         for (i, actual) in values(&parameters).into_iter().enumerate() {
             let column: Vec<f64> = gradients.iter().map(|g| g[i]).collect();
-            let expected = adam_by_the_paper(config, starts[i], &column, 0.01);
+            let expected = adam_of_the_paper(config, starts[i], &column, 0.01);
             assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
         }
     }
 }
 
-/// One parameter after another, in f64: the root mean square of m̂ / (√v̂ + ε) over
-/// all of them is what is limited.
+/// Computed one parameter at a time in f64. The limit applies to the root mean square
+/// of m̂ / (√v̂ + ε) over all parameters.
 #[test]
-fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
+fn scales_down_an_update_whose_root_mean_square_exceeds_the_limit() {
     let (beta2, rate, epsilon) = (0.9f64, 0.01, 1e-8);
     let gradients = [[1.0, -1.0, 2.0], [1.1, 0.9, -2.0], [40.0, 0.5, -90.0]];
     for (beta1, limit) in [(0.0f64, 0.7), (0.0, 1.2), (0.5, 0.7)] {
@@ -66,7 +67,7 @@ fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
             beta2,
             epsilon,
             epsilon_hat: false,
-            limit,
+            clip_update_rms: Some(limit),
         };
         let mut parameters = Tensor::from_slice(&[0.0f64, 0.0, 0.0]);
         let mut adam = Adam::new(config, &parameters);
@@ -88,7 +89,7 @@ fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
                 expected[i] -= rate * update[i] / (size / limit).max(1.0);
             }
         }
-        // The last gradients are a surprise to any of them.
+        // The last gradients are much larger than those before.
         assert!(limited >= 1);
         for (actual, expected) in values(&parameters).into_iter().zip(expected) {
             assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
@@ -96,25 +97,25 @@ fn an_update_above_the_limit_is_scaled_down_as_a_whole() {
     }
 }
 
-/// The values are those that a step meets: millions of them would take other
-/// paths through the kernel than a few, so there are an odd thousand.
+/// An odd number of about a thousand values: the kernel computes whole vectors and a
+/// remainder.
 #[test]
-fn the_fused_kernel_is_the_single_operations() {
+fn the_fused_kernel_equals_the_single_operations() {
     for (beta1, epsilon_hat, limit) in [
-        (0.0, false, 0.0),
-        (0.5, false, 0.0),
-        (0.9, true, 0.0),
-        (0.0, false, 0.9),
-        (0.9, true, 0.5),
+        (0.0, false, None),
+        (0.5, false, None),
+        (0.9, true, None),
+        (0.0, false, Some(0.9)),
+        (0.9, true, Some(0.5)),
     ] {
         let config = AdamConfig {
             beta1,
             beta2: 0.999,
             epsilon: 1e-8,
             epsilon_hat,
-            limit,
+            clip_update_rms: limit,
         };
-        let _turn = take_turns();
+        let _generator = lock_generator();
         tch::manual_seed(1);
         let options = (Kind::Float, Device::Cpu);
         let mut fused = Tensor::randn([1_003], options);
@@ -125,7 +126,7 @@ fn the_fused_kernel_is_the_single_operations() {
             adams.0.update(&mut fused, &gradient, 1e-3);
             adams.1.update(&mut plain, &gradient, 1e-3);
         }
-        assert!(adams.0.is_fused(), "libtorch refused its kernel");
+        assert!(adams.0.is_fused(), "libtorch cannot run its fused kernel");
         for (a, b) in values(&fused).into_iter().zip(values(&plain)) {
             assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{a} {b}");
         }
@@ -133,9 +134,9 @@ fn the_fused_kernel_is_the_single_operations() {
 }
 
 #[test]
-fn what_was_half_a_life_ago_weighs_one_half() {
-    let mut average = Average::new(1000.0, &Tensor::from_slice(&[0.0]));
-    // 1000 images after the ramp-up is over, in batches of 50.
+fn the_average_weighs_values_from_one_half_life_ago_by_one_half() {
+    let mut average = Ema::new(1000.0, &Tensor::from_slice(&[0.0]));
+    // 1000 images in batches of 50, after the ramp-up.
     for _ in 0..20 {
         average.update(&Tensor::from_slice(&[1.0]), 50.0, 1e6);
     }
@@ -143,8 +144,8 @@ fn what_was_half_a_life_ago_weighs_one_half() {
 }
 
 #[test]
-fn an_average_without_half_life_is_the_parameters() {
-    let mut average = Average::new(0.0, &Tensor::from_slice(&[3.0]));
+fn an_average_without_half_life_equals_the_parameters() {
+    let mut average = Ema::new(0.0, &Tensor::from_slice(&[3.0]));
     average.update(&Tensor::from_slice(&[7.0]), 64.0, 64.0);
     assert_eq!(values(average.parameters()), [7.0]);
 }

@@ -1,23 +1,14 @@
-//! Losses, penalties and optimizers against values that plain PyTorch computed
-//! in f64; `reference/regularizers.py` says how.
+//! Losses, penalties and optimizers against values that plain PyTorch computed in f64
+//! with `reference/regularizers.py`.
 
-use gan_trainer::losses::Loss;
-use gan_trainer::optimizer::{Adam, AdamConfig, Sgd};
-use gan_trainer::penalties::{around, between, off_unit_gradient, squared_gradient};
-use gan_trainer::schedule::{Momentum, Schedule, Standing};
+use gan_config::{Adam as AdamConfig, Momentum, Progress, Schedule};
+use gan_trainer::{
+    Adam, LOSSES, Sgd, interpolate, perturb, squared_gradient, unit_gradient_penalty,
+};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use crate::values;
-
-const LOSSES: [(&str, Loss); 6] = [
-    ("minimax", Loss::Minimax),
-    ("non_saturating", Loss::NonSaturating),
-    ("least_squares", Loss::LeastSquares),
-    ("hinge", Loss::Hinge),
-    ("wasserstein", Loss::Wasserstein),
-    ("relativistic", Loss::RelativisticPairing),
-];
 
 fn reference() -> Value {
     serde_json::from_str(include_str!("../reference/regularizers.json")).unwrap()
@@ -40,17 +31,17 @@ fn close(actual: &[f64], expected: &[f64]) {
     }
 }
 
-/// The two discriminators that the reference values are of.
+/// One of the two discriminators of the reference values.
 struct Small {
-    of: Value,
+    expected: Value,
     params: Vec<(&'static str, Tensor)>,
 }
 
 impl Small {
     fn new(name: &str) -> Small {
-        let of = reference()[name].clone();
+        let expected = reference()[name].clone();
         let params = ["w1", "b1", "w2", "b2"].map(|param| {
-            let stored = &of["params"][param];
+            let stored = &expected["params"][param];
             let shape: Vec<i64> = serde_json::from_value(stored["shape"].clone()).unwrap();
             (
                 param,
@@ -58,19 +49,19 @@ impl Small {
             )
         });
         Small {
-            of,
+            expected,
             params: params.into(),
         }
     }
 
     fn images(&self, side: &str) -> Tensor {
-        let shape: Vec<i64> = serde_json::from_value(self.of[side]["shape"].clone()).unwrap();
-        // Images have four dimensions everywhere in the trainer.
+        let shape: Vec<i64> = serde_json::from_value(self.expected[side]["shape"].clone()).unwrap();
+        // The trainer's images have four dimensions.
         let shape = match *shape.as_slice() {
             [n, numbers] => vec![n, 1, 1, numbers],
             _ => shape,
         };
-        tensor(&self.of[side]["data"], &shape)
+        tensor(&self.expected[side]["data"], &shape)
     }
 
     fn logits(&self, x: &Tensor) -> Tensor {
@@ -83,7 +74,7 @@ impl Small {
         hidden.tanh().flatten(1, -1).linear(w2, Some(b2)).view([-1])
     }
 
-    /// The gradient of `value` by every parameter, against the stored one.
+    /// Compares `value` and its gradient by every parameter with the stored ones.
     #[track_caller]
     fn check(&self, value: &Tensor, expected: &Value, gradient: &str) {
         close(
@@ -103,37 +94,73 @@ impl Small {
     }
 }
 
-fn both() -> [Small; 2] {
+fn both_discriminators() -> [Small; 2] {
     ["dense", "conv"].map(Small::new)
 }
 
+/// Panics for a loss without reference values.
+fn expected_of<'a>(losses: &'a Value, name: &str) -> &'a Value {
+    let found = losses.get(name);
+    found.unwrap_or_else(|| panic!("regularizers.json has no values for the loss {name}"))
+}
+
 #[test]
-fn losses_and_their_gradients_are_the_references() {
-    for small in both() {
-        let (originals, forgeries) = (small.images("real"), small.images("fake"));
-        for (name, loss) in LOSSES {
-            let expected = &small.of["losses"][name];
-            let real = small.logits(&originals);
-            let value = loss.discriminator(&real, &small.logits(&forgeries));
+fn every_loss_and_its_gradients_equal_the_reference_values() {
+    for small in both_discriminators() {
+        let (real_images, fake_images) = (small.images("real"), small.images("fake"));
+        for loss in LOSSES {
+            let expected = expected_of(&small.expected["losses"], loss.name);
+            let real = small.logits(&real_images);
+            let value = (loss.discriminator)(&real, &small.logits(&fake_images));
             small.check(&value, &expected["d"], "grad");
 
-            let forgeries = forgeries.detach().set_requires_grad(true);
-            let value = loss.generator(&real.detach(), &small.logits(&forgeries));
+            let fake_images = fake_images.detach().set_requires_grad(true);
+            let value = (loss.generator)(&real.detach(), &small.logits(&fake_images));
             close(
                 &[value.double_value(&[])],
                 &[expected["g"]["value"].as_f64().unwrap()],
             );
-            let gradient = Tensor::run_backward(&[value], &[&forgeries], false, false);
+            let gradient = Tensor::run_backward(&[value], &[&fake_images], false, false);
             close(&values(&gradient[0]), &numbers(&expected["g"]["grad_fake"]));
         }
     }
 }
 
 #[test]
-fn r1_and_r2_are_the_references() {
-    for small in both() {
+fn every_loss_of_extreme_logits_and_its_gradients_equal_the_reference_values() {
+    let all = &reference()["losses_on_logits"];
+    for loss in LOSSES {
+        let expected = expected_of(all, loss.name);
+        for (network, function) in [("d", loss.discriminator), ("g", loss.generator)] {
+            let expected = &expected[network];
+            let logits = |side: &str| tensor(&all[side], &[-1]).set_requires_grad(true);
+            let (real, fake) = (logits("real"), logits("fake"));
+            // The sum makes both gradients defined.
+            let value = function(&real, &fake) + (&real + &fake).sum(Kind::Double) * 0.0;
+            close(
+                &[value.double_value(&[])],
+                &[expected["value"].as_f64().unwrap()],
+            );
+            let gradients = Tensor::run_backward(&[value], &[&real, &fake], false, false);
+            close(&values(&gradients[0]), &numbers(&expected["grad_real"]));
+            close(&values(&gradients[1]), &numbers(&expected["grad_fake"]));
+        }
+    }
+}
+
+#[test]
+fn no_reference_values_are_of_an_unknown_loss() {
+    for small in both_discriminators() {
+        let names = small.expected["losses"].as_object().unwrap();
+        assert_eq!(names.len(), LOSSES.len(), "{:?}", names.keys());
+    }
+}
+
+#[test]
+fn r1_and_r2_equal_the_reference_values() {
+    for small in both_discriminators() {
         for (name, side) in [("r1", "real"), ("r2", "fake")] {
-            let expected = &small.of[name];
+            let expected = &small.expected[name];
             let images = small.images(side).set_requires_grad(true);
             let squared = squared_gradient(&images, &small.logits(&images));
             let gamma = expected["gamma"].as_f64().unwrap();
@@ -147,31 +174,32 @@ fn r1_and_r2_are_the_references() {
 }
 
 #[test]
-fn the_penalties_of_wgan_gp_and_dragan_are_the_references() {
-    for small in both() {
-        let (originals, forgeries) = (small.images("real"), small.images("fake"));
-        let n = originals.size()[0];
+fn the_penalties_of_wgan_gp_and_dragan_equal_the_reference_values() {
+    for small in both_discriminators() {
+        let (real, fake) = (small.images("real"), small.images("fake"));
+        let n = real.size()[0];
         let penalty = |points: Tensor, expected: &Value, lambda: &Value| {
             close(&values(&points), &numbers(&expected["x_hat"]));
             let points = points.detach().set_requires_grad(true);
-            let off = off_unit_gradient(&points, &small.logits(&points)).mean(Kind::Double);
-            small.check(&(off * lambda.as_f64().unwrap()), expected, "grad");
+            let penalty = unit_gradient_penalty(&points, &small.logits(&points));
+            let mean = penalty.mean(Kind::Double);
+            small.check(&(mean * lambda.as_f64().unwrap()), expected, "grad");
         };
-        let expected = &small.of["wgan_gp"];
+        let expected = &small.expected["wgan_gp"];
         let shares = tensor(&expected["epsilon"], &[n, 1, 1, 1]);
-        let points = between(&originals, &forgeries, &shares);
+        let points = interpolate(&real, &fake, &shares);
         penalty(points, expected, &expected["lambda"]);
 
-        let expected = &small.of["dragan"];
-        let draws = tensor(&expected["u"], &originals.size());
+        let expected = &small.expected["dragan"];
+        let noise = tensor(&expected["u"], &real.size());
         let shares = tensor(&expected["alpha"], &[n, 1, 1, 1]);
-        let points = around(&originals, &draws, &shares);
+        let points = perturb(&real, &noise, &shares);
         penalty(points, &expected["original"], &expected["lambda"]);
     }
 }
 
 #[test]
-fn adam_is_the_reference() {
+fn adam_equals_the_reference_values() {
     let expected = reference()["adam"].clone();
     for name in ["default", "gan"] {
         let expected = &expected[name];
@@ -181,7 +209,7 @@ fn adam_is_the_reference() {
             beta2: number("beta2"),
             epsilon: number("eps"),
             epsilon_hat: false,
-            limit: 0.0,
+            clip_update_rms: None,
         };
         let mut parameters = tensor(&expected["param0"], &[-1]).to_kind(Kind::Float);
         let mut adam = Adam::new(config, &parameters);
@@ -193,17 +221,17 @@ fn adam_is_the_reference() {
     }
 }
 
-fn after(updates: u64) -> Standing {
-    Standing {
+fn after(updates: u64) -> Progress {
+    Progress {
         done: 0.5,
         updates,
         batches: 1,
     }
 }
 
-/// Momentum as pylearn2 defines it, the rate lowered after each update.
+/// With pylearn2's momentum, and a rate that falls after each update.
 #[test]
-fn gradient_descent_is_the_reference() {
+fn gradient_descent_equals_the_reference_values() {
     let expected = reference()["pylearn2"].clone();
     for name in ["paper", "steep_decay"] {
         let expected = &expected[name];
@@ -213,8 +241,8 @@ fn gradient_descent_is_the_reference() {
             let gradient = tensor(&step["grad"], &[-1]).to_kind(Kind::Float);
             let rate = step["lr"].as_f64().unwrap();
             if name == "paper" {
-                let ours = 0.1 * Schedule::Decay.factor(after(update as u64));
-                assert!((ours - rate).abs() < 1e-12, "{ours} {rate}");
+                let computed = 0.1 * Schedule::ExponentialDecay.factor(after(update as u64));
+                assert!((computed - rate).abs() < 1e-12, "{computed} {rate}");
             }
             let momentum = step["momentum"].as_f64().unwrap();
             sgd.update(&mut parameters, &gradient, rate, momentum);
@@ -234,5 +262,5 @@ fn gradient_descent_is_the_reference() {
             "epoch {epoch}"
         );
     }
-    assert_eq!(Schedule::Decay.factor(after(10_000_000)), 1e-5);
+    assert_eq!(Schedule::ExponentialDecay.factor(after(10_000_000)), 1e-5);
 }

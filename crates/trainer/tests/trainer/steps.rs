@@ -1,211 +1,151 @@
-//! One step: who moves, who does not, and by how much.
+//! Steps: which network changes, by how much, and what the settings change in a step.
 
-use gan_models::{Latent, Mode, PixelRange};
-use gan_trainer::data::{Batch, Order, Originals, Source, resized};
-use gan_trainer::game::Game;
-use gan_trainer::seeds::Stream;
-use gan_trainer::settings::Settings;
-use gan_trainer::step::{Rates, discriminator_step, draw_latents, generator_step, step};
-use tch::{Device, Kind, Tensor};
+use gan_config::{Settings, Update, presets};
+use gan_models::{Mode, PixelRange};
+use gan_trainer::{Batch, DataLoader, Gan, Loss, Objective, Rates, resize};
+use tch::{Device, Tensor};
 
-use crate::{bars, four_bars, game, settings, take_turns, values};
+use crate::{RATES, bars_for, four_bars, lock_generator, new_gan, settings, values, with};
 
-const RATES: Rates = Rates {
-    d: 1e-3,
-    g: 1e-3,
-    momentum: 0.5,
-};
-
-/// Four originals as the networks of `settings` take them.
-fn some_originals(settings: &Settings, range: PixelRange) -> Batch {
-    let mut order = Order::new(1, Stream::Order, 8, false);
-    let source = if settings.network.draws_originals() {
-        Source::Gaussian(Device::Cpu)
+/// Four real images for `gan`, or four numbers if its samples are numbers.
+fn real_for(gan: &Gan) -> Batch {
+    if gan.generator.network.image_side() == 1 {
+        DataLoader::gaussian(Device::Cpu, 1).batch(0, 0, 4)
     } else {
-        let side = settings.network.side();
-        Source::Images(Originals::new(&bars(8), 8, side, range, Device::Cpu).unwrap())
-    };
-    source.draw(&mut order, 0, 0, 4)
+        bars_for(gan, &[0, 3, 5, 7])
+    }
 }
 
-/// Plays `action` and says whether G's and D's parameters moved.
-fn moved(game: &mut Game, action: impl FnOnce(&mut Game)) -> (bool, bool) {
-    let before = (game.g.parameters.copy(), game.d.parameters.copy());
-    action(game);
+/// Whether `action` changes the parameters of G and of D.
+fn changes(gan: &mut Gan, action: impl FnOnce(&mut Gan)) -> (bool, bool) {
+    let before = (
+        gan.generator.parameters.copy(),
+        gan.discriminator.parameters.copy(),
+    );
+    action(gan);
     (
-        !before.0.equal(&game.g.parameters),
-        !before.1.equal(&game.d.parameters),
+        !before.0.equal(&gan.generator.parameters),
+        !before.1.equal(&gan.discriminator.parameters),
     )
 }
 
 #[test]
-fn d_moves_in_its_own_update_alone_and_g_in_its_own() {
-    let _turn = take_turns();
-    for preset in run_dir::PRESETS.map(|name| (name, settings(name))) {
-        let (preset, settings) = preset;
-        let mut game = game(&settings);
-        let originals = some_originals(&settings, game.range);
-        let latents = draw_latents(&game, &originals);
-        let may_penalize = !game.discriminator.uses_batch_statistics();
+fn each_update_changes_its_own_network_only() {
+    let _generator = lock_generator();
+    for preset in presets() {
+        let mut gan = new_gan(preset.networks, &preset.settings);
+        let real = real_for(&gan);
+        let latents = gan.latents(real.len());
+        let may_penalize = !gan.discriminator.network.uses_batch_statistics();
         for penalize in [false, may_penalize] {
-            let by_d = moved(&mut game, |game| {
-                let fake = game.forge(&latents, &originals.labels, Mode::Train);
-                discriminator_step(game, &settings, &originals, &fake, RATES, penalize);
+            let by_d = changes(&mut gan, |gan| {
+                let fake = gan.fake(&latents, &real.labels);
+                gan.discriminator_step(&real, &fake, RATES, penalize);
             });
-            assert_eq!(by_d, (false, true), "{preset}, penalize {penalize}");
+            assert_eq!(by_d, (false, true), "{}, {penalize}", preset.name);
         }
-        let by_g = moved(&mut game, |game| {
-            let _ = generator_step(game, &settings, &originals, &latents, RATES);
+        let by_g = changes(&mut gan, |gan| {
+            let _ = gan.generator_step(&real, &latents, RATES);
         });
-        assert_eq!(by_g, (true, false), "{preset}");
+        assert_eq!(by_g, (true, false), "{}", preset.name);
     }
 }
 
 #[test]
 fn a_step_is_a_function_of_the_seed() {
-    let _turn = take_turns();
+    let _generator = lock_generator();
     let settings = settings("modern");
-    let play = |seed: i64| {
-        let mut game = game(&settings);
-        let originals = four_bars(game.range);
+    let after = |seed: i64| {
+        let mut gan = new_gan("modern", &settings);
+        let real = real_for(&gan);
         tch::manual_seed(seed);
-        step(&mut game, &settings, &originals, RATES, true);
-        (game.g.parameters, game.d.parameters)
+        gan.step(&real, RATES, true);
+        (gan.generator.parameters, gan.discriminator.parameters)
     };
-    let (first, again, other) = (play(5), play(5), play(6));
+    let (first, again, other) = (after(5), after(5), after(6));
     assert!(first.0.equal(&again.0) && first.1.equal(&again.1));
     assert!(!first.0.equal(&other.0) && !first.1.equal(&other.1));
 }
 
-/// With shared latents one forward pass serves both updates; two passes on the
-/// same latents must come to the same parameters.
+/// With shared latents one forward pass of G serves both updates.
 #[test]
-fn sharing_latents_equals_two_passes_on_the_same_latents() {
-    let _turn = take_turns();
+fn a_step_with_shared_latents_equals_two_passes_on_the_same_latents() {
+    let _generator = lock_generator();
     let settings = settings("golbin");
-    assert!(settings.shared_latents);
-    let mut shared = game(&settings);
-    let originals = four_bars(shared.range);
+    assert_eq!(settings.update, Update::SharedLatents);
+    let mut shared = new_gan("golbin", &settings);
+    let real = four_bars(PixelRange::Unit);
     tch::manual_seed(9);
-    step(&mut shared, &settings, &originals, RATES, false);
+    shared.step(&real, RATES, false);
 
-    let mut twice = game(&settings);
+    let mut twice = new_gan("golbin", &settings);
     tch::manual_seed(9);
-    let latents = draw_latents(&twice, &originals);
-    let fake = twice.forge(&latents, &originals.labels, Mode::Train);
-    discriminator_step(&mut twice, &settings, &originals, &fake, RATES, false);
-    let _ = generator_step(&mut twice, &settings, &originals, &latents, RATES);
+    let latents = twice.latents(real.len());
+    let fake = twice.fake(&latents, &real.labels);
+    twice.discriminator_step(&real, &fake, RATES, false);
+    let _ = twice.generator_step(&real, &latents, RATES);
 
-    assert!(shared.d.parameters.equal(&twice.d.parameters));
-    assert!(
-        shared
-            .g
-            .parameters
-            .allclose(&twice.g.parameters, 0.0, 1e-6, false)
-    );
+    let [d_shared, d_twice] = [&shared, &twice].map(|gan| &gan.discriminator.parameters);
+    assert!(d_shared.equal(d_twice));
+    let [g_shared, g_twice] = [&shared, &twice].map(|gan| &gan.generator.parameters);
+    assert!(g_shared.allclose(g_twice, 0.0, 1e-6, false));
 }
 
 #[test]
-fn latents_come_from_the_distribution_they_name() {
-    let _turn = take_turns();
-    tch::manual_seed(3);
-    let normal = values(&Latent::Normal { size: 100 }.sample(1000, Device::Cpu));
-    let mean = normal.iter().sum::<f64>() / 1e5;
-    let square = normal.iter().map(|x| x * x).sum::<f64>() / 1e5;
-    assert!(
-        mean.abs() < 0.02 && (square - 1.0).abs() < 0.03,
-        "{mean} {square}"
-    );
-    let uniform = Latent::Uniform {
-        size: 100,
-        low: -1.0,
-        high: 3.0,
-    };
-    let uniform = values(&uniform.sample(1000, Device::Cpu));
-    let mean = uniform.iter().sum::<f64>() / 1e5;
-    assert!((mean - 1.0).abs() < 0.02, "{mean}");
-    assert!(uniform.iter().all(|x| (-1.0..3.0).contains(x)));
-    let latent = Latent::Mixture {
-        size: 2,
-        clusters: 5,
-        scale: 3.0,
-    };
-    let mixture = latent.sample(1000, Device::Cpu);
-    assert_eq!(mixture.size(), [1000, 7]);
-    let groups = mixture.narrow(1, 2, 5);
-    // One of them is 3 in each row, each about as often as another.
-    let (greatest, _) = groups.max_dim(1, false);
-    assert_eq!(values(&greatest), [3.0; 1000]);
-    assert_eq!(
-        values(&groups.sum_dim_intlist(1, false, Kind::Float)),
-        [3.0; 1000]
-    );
-    let often = values(&groups.mean_dim(0, false, Kind::Float));
-    assert!(often.iter().all(|x| (x - 0.6).abs() < 0.12), "{often:?}");
-    let (from, to) = latent.interpolation_endpoints(50, Device::Cpu);
-    assert!(from.narrow(1, 2, 5).equal(&to.narrow(1, 2, 5)));
-    assert!(!from.narrow(1, 0, 2).equal(&to.narrow(1, 0, 2)));
-    let spread = mixture.narrow(1, 0, 2).std(true).double_value(&[]);
-    assert!((spread - 1.0).abs() < 0.06, "{spread}");
-}
-
-#[test]
-fn pretraining_makes_d_better_than_chance() {
-    let _turn = take_turns();
-    let settings: Settings = settings("golbin");
-    let mut game = game(&settings);
-    let originals = four_bars(game.range);
+fn fifty_updates_of_d_alone_separate_real_from_fake() {
+    let _generator = lock_generator();
+    let mut gan = new_gan("golbin", &settings("golbin"));
+    let real = four_bars(PixelRange::Unit);
     tch::manual_seed(4);
-    let fake = game.forge(
-        &draw_latents(&game, &originals),
-        &originals.labels,
-        Mode::Train,
-    );
+    let fake = gan.fake(&gan.latents(real.len()), &real.labels);
     for _ in 0..50 {
-        discriminator_step(&mut game, &settings, &originals, &fake, RATES, false);
+        gan.discriminator_step(&real, &fake, RATES, false);
     }
-    assert_eq!(game.accuracy(settings.loss, &originals, &fake), 1.0);
+    assert_eq!(gan.accuracy(&real, &fake), 1.0);
 }
 
-/// One pass over both halves must not be what a network with batch norm gets.
+/// One pass over both would mix their batch statistics.
 #[test]
-fn a_network_that_mixes_its_batch_sees_originals_and_forgeries_apart() {
-    let _turn = take_turns();
-    let settings = settings("dcgan");
-    let mut game = game(&settings);
-    let originals = Originals::new(&bars(8), 8, 32, game.range, Device::Cpu).unwrap();
-    let originals = originals.batch(&[0, 1, 2, 3]);
-    let other = Tensor::zeros_like(&originals.images);
-    let noise = Tensor::rand_like(&originals.images);
-    let before = game.d.parameters.copy();
-    let mut logits_beside = |forgeries: &Tensor| {
-        game.d.parameters.shallow_clone().copy_(&before);
+fn fake_images_do_not_change_the_logits_of_real_ones_under_batch_norm() {
+    let _generator = lock_generator();
+    let mut gan = new_gan("dcgan", &settings("dcgan"));
+    let real = bars_for(&gan, &[0, 1, 2, 3]);
+    assert_eq!(real.images.size(), [4, 1, 32, 32]);
+    let zeros = real.images.zeros_like();
+    let noise = real.images.rand_like();
+    let before = gan.discriminator.parameters.copy();
+    let mut logits_beside = |fake: &Tensor| {
+        gan.discriminator.parameters.copy_(&before);
         // The same dropout.
         tch::manual_seed(1);
-        let verdict = discriminator_step(&mut game, &settings, &originals, forgeries, RATES, false);
-        values(&verdict.originals)
+        values(&gan.discriminator_step(&real, fake, RATES, false).real)
     };
-    assert_eq!(logits_beside(&other), logits_beside(&noise));
+    assert_eq!(logits_beside(&zeros), logits_beside(&noise));
 }
 
-/// Beyond the limit the loss is what it is at the limit, and nothing pulls.
+/// Beyond the limit the loss has its value at the limit.
 #[test]
-fn limited_logits_have_no_gradient_beyond_the_limit() {
+fn logits_beyond_the_limit_have_no_gradient() {
     let settings = settings("oshea");
+    let loss = Loss::by_name(&settings.loss).unwrap();
+    let objective = Objective::new(loss, &settings);
     let logits = Tensor::from_slice(&[-20.0f32, 0.5, 20.0]).set_requires_grad(true);
-    let limited = settings.limited(&logits);
-    // −ln(1e-7), where O'Shea's G is pinned at first.
-    let pinned = settings.loss.generator(&limited, &limited.narrow(0, 0, 1));
-    assert!((pinned.double_value(&[]) + 1e-7f64.ln()).abs() < 1e-4);
-    let gradient = Tensor::run_backward(&[limited.sum(Kind::Float)], &[&logits], false, false);
-    assert_eq!(values(&gradient[0]), [0.0, 1.0, 0.0]);
+    // −ln(1e-7), the largest loss of O'Shea's G.
+    let largest = objective.generator(&logits, &logits.narrow(0, 0, 1));
+    assert!((largest.double_value(&[]) + 1e-7f64.ln()).abs() < 1e-4);
+    let loss = objective.generator(&logits, &logits);
+    let gradient = values(&Tensor::run_backward(&[loss], &[&logits], false, false)[0]);
+    // −σ(−0.5) / 3 between the limits.
+    let between = -1.0 / (1.0 + 0.5f64.exp()) / 3.0;
+    assert_eq!((gradient[0], gradient[2]), (0.0, 0.0));
+    assert!((gradient[1] - between).abs() < 1e-6, "{gradient:?}");
 }
 
 /// By hand: a 2×2 image at 4×4, output pixel i at source (i + ½)/2 − ½.
 #[test]
-fn resizing_is_bilinear_with_pixel_centers() {
+fn resizing_is_bilinear_with_pixel_centers_at_halves() {
     let small = mnist_io::Images::new(2, 2, vec![0, 100, 200, 40]).unwrap();
-    let large = resized(&small, 4).unwrap();
+    let large = resize(&small, 4).unwrap();
     let at = |position: usize| [(1.0, 0.0), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0)][position];
     for (i, pixel) in large.pixels().iter().enumerate() {
         let ((top, bottom), (left, right)) = (at(i / 4), at(i % 4));
@@ -216,109 +156,131 @@ fn resizing_is_bilinear_with_pixel_centers() {
             "{i}: {pixel} {expected}"
         );
     }
-    assert_eq!(resized(&small, 2).unwrap(), small);
+    assert_eq!(resize(&small, 2).unwrap(), small);
 }
 
-/// From one pass G learns from D as it was before the step, and both move.
+/// G learns from D as it was before the step.
 #[test]
-fn simultaneous_updates_are_both_from_the_players_before_the_step() {
-    let _turn = take_turns();
-    let mut settings = settings("golbin");
-    settings.simultaneous = true;
-    let mut at_once = game(&settings);
-    let originals = four_bars(at_once.range);
+fn a_simultaneous_step_computes_both_gradients_from_the_networks_before_it() {
+    let _generator = lock_generator();
+    let settings = Settings {
+        update: Update::Simultaneous,
+        ..settings("golbin")
+    };
+    let mut together = new_gan("golbin", &settings);
+    let real = four_bars(PixelRange::Unit);
     tch::manual_seed(9);
-    step(&mut at_once, &settings, &originals, RATES, false);
+    together.step(&real, RATES, false);
 
-    let mut apart = game(&settings);
+    let mut apart = new_gan("golbin", &settings);
     tch::manual_seed(9);
-    let latents = draw_latents(&apart, &originals);
-    let fake = apart.forge(&latents, &originals.labels, Mode::Train);
-    let _ = generator_step(&mut apart, &settings, &originals, &latents, RATES);
-    discriminator_step(&mut apart, &settings, &originals, &fake, RATES, false);
+    let latents = apart.latents(real.len());
+    let fake = apart.fake(&latents, &real.labels);
+    let _ = apart.generator_step(&real, &latents, RATES);
+    apart.discriminator_step(&real, &fake, RATES, false);
 
     let same = |a: &Tensor, b: &Tensor| a.allclose(b, 1e-4, 1e-7, false);
-    assert!(same(&at_once.d.parameters, &apart.d.parameters));
-    assert!(same(&at_once.g.parameters, &apart.g.parameters));
+    let [d, d_apart] = [&together, &apart].map(|gan| &gan.discriminator.parameters);
+    let [g, g_apart] = [&together, &apart].map(|gan| &gan.generator.parameters);
+    assert!(same(d, d_apart));
+    assert!(same(g, g_apart));
 }
 
-/// The presets whose originals learn so, through the step that training plays.
 #[test]
-fn both_players_of_goodfellow_and_dcgan_move_in_one_step() {
-    let _turn = take_turns();
+fn one_simultaneous_step_changes_both_networks_of_goodfellow_and_dcgan() {
+    let _generator = lock_generator();
     for preset in ["goodfellow", "dcgan"] {
         let settings = settings(preset);
-        assert!(settings.simultaneous, "{preset}");
-        let mut game = game(&settings);
-        let originals = some_originals(&settings, game.range);
-        let both = moved(&mut game, |game| {
-            step(game, &settings, &originals, RATES, false);
-        });
+        assert_eq!(settings.update, Update::Simultaneous, "{preset}");
+        let mut gan = new_gan(preset, &settings);
+        let real = real_for(&gan);
+        let both = changes(&mut gan, |gan| drop(gan.step(&real, RATES, false)));
         assert_eq!(both, (true, true), "{preset}");
     }
 }
 
 #[test]
-fn clipping_leaves_no_parameter_of_d_beyond_the_limit() {
-    let _turn = take_turns();
-    let mut settings = settings("modern");
-    settings.clip = 0.01;
-    let mut game = game(&settings);
-    let originals = four_bars(game.range);
-    step(&mut game, &settings, &originals, RATES, false);
-    let greatest = |x: &Tensor| x.abs().max().double_value(&[]);
-    assert!(greatest(&game.d.parameters) <= 0.01 + 1e-9);
-    assert!(greatest(&game.g.parameters) > 0.01);
+fn one_step_of_every_preset_changes_both_networks_to_finite_values() {
+    let _generator = lock_generator();
+    for preset in presets() {
+        let mut gan = new_gan(preset.networks, &preset.settings);
+        let real = real_for(&gan);
+        let both = changes(&mut gan, |gan| drop(gan.step(&real, RATES, true)));
+        assert_eq!(both, (true, true), "{}", preset.name);
+        assert_eq!(gan.diverged(), None, "{}", preset.name);
+    }
 }
 
-/// Singular values by decomposition, after enough steps for the iteration.
 #[test]
-fn spectral_norm_holds_every_weight_matrix_of_d_at_one() {
-    let _turn = take_turns();
-    let mut settings = settings("modern");
-    settings.spectral_norm = true;
-    let mut game = game(&settings);
-    let originals = four_bars(game.range);
-    let greatest_are_within = |game: &Game, tolerance: f64| {
+fn clipping_keeps_every_parameter_of_d_within_the_limit() {
+    let _generator = lock_generator();
+    let settings = Settings {
+        clip: Some(0.01),
+        ..settings("modern")
+    };
+    let mut gan = new_gan("modern", &settings);
+    let real = real_for(&gan);
+    gan.step(&real, RATES, false);
+    let largest = |x: &Tensor| x.abs().max().double_value(&[]);
+    assert!(largest(&gan.discriminator.parameters) <= 0.01 + 1e-9);
+    assert!(largest(&gan.generator.parameters) > 0.01);
+}
+
+/// Against singular value decompositions, after enough steps of the power iteration.
+#[test]
+fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
+    let _generator = lock_generator();
+    let settings = Settings {
+        spectral_norm: true,
+        ..settings("modern")
+    };
+    let mut gan = new_gan("modern", &settings);
+    let real = real_for(&gan);
+    let check = |gan: &Gan, tolerance: f64| {
+        let d = &gan.discriminator;
+        let weights = d.network.layout().weights(&d.parameters);
+        let vectors = gan.spectral_norm.as_ref().unwrap().vectors();
+        let normalized = vectors.normalize(&weights);
         let mut matrices = 0;
-        for weight in game.frozen_discriminator().tensors() {
+        for weight in normalized.tensors() {
             if weight.dim() > 1 {
                 let (_, singular, _) = weight.flatten(1, -1).svd(true, false);
-                let greatest = singular.max().double_value(&[]);
-                assert!((greatest - 1.0).abs() < tolerance, "{greatest}");
+                let largest = singular.max().double_value(&[]);
+                assert!((largest - 1.0).abs() < tolerance, "{largest}");
                 matrices += 1;
             }
         }
         assert_eq!(matrices, 5);
+        // D computes with these weights.
+        let labels = Some(&real.labels);
+        let logits = d
+            .network
+            .forward(&normalized, &real.images, labels, Mode::Sample);
+        assert!(gan.logits(&real.images, &real.labels).equal(&logits));
     };
-    // From the start, and closer as the iteration goes on.
-    greatest_are_within(&game, 0.3);
+    check(&gan, 0.3);
     let still = Rates { d: 1e-12, ..RATES };
     for _ in 0..40 {
-        let fake = originals.images.zeros_like();
-        discriminator_step(&mut game, &settings, &originals, &fake, still, false);
+        let fake = real.images.zeros_like();
+        gan.discriminator_step(&real, &fake, still, false);
     }
-    greatest_are_within(&game, 0.02);
+    check(&gan, 0.02);
 }
 
-/// Each is in force alone, through the step that training plays.
 #[test]
-fn every_regularizer_changes_what_d_learns_and_trains_without_it_too() {
-    let _turn = take_turns();
-    let plain = settings("modern")
-        .with("r1=0")
-        .unwrap()
-        .with("r2=0")
-        .unwrap();
+fn each_regularizer_alone_changes_what_d_learns() {
+    let _generator = lock_generator();
+    let plain = with(settings("modern"), &["r1=0", "r2=0"]);
     let after = |settings: &Settings| {
-        let mut game = game(settings);
-        let originals = four_bars(game.range);
+        let mut gan = new_gan("modern", settings);
+        let real = real_for(&gan);
         for _ in 0..2 {
             tch::manual_seed(5);
-            step(&mut game, settings, &originals, RATES, settings.penalized());
+            gan.step(&real, RATES, !settings.penalties.is_empty());
         }
-        assert!(values(&game.d.parameters).iter().all(|x| x.is_finite()));
-        game.d.parameters
+        let d = gan.discriminator.parameters;
+        assert!(values(&d).iter().all(|x| x.is_finite()));
+        d
     };
     let without = after(&plain);
     for set in [
@@ -329,7 +291,7 @@ fn every_regularizer_changes_what_d_learns_and_trains_without_it_too() {
         "clip=0.01",
         "spectral_norm=true",
     ] {
-        let with = after(&plain.with(set).unwrap());
+        let with = after(&with(plain.clone(), &[set]));
         assert!(!with.equal(&without), "{set}");
     }
 }

@@ -1,0 +1,209 @@
+//! Networks and a loss of one's own train, stop and resume like those of the presets.
+
+use gan_config::{Optimizer, Settings, Update};
+use gan_models::layers::{Linear, leaky_relu};
+use gan_models::{
+    Discriminator, Generator, Init, Latent, Layout, Mode, Networks, PixelRange, Weights,
+};
+use gan_trainer::{LOSSES, Loss, Outcome, Threshold, TrainConfig, train};
+use tch::{Kind, Tensor};
+
+use crate::resuming::{Until, assert_same, resume};
+use crate::training::{checkpointer, run_in, tensors};
+use crate::{lock_generator, settings, train_on_bars, with};
+
+/// A perceptron with one hidden layer of 12 units, from `inputs` to `outputs` numbers.
+#[derive(Debug)]
+struct Perceptron {
+    layout: Layout,
+    hidden: Linear,
+    output: Linear,
+}
+
+impl Perceptron {
+    fn new(inputs: i64, outputs: i64) -> Perceptron {
+        let mut layout = Layout::new();
+        let init = Init::torch_default(inputs);
+        Perceptron {
+            hidden: Linear::new(&mut layout, "hidden", inputs, 12, init),
+            output: Linear::new(&mut layout, "output", 12, outputs, Init::normal(0.1)),
+            layout,
+        }
+    }
+
+    /// `[n, inputs]` → `[n, outputs]`.
+    fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+        let hidden = leaky_relu(&self.hidden.forward(weights, x), 0.2);
+        self.output.forward(weights, &hidden)
+    }
+}
+
+/// Images of 14×14 pixels, which no network of `gan-models` generates.
+const SIDE: i64 = 14;
+
+#[derive(Debug)]
+struct OwnGenerator(Perceptron);
+
+impl Generator for OwnGenerator {
+    fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+    fn latent(&self) -> Latent {
+        Latent::Normal { size: 5 }
+    }
+    fn conditional(&self) -> bool {
+        false
+    }
+    fn image_side(&self) -> i64 {
+        SIDE
+    }
+    fn pixel_range(&self) -> PixelRange {
+        PixelRange::Symmetric
+    }
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+    fn shardable(&self) -> bool {
+        true
+    }
+    fn forward(&self, weights: &Weights, z: &Tensor, _: Option<&Tensor>, _: Mode) -> Tensor {
+        let pixels = self.0.forward(weights, z).tanh();
+        pixels.view([-1, 1, SIDE, SIDE])
+    }
+}
+
+#[derive(Debug)]
+struct OwnDiscriminator(Perceptron);
+
+impl Discriminator for OwnDiscriminator {
+    fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+    fn conditional(&self) -> bool {
+        false
+    }
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+    fn shardable(&self) -> bool {
+        true
+    }
+    fn forward(&self, weights: &Weights, images: &Tensor, _: Option<&Tensor>, _: Mode) -> Tensor {
+        let pixels = images.reshape([-1, SIDE * SIDE]);
+        self.0.forward(weights, &pixels).view([-1])
+    }
+}
+
+fn own_networks() -> Networks {
+    Networks::new(
+        OwnGenerator(Perceptron::new(5, SIDE * SIDE)),
+        OwnDiscriminator(Perceptron::new(SIDE * SIDE, 1)),
+    )
+}
+
+/// The squared hinge loss, which `gan-trainer` does not have.
+const SQUARED_HINGE: Loss = Loss {
+    name: "squared-hinge",
+    discriminator: |real, fake| {
+        let margin = |x: Tensor| x.relu().square().mean(Kind::Float);
+        margin(1.0f64 - real) + margin(fake + 1.0)
+    },
+    generator: |_, fake| -fake.mean(Kind::Float),
+    generator_uses_real: false,
+    threshold: Threshold::At(0.0),
+};
+
+/// Six steps of 10 images with every part that has a state: penalties, an average,
+/// spectral normalization, pretraining.
+fn own_settings(update: Update) -> Settings {
+    let mut settings = with(
+        settings("golbin"),
+        &[
+            "images=60",
+            "batch=10",
+            "train_images=0",
+            "r1=0.1",
+            "penalty_every=2",
+            "ema_images=20",
+            "spectral_norm=true",
+            "pretrain_images=20",
+            "report_every=1",
+            "snapshot_every=4",
+        ],
+    );
+    settings.update = update;
+    settings
+}
+
+#[test]
+fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
+    let _generator = lock_generator();
+    assert!(LOSSES.iter().all(|loss| loss.name != SQUARED_HINGE.name));
+    let data = train_on_bars(24);
+    let mut results = Vec::new();
+    for kind in [Kind::Float, Kind::BFloat16] {
+        for update in [Update::Alternating, Update::Simultaneous] {
+            let config = TrainConfig {
+                kind,
+                ..TrainConfig::new(own_settings(update), own_networks(), SQUARED_HINGE)
+            };
+            assert_eq!(config.settings.loss, SQUARED_HINGE.name);
+            let dir = tempfile::tempdir().unwrap();
+            let (uninterrupted, stopped) = (run_in(&dir, "a"), run_in(&dir, "b"));
+            let train_until = |checkpointer: &mut _, rows| -> Outcome {
+                train(&config, &data, checkpointer, &mut Until(rows)).unwrap()
+            };
+            let whole = train_until(&mut checkpointer(&uninterrupted), 99);
+            assert_eq!((whole.steps, whole.finished), (6, true));
+            let first = train_until(&mut checkpointer(&stopped), 3);
+            assert_eq!((first.steps, first.finished), (3, false));
+            let (mut resumed, skipped) = resume(&stopped).unwrap();
+            assert_eq!(skipped, [""; 0]);
+            assert_eq!(resumed.state().unwrap().step, 3);
+            let rest = train_until(&mut resumed, 99);
+            assert_eq!((rest.steps, rest.finished), (6, true));
+            assert_same(&uninterrupted, &stopped, &format!("{kind:?} {update:?}"));
+            drop(resumed);
+            assert!(resume(&stopped).unwrap().0.is_complete(false).unwrap());
+
+            let rows = stopped.metrics().unwrap();
+            assert!(rows.iter().all(|row| row.loss_d.is_finite()));
+            let last = mnist_io::Images::read_file(&stopped.samples_path(6)).unwrap();
+            let side = SIDE as usize;
+            assert_eq!((last.rows(), last.cols()), (side, side));
+            results.push(tensors(&stopped, 6));
+        }
+    }
+    // Each case computes something else.
+    for (i, a) in results.iter().enumerate() {
+        assert!(results[..i].iter().all(|b| a != b), "{i}");
+    }
+}
+
+/// The loss is not one of the settings' losses, so it has no rule for D's bound.
+#[test]
+fn an_own_loss_is_accepted_by_the_settings_and_its_value_is_reported() {
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_in(&dir, "run");
+    let constant = Loss {
+        name: "constant",
+        discriminator: |real, fake| (real - fake).mean(Kind::Float) * 0.0 + 2.5,
+        generator: |_, fake| fake.mean(Kind::Float) * 0.0 + 1.5,
+        generator_uses_real: false,
+        threshold: Threshold::Midpoint,
+    };
+    let mut settings = with(
+        settings("golbin"),
+        &["batch=10", "images=20", "train_images=0"],
+    );
+    settings.loss_d_weight = 2.0;
+    assert!(matches!(settings.optimizer, Optimizer::Adam(_)));
+    settings.report_every = 1;
+    let config = TrainConfig::new(settings, own_networks(), constant);
+    let data = train_on_bars(24);
+    train(&config, &data, &mut checkpointer(&run), &mut ()).unwrap();
+    let rows = run.metrics().unwrap();
+    let losses: Vec<_> = rows.iter().map(|row| (row.loss_d, row.loss_g)).collect();
+    assert_eq!(losses, [(5.0, 1.5); 2]);
+}
