@@ -20,7 +20,7 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
     assert!(trained.status.success(), "{told}");
     assert!(told.contains("no quality curve: the classifier"), "{told}");
     let told = text(&trained.stdout);
-    assert!(told.contains("of 10,000 forgeries lie closer"), "{told}");
+    assert!(told.contains("0 of 10,000 samples are closer"), "{told}");
     // The closest of 10 test images is one, which 1 in 11 new ones would beat.
     assert!(told.contains("about 909 would"), "{told}");
     let shown = text(&trained.stderr);
@@ -209,13 +209,13 @@ fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
         dir,
         "train --preset gaussian --steps 2 --threads 1",
     ));
-    refused("", &["gaussian forges numbers"]);
-    fs::remove_dir_all(dir.join("runs/0001-gaussian/checkpoints/000002")).unwrap();
+    refused("", &["gaussian generates numbers"]);
+    fs::remove_file(dir.join("runs/0001-gaussian/checkpoints/000002.safetensors")).unwrap();
     let config = dir.join("runs/0001-gaussian/config.toml");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(
         &config,
-        text.replace("network = \"gaussian\"", "network = \"golbin\""),
+        text.replace("networks = \"gaussian\"", "networks = \"golbin\""),
     )
     .unwrap();
     refused("", &["no checkpoint yet", "--resume"]);

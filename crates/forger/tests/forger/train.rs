@@ -110,7 +110,7 @@ fn the_one_dimensional_game_needs_no_data_and_draws_its_densities() {
     }
     let config = fs::read_to_string(dir.path().join("runs/latest/config.toml")).unwrap();
     assert!(config.contains("precision = \"f32\"") && !config.contains("[dataset]"));
-    refuses(&forger(dir.path(), "sample"), "forges numbers");
+    refuses(&forger(dir.path(), "sample"), "generates numbers");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn an_interrupt_ends_the_run_with_its_pictures() {
     assert!(text(&output.stdout).contains("stopped after"));
     let run = dir.path().join("runs/latest");
     assert!(run.join("figures/progress.gif").is_file());
-    assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 2);
 }
 
 #[test]
