@@ -54,7 +54,7 @@ pub fn values(tensor: &Tensor) -> Vec<f64> {
 
 /// The settings of a preset.
 pub fn settings(preset: &str) -> Settings {
-    gan_config::preset(preset).unwrap().settings
+    gan_config::preset(preset).unwrap().settings.clone()
 }
 
 /// `settings` after some changes of the form `key=value`.
