@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod checkpoints;
+mod classifier;
 mod cuda;
 mod extensions;
 mod losses;
