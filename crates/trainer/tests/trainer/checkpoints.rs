@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_trainer::{Checkpoint, Error, Gan, RunFiles, TrainState};
+use gan_trainer::{Checkpoint, Ema, Error, Gan, RunFiles, TrainState};
 use mnist_io::sha256_hex;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -56,7 +56,7 @@ fn restores_every_saved_value_to_the_bit() {
         }
         let layout = saved.generator.network.layout();
         let sampling = checkpoint.sampling_parameters(layout).unwrap();
-        let average = saved.ema.as_ref().map(|ema| ema.parameters());
+        let average = saved.ema.as_ref().map(Ema::parameters);
         assert_eq!(average.is_some(), preset == "modern");
         assert!(sampling.equal(average.unwrap_or(&saved.generator.parameters)));
     }

@@ -6,7 +6,7 @@ use gan_trainer::classifier::{ClassifierConfig, ClassifierProgress, accuracy, tr
 use mnist_io::{Dataset, Images};
 use tch::{Device, Kind};
 
-use crate::take_turns;
+use crate::lock_generator;
 
 /// `n` images of one line, five rows and five columns for the ten labels.
 fn lines(n: usize) -> Dataset {
@@ -23,7 +23,7 @@ fn lines(n: usize) -> Dataset {
     Dataset::new(images, (0..n).map(|i| (i % 10) as u8).collect()).unwrap()
 }
 
-fn plan(seed: u64, epochs: u64) -> ClassifierConfig {
+fn config(seed: u64, epochs: u64) -> ClassifierConfig {
     ClassifierConfig {
         seed,
         epochs,
@@ -33,9 +33,10 @@ fn plan(seed: u64, epochs: u64) -> ClassifierConfig {
 
 #[test]
 fn training_separates_the_labels_and_reports_progress() {
-    let _turn = take_turns();
+    let _generator = lock_generator();
     let mut reports = Vec::new();
-    let classifier = train_classifier(&plan(1, 30), &lines(100), &mut |r| reports.push(r)).unwrap();
+    let classifier =
+        train_classifier(&config(1, 30), &lines(100), &mut |r| reports.push(r)).unwrap();
     let steps: Vec<(u64, u64)> = reports.iter().map(|r| (r.step, r.steps)).collect();
     // 30 · 100 images in batches of 128, the last one filled up.
     assert_eq!(steps, [(20, 24), (24, 24)]);
@@ -49,19 +50,19 @@ fn training_separates_the_labels_and_reports_progress() {
 
 #[test]
 fn rejects_integer_kinds() {
-    let plan = ClassifierConfig {
+    let integers = ClassifierConfig {
         kind: Kind::Int64,
-        ..plan(1, 1)
+        ..config(1, 1)
     };
-    let refused = train_classifier(&plan, &lines(10), &mut |_| ()).unwrap_err();
+    let refused = train_classifier(&integers, &lines(10), &mut |_| ()).unwrap_err();
     assert!(matches!(refused, Error::Settings(_)), "{refused}");
 }
 
 #[test]
 fn weights_depend_on_the_seed_alone() {
-    let _turn = take_turns();
+    let _generator = lock_generator();
     let bytes = |seed| {
-        let classifier = train_classifier(&plan(seed, 2), &lines(100), &mut |_| ()).unwrap();
+        let classifier = train_classifier(&config(seed, 2), &lines(100), &mut |_| ()).unwrap();
         classifier.to_safetensors().unwrap()
     };
     let first = bytes(7);
@@ -71,7 +72,7 @@ fn weights_depend_on_the_seed_alone() {
 
 #[test]
 fn rejects_empty_sets_other_sizes_and_other_labels() {
-    let train = |set: &Dataset| train_classifier(&plan(1, 1), set, &mut |_| ()).unwrap_err();
+    let train = |set: &Dataset| train_classifier(&config(1, 1), set, &mut |_| ()).unwrap_err();
     let none = Dataset::new(Images::new(28, 28, vec![]).unwrap(), vec![]).unwrap();
     assert!(matches!(train(&none), Error::NoImages));
     let small = Images::new(32, 28, vec![0; 896]).unwrap();

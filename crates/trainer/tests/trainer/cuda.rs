@@ -10,7 +10,7 @@ use crate::{bars, lock_generator};
 /// Losses of D and G in three steps from the same start.
 fn losses(preset: &Preset, device: Device) -> Vec<f64> {
     let settings = &preset.settings;
-    let networks = gan_models::by_name(preset.networks, None).unwrap();
+    let networks = gan_models::by_name(&preset.networks, None).unwrap();
     let (range, side) = (
         networks.generator.pixel_range(),
         networks.generator.image_side(),
@@ -41,8 +41,8 @@ fn steps_on_cuda_equal_those_on_the_cpu() {
     // Without dropout, whose random numbers differ between devices.
     for name in ["modern", "golbin", "golbin-conditional"] {
         let preset = preset(name).unwrap();
-        let on_cpu = losses(&preset, Device::Cpu);
-        let on_cuda = losses(&preset, Device::Cuda(0));
+        let on_cpu = losses(preset, Device::Cpu);
+        let on_cuda = losses(preset, Device::Cuda(0));
         for (a, b) in on_cpu.iter().zip(&on_cuda) {
             // Convolutions may use TF32, which has ten bits.
             assert!((a - b).abs() < 1e-2 * a.abs().max(1.0), "{name}: {a} {b}");
@@ -55,8 +55,8 @@ fn steps_on_cuda_equal_those_on_the_cpu() {
 fn every_image_preset_takes_a_step_on_cuda() {
     assert!(Cuda::is_available(), "this libtorch finds no CUDA device");
     let _generator = lock_generator();
-    for preset in presets().filter(|preset| !preset.synthetic) {
-        let losses = losses(&preset, Device::Cuda(0));
+    for preset in presets().iter().filter(|preset| !preset.synthetic) {
+        let losses = losses(preset, Device::Cuda(0));
         assert!(
             losses.iter().all(|loss| loss.is_finite()),
             "{}",

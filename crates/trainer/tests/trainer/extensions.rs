@@ -1,11 +1,16 @@
 //! Networks and a loss of one's own train, stop and resume like those of the presets.
 
+use std::path::Path;
+
 use gan_config::{Optimizer, Settings, Update};
 use gan_models::layers::{Linear, leaky_relu};
 use gan_models::{
     Discriminator, Generator, Init, Latent, Layout, Mode, Networks, PixelRange, Weights,
 };
-use gan_trainer::{LOSSES, Loss, Outcome, Threshold, TrainConfig, train};
+use gan_trainer::{
+    Checkpoint, Checkpointer, LOSSES, Loss, Outcome, RunSampler, Sampler, Stream, Threshold,
+    TrainConfig, train,
+};
 use tch::{Kind, Tensor};
 
 use crate::resuming::{Until, assert_same, resume};
@@ -145,27 +150,53 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
         for update in [Update::Alternating, Update::Simultaneous] {
             let config = TrainConfig {
                 kind,
-                ..TrainConfig::new(own_settings(update), own_networks(), SQUARED_HINGE)
+                ..TrainConfig::new(own_settings(update), "own", own_networks(), SQUARED_HINGE)
             };
             assert_eq!(config.settings.loss, SQUARED_HINGE.name);
             let dir = tempfile::tempdir().unwrap();
-            let (uninterrupted, stopped) = (run_in(&dir, "a"), run_in(&dir, "b"));
-            let train_until = |checkpointer: &mut _, rows| -> Outcome {
+            let [a, b] = ["a", "b"].map(|name| dir.path().join(name));
+            let create = |root: &Path| Checkpointer::create(root, "own system", &config, &data);
+            let train_until = |checkpointer: &mut Checkpointer, rows| -> Outcome {
                 train(&config, &data, checkpointer, &mut Until(rows)).unwrap()
             };
-            let whole = train_until(&mut checkpointer(&uninterrupted), 99);
+            let mut checkpointer = create(&a).unwrap();
+            let uninterrupted = checkpointer.run().clone();
+            let whole = train_until(&mut checkpointer, 99);
             assert_eq!((whole.steps, whole.finished), (6, true));
-            let first = train_until(&mut checkpointer(&stopped), 3);
+
+            let mut checkpointer = create(&b).unwrap();
+            let stopped = checkpointer.run().clone();
+            let first = train_until(&mut checkpointer, 3);
             assert_eq!((first.steps, first.finished), (3, false));
-            let (mut resumed, skipped) = resume(&stopped).unwrap();
+            drop(checkpointer);
+            let (mut checkpointer, skipped) = resume(&stopped).unwrap();
             assert_eq!(skipped, [""; 0]);
-            assert_eq!(resumed.state().unwrap().step, 3);
-            let rest = train_until(&mut resumed, 99);
+            assert_eq!(checkpointer.state().unwrap().step, 3);
+            let rest = train_until(&mut checkpointer, 99);
             assert_eq!((rest.steps, rest.finished), (6, true));
+            drop(checkpointer);
             assert_same(&uninterrupted, &stopped, &format!("{kind:?} {update:?}"));
-            drop(resumed);
             assert!(resume(&stopped).unwrap().0.is_complete(false).unwrap());
 
+            let written = stopped.config().unwrap();
+            assert_eq!(
+                (&*written.preset, &*written.networks),
+                ("own system", "own")
+            );
+            assert_eq!(written.settings, config.settings);
+            // Only the caller can build these networks again, to sample from them.
+            let (_, path) = stopped.newest_checkpoint().unwrap().unwrap();
+            let generator = own_networks().generator;
+            let parameters = Checkpoint::read(&path)
+                .unwrap()
+                .sampling_parameters(generator.layout())
+                .unwrap();
+            let sampler = Sampler::new(generator, &parameters, kind, 10);
+            let samples = sampler.sample((1, Stream::Sample), 3, None, &mut |_| ());
+            assert_eq!(samples.unwrap().len(), 3);
+            let refused = RunSampler::open(&stopped).unwrap_err().to_string();
+            assert!(refused.contains("config.toml"), "{refused}");
+            assert!(refused.contains("networks own"), "{refused}");
             let rows = stopped.metrics().unwrap();
             assert!(rows.iter().all(|row| row.loss_d.is_finite()));
             let last = mnist_io::Images::read_file(&stopped.samples_path(6)).unwrap();
@@ -200,7 +231,7 @@ fn an_own_loss_is_accepted_by_the_settings_and_its_value_is_reported() {
     settings.loss_d_weight = 2.0;
     assert!(matches!(settings.optimizer, Optimizer::Adam(_)));
     settings.report_every = 1;
-    let config = TrainConfig::new(settings, own_networks(), constant);
+    let config = TrainConfig::new(settings, "own", own_networks(), constant);
     let data = train_on_bars(24);
     train(&config, &data, &mut checkpointer(&run), &mut ()).unwrap();
     let rows = run.metrics().unwrap();

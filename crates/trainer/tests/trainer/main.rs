@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod checkpoints;
+mod classifier;
 mod cuda;
 mod extensions;
 mod losses;
@@ -54,7 +55,7 @@ pub fn values(tensor: &Tensor) -> Vec<f64> {
 
 /// The settings of a preset.
 pub fn settings(preset: &str) -> Settings {
-    gan_config::preset(preset).unwrap().settings
+    gan_config::preset(preset).unwrap().settings.clone()
 }
 
 /// `settings` after some changes of the form `key=value`.

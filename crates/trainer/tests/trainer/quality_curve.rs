@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gan_trainer::evaluator::{Cache, Evaluator};
+use gan_metrics::{Cache, Evaluator, QUICK};
 use gan_trainer::{TrainData, train};
 use mnist_io::{Dataset, Split};
 
@@ -72,8 +72,10 @@ fn a_run_is_the_same_with_and_without_evaluations() {
     let steps: Vec<u64> = rows.iter().map(|row| row.step).collect();
     assert_eq!(steps, [2, 6, 20]);
     for row in &rows {
-        assert_eq!((row.images_seen, row.forgeries), (row.step * 10, 2500));
-        assert!(row.fid > 0.0 && row.precision.is_some() && row.evaluation_seconds > 0.0);
+        assert_eq!((row.images_seen, row.samples), (row.step * 10, 2500));
+        assert_eq!((QUICK, row.test_images), (2500, 100));
+        assert!(row.value("fid").unwrap() > 0.0 && row.evaluation_seconds > 0.0);
+        assert!(row.value("precision").is_some() && row.value("recall").is_some());
     }
     // Evaluations do not count as training time.
     let evaluating: f64 = rows.iter().map(|row| row.evaluation_seconds).sum();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gan_config::{Pretraining, Settings, presets};
+use gan_config::{Preset, Pretraining, Settings, presets};
 use gan_trainer::{Checkpoint, Checkpointer, Error, Observer, TrainConfig, TrainData, train};
 use mnist_io::Split;
 use rand::{RngExt, SeedableRng};
@@ -112,9 +112,18 @@ pub fn resume(run: &RunDir) -> Result<(Checkpointer, Vec<String>), Error> {
 /// Every pair of networks, and every setting with a state of its own or a dependence
 /// on the step.
 fn systems() -> Vec<(String, &'static str, Settings)> {
-    let mut systems: Vec<_> = presets()
+    let presets = presets().iter();
+    let mut systems: Vec<_> = presets
         .filter(|preset| !preset.name.starts_with("oshea-"))
-        .map(|preset| (preset.name.to_owned(), preset.networks, preset.settings))
+        .map(|preset| {
+            let Preset {
+                name,
+                networks,
+                settings,
+                ..
+            } = preset;
+            (name.clone(), networks.as_str(), settings.clone())
+        })
         .collect();
     for (preset, pairs) in [
         ("golbin", &["spectral_norm=true", "ema_images=20"][..]),

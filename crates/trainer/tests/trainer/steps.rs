@@ -33,7 +33,7 @@ fn changes(gan: &mut Gan, action: impl FnOnce(&mut Gan)) -> (bool, bool) {
 fn each_update_changes_its_own_network_only() {
     let _generator = lock_generator();
     for preset in presets() {
-        let mut gan = new_gan(preset.networks, &preset.settings);
+        let mut gan = new_gan(&preset.networks, &preset.settings);
         let real = real_for(&gan);
         let latents = gan.latents(real.len());
         let may_penalize = !gan.discriminator.network.uses_batch_statistics();
@@ -203,7 +203,7 @@ fn one_simultaneous_step_changes_both_networks_of_goodfellow_and_dcgan() {
 fn one_step_of_every_preset_changes_both_networks_to_finite_values() {
     let _generator = lock_generator();
     for preset in presets() {
-        let mut gan = new_gan(preset.networks, &preset.settings);
+        let mut gan = new_gan(&preset.networks, &preset.settings);
         let real = real_for(&gan);
         let both = changes(&mut gan, |gan| drop(gan.step(&real, RATES, true)));
         assert_eq!(both, (true, true), "{}", preset.name);

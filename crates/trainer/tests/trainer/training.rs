@@ -319,7 +319,7 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
             true => TrainData::Gaussian,
             false => train_on_bars(64),
         };
-        let mut config = TrainConfig::preset(&preset, &data).unwrap();
+        let mut config = TrainConfig::preset(preset, &data).unwrap();
         config.settings.train_images = None;
         (config.settings.batch, config.settings.images) = (4, 8);
         config.settings.pretraining = config.settings.pretraining.map(|_| Pretraining {

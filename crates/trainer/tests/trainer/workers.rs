@@ -103,7 +103,7 @@ fn steps_in_shards_give_the_same_bits_each_time() {
 fn only_networks_and_settings_that_allow_it_have_workers() {
     let _generator = lock_generator();
     for preset in presets() {
-        let gan = parallel_gan(preset.networks, &preset.settings);
+        let gan = parallel_gan(&preset.networks, &preset.settings);
         let expected = preset.name == "modern";
         assert_eq!(gan.workers.is_parallel(), expected, "{}", preset.name);
     }
