@@ -1,8 +1,8 @@
-//! Times each metric on MNIST in one thread or as many as `OMP_NUM_THREADS`
-//! says: `cargo run -p gan-metrics --example timing -- data/mnist`.
+//! Times each metric on MNIST, in `OMP_NUM_THREADS` threads:
+//! `cargo run -p gan-metrics --example timing -- data/mnist`.
 //!
-//! The first 10,000 training images stand for fake, so that novelty calls
-//! them copies; features are 128 random projections of pixels, cut off at 0.
+//! The first 10,000 training images serve as fake images, so novelty calls them copies.
+//! Features are 128 random projections of pixels with ReLU.
 //! `tests/reference/timing.py` times published programs on the same arrays.
 
 use std::path::Path;
@@ -24,7 +24,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     let folder = std::env::args()
         .nth(1)
-        .ok_or("say in which folder MNIST lies")?;
+        .ok_or("give the folder of MNIST as argument")?;
     let open = |split| Dataset::open(Path::new(&folder), split);
     let (training, test) = (open(Split::Train)?, open(Split::Test)?);
     let (training, test) = (training.images(), test.images());

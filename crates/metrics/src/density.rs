@@ -10,23 +10,23 @@ pub const NEIGHBORS: usize = 5;
 /// Density and coverage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DensityCoverage {
-    /// In how many real' balls a forgery lies, in the mean, divided by k.
-    /// About 1 for fake as good as real; at least 0, may exceed 1.
-    /// Unlike precision it is not misled by a single odd original.
+    /// The mean number of real images' balls that hold a fake image, divided by k. At least 0;
+    /// about 1 if fake images are as good as real ones, and it may be larger. A single unusual
+    /// real image has less effect than on precision.
     pub density: f64,
-    /// The share of real with a forgery near them, from 0 to 1.
+    /// The share of real images with a fake image nearby, from 0 to 1.
     pub coverage: f64,
 }
 
-/// Density and coverage of the balls round the real (Naeem et al. 2020,
-/// equations 5 and 6).
+/// Density and coverage of the balls around the real images (Naeem et al. 2020, equations 5
+/// and 6).
 ///
-/// A ball reaches to the `k`-th nearest other original, and does not hold what
-/// lies on its surface (strict <). Features are `[n, d]` and `[m, d]`.
+/// The radius of a ball is the distance to the `k`-th nearest other real image. Rows on its
+/// surface lie outside (strict <). Features are `[n, d]` and `[m, d]`.
 ///
 /// # Errors
-/// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless there are more
-/// than `k` real and one forgery; [`Error::Width`].
+/// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless there are more than `k` real
+/// images and a fake one; [`Error::Width`].
 pub fn density_coverage(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<DensityCoverage> {
     let (Real(real), Fake(fake)) = (real, fake);
     let metric = "density and coverage";
@@ -34,8 +34,8 @@ pub fn density_coverage(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<Dens
         return Err(Error::Neighbors);
     }
     real.same_width(fake)?;
-    real.at_least(k.saturating_add(1), metric, "real")?;
-    fake.at_least(1, metric, "fake")?;
+    real.at_least(k.saturating_add(1), metric, "real images")?;
+    fake.at_least(1, metric, "fake images")?;
     let radii = squared_radii(real, k);
     let inside = count_inside(fake, real, &radii, Surface::Outside);
     let hits: u64 = inside.balls_of_row.iter().copied().map(u64::from).sum();

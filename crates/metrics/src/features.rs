@@ -1,5 +1,4 @@
-//! What a measurement is made on: a checked matrix of numbers, a row an image,
-//! and wrappers that say whose they are.
+//! Features: a checked matrix of numbers, one row per image, and wrappers that name the side.
 
 use std::ops::Range;
 
@@ -15,24 +14,23 @@ use crate::{Error, Result};
 /// and so do the third powers in [`kid`](crate::kid).
 pub const LARGEST: f32 = 1e18;
 
-/// The real images of a measurement, or what was computed from them.
+/// The real images of a comparison, or something computed from them.
 #[derive(Debug)]
 pub struct Real<'a, T: ?Sized = Features>(pub &'a T);
 
-/// The generated images of a measurement, or what was computed from them.
+/// The generated images of a comparison, or something computed from them.
 #[derive(Debug)]
 pub struct Fake<'a, T: ?Sized = Features>(pub &'a T);
 
-/// The images that the generator was trained on, or what was computed from
-/// them.
+/// The images that the generator was trained on, or something computed from them.
 #[derive(Debug)]
 pub struct Training<'a, T: ?Sized = Features>(pub &'a T);
 
-/// Real images kept aside to choose a setting with.
+/// Real images that select a setting.
 #[derive(Debug)]
 pub struct Validation<'a, T: ?Sized = Features>(pub &'a T);
 
-macro_rules! copied_as_references_are {
+macro_rules! impl_copy {
     ($($name:ident)*) => {$(
         impl<T: ?Sized> Clone for $name<'_, T> {
             fn clone(&self) -> Self {
@@ -44,11 +42,11 @@ macro_rules! copied_as_references_are {
     )*};
 }
 
-// Derived, they would want the same of T.
-copied_as_references_are!(Real Fake Training Validation);
+// Derived implementations would require T: Copy.
+impl_copy!(Real Fake Training Validation);
 
-/// Features of images: f32 `[n, d]`, a row an image, all finite and at most
-/// [`LARGEST`] in size; `d` is at least 1, `n` may be 0.
+/// Features of images: f32 `[n, d]`, one row per image, all finite and at most [`LARGEST`]
+/// in size. `d` is at least 1, `n` may be 0.
 #[derive(Clone, PartialEq)]
 pub struct Features {
     width: usize,
@@ -56,12 +54,11 @@ pub struct Features {
 }
 
 impl Features {
-    /// Cuts `values` into rows of `width`.
+    /// Features from `values` in row-major order, `width` per row.
     ///
     /// # Errors
-    /// [`Error::RowLength`] where they make no whole number of rows or `width`
-    /// is 0; [`Error::NotFinite`] and [`Error::TooLarge`] with the first value
-    /// that cannot be measured.
+    /// [`Error::RowLength`] if the values do not fill whole rows or `width` is 0;
+    /// [`Error::NotFinite`] and [`Error::TooLarge`] with the first invalid value.
     pub fn new(width: usize, values: Vec<f32>) -> Result<Features> {
         if width == 0 || !values.len().is_multiple_of(width) {
             return Err(Error::RowLength {
@@ -81,8 +78,8 @@ impl Features {
         Ok(Features { width, values })
     }
 
-    /// Takes over a tensor `[n, d]` of floating-point numbers on any device.
-    /// Values are kept as f32; those of an f64 tensor are rounded.
+    /// Features from a tensor `[n, d]` of floating-point numbers on any device. Values are
+    /// converted to f32.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFloat`], and those of [`Features::new`].
@@ -107,7 +104,7 @@ impl Features {
         Features::new(width, Vec::<f32>::try_from(&flat)?)
     }
 
-    /// The pixels themselves as features, divided by 255: rows in \[0, 1\].
+    /// Pixels divided by 255 as features: rows in \[0, 1\].
     pub fn from_pixels(images: &Images) -> Features {
         Features {
             width: images.rows() * images.cols(),
@@ -119,17 +116,17 @@ impl Features {
         }
     }
 
-    /// Number of rows: images.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.values.len() / self.width
     }
 
-    /// Whether there are no rows.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// Features to a row.
+    /// Features per image.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -139,13 +136,13 @@ impl Features {
         &self.values
     }
 
-    /// The rows in order, each of [`width`](Features::width) values.
+    /// The rows, each of [`width`](Features::width) values.
     pub fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
         self.values.chunks_exact(self.width)
     }
 
-    /// The rows at `indices`, in that order, repeats allowed; `None` where an
-    /// index is out of range.
+    /// The rows at `indices`, in that order. Indices may repeat. `None` if one is out of
+    /// range.
     pub fn select(&self, indices: &[usize]) -> Option<Features> {
         let rows: Option<Vec<&[f32]>> = indices
             .iter()
@@ -191,7 +188,7 @@ impl Features {
         at_least(needed, self.len(), metric, what)
     }
 
-    /// Fails unless both have rows of one width.
+    /// Fails unless both have the same width.
     pub(crate) fn same_width(&self, other: &Features) -> Result<()> {
         if self.width != other.width {
             return Err(Error::Width {
@@ -203,7 +200,7 @@ impl Features {
     }
 }
 
-/// Sizes only: the values would drown everything else.
+/// Prints the shape only.
 impl std::fmt::Debug for Features {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Features")
@@ -212,7 +209,7 @@ impl std::fmt::Debug for Features {
     }
 }
 
-/// Start and end of consecutive blocks that cover `0..len`.
+/// Consecutive ranges of `size` that cover `0..len`.
 pub(crate) fn blocks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len)
         .step_by(size)

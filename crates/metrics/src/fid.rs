@@ -8,7 +8,7 @@ use crate::{Error, Fake, Features, Real, Result};
 /// Rows whose products are summed at a time.
 const BLOCK: usize = 4096;
 
-/// Mean and covariance of features, which is all that the distance looks at.
+/// Mean and covariance of features.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gaussian {
     mean: Vec<f64>,
@@ -19,8 +19,8 @@ impl Gaussian {
     /// Fits features `[n, d]`; the covariance is divided by n − 1.
     ///
     /// # Errors
-    /// [`Error::TooFew`] with fewer than 2 rows; [`Error::Torch`] where there is no
-    /// memory for the covariance.
+    /// [`Error::TooFew`] with fewer than 2 rows; [`Error::Torch`] without memory for the
+    /// covariance.
     pub fn fit(features: &Features) -> Result<Gaussian> {
         features.at_least(2, "the Fréchet distance", "images on each side")?;
         let n = features.len() as f64;
@@ -45,12 +45,11 @@ impl Gaussian {
         })
     }
 
-    /// Takes over a mean `[d]` and a covariance `[d, d]`, row-major, such as
-    /// were stored.
+    /// A Gaussian from a mean `[d]` and a covariance `[d, d]`, row-major.
     ///
     /// # Errors
-    /// [`Error::Statistics`] unless the sizes fit, all values are finite, and
-    /// the covariance is symmetric to 10⁻⁶ of its largest value.
+    /// [`Error::Statistics`] unless the sizes fit, all values are finite, and the covariance
+    /// is symmetric within 10⁻⁶ of its largest value.
     pub fn from_parts(mean: Vec<f64>, covariance: Vec<f64>) -> Result<Gaussian> {
         let d = mean.len();
         let finite = mean.iter().chain(&covariance).all(|v| v.is_finite());
@@ -88,14 +87,13 @@ impl Gaussian {
     }
 }
 
-/// The Fréchet distance of two sets of features `[n, d]` and `[m, d]`: 0 for
-/// Gaussian fits that agree, larger the further they lie apart, in squared
-/// units of the features. It shrinks with the number of images: compare only
-/// numbers made from equally many.
+/// The Fréchet distance of two sets of features `[n, d]` and `[m, d]`, in squared units of
+/// the features. It is 0 for equal Gaussian fits. It depends on the number of images:
+/// compare only values of equally many images.
 ///
 /// # Errors
 /// [`Error::TooFew`] with fewer than 2 images on a side; [`Error::Width`];
-/// [`Error::Torch`] where the eigenvalues do not converge.
+/// [`Error::Torch`] if the eigenvalues do not converge.
 pub fn fid(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
     let (Real(real), Fake(fake)) = (real, fake);
     real.same_width(fake)?;
@@ -107,11 +105,11 @@ pub fn fid(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
 ///
 /// (S₁S₂)^½ has the trace of the square root of the symmetric product
 /// S₁^½ S₂ S₁^½ = AAᵀ with A = S₁^½ S₂^½. Its eigenvalues are the squares of A's
-/// singular values, so that these are summed directly: the square root of a
-/// computed eigenvalue near 0 would be wrong from the eighth digit on.
+/// singular values. These are summed directly, because the square root of a computed
+/// eigenvalue near 0 is wrong from the eighth digit on.
 ///
 /// # Errors
-/// [`Error::Width`]; [`Error::Torch`] where the eigenvalues do not converge.
+/// [`Error::Width`]; [`Error::Torch`] if the eigenvalues do not converge.
 pub fn frechet_distance(real: Real<'_, Gaussian>, fake: Fake<'_, Gaussian>) -> Result<f64> {
     let (Real(a), Fake(b)) = (real, fake);
     let (left, right) = (a.mean.len(), b.mean.len());
@@ -133,8 +131,8 @@ pub fn frechet_distance(real: Real<'_, Gaussian>, fake: Fake<'_, Gaussian>) -> R
 
 /// The symmetric square root of a covariance `[d, d]`.
 ///
-/// Eigenvalues that are 0 come out as anything within rounding error of 0, and
-/// their roots would be far larger than that: they are set to 0.
+/// Computed eigenvalues within rounding error of 0 are set to 0, because their roots would
+/// be far larger than the error.
 fn square_root(covariance: &Tensor) -> Result<Tensor> {
     let symmetric: Tensor = (covariance + covariance.tr()) / 2.0;
     let (values, vectors) = symmetric.f_linalg_eigh("L")?;

@@ -7,18 +7,18 @@ use tch::{Kind, Tensor};
 
 use crate::{Error, Fake, Features, Real, Result};
 
-/// How many subsets of which size are compared.
+/// Number and size of the subsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KidOptions {
     /// Number of subsets drawn from each side.
     pub subsets: usize,
     /// Images in a subset.
     pub size: usize,
-    /// Chooses the subsets.
+    /// Seed of the choice of subsets.
     pub seed: u64,
 }
 
-/// 100 subsets of 1,000, as published.
+/// 100 subsets of 1,000, as in the paper.
 impl Default for KidOptions {
     fn default() -> KidOptions {
         KidOptions {
@@ -29,24 +29,24 @@ impl Default for KidOptions {
     }
 }
 
-/// What the subsets gave.
+/// Mean and spread over the subsets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Kid {
-    /// The mean over the subsets: an unbiased estimate, about 0 (and as often
-    /// below) where fake are distributed as real are.
+    /// The mean over the subsets: an unbiased estimate. It is about 0, and negative as often
+    /// as positive, if fake and real images have the same distribution.
     pub mean: f64,
     /// The standard deviation over the subsets (divided by their number).
     pub std: f64,
 }
 
-/// The kernel distance of features `[n, d]` and `[m, d]`. Unlike the Fréchet
-/// distance its mean does not depend on the number of images.
+/// The kernel distance of features `[n, d]` and `[m, d]`. Unlike the Fréchet distance, its
+/// mean does not depend on the number of images.
 ///
-/// Each pair of subsets is drawn anew, without repeats inside a subset.
+/// Each pair of subsets is drawn independently, without repeats inside a subset.
 ///
 /// # Errors
-/// [`Error::Subsets`] for no subsets or subsets of fewer than 2;
-/// [`Error::TooFew`] with fewer images on a side than a subset has;
+/// [`Error::Subsets`] for 0 subsets or subsets of fewer than 2 images;
+/// [`Error::TooFew`] with fewer images on a side than in a subset;
 /// [`Error::Width`].
 pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> {
     let (Real(real), Fake(fake)) = (real, fake);
@@ -59,19 +59,19 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
         return Err(Error::Subsets { subsets, size });
     }
     real.same_width(fake)?;
-    real.at_least(size, "the kernel distance", "real")?;
-    fake.at_least(size, "the kernel distance", "fake")?;
+    real.at_least(size, "the kernel distance", "real images")?;
+    fake.at_least(size, "the kernel distance", "fake images")?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut draw = |features: &Features, all: &Tensor| {
         let rows = rand::seq::index::sample(&mut random, features.len(), size);
         let rows: Vec<i64> = rows.iter().map(|row| row as i64).collect();
         all.index_select(0, &Tensor::from_slice(&rows))
     };
-    let (all_originals, all_forgeries) = (real.tensor(), fake.tensor());
+    let (all_real, all_fake) = (real.tensor(), fake.tensor());
     let values: Vec<f64> = (0..subsets)
         .map(|_| {
-            let x = draw(real, &all_originals);
-            let y = draw(fake, &all_forgeries);
+            let x = draw(real, &all_real);
+            let y = draw(fake, &all_fake);
             mmd2(&x, &y)
         })
         .collect();
@@ -83,8 +83,8 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
     })
 }
 
-/// The unbiased estimate of the squared maximum mean discrepancy of all of two
-/// sets of equally many features `[n, d]`, under k(x, y) = (x·y / d + 1)³
+/// The unbiased estimate of the squared maximum mean discrepancy of two sets of equally many
+/// features `[n, d]`, under k(x, y) = (x·y / d + 1)³
 /// (Bińkowski et al. 2018, equation 4).
 ///
 /// # Errors
@@ -94,8 +94,8 @@ pub fn squared_mmd(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
     let (Real(real), Fake(fake)) = (real, fake);
     real.same_width(fake)?;
     let needed = real.len().max(fake.len()).max(2);
-    real.at_least(needed, "the kernel distance", "real")?;
-    fake.at_least(needed, "the kernel distance", "fake")?;
+    real.at_least(needed, "the kernel distance", "real images")?;
+    fake.at_least(needed, "the kernel distance", "fake images")?;
     Ok(mmd2(&real.tensor(), &fake.tensor()))
 }
 

@@ -1,4 +1,4 @@
-//! Cells of a feature space by k-means, for comparing like with like.
+//! Cells of a feature space by k-means.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,12 +9,11 @@ use crate::distances::squared_distance;
 use crate::{Error, Features, Result, Training};
 
 const MOST_ROUNDS: usize = 100;
-/// A round that lowers the sum of squared distances by less than this share is
-/// the last.
+/// Rounds end when the sum of squared distances falls by less than this share.
 const LEAST_GAIN: f64 = 1e-4;
 
-/// A partition of feature space: a row belongs to the cell with the nearest
-/// centre. Each cell held at least one of the images that it was fitted to.
+/// A partition of feature space: a row belongs to the cell with the nearest centre. Each cell
+/// holds at least one of the images of the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells {
     width: usize,
@@ -23,12 +22,12 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Fits at most `cells` centres to features `[n, d]` by Lloyd's rounds,
-    /// which start from centres drawn by k-means++ (Arthur and Vassilvitskii
-    /// 2007). There are fewer cells where images coincide.
+    /// Fits at most `cells` centres to features `[n, d]` by Lloyd's algorithm, from centres
+    /// drawn by k-means++ (Arthur and Vassilvitskii 2007). Equal images may leave fewer
+    /// cells.
     ///
     /// # Errors
-    /// [`Error::Cells`] for no cells, or more than there are images.
+    /// [`Error::Cells`] for 0 cells, or more cells than images.
     pub fn fit(training: Training<'_>, cells: usize, seed: u64) -> Result<Cells> {
         let Training(training) = training;
         if cells == 0 || cells > training.len() {
@@ -77,8 +76,8 @@ impl Cells {
         Ok(placed.into_iter().map(|(cell, _)| cell).collect())
     }
 
-    /// Draws centres among the rows, each with a chance in proportion to its
-    /// squared distance from those drawn before.
+    /// Draws centres among the rows, each with a probability proportional to its squared
+    /// distance from the centres drawn before.
     fn spread(rows: &Features, cells: usize, seed: u64) -> Cells {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut drawn = random.random_range(0..rows.len());
@@ -105,8 +104,8 @@ impl Cells {
         }
     }
 
-    /// For each row of f64 `[n, d]`, its cell and ‖c‖² − 2 x·c for that cell's
-    /// centre c: the squared distance less ‖x‖².
+    /// For each row x of f64 `[n, d]`, its cell and ‖c‖² − 2 x·c for the centre c of the cell:
+    /// the squared distance less ‖x‖².
     fn place(&self, values: &Tensor) -> Result<Vec<(usize, f64)>> {
         let shape = [self.count() as i64, self.width as i64];
         let centers = Tensor::from_slice(&self.centers).view(shape);
@@ -121,8 +120,8 @@ impl Cells {
             .collect())
     }
 
-    /// Moves each centre to the mean of its rows. A centre without rows moves
-    /// to the row that lies farthest from its own centre.
+    /// Moves each centre to the mean of its rows. A centre without rows moves to the row
+    /// farthest from its own centre.
     fn move_to_means(&mut self, rows: &Features, placed: &[(usize, f64)], norms: &[f64]) {
         let counts = self.counts(placed);
         let mut sums = vec![0.0; self.centers.len()];
@@ -176,8 +175,8 @@ impl Cells {
 mod tests {
     use super::*;
 
-    /// Nine heaps of 30 points on a grid of spacing 10.
-    fn heaps() -> Features {
+    /// Nine clusters of 30 points on a grid of spacing 10.
+    fn clusters() -> Features {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let values = (0..270)
             .flat_map(|i| {
@@ -189,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn separate_heaps_become_cells() {
-        let heaps = heaps();
-        let cells = Cells::fit(Training(&heaps), 9, 5).unwrap();
-        let assigned = cells.assign(&heaps).unwrap();
+    fn finds_separate_clusters() {
+        let clusters = clusters();
+        let cells = Cells::fit(Training(&clusters), 9, 5).unwrap();
+        let assigned = cells.assign(&clusters).unwrap();
         assert_eq!(cells.count(), 9);
         for (i, cell) in assigned.iter().enumerate() {
             assert_eq!(*cell, assigned[i % 9], "row {i}");
@@ -202,10 +201,10 @@ mod tests {
     }
 
     #[test]
-    fn rows_belong_to_the_nearest_centre() {
-        let heaps = heaps();
-        let cells = Cells::fit(Training(&heaps), 5, 2).unwrap();
-        for (row, cell) in heaps.rows().zip(cells.assign(&heaps).unwrap()) {
+    fn assigns_rows_to_the_nearest_centre() {
+        let clusters = clusters();
+        let cells = Cells::fit(Training(&clusters), 5, 2).unwrap();
+        for (row, cell) in clusters.rows().zip(cells.assign(&clusters).unwrap()) {
             let squared = |center: &[f64]| -> f64 {
                 let pairs = center.iter().zip(row);
                 pairs.map(|(c, &x)| (c - f64::from(x)).powi(2)).sum()
@@ -216,22 +215,22 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_fixes_the_cells() {
-        let heaps = heaps();
-        let fit = |seed| Cells::fit(Training(&heaps), 4, seed).unwrap();
+    fn cells_depend_on_the_seed_alone() {
+        let clusters = clusters();
+        let fit = |seed| Cells::fit(Training(&clusters), 4, seed).unwrap();
         assert_eq!(fit(7), fit(7));
         assert_ne!(fit(7), fit(8));
     }
 
     #[test]
-    fn rows_that_coincide_share_a_cell() {
+    fn equal_rows_share_a_cell() {
         let rows = Features::new(1, vec![2.0, 2.0, 2.0, 2.0, 9.0]).unwrap();
         let cells = Cells::fit(Training(&rows), 4, 0).unwrap();
         assert_eq!(cells.count(), 2);
     }
 
     #[test]
-    fn more_cells_than_images_are_refused() {
+    fn rejects_more_cells_than_images() {
         let rows = Features::new(1, vec![1.0, 2.0]).unwrap();
         for cells in [0, 3] {
             let refused = Cells::fit(Training(&rows), cells, 0);

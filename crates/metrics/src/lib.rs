@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "libtorch", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "libtorch"),
+    doc = "The list of metrics of generated images. The feature `libtorch` computes them."
+)]
 #![forbid(unsafe_code)]
 
 mod list;

@@ -1,5 +1,5 @@
-//! Are fake copies of training images? The data-copying test C_T (Meehan,
-//! Chaudhuri and Dasgupta 2020).
+//! The data-copying test C_T: are fake images copies of training images? (Meehan, Chaudhuri
+//! and Dasgupta 2020)
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::kmeans::Cells;
 use crate::neighbors::nearest_features;
 use crate::{Error, Fake, Features, Real, Result, Training};
 
-/// How the test is made.
+/// Settings of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoveltyOptions {
-    /// Cells that feature space is cut into, by k-means on the training images.
+    /// Number of cells of feature space, by k-means on the training images.
     pub cells: usize,
-    /// Cells with fewer fake than this are left out.
+    /// Cells with fewer fake images than this are left out.
     pub least: usize,
-    /// Draws for the null distribution.
+    /// Number of draws for the null distribution.
     pub permutations: usize,
-    /// Of k-means and of the null distribution.
+    /// Seed of k-means and of the null distribution.
     pub seed: u64,
 }
 
-/// 50 cells, at least 20 fake in each, 1,000 draws.
+/// 50 cells, at least 20 fake images in each, 1,000 draws.
 impl Default for NoveltyOptions {
     fn default() -> NoveltyOptions {
         NoveltyOptions {
@@ -36,50 +36,48 @@ impl Default for NoveltyOptions {
     }
 }
 
-/// What the test says, with the parts of all cells that hold any image.
+/// The result of the test, with the scores of all cells that hold an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Novelty {
-    /// Far below 0: fake lie closer to training images than new images
-    /// do, so that they are copies. About 0: as new as the test images. Far
-    /// above 0: farther away than new images are.
+    /// Far below 0: fake images lie closer to training images than new images do; they are
+    /// copies. About 0: as far as the test images. Far above 0: farther than new images.
     pub c_t: f64,
-    /// What chance alone makes of it.
+    /// Its distribution by chance.
     pub null: Null,
-    /// Each cell's part.
+    /// The score of each cell.
     pub cells: Vec<CellScore>,
 }
 
-/// C_T where fake are no different from test images: measured after mixing
-/// both and dealing them out anew, many times. Draws that leave no cell with enough
-/// fake do not count; where none is left, mean and deviation are NaN and the
-/// chances 1.
+/// The null distribution of C_T: fake and test images are mixed and split at random many
+/// times. Draws without a cell with enough fake images do not count. Without any draw, mean
+/// and standard deviation are NaN and the p-values 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Null {
     /// The mean over the draws.
     pub mean: f64,
     /// The standard deviation over the draws (divided by their number).
     pub std: f64,
-    /// The chance of a C_T as low as the one found, (1 + hits) / (1 + draws).
+    /// p-value of a C_T this low: (1 + draws as low) / (1 + draws).
     pub p_copying: f64,
-    /// The chance of a C_T as high as the one found.
+    /// p-value of a C_T this high.
     pub p_underfitting: f64,
 }
 
-/// A cell's part in C_T.
+/// The score of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CellScore {
     /// The cell, counted from 0.
     pub cell: usize,
     /// Test images in the cell.
     pub test: usize,
-    /// Fake in the cell.
+    /// Fake images in the cell.
     pub fake: usize,
-    /// Mann–Whitney Z of the fake' distances against the test images';
-    /// `None` in a cell that is left out.
+    /// Mann–Whitney Z of the distances of fake images against those of test images;
+    /// `None` for a cell that is left out.
     pub z: Option<f64>,
 }
 
-/// An image's cell, and its distance to the nearest training image in it.
+/// The cell of an image, and the distance to the nearest training image in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Placed {
     /// The cell, counted from 0.
@@ -88,8 +86,8 @@ pub struct Placed {
     pub distance: f64,
 }
 
-/// Tests fake `[m, d]` against test images `[n, d]` that the generator was
-/// not trained on, and the training images `[l, d]` that it was.
+/// Tests fake images `[m, d]` against the training images `[l, d]` of the generator and test
+/// images `[n, d]` that are new to it.
 ///
 /// # Errors
 /// [`Error::Width`]; [`Error::Cells`]; those of [`c_t`].
@@ -108,13 +106,12 @@ pub fn novelty(
     c_t(Real(&place(test)?), Fake(&place(fake)?), options)
 }
 
-/// Measures each image's distance to the nearest training image of its own
-/// cell, given the cells of both. That a nearer one may lie in the next cell is
-/// part of the published definition.
+/// The distance of each image to the nearest training image of its own cell, given the cells
+/// of both. By the published definition, nearer images of other cells do not count.
 ///
 /// # Errors
-/// [`Error::Width`]; [`Error::CellCount`] unless there is a cell for each row;
-/// [`Error::EmptyCell`] where an image's cell holds no training image.
+/// [`Error::Width`]; [`Error::CellCount`] unless each row has a cell index;
+/// [`Error::EmptyCell`] if the cell of an image holds no training image.
 pub fn place(
     images: &Features,
     image_cells: &[usize],
@@ -147,19 +144,19 @@ pub fn place(
     Ok(placed.into_iter().flatten().collect())
 }
 
-/// C_T: the mean of the cells' Z, weighted by their share of the test images,
-/// and its null distribution.
+/// C_T: the mean of the cells' Z, weighted by their share of the test images, and its null
+/// distribution.
 ///
-/// In a cell with n test images and m fake, U counts the pairs in which
-/// the forgery lies farther from its nearest training image than the test image
-/// does, and half the pairs at equal distances; Z = (U − nm/2 + ½) /
+/// In a cell with n test images and m fake images, U counts the pairs in which the fake image
+/// lies farther from its nearest training image than the test image does; pairs at equal
+/// distances count half. Z = (U − nm/2 + ½) /
 /// √(nm (n + m + 1) / 12). The ½ and the square root without a correction for
-/// ties are those of the published code. Cells without test images weigh
-/// nothing and are left out with those of too few fake.
+/// ties are those of the published code. Cells without test images or with too few fake images
+/// are left out.
 ///
 /// # Errors
-/// [`Error::Distance`] with a distance that is negative or not finite;
-/// [`Error::NoCell`] where all cells are left out.
+/// [`Error::Distance`] for a distance that is negative or not finite;
+/// [`Error::NoCell`] if all cells are left out.
 pub fn c_t(
     test: Real<'_, [Placed]>,
     fake: Fake<'_, [Placed]>,
@@ -174,7 +171,7 @@ pub fn c_t(
         }
     }
     let all = [test, fake].concat();
-    let mut forged: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
+    let mut is_fake: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
     let cells = rows_of_cells(all.iter().map(|placed| placed.cell));
     let ranked: Vec<(usize, Vec<(usize, f64)>)> = cells
         .into_iter()
@@ -183,7 +180,7 @@ pub fn c_t(
     let least = options.least.max(1);
     let cells: Vec<CellScore> = ranked
         .iter()
-        .map(|(cell, ranks)| score(*cell, ranks, &forged, least))
+        .map(|(cell, ranks)| score(*cell, ranks, &is_fake, least))
         .collect();
     let found = weighted_mean(&cells).ok_or(Error::NoCell {
         cells: cells.len(),
@@ -192,22 +189,22 @@ pub fn c_t(
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     let draws: Vec<f64> = (0..options.permutations)
         .filter_map(|_| {
-            forged.shuffle(&mut random);
+            is_fake.shuffle(&mut random);
             let scores = ranked
                 .iter()
-                .map(|(cell, ranks)| score(*cell, ranks, &forged, least));
+                .map(|(cell, ranks)| score(*cell, ranks, &is_fake, least));
             weighted_mean(&scores.collect::<Vec<_>>())
         })
         .collect();
     Ok(Novelty {
         c_t: found,
-        null: Null::of(&draws, found),
+        null: Null::new(&draws, found),
         cells,
     })
 }
 
 impl Null {
-    fn of(draws: &[f64], found: f64) -> Null {
+    fn new(draws: &[f64], found: f64) -> Null {
         let n = draws.len() as f64;
         let mean = draws.iter().sum::<f64>() / n;
         let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / n;
@@ -221,7 +218,7 @@ impl Null {
     }
 }
 
-/// The rows that lie in each cell, in ascending order.
+/// The rows of each cell, in ascending order.
 fn rows_of_cells(cells: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<usize>> {
     let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (row, cell) in cells.enumerate() {
@@ -242,11 +239,11 @@ fn ranks(all: &[Placed], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
     ranked
 }
 
-fn score(cell: usize, ranks: &[(usize, f64)], forged: &[bool], least: usize) -> CellScore {
+fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], least: usize) -> CellScore {
     let mut fake = 0;
     let mut rank_sum = 0.0;
     for &(row, rank) in ranks {
-        if forged[row] {
+        if is_fake[row] {
             fake += 1;
             rank_sum += rank;
         }
@@ -264,7 +261,7 @@ fn score(cell: usize, ranks: &[(usize, f64)], forged: &[bool], least: usize) -> 
     }
 }
 
-/// `None` where all cells are left out.
+/// `None` if all cells are left out.
 fn weighted_mean(cells: &[CellScore]) -> Option<f64> {
     let kept = || {
         cells

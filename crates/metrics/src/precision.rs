@@ -10,20 +10,20 @@ pub const NEIGHBORS: usize = 3;
 /// Precision and recall, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PrecisionRecall {
-    /// The share of fake that lie where real lie: low where
-    /// fake look wrong.
+    /// The share of fake images within the range of the real ones. It is low if fake images
+    /// look wrong.
     pub precision: f64,
-    /// The share of real that lie where fake lie: low where kinds of
-    /// real are never forged.
+    /// The share of real images within the range of the fake ones. It is low if the generator
+    /// never produces some kinds of images.
     pub recall: f64,
 }
 
-/// The share of fake inside the balls round the real, and of
-/// real inside the balls round the fake (Kynkäänniemi et al. 2019,
-/// equations 1 and 2).
+/// The share of fake images inside the balls around the real images, and the share of real
+/// images inside the balls around the fake images (Kynkäänniemi et al. 2019, equations 1 and
+/// 2).
 ///
-/// A ball reaches to the `k`-th nearest other row of its own side, and holds
-/// what lies on its surface (≤). Features are `[n, d]` and `[m, d]`.
+/// The radius of a ball is the distance to the `k`-th nearest other row of its own side.
+/// Rows on its surface lie inside (≤). Features are `[n, d]` and `[m, d]`.
 ///
 /// # Errors
 /// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless each side has
@@ -32,12 +32,12 @@ pub fn precision_recall(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<Prec
     let (Real(real), Fake(fake)) = (real, fake);
     real.same_width(fake)?;
     Ok(PrecisionRecall {
-        precision: covered(fake, real, k, "real")?,
-        recall: covered(real, fake, k, "fake")?,
+        precision: covered(fake, real, k, "real images")?,
+        recall: covered(real, fake, k, "fake images")?,
     })
 }
 
-/// The share of `rows` inside the balls round `centers`.
+/// The share of `rows` inside the balls around `centers`.
 fn covered(rows: &Features, centers: &Features, k: usize, what: &'static str) -> Result<f64> {
     if k == 0 {
         return Err(Error::Neighbors);

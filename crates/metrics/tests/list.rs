@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use gan_metrics::{METRICS, UnknownMetric, help, names, parse_list};
+use gan_metrics::{METRICS, Metric, UnknownMetric, help, names, parse_list};
 
 fn parsed(list: &str) -> Result<Vec<&'static str>, UnknownMetric> {
-    parse_list(list).map(|metrics| metrics.iter().map(|metric| metric.name()).collect())
+    parse_list(list).map(|metrics| metrics.into_iter().map(Metric::name).collect())
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn parses_names_in_any_order_and_case_once_each() {
         ["fid", "precision"]
     );
     let all: Vec<&str> = names().collect();
-    let every: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
+    let every: Vec<&str> = METRICS.iter().map(Metric::name).collect();
     assert_eq!(parsed(&all.join(",")).unwrap(), every);
 }
 

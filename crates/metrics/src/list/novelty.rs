@@ -20,13 +20,13 @@ pub(super) const METRIC: Metric = Metric {
         title: "novelty C_T",
         decimals: 2,
         explanation: "distance to training images compared with new digits; far below 0: copies",
-        remark: Some(verdict),
+        remark: Some(assessment),
     }],
     #[cfg(feature = "libtorch")]
     measure,
 };
 
-fn verdict(novelty: &Measurement, _samples: u64) -> String {
+fn assessment(novelty: &Measurement, _samples: u64) -> String {
     let (Some(mean), Some(std)) = (novelty.reference, novelty.error) else {
         return "too few samples to tell what chance gives".to_owned();
     };

@@ -1,4 +1,4 @@
-//! Which way each metric moves, on the pixels of MNIST.
+//! How each metric changes on good, bad and copied images of MNIST.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -23,15 +23,15 @@ const N: usize = 1000;
 struct Mnist {
     training: Images,
     test: Images,
-    /// Test images too, but others.
+    /// Other test images.
     held_out: Images,
     held_out_labels: Vec<u8>,
     noise: Images,
-    /// One image, again and again.
+    /// One image, repeated.
     repeated: Images,
 }
 
-/// The first 4,000 training images, and 2,000 test images dealt to two sides.
+/// The first 4,000 training images, and 2,000 test images split into two sides.
 static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
     let folder = std::env::var_os("MNIST").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
@@ -39,7 +39,7 @@ static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
     );
     let open = |split| {
         Dataset::open(&folder, split).unwrap_or_else(|e| {
-            panic!("{e}\nfetch the images with `cargo xtask fetch`, or say where they lie in MNIST")
+            panic!("{e}\nfetch the images with `cargo xtask fetch`, or name their folder in the variable MNIST")
         })
     };
     let pick = |from: &Dataset, places: &[usize]| from.images().select(places).unwrap();
@@ -138,7 +138,7 @@ fn duplicates(fake: &Images) -> Duplicates {
 }
 
 #[test]
-fn held_out_images_are_good_in_every_respect() {
+fn held_out_images_get_good_values() {
     let found = quality(&MNIST.held_out);
     assert!(found.fid < 0.05, "{found:?}");
     assert!(found.kid.abs() < 0.001, "{found:?}");
@@ -148,7 +148,7 @@ fn held_out_images_are_good_in_every_respect() {
 }
 
 #[test]
-fn noise_is_terrible_in_every_respect() {
+fn noise_gets_bad_values() {
     let (noise, honest) = (quality(&MNIST.noise), quality(&MNIST.held_out));
     assert!(noise.fid > 100.0 * honest.fid, "{noise:?}");
     assert!(noise.kid > 0.1, "{noise:?}");
@@ -171,8 +171,8 @@ fn one_image_repeated_has_no_recall() {
 }
 
 #[test]
-fn exchanging_the_sides_turns_precision_into_recall() {
-    // Ones only: all of them good, most real missed.
+fn exchanging_the_sides_exchanges_precision_and_recall() {
+    // Only ones: all good, but most real digits are missing.
     let ones: Vec<usize> = (0..N).filter(|&i| MNIST.held_out_labels[i] == 1).collect();
     let fake = squares(&MNIST.held_out.select(&ones).unwrap());
     let real = squares(&MNIST.test);
@@ -186,7 +186,7 @@ fn exchanging_the_sides_turns_precision_into_recall() {
 }
 
 #[test]
-fn training_images_are_flagged_as_copies() {
+fn novelty_detects_copies_of_training_images() {
     let copies = MNIST.training.select(&(0..N).collect::<Vec<_>>()).unwrap();
     let found = copying(&copies);
     assert!(found.c_t < -5.0, "{found:?}");
@@ -199,7 +199,7 @@ fn training_images_are_flagged_as_copies() {
 }
 
 #[test]
-fn held_out_images_are_no_copies() {
+fn novelty_does_not_call_held_out_images_copies() {
     let found = copying(&MNIST.held_out);
     assert!(found.null.p_copying > 0.01, "{found:?}");
     assert!(found.null.p_underfitting > 0.01, "{found:?}");
@@ -208,7 +208,7 @@ fn held_out_images_are_no_copies() {
 }
 
 #[test]
-fn images_explain_images_better_than_noise_does() {
+fn images_have_a_larger_likelihood_than_noise() {
     let pixels = |images: &Images| {
         let some: Vec<usize> = (0..N / 2).collect();
         Features::from_pixels(&images.select(&some).unwrap())
@@ -225,7 +225,7 @@ fn images_explain_images_better_than_noise_does() {
 }
 
 #[test]
-fn one_digit_is_one_mode_and_all_digits_are_ten() {
+fn counts_one_mode_and_ten_modes() {
     let logits = |labels: &[u8]| {
         let rows = labels.iter().flat_map(|&label| {
             let mut row = [0.0; 10];

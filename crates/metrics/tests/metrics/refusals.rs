@@ -1,5 +1,4 @@
-//! What is refused, a test for each rule; and counts small enough to check by
-//! hand.
+//! A test for each rule that data must keep, and counts small enough to check by hand.
 
 use gan_metrics::density::density_coverage;
 use gan_metrics::duplicates::near_duplicates;
@@ -20,7 +19,7 @@ fn rows(n: usize, d: usize) -> Features {
 }
 
 #[test]
-fn features_are_finite() {
+fn rejects_features_that_are_not_finite() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let found = Features::new(2, vec![0.0, 1.0, 2.0, value]).unwrap_err();
         assert!(matches!(
@@ -37,7 +36,7 @@ fn features_are_finite() {
 }
 
 #[test]
-fn features_can_be_squared() {
+fn rejects_features_too_large_to_square() {
     let found = Features::new(1, vec![1e18, -1e20]).unwrap_err();
     assert!(matches!(
         found,
@@ -55,7 +54,7 @@ fn features_can_be_squared() {
 }
 
 #[test]
-fn features_make_whole_rows() {
+fn rejects_values_that_do_not_fill_rows() {
     for (width, values) in [(0, 0), (0, 4), (3, 4)] {
         let found = Features::new(width, vec![0.0; values]);
         assert!(matches!(found, Err(Error::RowLength { .. })));
@@ -63,7 +62,7 @@ fn features_make_whole_rows() {
 }
 
 #[test]
-fn tensors_of_features_have_two_dimensions() {
+fn rejects_tensors_without_two_dimensions() {
     for shape in [vec![6], vec![2, 3, 1], vec![2, 0], vec![]] {
         let tensor = Tensor::zeros(&shape, (Kind::Float, tch::Device::Cpu));
         let found = Features::from_tensor(&tensor);
@@ -72,7 +71,7 @@ fn tensors_of_features_have_two_dimensions() {
 }
 
 #[test]
-fn tensors_of_features_hold_floating_point_numbers() {
+fn rejects_integer_tensors() {
     let tensor = Tensor::from_slice(&[1i64, 2]).view([1, 2]);
     let found = Features::from_tensor(&tensor);
     assert!(matches!(found, Err(Error::NotFloat { kind: Kind::Int64 })));
@@ -85,7 +84,7 @@ fn tensors_of_features_hold_floating_point_numbers() {
 }
 
 #[test]
-fn no_images_are_no_fault_until_they_are_measured() {
+fn accepts_empty_features_but_not_for_novelty() {
     let empty = Tensor::zeros([0, 4], (Kind::Float, tch::Device::Cpu));
     let none = Features::from_tensor(&empty).unwrap();
     assert!(none.is_empty());
@@ -105,7 +104,7 @@ fn no_images_are_no_fault_until_they_are_measured() {
 }
 
 #[test]
-fn both_sides_have_equally_many_features() {
+fn rejects_sides_with_different_widths() {
     let (a, b) = (rows(30, 4), rows(30, 5));
     let refused = |found: Result<(), Error>| {
         let found = found.unwrap_err();
@@ -123,7 +122,7 @@ fn both_sides_have_equally_many_features() {
 }
 
 #[test]
-fn each_metric_says_how_many_images_it_needs() {
+fn each_metric_names_the_number_of_images_that_it_needs() {
     let (many, few, none) = (rows(30, 4), rows(5, 4), rows(0, 4));
     let refused = |found: Result<(), Error>, least: usize, there: usize| {
         let found = found.unwrap_err();
@@ -175,7 +174,7 @@ fn each_metric_says_how_many_images_it_needs() {
 }
 
 #[test]
-fn balls_reach_to_some_neighbour() {
+fn rejects_k_of_zero() {
     let rows = rows(5, 2);
     let found = precision_recall(Real(&rows), Fake(&rows), 0);
     assert!(matches!(found, Err(Error::Neighbors)));
@@ -184,7 +183,7 @@ fn balls_reach_to_some_neighbour() {
 }
 
 #[test]
-fn subsets_hold_two_images() {
+fn rejects_subsets_of_fewer_than_two_images() {
     let rows = rows(5, 2);
     for (subsets, size) in [(0, 3), (2, 1)] {
         let options = KidOptions {
@@ -198,7 +197,7 @@ fn subsets_hold_two_images() {
 }
 
 #[test]
-fn stored_statistics_belong_together() {
+fn rejects_inconsistent_statistics() {
     let fine = Gaussian::from_parts(vec![0.0; 2], vec![1.0, 0.5, 0.5, 1.0]).unwrap();
     assert_eq!(fine.covariance(), [1.0, 0.5, 0.5, 1.0]);
     for (mean, covariance) in [
@@ -213,13 +212,13 @@ fn stored_statistics_belong_together() {
 }
 
 #[test]
-fn verdicts_are_on_ten_digits() {
+fn rejects_logits_for_other_than_ten_digits() {
     let found = modes(Fake(&rows(3, 9)));
     assert!(matches!(found, Err(Error::Predictions { width: 9 })));
 }
 
 #[test]
-fn a_tie_of_logits_goes_to_the_smaller_digit() {
+fn predicts_the_smaller_digit_for_equal_logits() {
     let mut logits = [-1.0f32; 20];
     (logits[3], logits[8], logits[19]) = (2.0, 2.0, 5.0);
     let logits = Features::new(10, logits.to_vec()).unwrap();
@@ -227,16 +226,16 @@ fn a_tie_of_logits_goes_to_the_smaller_digit() {
 }
 
 #[test]
-fn a_near_duplicate_is_closer_than_the_closest_share() {
+fn counts_only_distances_below_the_threshold() {
     let test: Vec<f64> = (1..=2000).rev().map(f64::from).collect();
-    // Of 2,000 test distances, 0.1% are two: the second smallest is 2.
+    // 0.1% of 2,000 test distances are two, and the second smallest is 2.
     let found = near_duplicates(Real(&test), Fake(&[0.0, 1.9, 2.0, 7.0]), 0.001).unwrap();
     assert_eq!((found.count, found.of, found.threshold), (2, 4, 2.0));
 }
 
-/// A new image takes each place among the test images equally often.
+/// A new image takes each rank among the test images equally often.
 #[test]
-fn new_images_in_every_place_count_as_often_as_expected() {
+fn expected_count_equals_the_count_over_all_ranks() {
     for (n, closest) in [(1, 0.001), (10, 0.001), (10, 0.25), (1000, 0.01), (7, 1.0)] {
         let test: Vec<f64> = (1..=n).map(f64::from).collect();
         let between: Vec<f64> = (0..=n).map(|i| f64::from(i) + 0.5).collect();
@@ -247,7 +246,7 @@ fn new_images_in_every_place_count_as_often_as_expected() {
 }
 
 #[test]
-fn distances_are_finite_and_shares_are_shares() {
+fn rejects_invalid_distances_and_shares() {
     for wrong in [f64::NAN, f64::INFINITY, -1.0] {
         let found = near_duplicates(Real(&[1.0]), Fake(&[1.0, wrong]), 0.1);
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
@@ -266,7 +265,7 @@ fn distances_are_finite_and_shares_are_shares() {
 }
 
 #[test]
-fn windows_have_a_width() {
+fn rejects_invalid_window_widths() {
     let rows = rows(5, 2);
     for wrong in [0.0, -1.0, 1e-155, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
         let found = log_likelihood(Real(&rows), Fake(&rows), wrong);
@@ -277,7 +276,7 @@ fn windows_have_a_width() {
 }
 
 #[test]
-fn windows_round_pixels_need_images_of_one_size() {
+fn rejects_windows_around_images_of_another_size() {
     let images = |rows, cols, n: usize| Images::new(rows, cols, vec![9; n * 6]).unwrap();
     let (wide, high) = (images(2, 3, 4), images(3, 2, 4));
     let parzen = |real, validation, fake| {
@@ -301,7 +300,7 @@ fn windows_round_pixels_need_images_of_one_size() {
 }
 
 #[test]
-fn cells_with_too_few_forgeries_or_no_test_image_are_left_out() {
+fn leaves_out_cells_with_too_few_fake_or_no_test_images() {
     let at = |cell: usize, distances: &[f64]| -> Vec<Placed> {
         let placed = |&distance: &f64| Placed { cell, distance };
         distances.iter().map(placed).collect()
@@ -315,7 +314,7 @@ fn cells_with_too_few_forgeries_or_no_test_image_are_left_out() {
     let found = c_t(Real(&test), Fake(&fake), &options).unwrap();
     let kept: Vec<_> = found.cells.iter().map(|cell| cell.z.is_some()).collect();
     assert_eq!(kept, [true, false, false]);
-    // Two of four pairs have the forgery farther away: U − nm/2 is 0.
+    // In two of four pairs the fake image is farther away: U − nm/2 is 0.
     let z = 0.5 / (4.0f64 * 5.0 / 12.0).sqrt();
     assert!((found.c_t - z).abs() < 1e-12, "{found:?}");
     let options = NoveltyOptions {
@@ -333,7 +332,7 @@ fn cells_with_too_few_forgeries_or_no_test_image_are_left_out() {
 }
 
 #[test]
-fn each_image_lies_in_a_cell_with_training_images() {
+fn rejects_cells_without_training_images() {
     let rows = rows(3, 2);
     let found = place(&rows, &[0, 0], &rows, &[0, 0, 0]);
     assert!(matches!(
