@@ -111,3 +111,53 @@ impl Products {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gan_config::preset;
+    use gan_models::{Networks, modern};
+    use gan_trainer::TrainData;
+
+    use super::*;
+
+    fn config(name: &str) -> TrainConfig {
+        TrainConfig::preset(preset(name).unwrap(), &TrainData::Gaussian).unwrap()
+    }
+
+    /// Operations that oneDNN 3.12 reports for a step in bf16: the sum over all convolutions and
+    /// matrix products of `ONEDNN_VERBOSE=profile_exec forger bench steps --preset …`. Two kinds
+    /// of work are subtracted: making 4×4 kernels of 3×3 ones, and in `dcgan` the gradient of D
+    /// at the real images, which nothing uses.
+    const ONEDNN_FLOPS: [(&str, f64); 4] = [
+        ("modern", 4_272_099_328.0),
+        ("dcgan", 20_712_521_728.0 - 14_155_776.0 - 118_030_336.0),
+        ("oshea", 111_846_599_680.0 - 17_280_000.0),
+        ("golbin", 374_784_000.0),
+    ];
+
+    #[test]
+    fn step_flops_equal_those_that_onednn_reports() {
+        for (name, flops) in ONEDNN_FLOPS {
+            assert_eq!(step_flops(name, &config(name)), Some(flops), "{name}");
+        }
+        assert_eq!(step_flops("goodfellow", &config("goodfellow")), None);
+    }
+
+    #[test]
+    fn twice_the_width_needs_about_four_times_the_flops() {
+        let mut config = config("modern");
+        let layouts = |networks: &Networks| {
+            (
+                networks.generator.layout().clone(),
+                networks.discriminator.layout().clone(),
+            )
+        };
+        assert_eq!(layouts(&modern::wide(1)), layouts(&config.networks));
+        let mut flops = |width| {
+            config.networks = modern::wide(width);
+            step_flops("modern", &config).unwrap()
+        };
+        let ratio = flops(2) / flops(1);
+        assert!((3.5..4.0).contains(&ratio), "{ratio}");
+    }
+}
