@@ -180,7 +180,7 @@ fn impossible_values_are_refused_by_key() {
             s.pretraining = Some(Pretraining {
                 images: 100,
                 batch: 0,
-            })
+            });
         },
         "pretrain_batch",
     );
@@ -192,7 +192,7 @@ fn impossible_values_are_refused_by_key() {
         |s| {
             s.ema = Some(gan_config::Ema {
                 half_life_images: -1.0,
-            })
+            });
         },
         "ema_images",
     );
