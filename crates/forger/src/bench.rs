@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use gan_cli::Paths;
 use gan_cli::bench::{Measure, MeasureArgs, MeasurementArgs, StepsArgs, SystemArgs};
-use gan_config::{Precision, Schedule, preset};
+use gan_config::{Precision, Schedule, Settings, preset};
 use gan_models::modern;
 use gan_trainer::{Gan, Stream, TrainConfig, TrainData, Trainer, kind};
 use mnist_io::{Dataset, Split};
@@ -69,11 +69,7 @@ fn steps(args: &StepsArgs) -> Result<Value> {
     let flops = step_flops(name, &config);
     let mut trainer = Trainer::new(&config, &data)?;
     drop(data);
-    // Steps with penalties take longer: time whole periods.
-    let period = match config.settings.penalties.as_slice() {
-        [] => 1,
-        _ => config.settings.penalty_every,
-    };
+    let period = penalty_period(&config.settings);
     let timings = Timings::measure(budget, device, || {
         (0..period).for_each(|_| drop(trainer.step()));
         Ok(())
@@ -94,6 +90,15 @@ fn steps(args: &StepsArgs) -> Result<Value> {
         "images_per_second": batch as f64 / seconds_per_step,
         "flops_per_step": flops,
     }))
+}
+
+/// Steps from one penalty to the next. Steps with penalties take longer, so whole periods are
+/// timed.
+fn penalty_period(settings: &Settings) -> u64 {
+    match settings.penalties.as_slice() {
+        [] => 1,
+        _ => settings.penalty_every,
+    }
 }
 
 /// FLOP/s of a convolution, of a convolution with both gradients, and of a matrix product.
@@ -243,6 +248,13 @@ mod tests {
         assert_eq!(timings(&[4.0, 1.0, 2.0, 30.0]).median(), 3.0);
         assert_eq!(timings(&[5.0]).median(), 5.0);
         assert_eq!(timings(&[4.0, 1.0, 2.0, 30.0]).mean(), 9.25);
+    }
+
+    #[test]
+    fn the_period_is_the_interval_of_the_penalties() {
+        for (name, period) in [("modern", 16), ("golbin", 1)] {
+            assert_eq!(penalty_period(&preset(name).unwrap().settings), period);
+        }
     }
 
     #[test]
