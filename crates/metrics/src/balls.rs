@@ -60,8 +60,9 @@ pub(crate) fn share_above_zero(counts: &[u32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distances::{QUERIES, squared_distance};
+    use crate::distances::QUERIES;
     use crate::neighbors::squared_radii;
+    use crate::rows::squared_distance;
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;

@@ -3,91 +3,22 @@
 //! ‖q − r‖² = ‖q‖² + ‖r‖² − 2 q·r. Products of features are computed in f32 and come with a
 //! bound on their error; products of pixels are exact.
 
-use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::sync::OnceLock;
 
-use mnist_io::Images;
 use tch::{Kind, Tensor};
 
-use crate::features::{Features, blocks};
+use crate::features::blocks;
+use crate::rows::{EXACT_PIXELS, Rows, squared_distance};
 
 /// Queries in a block: with 60,000 references, 123 MB of distances.
 pub(crate) const QUERIES: usize = 256;
 /// References multiplied at once.
 const REFERENCES: usize = 4096;
 
-/// Images of up to this many pixels have exact products in f32: a sum of so many products
-/// of pixels less 128 is at most 128² · 1024 = 2²⁴, and f32 holds every whole number up to
-/// it. Larger images are treated as features.
-const EXACT_PIXELS: usize = 1024;
-
 /// Images of this many pixels are multiplied as bytes if the processor can. libtorch 2.13
 /// multiplies rows of one byte wrongly, and short rows gain nothing.
 const BYTES: RangeInclusive<usize> = 64..=EXACT_PIXELS;
-
-/// Rows of numbers `[n, d]`.
-pub(crate) struct Rows<'a> {
-    width: usize,
-    values: Cow<'a, [f32]>,
-    /// Whether products of the values are exact in f32.
-    exact: bool,
-}
-
-impl<'a> From<&'a Features> for Rows<'a> {
-    fn from(features: &'a Features) -> Rows<'a> {
-        Rows {
-            width: features.width(),
-            values: Cow::Borrowed(features.values()),
-            exact: false,
-        }
-    }
-}
-
-/// Pixels less 128, which changes no distance.
-impl<'a> From<&'a Images> for Rows<'a> {
-    fn from(images: &'a Images) -> Rows<'a> {
-        let centered = images.pixels().iter().map(|&p| f32::from(p) - 128.0);
-        let width = images.rows() * images.cols();
-        Rows {
-            width,
-            values: centered.collect(),
-            exact: width <= EXACT_PIXELS,
-        }
-    }
-}
-
-impl Rows<'_> {
-    pub(crate) fn len(&self) -> usize {
-        self.values.len() / self.width
-    }
-
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
-    fn row(&self, index: usize) -> &[f32] {
-        &self.values[index * self.width..][..self.width]
-    }
-
-    /// `[n, d]` divided by `scale`.
-    fn tensor(&self, kind: Kind, scale: f64) -> Tensor {
-        let shape = [self.len() as i64, self.width as i64];
-        let rows = Tensor::from_slice(&self.values).view(shape) / scale;
-        rows.to_kind(kind)
-    }
-
-    /// ‖row‖² of each row, `[n]`.
-    fn squared_norms(&self) -> Vec<f64> {
-        let square = |&v: &f32| f64::from(v).powi(2);
-        let rows = self.values.chunks_exact(self.width);
-        rows.map(|row| row.iter().map(square).sum()).collect()
-    }
-
-    fn largest(&self) -> f32 {
-        self.values.iter().fold(0.0, |most, v| v.abs().max(most))
-    }
-}
 
 /// Two sets of rows, ready for products.
 pub(crate) struct Distances<'a> {
@@ -122,10 +53,13 @@ impl<'a> Distances<'a> {
     fn with_kind(queries: Rows<'a>, references: Rows<'a>, kind: Kind) -> Distances<'a> {
         let largest = queries.largest().max(references.largest());
         let (kind, scale) = match kind {
-            _ if queries.exact && BYTES.contains(&queries.width) && bytes_multiply_exactly() => {
+            _ if queries.is_exact()
+                && BYTES.contains(&queries.width())
+                && bytes_multiply_exactly() =>
+            {
                 (Kind::Int8, 1.0)
             }
-            _ if queries.exact => (Kind::Float, 1.0),
+            _ if queries.is_exact() => (Kind::Float, 1.0),
             Kind::Float => (kind, largest.max(f32::MIN_POSITIVE).log2().ceil().exp2()),
             kind => (kind, 1.0),
         };
@@ -208,10 +142,10 @@ impl<'a> Distances<'a> {
     /// n ε ≤ 1 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
     /// Then come sums in f64, and numbers too small for f32.
     pub(crate) fn margin(&self, query: usize) -> f64 {
-        if self.queries.exact {
+        if self.queries.is_exact() {
             return 0.0;
         }
-        let n = self.queries.width as f64;
+        let n = self.queries.width() as f64;
         let (q, r) = (self.query_norms[query].sqrt(), self.largest_norm);
         let underflow = 8.0 * (n + 1.0) * f64::from(f32::MIN_POSITIVE) * self.scale.powi(2);
         2.0 * n * f64::from(f32::EPSILON) * (q * r)
@@ -249,28 +183,16 @@ fn bytes_multiply_exactly() -> bool {
     })
 }
 
-/// ‖a − b‖² in f64.
-pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let square = |(&x, &y): (&f32, &f32)| (f64::from(x) - f64::from(y)).powi(2);
-    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(square).sum();
-    // Eight sums side by side, which processors add at once.
-    let mut sums = [0.0; 8];
-    for (x, y) in a.zip(b) {
-        for (sum, pair) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *sum += square(pair);
-        }
-    }
-    sums.iter().sum::<f64>() + rest
-}
-
 #[cfg(test)]
 mod tests {
     use rand::{Rng, RngExt};
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
+    use mnist_io::Images;
+
     use super::*;
+    use crate::Features;
 
     fn images(side: usize, n: usize, mut pixel: impl FnMut(usize) -> u8) -> Images {
         let pixels = (0..n * side * side).map(&mut pixel).collect();

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::Tensor;
 
-use crate::distances::squared_distance;
+use crate::rows::squared_distance;
 use crate::{Error, Features, Result, Training};
 
 const MOST_ROUNDS: usize = 100;

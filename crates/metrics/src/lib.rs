@@ -49,6 +49,8 @@ pub mod parzen;
 pub mod precision;
 #[cfg(feature = "libtorch")]
 mod reference;
+#[cfg(feature = "libtorch")]
+mod rows;
 
 #[cfg(feature = "libtorch")]
 use evaluation::{Evaluation, Measurements};

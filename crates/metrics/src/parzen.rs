@@ -2,9 +2,10 @@
 
 use mnist_io::Images;
 
-use crate::distances::{Distances, Rows};
+use crate::distances::Distances;
 use crate::error::{at_least, same_size};
 use crate::features::blocks;
+use crate::rows::Rows;
 use crate::{Error, Fake, Real, Result, Validation};
 
 /// Images compared with all windows at a time.
