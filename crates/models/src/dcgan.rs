@@ -81,17 +81,13 @@ pub fn networks() -> Networks {
 
 /// Weights as in the paper, biases by PyTorch's default.
 fn conv_init(inputs: i64) -> AffineInit {
-    AffineInit {
-        weight: Init::normal(0.02),
-        bias: Init::torch_default(inputs * 9),
-    }
+    let (weight, bias) = (Init::normal(0.02), Init::torch_default(inputs * 9));
+    AffineInit { weight, bias }
 }
 
 fn linear_init(inputs: i64) -> AffineInit {
-    AffineInit {
-        weight: Init::torch_default(inputs),
-        bias: Init::torch_default(inputs),
-    }
+    let (weight, bias) = (Init::torch_default(inputs), Init::torch_default(inputs));
+    AffineInit { weight, bias }
 }
 
 fn norm(layout: &mut Layout, name: &str, channels: i64, epsilon: f64) -> BatchNorm {
@@ -102,6 +98,7 @@ fn norm(layout: &mut Layout, name: &str, channels: i64, epsilon: f64) -> BatchNo
     BatchNorm::new(layout, name, channels, gamma, epsilon, NormAxis::Channels)
 }
 
+/// 3×3, stride 2: `[n, inputs, h, w]` → `[n, outputs, h/2, w/2]`.
 fn down(layout: &mut Layout, name: &str, channels: (i64, i64)) -> Conv2d {
     Conv2d::new(layout, name, channels, 3, (2, 1), conv_init(channels.0))
 }

@@ -42,13 +42,12 @@ pub fn networks(pixel_means: Option<&[f64; PIXELS]>) -> Networks {
         let p = mean.clamp(MIN_MEAN, 1.0 - MIN_MEAN);
         (p / (1.0 - p)).ln() as f32
     };
-    let output_init = AffineInit {
-        weight: INIT_G,
-        bias: match pixel_means {
-            Some(means) => Init::Values(means.iter().map(logit).collect()),
-            None => Init::Constant(0.0),
-        },
+    let bias = match pixel_means {
+        Some(means) => Init::Values(means.iter().map(logit).collect()),
+        None => Init::Constant(0.0),
     };
+    let weight = INIT_G;
+    let output_init = AffineInit { weight, bias };
     let generator = SequentialGenerator {
         network: Sequential::new(|l| {
             layers![

@@ -6,8 +6,9 @@ use tch::Tensor;
 use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
-use crate::layers::{CLASSES, ConcatLabels, Context, Conv2d, ConvUp2d, Layer, Linear};
-use crate::layers::{Projection, Reshape};
+use crate::layers::{
+    CLASSES, ConcatLabels, Context, Conv2d, ConvUp2d, Layer, Linear, Projection, Reshape,
+};
 use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
@@ -132,15 +133,10 @@ fn he_leaky(fan_in: i64) -> Init {
     Init::he_normal(fan_in, (2.0 / (1.0 + SLOPE * SLOPE)).sqrt())
 }
 
-fn conv(
-    layout: &mut Layout,
-    name: &str,
-    (inputs, outputs): (i64, i64),
-    kernel: i64,
-    stride: i64,
-) -> Conv2d {
-    let init = he_leaky(inputs * kernel * kernel);
-    Conv2d::new(layout, name, (inputs, outputs), kernel, (stride, 1), init)
+/// A convolution with padding 1; `channels` are inputs and outputs.
+fn conv(l: &mut Layout, name: &str, channels: (i64, i64), kernel: i64, stride: i64) -> Conv2d {
+    let init = he_leaky(channels.0 * kernel * kernel);
+    Conv2d::new(l, name, channels, kernel, (stride, 1), init)
 }
 
 /// G's output activation, piecewise linear.

@@ -39,15 +39,6 @@ impl Sequential {
         &self.layers
     }
 
-    fn uses_labels(&self) -> bool {
-        self.layers.iter().any(|layer| layer.uses_labels())
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        let mut layers = self.layers.iter();
-        layers.any(|layer| layer.uses_batch_statistics())
-    }
-
     fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
         let layers = self.layers.iter();
         layers.fold(x.shallow_clone(), |x, l| l.forward(weights, &x, context))
@@ -80,7 +71,8 @@ impl Generator for SequentialGenerator {
     }
 
     fn conditional(&self) -> bool {
-        self.network.uses_labels()
+        let mut layers = self.network.layers.iter();
+        layers.any(|layer| layer.uses_labels())
     }
 
     fn image_side(&self) -> i64 {
@@ -92,21 +84,16 @@ impl Generator for SequentialGenerator {
     }
 
     fn uses_batch_statistics(&self) -> bool {
-        self.network.uses_batch_statistics()
+        let mut layers = self.network.layers.iter();
+        layers.any(|layer| layer.uses_batch_statistics())
     }
 
     fn shardable(&self) -> bool {
         self.shardable
     }
 
-    fn forward(
-        &self,
-        w: &Weights,
-        latents: &Tensor,
-        labels: Option<&Tensor>,
-        mode: Mode,
-    ) -> Tensor {
-        self.network.forward(w, latents, &Context { labels, mode })
+    fn forward(&self, w: &Weights, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Tensor {
+        self.network.forward(w, z, &Context { labels, mode })
     }
 }
 
@@ -126,11 +113,13 @@ impl Discriminator for SequentialDiscriminator {
     }
 
     fn conditional(&self) -> bool {
-        self.network.uses_labels()
+        let mut layers = self.network.layers.iter();
+        layers.any(|layer| layer.uses_labels())
     }
 
     fn uses_batch_statistics(&self) -> bool {
-        self.network.uses_batch_statistics()
+        let mut layers = self.network.layers.iter();
+        layers.any(|layer| layer.uses_batch_statistics())
     }
 
     fn shardable(&self) -> bool {

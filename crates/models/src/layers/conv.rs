@@ -60,17 +60,14 @@ fn to_one_channel(x: &Tensor, weight: &Tensor, bias: &Tensor, padding: i64) -> T
     // flipped because col2im scatters where a convolution gathers.
     let taps = weight.flip([2, 3]).permute([2, 3, 0, 1]).flatten(0, 2);
     let pixels = x.permute([0, 2, 3, 1]).flatten(0, 2);
-    let products = taps
-        .matmul(&pixels.tr())
-        .view([-1, n, h * w])
-        .transpose(0, 1);
+    let products = taps.matmul(&pixels.tr()).view([-1, n, h * w]);
     let crop = kernel - 1 - padding;
     let side = |input: i64| input + 2 * padding - kernel + 1;
     let sum_kind = match x.kind() {
         Kind::Double => Kind::Double,
         _ => Kind::Float,
     };
-    let sums = products.to_kind(sum_kind).col2im(
+    let sums = products.transpose(0, 1).to_kind(sum_kind).col2im(
         [side(h), side(w)],
         [kernel, kernel],
         [1, 1],
