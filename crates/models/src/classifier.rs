@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::encoding::WeightsError;
-use crate::layers::{CLASSES, Conv2d, Linear, channels_last, dropout};
+use crate::layers::{CLASSES, Context, Conv2d, Dropout, Layer, Linear, channels_last};
 use crate::network::Mode;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
@@ -196,15 +196,17 @@ impl ClassifierNetwork {
     /// Computes features `[n, 128]` and logits `[n, 10]` of images `[n, 1, 28, 28]`
     /// in [`PixelRange::Unit`]; the results have the weights' kind.
     pub fn forward(&self, weights: &Weights, images: &Tensor, mode: Mode) -> (Tensor, Tensor) {
+        let context = &Context { labels: None, mode };
         // ReLU and maximum commute; after pooling, ReLU has less to do.
         let pool = |x: Tensor| x.max_pool2d_default(2).relu();
-        let x = pool(self.conv1.forward(weights, &channels_last(images)));
-        let x = pool(self.conv2.forward(weights, &x));
+        let x = channels_last(images);
+        let x = pool(self.conv1.forward(weights, &x, context));
+        let x = pool(self.conv2.forward(weights, &x, context));
         // Flattened in memory order, [n, 7, 7, 64], without a copy.
         let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
-        let features = self.dense.forward(weights, &x).relu();
-        let dropped = dropout(&features, DROPOUT, mode);
-        (features, self.output.forward(weights, &dropped))
+        let features = self.dense.forward(weights, &x, context).relu();
+        let dropped = Dropout(DROPOUT).forward(weights, &features, context);
+        (features, self.output.forward(weights, &dropped, context))
     }
 }
 

@@ -18,6 +18,7 @@ pub mod oshea;
 pub mod params;
 pub mod pixels;
 pub mod registry;
+pub mod sequential;
 
 pub use classifier::{Classifier, ClassifierError, ClassifierNetwork};
 pub use encoding::WeightsError;
@@ -26,3 +27,4 @@ pub use network::{Discriminator, Generator, Mode, Networks};
 pub use params::{Init, Layout, Param, ParamId, Weights};
 pub use pixels::PixelRange;
 pub use registry::{NETWORK_NAMES, by_name};
+pub use sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};

@@ -4,12 +4,15 @@
 use tch::Tensor;
 
 use crate::latent::Latent;
+use crate::layers;
+use crate::layers::Activation::LeakyRelu;
 use crate::layers::{
-    CLASSES, Conv2d, ConvUp2d, Linear, channels_last, concat_labels, leaky_relu, select_label,
+    CLASSES, ConcatLabels, Context, Conv2d, ConvUp2d, Layer, Linear, Projection, Reshape,
 };
-use crate::network::{Discriminator, Generator, Mode, Networks};
+use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
+use crate::sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};
 
 /// Rows and columns of an image.
 const SIDE: i64 = 28;
@@ -34,10 +37,10 @@ const CHANNELS_14: i64 = 32;
 const SLOPE: f64 = 0.2;
 /// The most frequent pixel of MNIST's ink, 253 of 255, in [`PixelRange::Symmetric`].
 const WHITE: f64 = 2.0 * 253.0 / 255.0 - 1.0;
-/// Width of the ranges below -1 and above [`WHITE`] that [`saturate`] maps to
+/// Width of the ranges below -1 and above [`WHITE`] that [`Saturate`] maps to
 /// exactly -1 and [`WHITE`].
 const PLATEAU: f64 = 1.5;
-/// Slope of [`saturate`] beyond these ranges.
+/// Slope of [`Saturate`] beyond these ranges.
 const OUTER_SLOPE: f64 = 0.1;
 
 /// The networks.
@@ -65,10 +68,64 @@ pub fn wide(width: i64) -> Networks {
 }
 
 fn build(width: i64, conditional: bool) -> Networks {
-    Networks::new(
-        ModernGenerator::new(width, conditional),
-        ModernDiscriminator::new(width, conditional),
-    )
+    let [fine, coarse, deep] = [CHANNELS_14, CHANNELS_7, CHANNELS_4].map(|c| width * c);
+    let inputs = LATENT + if conditional { CLASSES } else { CLUSTERS };
+    let generator = SequentialGenerator {
+        network: Sequential::new(|l| {
+            layers![
+                ConcatLabels(conditional),
+                Linear::new(l, "dense", inputs, 49 * coarse, he_leaky(LATENT)),
+                LeakyRelu(SLOPE),
+                Reshape::ToImage([7, 7, coarse]),
+                conv(l, "coarse", (coarse, coarse), 3, 1),
+                LeakyRelu(SLOPE),
+                // Only 2×2 of the 4×4 kernel reach any one output pixel.
+                ConvUp2d::new(l, "up", (coarse, fine), he_leaky(coarse * 4)),
+                LeakyRelu(SLOPE),
+                conv(l, "fine", (fine, fine), 3, 1),
+                LeakyRelu(SLOPE),
+                conv(l, "output", (fine, 4), 3, 1),
+                Reshape::PixelShuffle,
+                Saturate,
+            ]
+        }),
+        latent: match conditional {
+            true => Latent::Normal { size: LATENT },
+            false => Latent::Mixture {
+                size: LATENT,
+                clusters: CLUSTERS,
+                scale: CLUSTER_SCALE,
+            },
+        },
+        image_side: SIDE,
+        pixel_range: PixelRange::Symmetric,
+        shardable: true,
+    };
+    let units = 16 * deep;
+    let linear =
+        |l: &mut Layout, name, outputs| Linear::new(l, name, units, outputs, he_leaky(units));
+    let discriminator = SequentialDiscriminator {
+        network: Sequential::new(|l| {
+            layers![
+                Reshape::PixelUnshuffle,
+                conv(l, "input", (4, fine), 3, 1),
+                LeakyRelu(SLOPE),
+                conv(l, "down", (fine, coarse), 4, 2),
+                LeakyRelu(SLOPE),
+                conv(l, "coarse", (coarse, coarse), 3, 1),
+                LeakyRelu(SLOPE),
+                conv(l, "deep", (coarse, deep), 3, 2),
+                LeakyRelu(SLOPE),
+                Reshape::Flatten,
+                Projection {
+                    logit: linear(l, "dense", 1),
+                    digits: conditional.then(|| linear(l, "digits", CLASSES)),
+                },
+            ]
+        }),
+        shardable: true,
+    };
+    Networks::new(generator, discriminator)
 }
 
 /// He et al. 2015 for a leaky ReLU: gain² = 2 / (1 + slope²).
@@ -76,106 +133,10 @@ fn he_leaky(fan_in: i64) -> Init {
     Init::he_normal(fan_in, (2.0 / (1.0 + SLOPE * SLOPE)).sqrt())
 }
 
-fn conv(
-    layout: &mut Layout,
-    name: &str,
-    (inputs, outputs): (i64, i64),
-    kernel: i64,
-    stride: i64,
-) -> Conv2d {
-    let init = he_leaky(inputs * kernel * kernel);
-    Conv2d::new(layout, name, (inputs, outputs), kernel, (stride, 1), init)
-}
-
-#[derive(Debug)]
-struct ModernGenerator {
-    layout: Layout,
-    conditional: bool,
-    /// Channels at 7×7.
-    channels: i64,
-    dense: Linear,
-    coarse: Conv2d,
-    up: ConvUp2d,
-    fine: Conv2d,
-    output: Conv2d,
-}
-
-impl ModernGenerator {
-    fn new(width: i64, conditional: bool) -> ModernGenerator {
-        let mut layout = Layout::new();
-        let l = &mut layout;
-        let (coarse, fine) = (width * CHANNELS_7, width * CHANNELS_14);
-        let inputs = LATENT + if conditional { CLASSES } else { CLUSTERS };
-        ModernGenerator {
-            conditional,
-            channels: coarse,
-            dense: Linear::new(l, "dense", inputs, 49 * coarse, he_leaky(LATENT)),
-            coarse: conv(l, "coarse", (coarse, coarse), 3, 1),
-            // Only 2×2 of the 4×4 kernel reach any one output pixel.
-            up: ConvUp2d::new(l, "up", (coarse, fine), he_leaky(coarse * 4)),
-            fine: conv(l, "fine", (fine, fine), 3, 1),
-            output: conv(l, "output", (fine, 4), 3, 1),
-            layout,
-        }
-    }
-}
-
-impl Generator for ModernGenerator {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn latent(&self) -> Latent {
-        match self.conditional {
-            true => Latent::Normal { size: LATENT },
-            false => Latent::Mixture {
-                size: LATENT,
-                clusters: CLUSTERS,
-                scale: CLUSTER_SCALE,
-            },
-        }
-    }
-
-    fn conditional(&self) -> bool {
-        self.conditional
-    }
-
-    fn image_side(&self) -> i64 {
-        SIDE
-    }
-
-    fn pixel_range(&self) -> PixelRange {
-        PixelRange::Symmetric
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        false
-    }
-
-    fn shardable(&self) -> bool {
-        true
-    }
-
-    fn forward(
-        &self,
-        weights: &Weights,
-        latents: &Tensor,
-        labels: Option<&Tensor>,
-        _mode: Mode,
-    ) -> Tensor {
-        let x = match self.conditional {
-            true => self.dense.forward(weights, &concat_labels(latents, labels)),
-            false => self.dense.forward(weights, latents),
-        };
-        // [n, 49·c] viewed as [n, 7, 7, c]: channels-last without a copy.
-        let x = leaky_relu(&x, SLOPE).view([-1, 7, 7, self.channels]);
-        let x = x.permute([0, 3, 1, 2]);
-        let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
-        let x = leaky_relu(&self.up.forward(weights, &x), SLOPE);
-        let x = leaky_relu(&self.fine.forward(weights, &x), SLOPE);
-        // [n, 4, 14, 14] → [n, 1, 28, 28]
-        saturate(&self.output.forward(weights, &x).pixel_shuffle(2))
-    }
+/// A convolution with padding 1; `channels` are inputs and outputs.
+fn conv(l: &mut Layout, name: &str, channels: (i64, i64), kernel: i64, stride: i64) -> Conv2d {
+    let init = he_leaky(channels.0 * kernel * kernel);
+    Conv2d::new(l, name, channels, kernel, (stride, 1), init)
 }
 
 /// G's output activation, piecewise linear.
@@ -190,79 +151,13 @@ impl Generator for ModernGenerator {
 /// anything; this function has a gradient everywhere. The plateaus give pure black
 /// and even white: without them, G leaves dark gray specks and uneven strokes, which
 /// D does not notice. The outer slope stops black pixels from drifting away.
-fn saturate(x: &Tensor) -> Tensor {
-    let inside = x.clamp(-1.0, WHITE);
-    let plateau = (x.clamp(-1.0 - PLATEAU, WHITE + PLATEAU) - &inside).detach();
-    &inside + (x - &inside - plateau) * OUTER_SLOPE
-}
-
 #[derive(Debug)]
-struct ModernDiscriminator {
-    layout: Layout,
-    input: Conv2d,
-    down: Conv2d,
-    coarse: Conv2d,
-    deep: Conv2d,
-    dense: Linear,
-    /// The projection of conditional networks.
-    digits: Option<Linear>,
-}
+struct Saturate;
 
-impl ModernDiscriminator {
-    fn new(width: i64, conditional: bool) -> ModernDiscriminator {
-        let mut layout = Layout::new();
-        let l = &mut layout;
-        let channels = [CHANNELS_14, CHANNELS_7, CHANNELS_4];
-        let [fine, coarse, deep] = channels.map(|channels| width * channels);
-        let units = 16 * deep;
-        ModernDiscriminator {
-            input: conv(l, "input", (4, fine), 3, 1),
-            down: conv(l, "down", (fine, coarse), 4, 2),
-            coarse: conv(l, "coarse", (coarse, coarse), 3, 1),
-            deep: conv(l, "deep", (coarse, deep), 3, 2),
-            dense: Linear::new(l, "dense", units, 1, he_leaky(units)),
-            digits: conditional.then(|| Linear::new(l, "digits", units, CLASSES, he_leaky(units))),
-            layout,
-        }
-    }
-}
-
-impl Discriminator for ModernDiscriminator {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn conditional(&self) -> bool {
-        self.digits.is_some()
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        false
-    }
-
-    fn shardable(&self) -> bool {
-        true
-    }
-
-    fn forward(
-        &self,
-        weights: &Weights,
-        images: &Tensor,
-        labels: Option<&Tensor>,
-        _mode: Mode,
-    ) -> Tensor {
-        // [n, 1, 28, 28] → [n, 4, 14, 14]
-        let x = channels_last(&images.pixel_unshuffle(2));
-        let x = leaky_relu(&self.input.forward(weights, &x), SLOPE);
-        let x = leaky_relu(&self.down.forward(weights, &x), SLOPE);
-        let x = leaky_relu(&self.coarse.forward(weights, &x), SLOPE);
-        let x = leaky_relu(&self.deep.forward(weights, &x), SLOPE);
-        // Flattened in memory order, [n, 4, 4, c], without a copy.
-        let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
-        let logits = self.dense.forward(weights, &x).view([-1]);
-        match &self.digits {
-            Some(digits) => logits + select_label(&digits.forward(weights, &x), labels),
-            None => logits,
-        }
+impl Layer for Saturate {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+        let inside = x.clamp(-1.0, WHITE);
+        let plateau = (x.clamp(-1.0 - PLATEAU, WHITE + PLATEAU) - &inside).detach();
+        &inside + (x - &inside - plateau) * OUTER_SLOPE
     }
 }

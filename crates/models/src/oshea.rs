@@ -4,10 +4,15 @@
 use tch::Tensor;
 
 use crate::latent::Latent;
-use crate::layers::{BatchNorm, Conv2d, Linear, NormAxis, UpsampleConv, dropout, leaky_relu};
-use crate::network::{Discriminator, Generator, Mode, Networks};
+use crate::layers;
+use crate::layers::Activation::{LeakyRelu, Relu, Sigmoid};
+use crate::layers::{
+    BatchNorm, Context, Conv2d, Dropout, Layer, Linear, NormAxis, Reshape, UpsampleConv,
+};
+use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
+use crate::sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};
 
 const LATENT: i64 = 100;
 const SIDE: i64 = 28;
@@ -35,7 +40,65 @@ const SLOPE: f64 = 0.2;
 /// changes nothing. Its "same" padding is Theano's, 2 on every side; TensorFlow's
 /// would be 1 above and 2 below.
 pub fn networks(norm_axis: NormAxis) -> Networks {
-    Networks::new(OsheaGenerator::new(norm_axis), OsheaDiscriminator::new())
+    let units = CHANNELS * 14 * 14;
+    let up = (CHANNELS, CHANNELS / 2);
+    let fine = (CHANNELS / 2, CHANNELS / 4);
+    let output = (CHANNELS / 4, 1);
+    let norm = |l: &mut Layout, name, channels, axis| {
+        let size = match axis {
+            NormAxis::Columns => SIDE,
+            NormAxis::Channels => channels,
+        };
+        BatchNorm::new(l, name, size, Init::Constant(1.0), EPSILON, axis)
+    };
+    let dense_init = Init::glorot_normal(LATENT, units);
+    let generator = SequentialGenerator {
+        network: Sequential::new(|l| {
+            layers![
+                Linear::new(l, "dense", LATENT, units, dense_init),
+                norm(l, "dense_norm", units, NormAxis::Channels),
+                Relu,
+                Reshape::ToImage([14, 14, CHANNELS]),
+                UpsampleConv::new(l, "up", up, glorot(up, 3)),
+                norm(l, "up_norm", up.1, norm_axis),
+                Relu,
+                Conv2d::new(l, "fine", fine, 3, (1, 1), glorot(fine, 3)),
+                norm(l, "fine_norm", fine.1, norm_axis),
+                Relu,
+                Conv2d::new(l, "output", output, 1, (1, 0), glorot(output, 1)),
+                Sigmoid,
+            ]
+        }),
+        latent: Latent::Uniform {
+            size: LATENT,
+            low: 0.0,
+            high: 1.0,
+        },
+        image_side: SIDE,
+        pixel_range: PixelRange::Unit,
+        shardable: false, // Batch norm.
+    };
+    let (down1, down2, units) = ((1, 256), (256, 512), 512 * 7 * 7);
+    let discriminator = SequentialDiscriminator {
+        network: Sequential::new(|l| {
+            layers![
+                Conv2d::new(l, "down1", down1, 5, (2, 2), glorot(down1, 5)),
+                Relu,
+                Dropout(DROPOUT),
+                Conv2d::new(l, "down2", down2, 5, (2, 2), glorot(down2, 5)),
+                Relu,
+                Dropout(DROPOUT),
+                Reshape::Flatten,
+                Linear::new(l, "dense", units, 256, Init::glorot_uniform(units, 256)),
+                LeakyRelu(SLOPE),
+                Dropout(DROPOUT),
+                Linear::new(l, "output", 256, 2, Init::glorot_uniform(256, 2)),
+                RealMinusFake,
+            ]
+        }),
+        shardable: false, // Dropout.
+    };
+    Networks::new(generator, discriminator)
 }
 
 /// Keras's default for a convolution; its fans count the kernel's positions.
@@ -44,156 +107,12 @@ fn glorot((inputs, outputs): (i64, i64), kernel: i64) -> Init {
     Init::glorot_uniform(inputs * area, outputs * area)
 }
 
+/// `[n, 2]` → `[n]`: the output for "real" minus the output for "fake".
 #[derive(Debug)]
-struct OsheaGenerator {
-    layout: Layout,
-    dense: Linear,
-    dense_norm: BatchNorm,
-    up: UpsampleConv,
-    up_norm: BatchNorm,
-    fine: Conv2d,
-    fine_norm: BatchNorm,
-    output: Conv2d,
-}
+struct RealMinusFake;
 
-impl OsheaGenerator {
-    fn new(norm_axis: NormAxis) -> OsheaGenerator {
-        let mut layout = Layout::new();
-        let l = &mut layout;
-        let norm = |l: &mut Layout, name, size, axis| {
-            BatchNorm::new(l, name, size, Init::Constant(1.0), EPSILON, axis)
-        };
-        let conv_norm = |l: &mut Layout, name, channels| match norm_axis {
-            NormAxis::Columns => norm(l, name, SIDE, norm_axis),
-            NormAxis::Channels => norm(l, name, channels, norm_axis),
-        };
-        let units = CHANNELS * 14 * 14;
-        let init = Init::glorot_normal(LATENT, units);
-        let up = (CHANNELS, CHANNELS / 2);
-        let fine = (CHANNELS / 2, CHANNELS / 4);
-        let output = (CHANNELS / 4, 1);
-        OsheaGenerator {
-            dense: Linear::new(l, "dense", LATENT, units, init),
-            dense_norm: norm(l, "dense_norm", units, NormAxis::Channels),
-            up: UpsampleConv::new(l, "up", up, glorot(up, 3)),
-            up_norm: conv_norm(l, "up_norm", up.1),
-            fine: Conv2d::new(l, "fine", fine, 3, (1, 1), glorot(fine, 3)),
-            fine_norm: conv_norm(l, "fine_norm", fine.1),
-            output: Conv2d::new(l, "output", output, 1, (1, 0), glorot(output, 1)),
-            layout,
-        }
-    }
-}
-
-impl Generator for OsheaGenerator {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn latent(&self) -> Latent {
-        Latent::Uniform {
-            size: LATENT,
-            low: 0.0,
-            high: 1.0,
-        }
-    }
-
-    fn conditional(&self) -> bool {
-        false
-    }
-
-    fn image_side(&self) -> i64 {
-        SIDE
-    }
-
-    fn pixel_range(&self) -> PixelRange {
-        PixelRange::Unit
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        true
-    }
-
-    fn shardable(&self) -> bool {
-        false // Batch norm.
-    }
-
-    fn forward(
-        &self,
-        weights: &Weights,
-        latents: &Tensor,
-        _labels: Option<&Tensor>,
-        _mode: Mode,
-    ) -> Tensor {
-        let x = self.dense.forward(weights, latents);
-        let x = self.dense_norm.forward(weights, &x).relu();
-        // Units are viewed as [14, 14, 200], which is channels-last without a copy.
-        // The original's order [200, 14, 14] differs only in the units' numbering.
-        let x = x.view([-1, 14, 14, CHANNELS]).permute([0, 3, 1, 2]);
-        let x = self.up.forward(weights, &x);
-        let x = self.up_norm.forward(weights, &x).relu();
-        let x = self.fine.forward(weights, &x);
-        let x = self.fine_norm.forward(weights, &x).relu();
-        self.output.forward(weights, &x).sigmoid()
-    }
-}
-
-#[derive(Debug)]
-struct OsheaDiscriminator {
-    layout: Layout,
-    down1: Conv2d,
-    down2: Conv2d,
-    dense: Linear,
-    output: Linear,
-}
-
-impl OsheaDiscriminator {
-    fn new() -> OsheaDiscriminator {
-        let mut layout = Layout::new();
-        let l = &mut layout;
-        let (down1, down2, units) = ((1, 256), (256, 512), 512 * 7 * 7);
-        OsheaDiscriminator {
-            down1: Conv2d::new(l, "down1", down1, 5, (2, 2), glorot(down1, 5)),
-            down2: Conv2d::new(l, "down2", down2, 5, (2, 2), glorot(down2, 5)),
-            dense: Linear::new(l, "dense", units, 256, Init::glorot_uniform(units, 256)),
-            output: Linear::new(l, "output", 256, 2, Init::glorot_uniform(256, 2)),
-            layout,
-        }
-    }
-}
-
-impl Discriminator for OsheaDiscriminator {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn conditional(&self) -> bool {
-        false
-    }
-
-    fn uses_batch_statistics(&self) -> bool {
-        false
-    }
-
-    fn shardable(&self) -> bool {
-        false // Dropout.
-    }
-
-    fn forward(
-        &self,
-        weights: &Weights,
-        images: &Tensor,
-        _labels: Option<&Tensor>,
-        mode: Mode,
-    ) -> Tensor {
-        let x = self.down1.forward(weights, images).relu();
-        let x = dropout(&x, DROPOUT, mode);
-        let x = dropout(&self.down2.forward(weights, &x).relu(), DROPOUT, mode);
-        // Flattened in memory order, [n, 7, 7, 512], without a copy.
-        let x = x.permute([0, 2, 3, 1]).flatten(1, -1);
-        let x = leaky_relu(&self.dense.forward(weights, &x), SLOPE);
-        let x = dropout(&x, DROPOUT, mode);
-        let fake_real = self.output.forward(weights, &x);
-        fake_real.select(1, 1) - fake_real.select(1, 0)
+impl Layer for RealMinusFake {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+        x.select(1, 1) - x.select(1, 0)
     }
 }

@@ -1,11 +1,36 @@
-//! Activation functions that `tch` lacks.
+//! Activation functions.
 
 use tch::Tensor;
 
-/// Leaky ReLU, `max(x, slope·x)`, for a slope between 0 and 1.
-pub fn leaky_relu(x: &Tensor, slope: f64) -> Tensor {
-    // tch binds the activation only with slope 0.01, but its backward function
-    // g ↦ g·(1 if x > 0 else slope) with any slope. Applied to g = x, that is the
-    // activation: one kernel forward and one backward.
-    x.detach().leaky_relu_backward(x, slope, false)
+use super::{Context, Layer};
+use crate::params::Weights;
+
+/// An activation function; the shape stays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// `max(x, 0)`.
+    Relu,
+    /// `max(x, slope·x)` for this slope, between 0 and 1.
+    LeakyRelu(f64),
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `ln(1 + exp(x))`.
+    Softplus,
+}
+
+impl Layer for Activation {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+        match *self {
+            Activation::Relu => x.relu(),
+            // tch binds leaky ReLU only with slope 0.01, but its backward function
+            // g ↦ g·(1 if x > 0 else slope) with any slope. Applied to g = x, that is
+            // the activation: one kernel forward and one backward.
+            Activation::LeakyRelu(slope) => x.detach().leaky_relu_backward(x, slope, false),
+            Activation::Sigmoid => x.sigmoid(),
+            Activation::Tanh => x.tanh(),
+            Activation::Softplus => x.softplus(),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Affine, AffineInit};
+use super::{Affine, AffineInit, Context, Layer};
 use crate::params::{Layout, Weights};
 
 /// A square convolution with zero padding.
@@ -31,10 +31,12 @@ impl Conv2d {
             padding,
         }
     }
+}
 
+impl Layer for Conv2d {
     /// `[n, inputs, h, w]` → `[n, outputs, h', w']` with
     /// `h' = (h + 2 padding - kernel) / stride + 1`.
-    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.affine.prepare(weights, x);
         let (outputs, kernel) = (weight.size()[0], weight.size()[3]);
         let one_channel = outputs == 1 && kernel > 1 && self.stride == 1 && self.padding < kernel;
@@ -58,17 +60,14 @@ fn to_one_channel(x: &Tensor, weight: &Tensor, bias: &Tensor, padding: i64) -> T
     // flipped because col2im scatters where a convolution gathers.
     let taps = weight.flip([2, 3]).permute([2, 3, 0, 1]).flatten(0, 2);
     let pixels = x.permute([0, 2, 3, 1]).flatten(0, 2);
-    let products = taps
-        .matmul(&pixels.tr())
-        .view([-1, n, h * w])
-        .transpose(0, 1);
+    let products = taps.matmul(&pixels.tr()).view([-1, n, h * w]);
     let crop = kernel - 1 - padding;
     let side = |input: i64| input + 2 * padding - kernel + 1;
     let sum_kind = match x.kind() {
         Kind::Double => Kind::Double,
         _ => Kind::Float,
     };
-    let sums = products.to_kind(sum_kind).col2im(
+    let sums = products.transpose(0, 1).to_kind(sum_kind).col2im(
         [side(h), side(w)],
         [kernel, kernel],
         [1, 1],
@@ -95,9 +94,11 @@ impl ConvUp2d {
         let shape = [inputs, outputs, 4, 4];
         ConvUp2d(Affine::new(layout, name, &shape, outputs, init.into()))
     }
+}
 
+impl Layer for ConvUp2d {
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
-    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         conv_transpose_twice(&x, weight, bias)
     }
@@ -111,9 +112,4 @@ pub(super) fn conv_transpose_twice(x: &Tensor, weight: &Tensor, bias: &Tensor) -
     // takes two thirds as long as the weight gradient. That of an addition is fast.
     let _ = y.g_add_(&bias.view([1, -1, 1, 1]));
     y
-}
-
-/// Copies `[n, c, h, w]` into channels-last memory; shape and values stay.
-pub fn channels_last(x: &Tensor) -> Tensor {
-    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }

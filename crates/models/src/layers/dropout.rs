@@ -3,25 +3,53 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::{Context, Layer};
 use crate::network::Mode;
+use crate::params::Weights;
 
-/// Zeros each value of `x` with probability `rate`, at least 0 and below 1.
+/// Zeros each value with this probability, at least 0 and below 1; the shape stays.
 ///
 /// On a CPU the rate is rounded to a multiple of 1/65536.
 ///
 /// # Panics
-/// If `rate` is outside `[0, 1)`.
-pub fn dropout(x: &Tensor, rate: f64, mode: Mode) -> Tensor {
-    check_rate(rate);
-    if mode == Mode::Sample || x.device() != Device::Cpu {
-        return x.dropout(rate, mode == Mode::Train);
+/// [`Layer::forward`] panics if the rate is outside `[0, 1)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropout(pub f64);
+
+impl Layer for Dropout {
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+        check_rate(self.0);
+        let x = x.to_kind(weights.kind());
+        if context.mode == Mode::Sample || x.device() != Device::Cpu {
+            return x.dropout(self.0, context.mode == Mode::Train);
+        }
+        let factors = factors(&x, self.0);
+        match *x.size().as_slice() {
+            // Images are channels-last in memory.
+            [n, c, h, w] => x * factors.view([n, h, w, c]).permute([0, 3, 1, 2]),
+            _ => &x * factors.view_as(&x),
+        }
     }
-    let factors = factors(x, rate);
-    match *x.size().as_slice() {
-        // Images are channels-last in memory.
-        [n, c, h, w] => x * factors.view([n, h, w, c]).permute([0, 3, 1, 2]),
-        _ => x * factors.view_as(x),
+}
+
+/// Zeros each channel of each image `[n, c, h, w]` with this probability, at least 0
+/// and below 1 (Tompson et al. 2015).
+///
+/// # Panics
+/// [`Layer::forward`] panics if the rate is outside `[0, 1)`.
+#[derive(Debug, Clone, Copy)]
+pub struct ChannelDropout(pub f64);
+
+impl Layer for ChannelDropout {
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+        check_rate(self.0);
+        let x = x.to_kind(weights.kind());
+        x.feature_dropout(self.0, context.mode == Mode::Train)
     }
+}
+
+fn check_rate(rate: f64) {
+    assert!((0.0..1.0).contains(&rate), "dropout rate {rate}");
 }
 
 /// The factor of each value, 0 or 1 / (1 − rate), `[numel]` in memory order.
@@ -43,18 +71,4 @@ fn factors(x: &Tensor, rate: f64) -> Tensor {
             .view_dtype(Kind::BFloat16);
     }
     kept.to_kind(x.kind()) * scale
-}
-
-/// Zeros each channel of each image in `x` `[n, c, h, w]` with probability `rate`,
-/// at least 0 and below 1 (Tompson et al. 2015).
-///
-/// # Panics
-/// If `rate` is outside `[0, 1)`.
-pub fn channel_dropout(x: &Tensor, rate: f64, mode: Mode) -> Tensor {
-    check_rate(rate);
-    x.feature_dropout(rate, mode == Mode::Train)
-}
-
-fn check_rate(rate: f64) {
-    assert!((0.0..1.0).contains(&rate), "dropout rate {rate}");
 }

@@ -2,25 +2,56 @@
 
 use tch::Tensor;
 
+use super::{Context, Layer, Linear};
+use crate::params::Weights;
+
 /// Number of classes: the digits 0 to 9.
 pub const CLASSES: i64 = 10;
 
-/// Appends the one-hot `labels`, i64 `[n]`, to `x` `[n, inputs]`:
-/// `[n, inputs + 10]`.
-///
-/// # Panics
-/// Without labels, with a number of labels other than `n`, or with a label
-/// outside 0 to 9.
-pub fn concat_labels(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
-    Tensor::cat(&[x, &one_hot(x, labels)], 1)
+/// Appends the one-hot label to each row: `[n, inputs]` → `[n, inputs + 10]`. With
+/// `false`, for unconditional networks, returns its input.
+#[derive(Debug, Clone, Copy)]
+pub struct ConcatLabels(pub bool);
+
+impl Layer for ConcatLabels {
+    fn forward(&self, _: &Weights, x: &Tensor, context: &Context) -> Tensor {
+        match self.0 {
+            true => Tensor::cat(&[x, &one_hot(x, context.labels)], 1),
+            false => x.shallow_clone(),
+        }
+    }
+
+    fn uses_labels(&self) -> bool {
+        self.0
+    }
 }
 
-/// Selects from each row of `x` `[n, 10]` the value at its label, i64 `[n]`: `[n]`.
-///
-/// # Panics
-/// As [`concat_labels`].
-pub fn select_label(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
-    (x * one_hot(x, labels)).sum_dim_intlist(1, false, x.kind())
+/// A linear layer to one logit, to which conditional networks add one of ten further
+/// linear outputs; the digit selects it. This is the projection of Miyato and Koyama
+/// 2018, eq. 3.
+#[derive(Debug, Clone, Copy)]
+pub struct Projection {
+    /// `[n, inputs]` → `[n, 1]`.
+    pub logit: Linear,
+    /// `[n, inputs]` → `[n, 10]`; `None` in unconditional networks.
+    pub digits: Option<Linear>,
+}
+
+impl Layer for Projection {
+    /// `[n, inputs]` → `[n]`.
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+        let logits = self.logit.forward(weights, x, context).view([-1]);
+        let Some(digits) = &self.digits else {
+            return logits;
+        };
+        let y = digits.forward(weights, x, context);
+        let selected = &y * one_hot(&y, context.labels);
+        logits + selected.sum_dim_intlist(1, false, y.kind())
+    }
+
+    fn uses_labels(&self) -> bool {
+        self.digits.is_some()
+    }
 }
 
 /// Labels as `[n, 10]` in the kind of `x`.

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Affine, AffineInit};
+use super::{Affine, AffineInit, Context, Layer};
 use crate::params::{Init, Layout, Weights};
 
 /// `y = x Wᵀ + b`.
@@ -21,9 +21,11 @@ impl Linear {
         let shape = [outputs, inputs];
         Linear(Affine::new(layout, name, &shape, outputs, init.into()))
     }
+}
 
+impl Layer for Linear {
     /// `[n, inputs]` → `[n, outputs]`.
-    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         x.linear(weight, Some(bias))
     }
@@ -54,10 +56,12 @@ impl Maxout {
             pieces,
         }
     }
+}
 
+impl Layer for Maxout {
     /// `[n, inputs]` → `[n, units]`.
-    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let pieces = self.linear.forward(weights, x);
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+        let pieces = self.linear.forward(weights, x, context);
         let (maximum, _) = pieces.view([-1, self.units, self.pieces]).max_dim(2, false);
         maximum
     }

@@ -1,5 +1,5 @@
 //! Layers: each declares its parameters in a [`Layout`] and computes with
-//! [`Weights`].
+//! [`Weights`]. [`Sequential`](crate::Sequential) makes a network of them.
 //!
 //! Layers with parameters convert their input to the kind of their weights.
 //! Networks made of them run in f32, f64 and bf16 without conversions of their own.
@@ -10,19 +10,55 @@ mod dropout;
 mod labels;
 mod linear;
 mod norm;
+mod reshape;
 mod upsample;
 
-pub use activation::leaky_relu;
-pub use conv::{Conv2d, ConvUp2d, channels_last};
-pub use dropout::{channel_dropout, dropout};
-pub use labels::{CLASSES, concat_labels, select_label};
+pub use activation::Activation;
+pub use conv::{Conv2d, ConvUp2d};
+pub use dropout::{ChannelDropout, Dropout};
+pub use labels::{CLASSES, ConcatLabels, Projection};
 pub use linear::{Linear, Maxout};
 pub use norm::{BatchNorm, NormAxis};
+pub use reshape::{Reshape, channels_last};
 pub use upsample::UpsampleConv;
+
+use std::fmt::Debug;
 
 use tch::Tensor;
 
+use crate::network::Mode;
 use crate::params::{Init, Layout, ParamId, Weights};
+
+/// One step of a network.
+pub trait Layer: Debug + Send + Sync {
+    /// Computes the layer's output from `x` and the `weights` of the network.
+    ///
+    /// # Panics
+    /// If `x` has a wrong shape, or if the layer uses labels and the `context` does
+    /// not have one from 0 to 9 for each row of `x`.
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor;
+
+    /// Whether [`Layer::forward`] uses the labels. A layer that does must override
+    /// this method.
+    fn uses_labels(&self) -> bool {
+        false
+    }
+
+    /// Whether the images of a batch influence each other. A layer that computes
+    /// statistics of a batch must override this method.
+    fn uses_batch_statistics(&self) -> bool {
+        false
+    }
+}
+
+/// The labels and the purpose of a forward pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Digits 0 to 9, i64 `[n]`.
+    pub labels: Option<&'a Tensor>,
+    /// Training or sampling.
+    pub mode: Mode,
+}
 
 /// Initial values of a layer's weight and bias.
 ///

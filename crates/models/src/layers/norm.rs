@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::{Context, Layer};
 use crate::params::{Init, Layout, ParamId, Weights};
 
 /// `γ (x - mean) / √(variance + ε) + β` with the mean and variance of the batch,
@@ -44,11 +45,28 @@ impl BatchNorm {
             axis,
         }
     }
+}
 
+impl Layer for BatchNorm {
     /// Normalizes `[n, c, h, w]`, or `[n, c]` over the channels; the shape stays.
-    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
+        let gamma = weights.get(self.gamma);
+        // `x` `[n, size, …]`. Momentum has no effect without running statistics.
+        let (running, training, momentum) = (None::<&Tensor>, true, 0.0);
+        let normalize = |x: &Tensor| {
+            x.to_kind(gamma.kind()).batch_norm(
+                Some(gamma),
+                Some(weights.get(self.beta)),
+                running,
+                running,
+                training,
+                momentum,
+                self.epsilon,
+                true,
+            )
+        };
         if x.dim() != 4 {
-            return self.normalize(weights, x);
+            return normalize(x);
         }
         // Channels-last memory is [n, h, w, c]. Viewed as [n·h·w, c] or, for
         // columns, as [n·h, w, c], it needs no copy and has the normalized axis
@@ -59,24 +77,11 @@ impl BatchNorm {
             NormAxis::Channels => 2,
             NormAxis::Columns => 1,
         };
-        let y = self.normalize(weights, &x.flatten(0, last));
+        let y = normalize(&x.flatten(0, last));
         y.view_as(&x).permute([0, 3, 1, 2])
     }
 
-    /// `x` `[n, size, …]`.
-    fn normalize(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let gamma = weights.get(self.gamma);
-        // Momentum has no effect without running statistics.
-        let (running, momentum) = (None::<&Tensor>, 0.0);
-        x.to_kind(gamma.kind()).batch_norm(
-            Some(gamma),
-            Some(weights.get(self.beta)),
-            running,
-            running,
-            true,
-            momentum,
-            self.epsilon,
-            true,
-        )
+    fn uses_batch_statistics(&self) -> bool {
+        true
     }
 }

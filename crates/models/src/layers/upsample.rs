@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::conv::conv_transpose_twice;
-use super::{Affine, AffineInit};
+use super::{Affine, AffineInit, Context, Layer};
 use crate::params::{Layout, Weights};
 
 /// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
@@ -30,9 +30,11 @@ impl UpsampleConv {
         let shape = [outputs, inputs, 3, 3];
         UpsampleConv(Affine::new(layout, name, &shape, outputs, init.into()))
     }
+}
 
+impl Layer for UpsampleConv {
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
-    pub fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         conv_transpose_twice(&x, &transposed_kernel(weight), bias)
     }

@@ -1,13 +1,13 @@
 //! Compares each layer with a plain formulation in f64.
 
 use gan_models::layers::{
-    BatchNorm, Conv2d, Linear, Maxout, NormAxis, UpsampleConv, channel_dropout, channels_last,
-    concat_labels, dropout, leaky_relu, select_label,
+    Activation, BatchNorm, ChannelDropout, ConcatLabels, Context, Conv2d, Dropout, Layer, Linear,
+    Maxout, NormAxis, Projection, UpsampleConv, channels_last,
 };
 use gan_models::{Init, Layout, Mode, Weights};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, DOUBLE, distance, lock_rng, values};
+use crate::{CPU, DOUBLE, SAMPLE, TRAIN, apply, distance, lock_rng, values};
 
 /// Standard normal weights in f64 that require gradients.
 fn random_weights(layout: &Layout) -> Weights {
@@ -39,7 +39,7 @@ fn upsample_conv_matches_upsampling_then_convolution() {
             let x = if last { channels_last(&x) } else { x };
             let x = x.set_requires_grad(true);
 
-            let fast = layer.forward(&weights, &x);
+            let fast = layer.forward(&weights, &x, &TRAIN);
             let plain = x.upsample_nearest2d([2 * h, 2 * w], None, None).conv2d(
                 kernel,
                 Some(bias),
@@ -72,7 +72,7 @@ fn convolution_to_one_channel_matches_libtorch() {
             panic!("two parameters");
         };
         let x = channels_last(&Tensor::randn([3, 6, 7, 9], DOUBLE)).set_requires_grad(true);
-        let fast = layer.forward(&weights, &x);
+        let fast = layer.forward(&weights, &x, &TRAIN);
         let plain = x.conv2d(weight, Some(bias), 1, padding, 1, 1);
         assert_eq!(fast.size(), plain.size());
         assert!(distance(&fast, &plain) < 1e-10, "{kernel} {padding}");
@@ -94,7 +94,7 @@ fn upsample_conv_matches_a_naive_loop() {
     let weights = random_weights(&layout);
     let (h, w) = (3i64, 2i64);
     let x = Tensor::randn([1, 2, h, w], DOUBLE);
-    let y = layer.forward(&weights, &x);
+    let y = layer.forward(&weights, &x, &TRAIN);
     let [kernel, bias] = weights.tensors() else {
         panic!("two parameters");
     };
@@ -149,7 +149,7 @@ fn batch_norm_matches_its_formula_over_channels_and_over_columns() {
             };
             let x = Tensor::randn([n, c, h, w], DOUBLE) * 3.0 + 1.0;
             let x = if last { channels_last(&x) } else { x };
-            let y = norm.forward(&weights, &x);
+            let y = norm.forward(&weights, &x, &TRAIN);
             let expected = naive_norm(&x, gamma, beta, epsilon, axis);
             assert!(distance(&y, &expected) < 1e-10, "axis {axis}");
         }
@@ -174,7 +174,7 @@ fn batch_norm_of_vectors_normalizes_each_feature() {
         panic!("two parameters");
     };
     let x = Tensor::randn([7, 5], DOUBLE);
-    let y = norm.forward(&weights, &x);
+    let y = norm.forward(&weights, &x, &TRAIN);
     let expected = naive_norm(&x.view([7, 5, 1, 1]), gamma, beta, 1e-6, 1);
     assert!(distance(&y, &expected.view([7, 5])) < 1e-10);
 }
@@ -198,7 +198,7 @@ fn maxout_is_the_maximum_of_its_pieces() {
         panic!("two parameters");
     };
     let x = Tensor::randn([6, inputs], DOUBLE);
-    let y = layer.forward(&weights, &x);
+    let y = layer.forward(&weights, &x, &TRAIN);
     assert_eq!(y.size(), [6, units]);
     for (row, unit) in (0..6).flat_map(|row| (0..units).map(move |unit| (row, unit))) {
         let piece = |p: i64| {
@@ -224,7 +224,7 @@ fn dropout_drops_at_its_rate_and_keeps_the_mean() {
         Tensor::ones([301, 401], CPU),
     ] {
         for rate in [0.2, 0.25, 0.5] {
-            let y = dropout(&x, rate, Mode::Train);
+            let y = apply(Dropout(rate), &x, &TRAIN);
             assert_eq!(y.size(), x.size());
             let dropped = y.eq(0.0).to_kind(Kind::Double).mean(Kind::Double);
             // Six standard deviations of the mean of 120,000 draws.
@@ -247,7 +247,7 @@ fn dropout_drops_neighbors_independently() {
     tch::manual_seed(7);
     let n = 200_000i64;
     let rate = 0.25;
-    let dropped = dropout(&Tensor::ones([n], CPU), rate, Mode::Train).eq(0.0);
+    let dropped = apply(Dropout(rate), &Tensor::ones([n], CPU), &TRAIN).eq(0.0);
     for lag in 1..=8 {
         let (a, b) = (
             dropped.narrow(0, 0, n - lag),
@@ -272,7 +272,7 @@ fn channel_dropout_drops_whole_channels_of_each_image() {
     let _rng = lock_rng();
     tch::manual_seed(8);
     let x = channels_last(&Tensor::ones([200, 30, 3, 2], CPU));
-    let y = channel_dropout(&x, 0.25, Mode::Train);
+    let y = apply(ChannelDropout(0.25), &x, &TRAIN);
     let per_channel = y.view([200, 30, 6]);
     let (least, most) = (per_channel.amin(2, false), per_channel.amax(2, false));
     assert!(least.equal(&most));
@@ -288,10 +288,10 @@ fn dropout_in_bf16_matches_f32_rounded() {
     for rate in [0.2, 0.25, 0.5] {
         let drop = |kind| {
             tch::manual_seed(13);
-            dropout(
+            apply(
+                Dropout(rate),
                 &Tensor::ones([3, 5, 7, 9], (kind, Device::Cpu)),
-                rate,
-                Mode::Train,
+                &TRAIN,
             )
         };
         let (narrow, wide) = (drop(Kind::BFloat16), drop(Kind::Float));
@@ -305,8 +305,8 @@ fn dropout_is_inactive_when_sampling() {
     let _rng = lock_rng();
     tch::manual_seed(9);
     let x = Tensor::randn([4, 5, 6, 7], CPU);
-    assert!(dropout(&x, 0.5, Mode::Sample).equal(&x));
-    assert!(channel_dropout(&x, 0.5, Mode::Sample).equal(&x));
+    assert!(apply(Dropout(0.5), &x, &SAMPLE).equal(&x));
+    assert!(apply(ChannelDropout(0.5), &x, &SAMPLE).equal(&x));
 }
 
 #[test]
@@ -314,9 +314,9 @@ fn dropout_is_deterministic_and_passes_gradients_of_kept_values() {
     let _rng = lock_rng();
     let x = Tensor::ones([1000], DOUBLE).set_requires_grad(true);
     tch::manual_seed(10);
-    let first = dropout(&x, 0.5, Mode::Train);
+    let first = apply(Dropout(0.5), &x, &TRAIN);
     tch::manual_seed(10);
-    let second = dropout(&x, 0.5, Mode::Train);
+    let second = apply(Dropout(0.5), &x, &TRAIN);
     assert!(first.equal(&second));
     let gradient = Tensor::run_backward(&[first.sum(Kind::Double)], &[&x], false, false);
     assert!(gradient[0].equal(&second));
@@ -325,7 +325,13 @@ fn dropout_is_deterministic_and_passes_gradients_of_kept_values() {
 #[test]
 fn labels_are_appended_as_one_hot_rows() {
     let x = Tensor::from_slice2(&[[0.5f32, -0.5], [2.0, 3.0]]);
-    let y = concat_labels(&x, Some(&Tensor::from_slice(&[9i64, 0])));
+    let labels = Tensor::from_slice(&[9i64, 0]);
+    let context = Context {
+        labels: Some(&labels),
+        mode: Mode::Train,
+    };
+    let y = apply(ConcatLabels(true), &x, &context);
+    assert!(apply(ConcatLabels(false), &x, &context).equal(&x));
     let expected: [[f64; 12]; 2] = [
         [0.5, -0.5, 0., 0., 0., 0., 0., 0., 0., 0., 0., 1.],
         [2.0, 3.0, 1., 0., 0., 0., 0., 0., 0., 0., 0., 0.],
@@ -335,9 +341,20 @@ fn labels_are_appended_as_one_hot_rows() {
 
 #[test]
 #[should_panic(expected = "number of labels")]
-fn select_label_panics_at_one_label_for_two_rows() {
-    let x = Tensor::zeros([2, 10], CPU);
-    let _ = select_label(&x, Some(&Tensor::from_slice(&[9i64])));
+fn projection_panics_at_one_label_for_two_rows() {
+    let mut layout = Layout::new();
+    let mut linear = |name, outputs| Linear::new(&mut layout, name, 3, outputs, Init::normal(1.0));
+    let layer = Projection {
+        logit: linear("logit", 1),
+        digits: Some(linear("digits", 10)),
+    };
+    let labels = Tensor::from_slice(&[9i64]);
+    let context = Context {
+        labels: Some(&labels),
+        mode: Mode::Train,
+    };
+    let weights = layout.weights(&layout.init(Device::Cpu));
+    let _ = layer.forward(&weights, &Tensor::zeros([2, 3], CPU), &context);
 }
 
 #[test]
@@ -351,7 +368,7 @@ fn a_bias_starts_at_zero_by_default() {
 #[test]
 fn leaky_relu_matches_its_formula_and_both_derivatives() {
     let x = Tensor::from_slice(&[-3.0f32, -0.5, 0.5, 4.0]).set_requires_grad(true);
-    let y = leaky_relu(&x, 0.25);
+    let y = apply(Activation::LeakyRelu(0.25), &x, &TRAIN);
     assert_eq!(values(&y), [-0.75, -0.125, 0.5, 4.0]);
     // Σ y² has the gradient 2·y·slope and the second derivative 2·slope².
     let first = Tensor::run_backward(&[(&y * &y).sum(Kind::Float)], &[&x], true, true);

@@ -13,11 +13,29 @@ mod own_network;
 mod params;
 mod pixels;
 
-use gan_models::{Layout, Weights};
+use gan_models::layers::{Context, Layer};
+use gan_models::{Init, Layout, Mode, Weights};
 use tch::{Device, Kind, Tensor};
 
 const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+const TRAIN: Context = Context {
+    labels: None,
+    mode: Mode::Train,
+};
+const SAMPLE: Context = Context {
+    labels: None,
+    mode: Mode::Sample,
+};
+
+/// Computes a layer without parameters in the kind of `x`.
+fn apply(layer: impl Layer, x: &Tensor, context: &Context) -> Tensor {
+    let mut layout = Layout::new();
+    layout.add("unused", &[1], Init::Constant(0.0));
+    let weights = layout.weights(&Tensor::zeros([1], (x.kind(), Device::Cpu)));
+    layer.forward(&weights, x, context)
+}
 
 /// Locks libtorch's global random number generator for one test.
 fn lock_rng() -> std::sync::MutexGuard<'static, ()> {

@@ -1,53 +1,63 @@
 //! Networks built from this crate's layers without any conversion run in every kind.
 
+use gan_models::layers::Activation::{LeakyRelu, Relu, Tanh};
 use gan_models::layers::{
-    BatchNorm, Conv2d, ConvUp2d, Linear, Maxout, NormAxis, UpsampleConv, concat_labels, leaky_relu,
+    BatchNorm, ConcatLabels, Conv2d, ConvUp2d, Layer, Linear, Maxout, NormAxis, Reshape,
+    UpsampleConv,
 };
-use gan_models::{Init, Layout, Weights};
+use gan_models::{
+    Discriminator, Generator, Init, Latent, Layout, Mode, PixelRange, Sequential,
+    SequentialDiscriminator, SequentialGenerator, layers,
+};
 use tch::{Device, Kind, Tensor};
 
-use crate::{CPU, lock_rng, values};
+use crate::{CPU, TRAIN, lock_rng, values};
 
-/// One of each layer with parameters.
-struct Own {
-    layout: Layout,
-    dense: Linear,
-    norm: BatchNorm,
-    up: ConvUp2d,
-    upsample: UpsampleConv,
-    output: Conv2d,
-    down: Conv2d,
-    maxout: Maxout,
+fn init() -> Init {
+    Init::normal(0.3)
 }
 
-impl Own {
-    fn new() -> Own {
-        let (mut layout, init) = (Layout::new(), || Init::normal(0.3));
-        let l = &mut layout;
-        Own {
-            dense: Linear::new(l, "dense", 6 + 10, 4 * 2 * 2, init()),
-            norm: BatchNorm::new(l, "norm", 4, Init::Constant(1.0), 1e-5, NormAxis::Channels),
-            up: ConvUp2d::new(l, "up", (4, 3), init()),
-            upsample: UpsampleConv::new(l, "upsample", (3, 2), init()),
-            output: Conv2d::new(l, "output", (2, 1), 3, (1, 1), init()),
-            down: Conv2d::new(l, "down", (1, 2), 4, (2, 1), init()),
-            maxout: Maxout::new(l, "maxout", 2 * 4 * 4, (1, 3), init()),
-            layout,
-        }
-    }
+fn norm(layout: &mut Layout) -> BatchNorm {
+    let (gamma, epsilon) = (Init::Constant(1.0), 1e-5);
+    BatchNorm::new(layout, "norm", 4, gamma, epsilon, NormAxis::Channels)
+}
 
-    fn generate(&self, weights: &Weights, latents: &Tensor, labels: &Tensor) -> Tensor {
-        let x = concat_labels(latents, Some(labels));
-        let x = self.dense.forward(weights, &x).view([-1, 4, 2, 2]);
-        let x = self.norm.forward(weights, &x).relu();
-        let x = self.up.forward(weights, &x).relu();
-        let x = self.upsample.forward(weights, &x).relu();
-        self.output.forward(weights, &x).tanh()
+/// Together with [`discriminator`], one of each layer with parameters.
+fn generator() -> SequentialGenerator {
+    SequentialGenerator {
+        network: Sequential::new(|l| {
+            layers![
+                ConcatLabels(true),
+                Linear::new(l, "dense", 6 + 10, 4 * 2 * 2, init()),
+                Reshape::To(&[4, 2, 2]),
+                norm(l),
+                Relu,
+                ConvUp2d::new(l, "up", (4, 3), init()),
+                Relu,
+                UpsampleConv::new(l, "upsample", (3, 2), init()),
+                Relu,
+                Conv2d::new(l, "output", (2, 1), 3, (1, 1), init()),
+                Tanh,
+            ]
+        }),
+        latent: Latent::Normal { size: 6 },
+        image_side: 8,
+        pixel_range: PixelRange::Symmetric,
+        shardable: false,
     }
+}
 
-    fn discriminate(&self, weights: &Weights, images: &Tensor) -> Tensor {
-        let x = leaky_relu(&self.down.forward(weights, images), 0.2);
-        self.maxout.forward(weights, &x.flatten(1, -1)).view([-1])
+fn discriminator() -> SequentialDiscriminator {
+    SequentialDiscriminator {
+        network: Sequential::new(|l| {
+            layers![
+                Conv2d::new(l, "down", (1, 2), 4, (2, 1), init()),
+                LeakyRelu(0.2),
+                Reshape::Flatten,
+                Maxout::new(l, "maxout", 2 * 4 * 4, (1, 3), init()),
+            ]
+        }),
+        shardable: false,
     }
 }
 
@@ -55,22 +65,24 @@ impl Own {
 fn own_network_trains_in_bf16_from_f32_inputs() {
     let _rng = lock_rng();
     tch::manual_seed(1);
-    let own = Own::new();
-    let flat = own.layout.init(Device::Cpu);
+    let (g, d) = (generator(), discriminator());
+    let (g_flat, d_flat) = (g.layout().init(Device::Cpu), d.layout().init(Device::Cpu));
     let (latents, images) = (
         Tensor::randn([5, 6], CPU),
         Tensor::rand([5, 1, 8, 8], CPU).set_requires_grad(true),
     );
     let labels = Tensor::from_slice(&[0i64, 3, 9, 3, 1]);
     for kind in [Kind::BFloat16, Kind::Float, Kind::Double] {
-        let weights = own.layout.leaves(&flat, kind);
-        let fake = own.generate(&weights, &latents, &labels);
+        let g_weights = g.layout().leaves(&g_flat, kind);
+        let d_weights = d.layout().leaves(&d_flat, kind);
+        let fake = g.forward(&g_weights, &latents, Some(&labels), Mode::Train);
         assert_eq!((fake.kind(), fake.size()), (kind, vec![5, 1, 8, 8]));
-        let real_logits = own.discriminate(&weights, &images);
-        let fake_logits = own.discriminate(&weights, &fake);
+        let real_logits = d.forward(&d_weights, &images, None, Mode::Train);
+        let fake_logits = d.forward(&d_weights, &fake, None, Mode::Train);
         assert_eq!((real_logits.kind(), real_logits.size()), (kind, vec![5]));
         let loss = (real_logits - fake_logits).to_kind(Kind::Float).softplus();
-        let of: Vec<&Tensor> = weights.tensors().iter().chain([&images]).collect();
+        let both = [g_weights.tensors(), d_weights.tensors()];
+        let of: Vec<&Tensor> = both.into_iter().flatten().chain([&images]).collect();
         let grads = Tensor::run_backward(&[loss.sum(Kind::Float)], &of, false, false);
         for grad in grads {
             assert!(
@@ -82,23 +94,51 @@ fn own_network_trains_in_bf16_from_f32_inputs() {
 }
 
 #[test]
+fn a_list_of_layers_tells_whether_it_uses_labels_and_batch_statistics() {
+    let (g, d) = (generator(), discriminator());
+    assert!(g.conditional() && g.uses_batch_statistics());
+    assert!(!d.conditional() && !d.uses_batch_statistics());
+    assert_eq!(
+        (g.network.layers().len(), d.network.layers().len()),
+        (11, 4)
+    );
+}
+
+#[test]
 fn each_layer_converts_its_input_to_the_kind_of_its_weights() {
     let _rng = lock_rng();
     tch::manual_seed(2);
-    let own = Own::new();
-    let weights = own
-        .layout
-        .weights(&own.layout.init(Device::Cpu).to_kind(Kind::BFloat16));
-    let image = |channels| Tensor::rand([2, channels, 4, 4], CPU);
-    for y in [
-        own.dense.forward(&weights, &Tensor::rand([2, 16], CPU)),
-        own.norm.forward(&weights, &image(4)),
-        own.up.forward(&weights, &image(4)),
-        own.upsample.forward(&weights, &image(3)),
-        own.output.forward(&weights, &image(2)),
-        own.down.forward(&weights, &image(1)),
-        own.maxout.forward(&weights, &Tensor::rand([2, 32], CPU)),
-    ] {
+    let mut layout = Layout::new();
+    let l = &mut layout;
+    let vectors = |size| Tensor::rand([2, size], CPU);
+    let images = |channels| Tensor::rand([2, channels, 4, 4], CPU);
+    let layers: [(Box<dyn Layer>, Tensor); 7] = [
+        (
+            Box::new(Linear::new(l, "dense", 16, 16, init())),
+            vectors(16),
+        ),
+        (Box::new(norm(l)), images(4)),
+        (Box::new(ConvUp2d::new(l, "up", (4, 3), init())), images(4)),
+        (
+            Box::new(UpsampleConv::new(l, "upsample", (3, 2), init())),
+            images(3),
+        ),
+        (
+            Box::new(Conv2d::new(l, "output", (2, 1), 3, (1, 1), init())),
+            images(2),
+        ),
+        (
+            Box::new(Conv2d::new(l, "down", (1, 2), 4, (2, 1), init())),
+            images(1),
+        ),
+        (
+            Box::new(Maxout::new(l, "maxout", 32, (1, 3), init())),
+            vectors(32),
+        ),
+    ];
+    let weights = layout.weights(&layout.init(Device::Cpu).to_kind(Kind::BFloat16));
+    for (layer, x) in layers {
+        let y = layer.forward(&weights, &x, &TRAIN);
         assert_eq!(y.kind(), Kind::BFloat16);
         assert!(values(&y).iter().all(|x| x.is_finite()));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gan_config::{Optimizer, Settings, Update};
-use gan_models::layers::{Linear, leaky_relu};
+use gan_models::layers::{Activation, Context, Layer, Linear};
 use gan_models::{
     Discriminator, Generator, Init, Latent, Layout, Mode, Networks, PixelRange, Weights,
 };
@@ -38,8 +38,13 @@ impl Perceptron {
 
     /// `[n, inputs]` → `[n, outputs]`.
     fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let hidden = leaky_relu(&self.hidden.forward(weights, x), 0.2);
-        self.output.forward(weights, &hidden)
+        let context = &Context {
+            labels: None,
+            mode: Mode::Train,
+        };
+        let hidden = self.hidden.forward(weights, x, context);
+        let hidden = Activation::LeakyRelu(0.2).forward(weights, &hidden, context);
+        self.output.forward(weights, &hidden, context)
     }
 }
 

@@ -1,0 +1,43 @@
+//! Changes of shape.
+
+use tch::Tensor;
+
+use super::{Context, Layer};
+use crate::params::Weights;
+
+/// A change of shape.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reshape {
+    /// `[n, …]` → `[n, …]` with this shape for each image, in row-major order.
+    To(&'static [i64]),
+    /// `[n, h·w·c]` → `[n, c, h, w]` for this `[h, w, c]`.
+    ///
+    /// The result is channels-last without a copy. The units are in the order
+    /// `[h, w, c]`. An original with the order `[c, h, w]` differs only in the
+    /// numbering of its units.
+    ToImage([i64; 3]),
+    /// `[n, c, h, w]` → `[n, h·w·c]`: flattens channels-last memory without a copy.
+    Flatten,
+    /// `[n, 4, h, w]` → `[n, 1, 2h, 2w]`: each four channels become a 2×2 block of
+    /// pixels, row by row (Shi et al. 2016).
+    PixelShuffle,
+    /// The inverse of [`Reshape::PixelShuffle`], in channels-last memory.
+    PixelUnshuffle,
+}
+
+impl Layer for Reshape {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+        match *self {
+            Reshape::To(shape) => x.reshape([&[-1], shape].concat()),
+            Reshape::ToImage([h, w, c]) => x.view([-1, h, w, c]).permute([0, 3, 1, 2]),
+            Reshape::Flatten => x.permute([0, 2, 3, 1]).flatten(1, -1),
+            Reshape::PixelShuffle => x.pixel_shuffle(2),
+            Reshape::PixelUnshuffle => channels_last(&x.pixel_unshuffle(2)),
+        }
+    }
+}
+
+/// Copies `[n, c, h, w]` into channels-last memory; shape and values stay.
+pub fn channels_last(x: &Tensor) -> Tensor {
+    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
