@@ -50,11 +50,7 @@ fn steps(args: &StepsArgs) -> Result<Value> {
         Dataset::open(&path, Split::Train).with_context(|| format!("--data {}", path.display()))?;
     // The time of a step does not depend on the size of the training set.
     settings.train_images = Some(settings.pool(training.len() as u64));
-    let data = TrainData::Images {
-        shown: training.clone(),
-        training: training.into(),
-        evaluator: None,
-    };
+    let data = TrainData::new(training)?;
     let mut config = TrainConfig {
         device,
         kind: kind(precision),
