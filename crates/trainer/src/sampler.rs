@@ -1,14 +1,12 @@
-//! Samples from a generator, in training or from a run's newest checkpoint.
+//! Samples from a generator with weights.
 
 use std::sync::Arc;
 
 use gan_models::{Generator, Mode};
 use mnist_io::Images;
-use run_dir::{Config, RunDir};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::Error;
-use crate::checkpoint::{Checkpoint, TrainState};
 use crate::seeds::{Stream, seed_torch};
 
 /// Samples per forward pass: activations take many times the memory of images.
@@ -134,57 +132,4 @@ impl Sampler {
 /// 0 to 9 in turn.
 pub fn digit_of(index: u64) -> i64 {
     (index % 10).cast_signed()
-}
-
-/// A sampler from a run's newest checkpoint, on the CPU.
-#[derive(Debug)]
-pub struct RunSampler {
-    /// The run's configuration.
-    pub config: Config,
-    /// The position of the run at the checkpoint.
-    pub state: TrainState,
-    /// The sampler.
-    pub sampler: Sampler,
-}
-
-impl RunSampler {
-    /// Loads the newest checkpoint of `run`, whose networks are one of
-    /// `gan-models`.
-    ///
-    /// # Errors
-    /// [`Error::NoCheckpoint`]; [`Error::Numbers`] if the samples are no images;
-    /// [`Error::Checkpoint`] or [`Error::Run`] if a file is missing, damaged or
-    /// cannot be read.
-    pub fn open(run: &RunDir) -> Result<RunSampler, Error> {
-        let config = run.config()?;
-        let Some(networks) = gan_models::by_name(&config.networks, None) else {
-            return Err(Error::Checkpoint {
-                path: run.config_path(),
-                reason: format!(
-                    "the networks {} are not part of gan-models",
-                    config.networks
-                ),
-            });
-        };
-        let generator = networks.generator;
-        if generator.image_side() == 1 {
-            return Err(Error::Numbers {
-                preset: config.preset,
-            });
-        }
-        let Some((_, path)) = run.newest_checkpoint()? else {
-            return Err(Error::NoCheckpoint {
-                run: run.root().to_owned(),
-            });
-        };
-        let checkpoint = Checkpoint::read(&path)?;
-        let parameters = checkpoint.sampling_parameters(generator.layout())?;
-        let kind = crate::config::kind(config.precision);
-        let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch);
-        Ok(RunSampler {
-            state: checkpoint.state().train,
-            config,
-            sampler,
-        })
-    }
 }
