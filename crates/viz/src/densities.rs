@@ -12,6 +12,9 @@ use crate::number::thousands;
 use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::snapshot_choice::evenly_spaced;
 
+/// -log 4, about -1.386.
+const EQUILIBRIUM: f64 = -2.0 * std::f64::consts::LN_2;
+
 /// Draws the last of `rows` as SVG text, in three panels.
 ///
 /// - The densities of real and of fake data.
@@ -48,7 +51,7 @@ pub fn density_frames(rows: &[DensityRow], title: &str, most: usize) -> Result<V
             let plot = plot(&rows[..=i], &rows[i], &axes, title);
             let (width, height) = plot.size();
             let mut canvas = ColorCanvas::new(width as usize, height as usize, [255; 3])?;
-            plot.draw(CanvasBackend::new(&mut canvas).into_drawing_area())?;
+            plot.draw(CanvasBackend(&mut canvas).into_drawing_area())?;
             Ok(canvas)
         })
         .collect()
@@ -82,8 +85,8 @@ impl Axes {
             density: usable(0.0, 1.05 * peak),
             steps: (0.0, last_step.max(8) as f64),
             value: (
-                value_low.min(equilibrium() - 0.1),
-                value_high.max(equilibrium() + 0.1),
+                value_low.min(EQUILIBRIUM - 0.1),
+                value_high.max(EQUILIBRIUM + 0.1),
             ),
         }
     }
@@ -128,7 +131,7 @@ fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) 
         x_axis: Some("x"),
         ..Panel::default()
     };
-    let ends = [axes.steps.0, axes.steps.1].map(|step| (step, equilibrium()));
+    let ends = [axes.steps.0, axes.steps.1].map(|step| (step, EQUILIBRIUM));
     let curve = value_curve(rows).outline();
     let value = Panel {
         height: 232,
@@ -158,11 +161,6 @@ fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) 
 
 fn value_curve(rows: &[DensityRow]) -> Curve {
     Curve::new(rows.iter().map(|row| (row.step, row.value)))
-}
-
-/// -log 4, about -1.386.
-fn equilibrium() -> f64 {
-    -(4.0_f64.ln())
 }
 
 /// p_data / (p_data + p_g) at each point, NaN where both are 0.

@@ -21,14 +21,14 @@ const GRID_WIDTH: usize = 500;
 pub fn draw_progress(images: &RunImages) -> Result<Figure> {
     let steps: Vec<u64> = images.snapshots.iter().map(|s| s.step).collect();
     let chosen = images.labeled(&representative(&steps))?;
-    let canvas = labeled_strip(&chosen, &images.style(4, BLOCK_WIDTH))?;
+    let canvas = labeled_strip(&chosen, &images.square_style(4, BLOCK_WIDTH))?;
     let shows = "samples from the same latents during training";
     Figure::write_png(images.run, "progress.png", shows, &canvas)
 }
 
 pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
     let chosen = images.labeled(&evenly_spaced(images.snapshots.len(), most_frames))?;
-    let style = images.style(8, GRID_WIDTH);
+    let style = images.square_style(8, GRID_WIDTH);
     let frames: Vec<Canvas> = chosen
         .iter()
         .map(|block| labeled_strip(std::slice::from_ref(block), &style))
@@ -41,7 +41,7 @@ pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
     let canvas = real_vs_fake(
         ("originals", &images.real()?),
         (&title, &images.last_images),
-        &images.style(8, GRID_WIDTH),
+        &images.square_style(8, GRID_WIDTH),
     )?;
     let (file, shows) = ("originals_vs_forgeries.png", "real images beside samples");
     Figure::write_png(images.run, file, shows, &canvas)
@@ -56,12 +56,9 @@ pub fn draw_real(images: &RunImages) -> Result<Figure> {
 /// Draws each snapshot, the last one with its own layout.
 pub fn draw_each(images: &RunImages) -> Result<Figure> {
     for snapshot in &images.snapshots {
-        let layout = if *snapshot == images.last {
-            images.layout.last_grid
-        } else {
-            images.layout.grid
-        };
-        draw_snapshot(images, snapshot, layout)?;
+        let is_last = *snapshot == images.last;
+        let [grid, last_grid] = [images.layout.grid, images.layout.last_grid];
+        draw_snapshot(images, snapshot, if is_last { last_grid } else { grid })?;
     }
     Ok(Figure {
         path: images.run.pictures_dir(),
