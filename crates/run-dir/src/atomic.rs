@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, optional};
 
 /// Prefix of the names of temporary files. mnist-io uses the same.
 const PREFIX: &str = ".tmp-";
@@ -64,10 +64,8 @@ pub fn remove_temporary_files(dir: &Path) -> Result<()> {
 
 /// Lists the entries of `dir`. A missing folder has no entries.
 pub(crate) fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>> {
-    match fs::read_dir(dir).and_then(Iterator::collect) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        entries => entries.map_err(Error::io("read", dir)),
-    }
+    let entries = fs::read_dir(dir).and_then(Iterator::collect);
+    Ok(optional(entries.map_err(Error::io("read", dir)))?.unwrap_or_default())
 }
 
 /// Returns the parent folder of `path`, `.` for a bare name.

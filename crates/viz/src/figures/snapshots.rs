@@ -48,7 +48,7 @@ pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
 }
 
 pub fn draw_real(images: &RunImages) -> Result<Figure> {
-    let canvas = draw_blocks(images, &[&images.real()?], images.layout.grid)?;
+    let canvas = draw_blocks(images, &[images.real()?], images.layout.grid)?;
     let (file, shows) = ("originals.png", "real images as a grid");
     Figure::write_png(images.run, file, shows, &canvas)
 }
@@ -75,12 +75,11 @@ pub fn draw_newest(images: &RunImages) -> Result<Figure> {
 }
 
 fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> Result<PathBuf> {
-    let samples = images.snapshot(snapshot)?;
-    let canvas = if images.layout.real_above {
-        draw_blocks(images, &[&images.real()?, &samples], layout)?
-    } else {
-        draw_blocks(images, &[&samples], layout)?
-    };
+    let mut blocks = vec![images.snapshot(snapshot)?];
+    if images.layout.real_above {
+        blocks.insert(0, images.real()?);
+    }
+    let canvas = draw_blocks(images, &blocks, layout)?;
     let path = images.run.picture_path(snapshot.step);
     canvas.write_png(&path)?;
     Ok(path)
@@ -90,9 +89,9 @@ fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> R
 ///
 /// `layout` is the largest number of rows and columns of a block. Fewer images
 /// form a square if the layout permits it.
-fn draw_blocks(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Result<Canvas> {
+fn draw_blocks(images: &RunImages, blocks: &[Images], layout: [u64; 2]) -> Result<Canvas> {
     let [rows, columns] = layout.map(|side| usize::try_from(side).unwrap_or(usize::MAX).max(1));
-    let fewest = blocks.iter().map(|images| images.len()).min().unwrap_or(0);
+    let fewest = blocks.iter().map(Images::len).min().unwrap_or(0);
     let count = fewest.min(rows.saturating_mul(columns));
     let columns = square_columns(count).clamp(count.div_ceil(rows), columns);
     let style = GridStyle {
@@ -105,10 +104,7 @@ fn draw_blocks(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Resu
         pixels.extend(block.iter().take(count).flatten());
         // Tiles of the background fill the last row of the block.
         let empty = count.next_multiple_of(columns) - count;
-        pixels.extend(std::iter::repeat_n(
-            style.background,
-            empty * height * width,
-        ));
+        pixels.resize(pixels.len() + empty * height * width, style.background);
     }
     grid(&Images::new(height, width, pixels)?, columns, &style)
 }
