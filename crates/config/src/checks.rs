@@ -54,9 +54,7 @@ impl Settings {
             ("loss_d_weight", self.loss_d_weight),
         ];
         let mut below_one = Vec::new();
-        for penalty in &self.penalties {
-            above_zero.push((penalty.kind.into(), penalty.weight));
-        }
+        above_zero.extend(self.penalties.iter().map(|p| (p.kind.into(), p.weight)));
         match self.optimizer {
             Optimizer::Adam(adam) => {
                 above_zero.push(("adam.epsilon", adam.epsilon));
