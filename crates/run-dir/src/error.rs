@@ -74,7 +74,7 @@ pub enum Error {
         /// Element type and shape of the array.
         found: String,
     },
-    /// An IDX file of the run could not be read or written.
+    /// mnist-io could not read an IDX file of the run, or could not write a file.
     #[error(transparent)]
     Idx(#[from] mnist_io::Error),
 }
