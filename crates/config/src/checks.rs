@@ -20,19 +20,12 @@ impl Settings {
     pub fn check_images(&self, available: u64) -> Result<()> {
         let pretrain_batch = self.pretraining.map_or(1, |pretraining| pretraining.batch);
         for (key, value) in [("batch", self.batch), ("pretrain_batch", pretrain_batch)] {
-            if value > available {
-                let reason = format!("it must be at least 1 and at most {available}");
-                return impossible(key, value, reason);
-            }
+            let reason = format!("it must be at least 1 and at most {available}");
+            require(value <= available, key, value, &reason)?;
         }
-        match self.train_images {
-            Some(n) if n > available => impossible(
-                "train_images",
-                n,
-                format!("there are only {available} images; --set train_images=0 takes all"),
-            ),
-            _ => Ok(()),
-        }
+        let images = self.train_images.unwrap_or(0);
+        let reason = format!("there are only {available} images; --set train_images=0 takes all");
+        require(images <= available, "train_images", images, &reason)
     }
 
     fn check_counts(&self) -> Result<()> {
@@ -47,16 +40,11 @@ impl Settings {
             ("snapshot_every", Some(self.snapshot_every)),
             ("evaluate_every", self.evaluate_every),
         ] {
-            if value == Some(0) {
-                return impossible(key, 0, "it must be at least 1");
-            }
+            require(value != Some(0), key, 0, "it must be at least 1")?;
         }
-        match self.train_images {
-            Some(n) if self.batch > n => {
-                impossible("batch", self.batch, "it must be at most train_images")
-            }
-            _ => Ok(()),
-        }
+        let most = self.train_images.unwrap_or(u64::MAX);
+        let reason = "it must be at most train_images";
+        require(self.batch <= most, "batch", self.batch, reason)
     }
 
     fn check_numbers(&self) -> Result<()> {
@@ -66,9 +54,7 @@ impl Settings {
             ("loss_d_weight", self.loss_d_weight),
         ];
         let mut below_one = Vec::new();
-        for penalty in &self.penalties {
-            above_zero.push((penalty.kind.into(), penalty.weight));
-        }
+        above_zero.extend(self.penalties.iter().map(|p| (p.kind.into(), p.weight)));
         match self.optimizer {
             Optimizer::Adam(adam) => {
                 above_zero.push(("adam.epsilon", adam.epsilon));
@@ -84,14 +70,12 @@ impl Settings {
         above_zero.extend(self.logit_limit.map(|x| ("logit_limit", x)));
         above_zero.extend(self.ema.map(|ema| ("ema_images", ema.half_life_images)));
         for (key, value) in above_zero {
-            if !(value > 0.0 && value.is_finite()) {
-                return impossible(key, value, "it must be a finite number above 0");
-            }
+            let possible = value > 0.0 && value.is_finite();
+            require(possible, key, value, "it must be a finite number above 0")?;
         }
         for (key, value) in below_one {
-            if !(0.0..1.0).contains(&value) {
-                return impossible(key, value, "it must be at least 0 and below 1");
-            }
+            let possible = (0.0..1.0).contains(&value);
+            require(possible, key, value, "it must be at least 0 and below 1")?;
         }
         Ok(())
     }
@@ -99,64 +83,53 @@ impl Settings {
     fn check_combinations(&self) -> Result<()> {
         let unit_length = self.penalties.iter().filter(|p| p.kind.is_unit_length());
         let unit_length: Vec<_> = unit_length.collect();
+        let unbounded = self.penalties.is_empty() && self.clip.is_none() && !self.spectral_norm;
         let loss = LossInfo::find(&self.loss);
-        if loss.is_some_and(|loss| loss.needs_lipschitz)
-            && self.penalties.is_empty()
-            && self.clip.is_none()
-            && !self.spectral_norm
-        {
-            return impossible(
-                "loss",
-                &self.loss,
-                "nothing keeps D's logits from growing; set gradient_penalty=10, clip=0.01, \
-                 spectral_norm=true, r1, r2 or dragan",
-            );
-        }
-        if let [first, ..] = *unit_length
-            && unit_length.len() < self.penalties.len()
-        {
-            return impossible(
+        require(
+            !(unbounded && loss.is_some_and(|loss| loss.needs_lipschitz)),
+            "loss",
+            &self.loss,
+            "nothing keeps D's logits from growing; set gradient_penalty=10, clip=0.01, \
+             spectral_norm=true, r1, r2 or dragan",
+        )?;
+        if let Some(first) = unit_length.first() {
+            require(
+                unit_length.len() == self.penalties.len(),
                 first.kind.into(),
                 first.weight,
                 "it pulls the length of D's gradient to 1, but r1 and r2 pull it to 0; add \
                  --set r1=0 --set r2=0",
-            );
+            )?;
         }
-        if unit_length.len() > 1 {
-            return impossible(
-                "dragan",
-                self.penalty(PenaltyKind::Dragan),
-                "gradient_penalty pulls gradients to length 1 at other points; set one of the \
-                 two to 0",
-            );
-        }
+        require(
+            unit_length.len() <= 1,
+            "dragan",
+            self.penalty(PenaltyKind::Dragan),
+            "gradient_penalty pulls gradients to length 1 at other points; set one of the two to 0",
+        )?;
         let Some(clip) = self.clip else {
             return Ok(());
         };
-        if !unit_length.is_empty() {
-            return impossible(
-                "clip",
-                clip,
-                "with such small weights D's gradient cannot reach length 1, which \
-                 gradient_penalty and dragan require; set one of them to 0",
-            );
-        }
-        if self.spectral_norm {
-            return impossible(
-                "clip",
-                clip,
-                "spectral_norm cancels the size of the weights; choose one of the two",
-            );
-        }
-        Ok(())
+        require(
+            unit_length.is_empty(),
+            "clip",
+            clip,
+            "with such small weights D's gradient cannot reach length 1, which \
+             gradient_penalty and dragan require; set one of them to 0",
+        )?;
+        let reason = "spectral_norm cancels the size of the weights; choose one of the two";
+        require(!self.spectral_norm, "clip", clip, reason)
     }
 }
 
-/// The refusal of a value.
-pub(crate) fn impossible(key: &str, value: impl ToString, reason: impl Into<String>) -> Result<()> {
+/// Refuses the value of `key` unless it is `possible`.
+fn require(possible: bool, key: &str, value: impl ToString, reason: &str) -> Result<()> {
+    if possible {
+        return Ok(());
+    }
     Err(Error::Impossible {
         key: key.to_owned(),
         value: value.to_string(),
-        reason: reason.into(),
+        reason: reason.to_owned(),
     })
 }

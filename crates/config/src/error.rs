@@ -14,12 +14,9 @@ pub enum Error {
         /// Every preset.
         names: Vec<&'static str>,
     },
-    /// The preset has no conditional networks.
-    #[error("--conditional: {reason}")]
-    NotConditional {
-        /// Why, and which preset to use instead.
-        reason: String,
-    },
+    /// The preset has no conditional networks: why, and which preset to use instead.
+    #[error("--conditional: {0}")]
+    NotConditional(String),
     /// A change of a setting without an equals sign.
     #[error("--set {0}: expected KEY=VALUE, as in --set lr_d=1e-3")]
     NotAPair(String),

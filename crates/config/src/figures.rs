@@ -27,14 +27,6 @@ pub struct FigureLayout {
 }
 
 impl FigureLayout {
-    /// 8×8 grids, and each generated image beside its nearest training image.
-    pub const DEFAULT: FigureLayout = FigureLayout {
-        grid: [8, 8],
-        last_grid: [8, 8],
-        real_above: false,
-        nearest_row: 1,
-    };
-
     /// Refuses grids without cells.
     ///
     /// # Errors
@@ -55,7 +47,13 @@ impl FigureLayout {
 }
 
 impl Default for FigureLayout {
+    /// 8×8 grids, and each generated image beside its nearest training image.
     fn default() -> Self {
-        FigureLayout::DEFAULT
+        FigureLayout {
+            grid: [8, 8],
+            last_grid: [8, 8],
+            real_above: false,
+            nearest_row: 1,
+        }
     }
 }

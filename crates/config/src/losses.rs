@@ -15,48 +15,34 @@ pub struct LossInfo {
     pub uses_probabilities: bool,
 }
 
-const fn loss(name: &'static str, summary: &'static str) -> LossInfo {
-    LossInfo {
-        name,
-        summary,
-        needs_lipschitz: false,
-        uses_probabilities: false,
-    }
+/// Lines of the form `"name" "summary" field;`. The field is true for this loss.
+macro_rules! losses {
+    ($($name:literal $summary:literal $($field:ident)?;)*) => {
+        /// Every loss.
+        pub const LOSSES: [LossInfo; 6] = [$(LossInfo {
+            name: $name,
+            summary: $summary,
+            $($field: true,)?
+            ..PLAIN
+        }),*];
+    };
 }
 
-/// Every loss.
-pub const LOSSES: [LossInfo; 6] = [
-    LossInfo {
-        uses_probabilities: true,
-        ..loss(
-            "minimax",
-            "G minimizes log(1 − D(G(z))); Goodfellow et al. 2014, eq. 1",
-        )
-    },
-    LossInfo {
-        uses_probabilities: true,
-        ..loss(
-            "non-saturating",
-            "G maximizes log D(G(z)); Goodfellow et al. 2014, section 3",
-        )
-    },
-    loss(
-        "least-squares",
-        "logits are regressed to 1 and 0; Mao et al. 2017",
-    ),
-    loss("hinge", "D ignores logits beyond ±1; Lim and Ye 2017"),
-    LossInfo {
-        needs_lipschitz: true,
-        ..loss(
-            "wasserstein",
-            "difference of mean logits; Arjovsky et al. 2017",
-        )
-    },
-    loss(
-        "relativistic-pairing",
-        "difference of the logits of a real and a fake image; Huang et al. 2024",
-    ),
-];
+const PLAIN: LossInfo = LossInfo {
+    name: "",
+    summary: "",
+    needs_lipschitz: false,
+    uses_probabilities: false,
+};
+
+losses! {
+    "minimax" "G minimizes log(1 − D(G(z))); Goodfellow et al. 2014, eq. 1" uses_probabilities;
+    "non-saturating" "G maximizes log D(G(z)); Goodfellow et al. 2014, section 3" uses_probabilities;
+    "least-squares" "logits are regressed to 1 and 0; Mao et al. 2017";
+    "hinge" "D ignores logits beyond ±1; Lim and Ye 2017";
+    "wasserstein" "difference of mean logits; Arjovsky et al. 2017" needs_lipschitz;
+    "relativistic-pairing" "difference of the logits of a real and a fake image; Huang et al. 2024";
+}
 
 impl LossInfo {
     /// The loss of that name; `None` for a loss of the caller's own.

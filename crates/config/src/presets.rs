@@ -31,7 +31,6 @@ pub struct Preset {
     /// How its snapshots are shown.
     pub figures: FigureLayout,
     /// What it fixes.
-    #[serde(skip, default = "Settings::base")]
     pub settings: Settings,
 }
 
@@ -95,7 +94,7 @@ impl Preset {
                 self.name
             ),
         };
-        Err(Error::NotConditional { reason })
+        Err(Error::NotConditional(reason))
     }
 
     /// Steps in the preset's schedule.
@@ -108,10 +107,15 @@ impl Preset {
 fn parse(text: &str) -> std::result::Result<Vec<Preset>, String> {
     #[derive(Deserialize)]
     struct File {
+        settings: Settings,
         base: Table,
         preset: Vec<Table>,
     }
-    let File { base, preset } = toml::from_str(text).map_err(|e| e.to_string())?;
+    let File {
+        settings,
+        base,
+        preset,
+    } = toml::from_str(text).map_err(|e| e.to_string())?;
     let mut tables: Vec<Table> = Vec::new();
     for entry in preset {
         let extends = entry.get("extends").and_then(Value::as_str);
@@ -125,6 +129,7 @@ fn parse(text: &str) -> std::result::Result<Vec<Preset>, String> {
         table.remove("extends");
         tables.push(table);
     }
+    let build = |table| build(table, settings.clone());
     tables.into_iter().map(build).collect()
 }
 
@@ -139,24 +144,23 @@ fn merge(table: &mut Table, changes: Table) {
     }
 }
 
-fn build(mut table: Table) -> std::result::Result<Preset, String> {
-    let settings = table.remove("settings");
-    let mut preset: Preset = table.try_into().map_err(|e| e.to_string())?;
+/// The preset of `table`, whose settings are pairs that change `settings`.
+fn build(mut table: Table, mut settings: Settings) -> std::result::Result<Preset, String> {
     let mut pairs = Vec::new();
-    flatten(
-        "",
-        settings.unwrap_or(Value::Table(Table::new())),
-        &mut pairs,
-    );
+    if let Some(changes) = table.remove("settings") {
+        flatten("", changes, &mut pairs);
+    }
     // In the order of the keys, an optimizer comes before its constants.
     pairs.sort_by_key(|pair| {
         KEYS.iter()
             .position(|key| pair.starts_with(&format!("{}=", key.name)))
     });
     for pair in pairs {
-        preset.settings.set(&pair).map_err(|e| e.to_string())?;
+        settings.set(&pair).map_err(|e| e.to_string())?;
     }
-    Ok(preset)
+    let settings = Value::try_from(settings).map_err(|e| e.to_string())?;
+    table.insert("settings".to_owned(), settings);
+    table.try_into().map_err(|e| e.to_string())
 }
 
 /// The values of a table as pairs such as `adam.beta1=0.5`.

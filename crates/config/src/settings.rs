@@ -2,7 +2,7 @@
 //! the data and the machine.
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{Momentum, Schedule};
 
@@ -61,19 +61,7 @@ pub struct Settings {
 }
 
 /// How the two updates of a step depend on each other.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumString,
-    EnumMessage,
-    IntoStaticStr,
-    VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Update {
@@ -190,33 +178,6 @@ pub enum Precision {
 }
 
 impl Settings {
-    /// The settings that the presets change.
-    pub fn base() -> Settings {
-        Settings {
-            batch: 64,
-            images: 60_000,
-            train_images: None,
-            with_replacement: false,
-            loss: "non-saturating".to_owned(),
-            loss_d_weight: 1.0,
-            logit_limit: None,
-            lr_d: 2e-4,
-            lr_g: 2e-4,
-            schedule: Schedule::Constant,
-            update: Update::Alternating,
-            spectral_norm: false,
-            clip: None,
-            penalty_every: 1,
-            report_every: 10,
-            snapshot_every: 100,
-            evaluate_every: Some(1000),
-            optimizer: Optimizer::Adam(Adam::DEFAULT),
-            ema: None,
-            pretraining: None,
-            penalties: Vec::new(),
-        }
-    }
-
     /// Images to train on from a set of `available` images.
     pub fn pool(&self, available: u64) -> u64 {
         self.train_images.map_or(available, |n| n.min(available))

@@ -53,10 +53,10 @@ impl Dataset {
     /// [`Images::read_file`], or [`Error::InFile`] with [`Error::NotLabels`] or
     /// [`Error::LabelCount`].
     pub fn open(dir: &Path, split: Split) -> Result<Dataset> {
-        let [train_images, train_labels, test_images, test_labels] = &FILES;
-        let (images, labels) = match split {
-            Split::Train => (train_images.find(dir)?, train_labels.find(dir)?),
-            Split::Test => (test_images.find(dir)?, test_labels.find(dir)?),
+        let [images, labels] = match (split, &FILES) {
+            (Split::Train, [images, labels, _, _]) | (Split::Test, [_, _, images, labels]) => {
+                [images.find(dir)?, labels.find(dir)?]
+            }
         };
         Dataset::new(Images::read_file(&images)?, read_labels(&labels)?).map_err(|e| e.in_file(dir))
     }
@@ -123,25 +123,17 @@ pub(crate) struct SetFile {
 
 /// Training images, training labels, test images, test labels.
 pub(crate) const FILES: [SetFile; 4] = [
-    SetFile {
-        name: "train-images-idx3-ubyte",
-        what: "training images",
-    },
-    SetFile {
-        name: "train-labels-idx1-ubyte",
-        what: "training labels",
-    },
-    SetFile {
-        name: "t10k-images-idx3-ubyte",
-        what: "test images",
-    },
-    SetFile {
-        name: "t10k-labels-idx1-ubyte",
-        what: "test labels",
-    },
+    SetFile::new("train-images-idx3-ubyte", "training images"),
+    SetFile::new("train-labels-idx1-ubyte", "training labels"),
+    SetFile::new("t10k-images-idx3-ubyte", "test images"),
+    SetFile::new("t10k-labels-idx1-ubyte", "test labels"),
 ];
 
 impl SetFile {
+    const fn new(name: &'static str, what: &'static str) -> SetFile {
+        SetFile { name, what }
+    }
+
     /// Returns the path of the file in `dir`.
     pub(crate) fn find(&self, dir: &Path) -> Result<PathBuf> {
         let dotted = self.name.replace("-idx", ".idx");

@@ -63,7 +63,6 @@ pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
     }
-    shape
-        .iter()
-        .try_fold(1, |n: usize, &size| n.checked_mul(size))
+    let mut sizes = shape.iter();
+    sizes.try_fold(1, |n: usize, &size| n.checked_mul(size))
 }

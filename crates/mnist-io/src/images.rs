@@ -1,6 +1,7 @@
 //! Gray images of one size, one byte per pixel.
 
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 use crate::element::{ElementType, IdxData};

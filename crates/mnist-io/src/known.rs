@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::FILES;
 use crate::error::{Error, Result};
 use crate::hash::sha256_of_reader;
-use crate::read::raw_file;
+use crate::read::open_plain;
 
 /// A published data set of four IDX files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +135,8 @@ impl KnownFile {
     /// Returns size and SHA-256 of the decompressed file.
     fn size_and_hash(&self, path: &Path) -> Result<(u64, String)> {
         // One more byte than expected is enough to detect a longer file.
-        raw_file(path, |raw| {
-            sha256_of_reader(raw.take(self.bytes.saturating_add(1)))
-        })
+        let reader = open_plain(path)?.take(self.bytes.saturating_add(1));
+        sha256_of_reader(reader).map_err(|e| Error::from(e).in_file(path))
     }
 }
 

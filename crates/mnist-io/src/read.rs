@@ -1,7 +1,7 @@
 //! Reading IDX data. No allocation trusts the sizes of a header.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use crate::element::{ElementType, IdxData};
@@ -44,44 +44,29 @@ impl Idx {
     }
 }
 
-/// Calls `visit` with the bytes of a file, decompressed if it is gzip.
-pub(crate) fn raw_file<T>(
-    path: &Path,
-    visit: impl FnOnce(&mut dyn Read) -> io::Result<T>,
-) -> Result<T> {
+/// Opens a file, which is decompressed if it is gzip.
+pub(crate) fn open_plain(path: &Path) -> Result<impl Read> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    decompress(file)
-        .and_then(|mut source| Ok(visit(&mut source.reader)?))
-        .map_err(|e| e.in_file(path))
+    let (reader, _) = decompress(file).map_err(|e| e.in_file(path))?;
+    Ok(reader)
 }
 
-/// The bytes of a plain file or the decompressed bytes of a gzip file.
-struct Source<'a> {
-    reader: Box<dyn Read + 'a>,
-    is_gzip: bool,
-}
-
-fn decompress<'a>(mut reader: impl Read + 'a) -> Result<Source<'a>> {
+/// Returns the bytes of a plain file or the decompressed bytes of a gzip file, and
+/// whether it is gzip.
+fn decompress<'a>(mut reader: impl Read + 'a) -> Result<(Box<dyn Read + 'a>, bool)> {
     let start = read_up_to(&mut reader, gzip::MAGIC.len())?;
     let is_gzip = start == gzip::MAGIC;
     let reader = Cursor::new(start).chain(reader);
-    Ok(Source {
-        reader: if is_gzip {
-            let buffered = BufReader::with_capacity(64 * 1024, reader);
-            Box::new(Gunzip::new(buffered))
-        } else {
-            Box::new(reader)
-        },
-        is_gzip,
-    })
+    if !is_gzip {
+        return Ok((Box::new(reader), false));
+    }
+    let buffered = BufReader::with_capacity(64 * 1024, reader);
+    Ok((Box::new(Gunzip::new(buffered)), true))
 }
 
 /// Reads one array. `length` is the length of the source, if it is known.
 fn read(reader: impl Read, length: Option<u64>) -> Result<Idx> {
-    let Source {
-        mut reader,
-        is_gzip,
-    } = decompress(reader)?;
+    let (mut reader, is_gzip) = decompress(reader)?;
     let header = Header::read(&mut reader)?;
     let length = length.filter(|_| !is_gzip);
     if let Some(length) = length {

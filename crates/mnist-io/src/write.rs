@@ -1,5 +1,6 @@
 //! Writing IDX data, plain or compressed with gzip.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -46,37 +47,39 @@ pub(crate) fn header(element: ElementType, shape: &[usize]) -> Vec<u8> {
     header
 }
 
-/// Writes a temporary file, flushes it to the disk, and renames it to `path`.
-pub(crate) fn write_atomic(
+/// Writes a temporary file in the folder of `path`, flushes it to the disk, and renames
+/// it to `path`. After an error the temporary file is removed.
+///
+/// The name of the temporary file begins with `.tmp-`.
+///
+/// # Errors
+/// [`Error::Io`] with the path and the action that failed. An error of `write` is
+/// reported as a failed write.
+pub fn write_atomic(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let temporary = temporary_file(folder).map_err(Error::io("write", path))?;
-    let mut writer = BufWriter::new(temporary.as_file());
-    write(&mut writer)
-        .and_then(|()| writer.flush())
-        .and_then(|()| temporary.as_file().sync_all())
-        .map_err(Error::io("write", path))?;
-    drop(writer);
-    temporary
-        .persist(path)
-        .map_err(|e| Error::io("rename to", path)(e.error))?;
-    Ok(())
-}
-
-/// Creates a file with the usual permissions, limited by the umask. The defaults
-/// of `tempfile` allow only the owner.
-fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tmp-");
+    // The usual permissions, limited by the umask. The defaults of `tempfile` allow
+    // only the owner.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    let temporary = builder
+        .tempfile_in(path.parent().unwrap_or(path))
+        .map_err(Error::io("write", path))?;
+    let file = temporary.as_file();
+    let mut writer = BufWriter::new(file);
+    write(&mut writer)
+        .and_then(|()| writer.flush())
+        .map_err(Error::io("write", path))?;
+    drop(writer);
+    file.sync_all().map_err(Error::io("flush", path))?;
+    temporary
+        .persist(path)
+        .map_err(|e| Error::io("rename to", path)(e.error))?;
+    Ok(())
 }

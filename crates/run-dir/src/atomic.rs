@@ -1,12 +1,12 @@
 //! Atomic writes: a file appears under its final name complete or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, optional};
 
-/// Prefix of the names of temporary files and folders. mnist-io uses the same.
+/// Prefix of the names of temporary files. mnist-io uses the same.
 const PREFIX: &str = ".tmp-";
 
 /// Writes a temporary file, renames it to `path`, and flushes both steps to the disk.
@@ -15,28 +15,15 @@ const PREFIX: &str = ".tmp-";
 /// temporary file is removed. Missing parent folders are created.
 ///
 /// # Errors
-/// [`Error::Io`] with the path and the action that failed. An error of `write`
-/// is reported as a failed write.
+/// [`Error::Io`] if the parent folder cannot be created or flushed, otherwise those of
+/// [`mnist_io::write_atomic`] as [`Error::Idx`].
 pub fn write_atomic(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
 ) -> Result<()> {
-    let parent = create_parent(path)?;
-    let temporary = builder()
-        .tempfile_in(parent)
-        .map_err(Error::io("write", path))?;
-    let mut writer = BufWriter::new(temporary.as_file());
-    write(&mut writer)
-        .and_then(|()| writer.flush())
-        .map_err(Error::io("write", path))?;
-    drop(writer);
-    temporary
-        .as_file()
-        .sync_all()
-        .map_err(Error::io("flush", path))?;
-    temporary
-        .persist(path)
-        .map_err(|e| Error::io("rename", path)(e.error))?;
+    let parent = parent_of(path);
+    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+    mnist_io::write_atomic(path, write)?;
     flush_dir(parent).map_err(Error::io("flush", parent))
 }
 
@@ -77,10 +64,8 @@ pub fn remove_temporary_files(dir: &Path) -> Result<()> {
 
 /// Lists the entries of `dir`. A missing folder has no entries.
 pub(crate) fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>> {
-    match fs::read_dir(dir).and_then(Iterator::collect) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        entries => entries.map_err(Error::io("read", dir)),
-    }
+    let entries = fs::read_dir(dir).and_then(Iterator::collect);
+    Ok(optional(entries.map_err(Error::io("read", dir)))?.unwrap_or_default())
 }
 
 /// Returns the parent folder of `path`, `.` for a bare name.
@@ -91,27 +76,10 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
     }
 }
 
-fn create_parent(path: &Path) -> Result<&Path> {
-    let parent = parent_of(path);
-    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-    Ok(parent)
-}
-
-/// Sets the usual permissions, limited by the umask. The defaults of
-/// `tempfile` allow only the owner.
-fn builder() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -133,8 +101,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         // Simulates a killed process: the guard never removes the file.
-        std::mem::forget(builder().tempfile_in(dir.path()).unwrap());
-        let folder = builder().tempdir_in(dir.path()).unwrap().keep();
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        std::mem::forget(builder.tempfile_in(dir.path()).unwrap());
+        let folder = builder.tempdir_in(dir.path()).unwrap().keep();
         fs::write(folder.join("half"), b"x").unwrap();
         let images = mnist_io::Images::new(1, 1, vec![7]).unwrap();
         images.write_file(&at("images")).unwrap();

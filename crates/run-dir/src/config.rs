@@ -54,12 +54,7 @@ impl Config {
             ));
         }
         let config: Config = toml::from_str(text).map_err(|e| e.to_string())?;
-        config.check().map(|()| config)
-    }
-
-    /// Checks the rules that the types do not express. The error names the key.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.figures.check()
+        config.figures.check().map(|()| config)
     }
 }
 

@@ -35,9 +35,7 @@ impl RunDir {
     /// [`Error::Io`] or [`Error::Idx`] if something cannot be written. After an
     /// error the new files are removed.
     pub fn create(root: &Path, config: &Config, real_images: Option<&Images>) -> Result<RunDir> {
-        let not_empty = || Error::NotEmpty {
-            path: root.to_owned(),
-        };
+        let not_empty = || Error::NotEmpty(root.to_owned());
         let existed = root.exists();
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
         let mut entries = fs::read_dir(root).map_err(Error::io("read", root))?;
@@ -103,6 +101,7 @@ impl RunDir {
         }
         let path = self.config_path();
         let text = config
+            .figures
             .check()
             .and_then(|()| toml::to_string(config).map_err(|e| e.to_string()));
         let text = text.map_err(|reason| Error::Config {
@@ -137,7 +136,7 @@ impl RunDir {
         if run.config_path().is_file() {
             Ok(run)
         } else {
-            Err(Error::NotARun { path: run.root })
+            Err(Error::NotARun(run.root))
         }
     }
 

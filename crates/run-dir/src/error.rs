@@ -21,23 +21,14 @@ pub enum Error {
         reason: std::io::Error,
     },
     /// The folder exists but contains no `config.toml`.
-    #[error("{} is not a run directory: it holds no config.toml", path.display())]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-    },
+    #[error("{} is not a run directory: it holds no config.toml", .0.display())]
+    NotARun(PathBuf),
     /// The folder for a new run is not empty.
-    #[error("{} is not empty; choose another folder for the new run", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another process holds the run's lock.
-    #[error("another process trains in {}; wait for its end or stop it", path.display())]
-    Locked {
-        /// The run's folder.
-        path: PathBuf,
-    },
+    #[error("{} is not empty; choose another folder for the new run", .0.display())]
+    NotEmpty(PathBuf),
+    /// Another process holds the lock of the run in this folder.
+    #[error("another process trains in {}; wait for its end or stop it", .0.display())]
+    Locked(PathBuf),
     /// The configuration is invalid.
     #[error("{}: {reason}", path.display())]
     Config {
@@ -83,7 +74,7 @@ pub enum Error {
         /// Element type and shape of the array.
         found: String,
     },
-    /// An IDX file of the run could not be read or written.
+    /// mnist-io could not read an IDX file of the run, or could not write a file.
     #[error(transparent)]
     Idx(#[from] mnist_io::Error),
 }
@@ -105,6 +96,14 @@ impl Error {
             path,
             reason,
         }
+    }
+}
+
+/// Turns the error for a missing file into `None`.
+pub(crate) fn optional<T, E: Into<Error>>(result: std::result::Result<T, E>) -> Result<Option<T>> {
+    match result.map_err(Into::into) {
+        Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => Ok(None),
+        result => result.map(Some),
     }
 }
 

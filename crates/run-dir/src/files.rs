@@ -8,8 +8,8 @@ use mnist_io::Images;
 use crate::atomic::entries;
 use crate::config::Config;
 use crate::dir::RunDir;
-use crate::error::{Error, Result};
-use crate::image_rows::{self, optional};
+use crate::error::{Error, Result, optional};
+use crate::image_rows;
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 

@@ -1,11 +1,10 @@
 //! Rows of images in one IDX file, u8 `[rows, images, height, width]`.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use mnist_io::{Idx, IdxData, Images};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, optional};
 
 /// Writes rows of equally many images of one size.
 ///
@@ -52,13 +51,5 @@ fn check<'a>(path: &Path, idx: &'a Idx, columns: Option<usize>) -> Result<(&'a [
             columns,
             found: format!("{} {shape:?}", data.element_type()),
         }),
-    }
-}
-
-/// Turns the error for a missing file into `None`.
-pub fn optional<T>(read: mnist_io::Result<T>) -> Result<Option<T>> {
-    match read {
-        Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => Ok(None),
-        read => Ok(Some(read?)),
     }
 }

@@ -27,9 +27,7 @@ impl RunDir {
             .map_err(Error::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(RunLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked {
-                path: self.root().to_owned(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked(self.root().to_owned())),
             Err(TryLockError::Error(e)) => Err(Error::io("lock", &path)(e)),
         }
     }

@@ -1,12 +1,11 @@
 //! Removes everything that a run wrote after an earlier step.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::atomic::remove_temporary_files;
 use crate::dir::RunDir;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, optional};
 use crate::files::numbered;
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
@@ -76,10 +75,9 @@ impl RunDir {
     pub fn flush_rows(&self) -> Result<()> {
         for path in self.row_files() {
             // Windows flushes only files that are open for writing.
-            match fs::File::options().append(true).open(&path) {
-                Ok(file) => file.sync_all().map_err(Error::io("flush", &path))?,
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => return Err(Error::io("open", &path)(e)),
+            let file = fs::File::options().append(true).open(&path);
+            if let Some(file) = optional(file.map_err(Error::io("open", &path)))? {
+                file.sync_all().map_err(Error::io("flush", &path))?;
             }
         }
         Ok(())
@@ -87,10 +85,8 @@ impl RunDir {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
-        _ => Ok(()),
-    }
+    optional(fs::remove_file(path).map_err(Error::io("remove", path)))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! The rows of the JSON Lines files, one JSON object per line.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::atomic::write_atomic;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, optional};
 
 /// One report of the training loop.
 ///
@@ -124,19 +124,13 @@ impl Row for DensityRow {
 
 /// Appends one row to the file, which is created if it does not exist.
 pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
-    let line = encode(row).map_err(|reason| Error::Row {
+    let json = serde_json::to_string(row).map_err(|e| e.to_string());
+    let line = row.check().and(json).map_err(|reason| Error::Row {
         path: path.to_owned(),
         line: None,
         reason,
-    })?;
-    append_line(path, &line).map_err(Error::io("write", path))
-}
-
-fn encode<R: Row>(row: &R) -> std::result::Result<Vec<u8>, String> {
-    row.check()?;
-    let mut line = serde_json::to_vec(row).map_err(|e| e.to_string())?;
-    line.push(b'\n');
-    Ok(line)
+    })? + "\n";
+    append_line(path, line.as_bytes()).map_err(Error::io("write", path))
 }
 
 fn append_line(path: &Path, line: &[u8]) -> std::io::Result<()> {
@@ -190,20 +184,16 @@ pub(crate) fn truncate<R: Row>(path: &Path, last: Option<u64>) -> Result<()> {
             kept.push(b'\n');
         }
     })?;
-    match path.metadata() {
-        Ok(file) if file.len() == kept.len() as u64 => Ok(()),
-        Ok(_) => write_atomic(path, |w| w.write_all(&kept)),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Error::io("read", path)(e)),
+    match optional(path.metadata().map_err(Error::io("read", path)))? {
+        Some(file) if file.len() != kept.len() as u64 => write_atomic(path, |w| w.write_all(&kept)),
+        _ => Ok(()),
     }
 }
 
 /// Calls `visit` with each complete row and its line.
 fn for_each<R: Row>(path: &Path, mut visit: impl FnMut(R, &[u8])) -> Result<()> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::io("read", path)(e)),
+    let Some(file) = optional(File::open(path).map_err(Error::io("read", path)))? else {
+        return Ok(());
     };
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();

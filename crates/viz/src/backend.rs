@@ -6,7 +6,7 @@ use embedded_graphics::mono_font::iso_8859_1::{FONT_7X14, FONT_8X13, FONT_10X20}
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
-use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
+use embedded_graphics::text::{Alignment, Baseline, Text, TextStyle};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -16,15 +16,7 @@ use crate::canvas::ColorCanvas;
 
 /// Draws antialiased lines, and text in built-in fonts of about the requested
 /// size.
-pub struct CanvasBackend<'a> {
-    canvas: &'a mut ColorCanvas,
-}
-
-impl<'a> CanvasBackend<'a> {
-    pub fn new(canvas: &'a mut ColorCanvas) -> Self {
-        CanvasBackend { canvas }
-    }
-}
+pub struct CanvasBackend<'a>(pub &'a mut ColorCanvas);
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
@@ -32,7 +24,7 @@ impl DrawingBackend for CanvasBackend<'_> {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        (self.canvas.width() as u32, self.canvas.height() as u32)
+        (self.0.width() as u32, self.0.height() as u32)
     }
 
     fn ensure_prepared(&mut self) -> Drawn {
@@ -44,7 +36,7 @@ impl DrawingBackend for CanvasBackend<'_> {
     }
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
-        self.canvas.blend((x, y), rgb(color), color.alpha);
+        self.0.blend((x, y), rgb(color), color.alpha);
         Ok(())
     }
 
@@ -66,7 +58,7 @@ impl DrawingBackend for CanvasBackend<'_> {
         // The mesh contains many transparent lines.
         if color.alpha > 0.0 {
             let path: Vec<BackendCoord> = path.into_iter().collect();
-            self.canvas.stroke(&path, width, rgb(color), color.alpha);
+            self.0.stroke(&path, width, rgb(color), color.alpha);
         }
         Ok(())
     }
@@ -89,11 +81,9 @@ impl DrawingBackend for CanvasBackend<'_> {
             VPos::Center => Baseline::Middle,
             VPos::Bottom => Baseline::Bottom,
         };
-        let position = TextStyleBuilder::new()
-            .alignment(alignment)
-            .baseline(baseline);
-        let Ok(_) =
-            Text::with_text_style(text, Point::new(x, y), ink, position.build()).draw(self.canvas);
+        let mut position = TextStyle::with_alignment(alignment);
+        position.baseline = baseline;
+        let Ok(_) = Text::with_text_style(text, Point::new(x, y), ink, position).draw(self.0);
         Ok(())
     }
 

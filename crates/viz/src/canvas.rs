@@ -191,10 +191,10 @@ impl<C: Color> DrawTarget for Bitmap<C> {
     type Color = C;
     type Error = Infallible;
 
-    fn draw_iter<I>(&mut self, pixels: I) -> std::result::Result<(), Infallible>
-    where
-        I: IntoIterator<Item = Pixel<C>>,
-    {
+    fn draw_iter<I: IntoIterator<Item = Pixel<C>>>(
+        &mut self,
+        pixels: I,
+    ) -> std::result::Result<(), Infallible> {
         for Pixel(at, color) in pixels {
             if let Some(pixel) = self.pixel_mut(at.x, at.y) {
                 pixel.copy_from_slice(color.to_be_bytes().as_ref());

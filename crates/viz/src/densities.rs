@@ -12,6 +12,9 @@ use crate::number::thousands;
 use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::snapshot_choice::evenly_spaced;
 
+/// -log 4, about -1.386.
+const EQUILIBRIUM: f64 = -2.0 * std::f64::consts::LN_2;
+
 /// Draws the last of `rows` as SVG text, in three panels.
 ///
 /// - The densities of real and of fake data.
@@ -48,7 +51,7 @@ pub fn density_frames(rows: &[DensityRow], title: &str, most: usize) -> Result<V
             let plot = plot(&rows[..=i], &rows[i], &axes, title);
             let (width, height) = plot.size();
             let mut canvas = ColorCanvas::new(width as usize, height as usize, [255; 3])?;
-            plot.draw(CanvasBackend::new(&mut canvas).into_drawing_area())?;
+            plot.draw(CanvasBackend(&mut canvas).into_drawing_area())?;
             Ok(canvas)
         })
         .collect()
@@ -76,15 +79,13 @@ impl Axes {
         // Fake data in a single point would flatten everything else.
         let peak = real.max(fake.min(3.0 * real));
         let last_step = all.iter().map(|row| row.step).max().unwrap_or(0);
-        let (value_low, value_high) = range([&value_curve(all)]);
+        let (low_value, high_value) = range([&value_curve(all)]);
+        let (least, most) = (EQUILIBRIUM - 0.1, EQUILIBRIUM + 0.1);
         Axes {
             x: usable(low, high),
             density: usable(0.0, 1.05 * peak),
             steps: (0.0, last_step.max(8) as f64),
-            value: (
-                value_low.min(equilibrium() - 0.1),
-                value_high.max(equilibrium() + 0.1),
-            ),
+            value: (low_value.min(least), high_value.max(most)),
         }
     }
 }
@@ -128,19 +129,15 @@ fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) 
         x_axis: Some("x"),
         ..Panel::default()
     };
-    let ends = [axes.steps.0, axes.steps.1].map(|step| (step, equilibrium()));
+    let line = |name, color, look, points| Line::new(name, color, look, vec![points]);
+    let ends = vec![(axes.steps.0, EQUILIBRIUM), (axes.steps.1, EQUILIBRIUM)];
     let curve = value_curve(rows).outline();
     let value = Panel {
         height: 232,
         title: "Value function",
         lines: vec![
-            Line::new(
-                "-log 4, where p_g = p_data",
-                ORANGE,
-                Look::Band,
-                vec![ends.to_vec()],
-            ),
-            Line::new("V(D, G)", BLUE, Look::Line, vec![curve]),
+            line("-log 4, where p_g = p_data", ORANGE, Look::Band, ends),
+            line("V(D, G)", BLUE, Look::Line, curve),
         ],
         x: axes.steps,
         y: axes.value,
@@ -158,11 +155,6 @@ fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) 
 
 fn value_curve(rows: &[DensityRow]) -> Curve {
     Curve::new(rows.iter().map(|row| (row.step, row.value)))
-}
-
-/// -log 4, about -1.386.
-fn equilibrium() -> f64 {
-    -(4.0_f64.ln())
 }
 
 /// p_data / (p_data + p_g) at each point, NaN where both are 0.

@@ -41,11 +41,8 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file of images contains none.
-    #[error("{} contains no images", path.display())]
-    NoImages {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{} contains no images", .0.display())]
+    NoImages(PathBuf),
     /// Two files of one run contain images of different shapes.
     #[error(
         "{} contains {found} but {} contains {expected}; the files of a run must agree",
@@ -61,12 +58,9 @@ pub enum Error {
         /// The content of `other`.
         expected: String,
     },
-    /// The plotting library failed.
-    #[error("cannot plot: {reason}")]
-    Plot {
-        /// The message of the library.
-        reason: String,
-    },
+    /// The plotting library failed with this message.
+    #[error("cannot plot: {0}")]
+    Plot(String),
     /// An IDX file could not be read.
     #[error(transparent)]
     Idx(#[from] mnist_io::Error),

@@ -21,10 +21,8 @@ pub fn losses(rows: &[MetricsRow], title: &str) -> Result<String> {
     let curve =
         |value: fn(&MetricsRow) -> f64| Curve::new(rows.iter().map(|row| (row.step, value(row))));
     let losses = [curve(|row| row.loss_d), curve(|row| row.loss_g)];
-    let [d_real, d_fake] = [
-        curve(|row| 100.0 * row.d_real),
-        curve(|row| 100.0 * row.d_fake),
-    ];
+    let d_real = curve(|row| 100.0 * row.d_real);
+    let d_fake = curve(|row| 100.0 * row.d_fake);
     let last_step = rows.iter().map(|row| row.step).max().unwrap_or(0);
     let x = (0.0, last_step.max(8) as f64);
     let note = match losses.iter().map(Curve::window).max() {

@@ -19,11 +19,8 @@ pub fn most_frequent(frames: impl Iterator<Item = Vec<Rgb>>) -> Vec<Rgb> {
     }
     let mut colors: Vec<(Rgb, usize)> = counts.into_iter().collect();
     colors.sort_by_key(|(color, count)| (Reverse(*count), *color));
-    colors
-        .iter()
-        .take(COLORS)
-        .map(|(color, _)| *color)
-        .collect()
+    colors.truncate(COLORS);
+    colors.into_iter().map(|(color, _)| color).collect()
 }
 
 /// Returns the index of the nearest color in `palette` for each pixel.

@@ -54,15 +54,9 @@ pub struct Panel<'a> {
     pub x_axis: Option<&'static str>,
     /// Whether the x axis shows steps, as whole numbers.
     pub steps: bool,
-    /// A vertical line, drawn if it is in the range of the x axis.
-    pub mark: Option<Mark<'a>>,
-}
-
-/// A vertical line with a label at its upper end.
-#[derive(Clone, Copy)]
-pub struct Mark<'a> {
-    pub x: f64,
-    pub label: &'a str,
+    /// The position of a vertical line, drawn if it is in the range of the x axis,
+    /// and the label at its upper end.
+    pub mark: Option<(f64, &'a str)>,
 }
 
 /// A line with its name in the legend.
@@ -225,8 +219,9 @@ impl Panel<'_> {
                 false => axis_number(*value, self.x),
             })
             .draw()?;
-        let visible = |mark: &Mark<'_>| (left..=right).contains(&mark.x);
-        if let Some(Mark { x, label }) = self.mark.filter(visible) {
+        if let Some((x, label)) = self.mark
+            && (left..=right).contains(&x)
+        {
             let stroke = INK.mix(0.6).stroke_width(1);
             let line = PathElement::new([(x, low), (x, high)], stroke);
             chart.draw_series(std::iter::once(line))?;
@@ -257,9 +252,7 @@ impl Panel<'_> {
 
 impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Error {
     fn from(error: DrawingAreaErrorKind<E>) -> Error {
-        Error::Plot {
-            reason: error.to_string(),
-        }
+        Error::Plot(error.to_string())
     }
 }
 

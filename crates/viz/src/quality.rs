@@ -6,7 +6,7 @@ use run_dir::QualityRow;
 
 use crate::curve::pieces as split;
 use crate::log_axis;
-use crate::plot::{BLUE, GREEN, Line, Look, Mark, ORANGE, PURPLE, Panel, Plot};
+use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::thousands;
 use crate::{Error, Result};
 
@@ -30,7 +30,56 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
     if rows.is_empty() {
         return Err(Error::Empty);
     }
-    draw(&rows, title)
+    let last_step = rows.last().map_or(0, |row| row.step);
+    let steps = (0.0, last_step.max(8) as f64);
+    let line = |name, color, value: fn(&QualityRow) -> Option<f64>| {
+        let pieces = pieces(&rows, value);
+        Line::new(name, color, Look::for_pieces(&pieces), pieces)
+    };
+    let reference_name = reference_name(&rows);
+    let mut reference = line(&reference_name, ORANGE, |row| row.reference("fid"));
+    // A band has no dots: the reference value of a single row would be invisible.
+    if reference.pieces.iter().all(|piece| piece.len() > 1) {
+        reference.look = Look::Band;
+    }
+    let fid = line("samples", BLUE, |row| row.value("fid"));
+    let precision = line("precision, of samples", PURPLE, |r| r.value("precision"));
+    let recall = line("recall, of test images", GREEN, |r| r.value("recall"));
+    let moment = format!("{} steps: similar from here on?", thousands(MOMENT));
+
+    let mut lines = vec![reference, fid];
+    lines.retain(|line| !line.pieces.is_empty());
+    let points = lines.iter().flat_map(|line| &line.pieces).flatten();
+    let fid_range = log_axis::range(points.map(|(_, fid)| *fid));
+    let upper_panel = Panel {
+        height: 316,
+        title: "FID, logarithmic",
+        x: steps,
+        y: fid_range,
+        log: true,
+        lines,
+        steps: true,
+        mark: Some((MOMENT as f64, &moment)),
+        ..Panel::default()
+    };
+    let lower_panel = Panel {
+        height: 340,
+        title: "Precision and recall",
+        lines: vec![precision, recall],
+        x: steps,
+        y: (0.0, 1.0),
+        x_axis: Some("step"),
+        steps: true,
+        mark: Some((MOMENT as f64, "")),
+        ..Panel::default()
+    };
+    Plot {
+        width: 960,
+        title,
+        note: images(&rows),
+        panels: vec![upper_panel, lower_panel],
+    }
+    .to_svg()
 }
 
 /// The rows of one curve, ordered by step.
@@ -49,77 +98,11 @@ pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
     last_of_step.into_values().collect()
 }
 
-/// Draws rows of which there is at least one, in the order of their steps.
-fn draw(rows: &[&QualityRow], title: &str) -> Result<String> {
-    let last_step = rows.last().map_or(0, |row| row.step);
-    let steps = (0.0, last_step.max(8) as f64);
-    let line = |name, color, value: fn(&QualityRow) -> Option<f64>| {
-        let pieces = pieces(rows, value);
-        Line::new(name, color, Look::for_pieces(&pieces), pieces)
-    };
-    let reference_name = reference_name(rows);
-    let mut reference = line(&reference_name, ORANGE, |row| row.reference("fid"));
-    // A band has no dots: the reference value of a single row would be invisible.
-    if reference.pieces.iter().all(|piece| piece.len() > 1) {
-        reference.look = Look::Band;
-    }
-    let fid = line("samples", BLUE, |row| row.value("fid"));
-    let moment = format!("{} steps: similar from here on?", thousands(MOMENT));
-    let mark = |label| {
-        Some(Mark {
-            x: MOMENT as f64,
-            label,
-        })
-    };
-
-    let upper_panel = Panel {
-        height: 316,
-        title: "FID, logarithmic",
-        x: steps,
-        y: log_axis::range(values(&fid).chain(values(&reference))),
-        log: true,
-        lines: [reference, fid]
-            .into_iter()
-            .filter(|line| !line.pieces.is_empty())
-            .collect(),
-        x_axis: None,
-        steps: true,
-        mark: mark(&moment),
-    };
-    let lower_panel = Panel {
-        height: 340,
-        title: "Precision and recall",
-        lines: vec![
-            line("precision, of samples", PURPLE, |row| {
-                row.value("precision")
-            }),
-            line("recall, of test images", GREEN, |row| row.value("recall")),
-        ],
-        x: steps,
-        y: (0.0, 1.0),
-        log: false,
-        x_axis: Some("step"),
-        steps: true,
-        mark: mark(""),
-    };
-    Plot {
-        width: 960,
-        title,
-        note: images(rows),
-        panels: vec![upper_panel, lower_panel],
-    }
-    .to_svg()
-}
-
 /// One metric over the steps, cut at rows without it.
 fn pieces(rows: &[&QualityRow], value: fn(&QualityRow) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
     let points = rows.iter().map(|row| (row.step as f64, value(row)));
     let points: Vec<(f64, f64)> = points.map(|(x, y)| (x, y.unwrap_or(f64::NAN))).collect();
     split(&points)
-}
-
-fn values<'a>(line: &'a Line<'_>) -> impl Iterator<Item = f64> + 'a {
-    line.pieces.iter().flatten().map(|(_, value)| *value)
 }
 
 /// States the reference value if all rows that have one agree.

@@ -47,13 +47,9 @@ impl ColorCanvas {
 
 /// Distance between a point and the line segment from `from` to `to`.
 fn distance(point: Point, from: Point, to: Point) -> f64 {
-    let vector = |a: Point, b: Point| {
-        (
-            f64::from(b.0) - f64::from(a.0),
-            f64::from(b.1) - f64::from(a.1),
-        )
-    };
-    let (line, offset) = (vector(from, to), vector(from, point));
+    let difference = |a: i32, b: i32| f64::from(b) - f64::from(a);
+    let vector = |end: Point| (difference(from.0, end.0), difference(from.1, end.1));
+    let (line, offset) = (vector(to), vector(point));
     let squared = line.0 * line.0 + line.1 * line.1;
     // Position of the nearest point on the segment: 0 at `from`, 1 at `to`.
     let t = if squared > 0.0 {

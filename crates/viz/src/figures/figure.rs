@@ -20,14 +20,9 @@ pub struct Figure {
 
 impl Figure {
     /// Writes a PNG into the run's `figures/`.
-    pub fn write_png(
-        run: &RunDir,
-        file: &str,
-        shows: &'static str,
-        canvas: &Canvas,
-    ) -> Result<Figure> {
+    pub fn write_png(run: &RunDir, file: &str, shows: &'static str, png: &Canvas) -> Result<Self> {
         let path = run.figures_dir().join(file);
-        canvas.write_png(&path)?;
+        png.write_png(&path)?;
         Ok(Figure { path, shows })
     }
 

@@ -6,7 +6,6 @@ use super::figure::Figure;
 use super::run_images::{Labeled, RunImages, labeled_strip};
 use crate::canvas::text_width;
 use crate::error::{Error, Result};
-use crate::grid::GridStyle;
 use crate::nearest::nearest;
 use crate::strip::{StripStyle, strip};
 
@@ -35,9 +34,8 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
     images.check(&images.run.walk_path(), &all, false)?;
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle {
-        columns,
-        rows: rows.len(),
-        ..style(images, columns)
+        label_scale: LABEL_SCALE,
+        ..images.style(columns, rows.len(), WIDTH)
     };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
     let shows = "samples on lines between two latents";
@@ -49,7 +47,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
         return Ok(None);
     };
     let digits = rows.first().map_or(0, Images::len);
-    let style = style(images, digits);
+    let style = images.style(digits, rows.len(), WIDTH);
     // A label as wide as a tile puts the digit in the middle.
     let width = images.last_images.cols() * style.grid.scale / (LABEL_SCALE * text_width(" "));
     let column = |digit: usize| -> Result<Labeled> {
@@ -57,30 +55,18 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
         Ok((format!("{digit:^width$}"), concatenate(&column)?))
     };
     let columns = (0..digits).map(column).collect::<Result<Vec<_>>>()?;
-    for (_, column) in columns.iter().take(1) {
+    if let Some((_, column)) = columns.first() {
         images.check(&images.run.digits_path(), column, false)?;
     }
     let style = StripStyle {
         columns: 1,
-        rows: rows.len(),
         spacing: style.grid.gap,
+        label_scale: LABEL_SCALE,
         ..style
     };
     let canvas = labeled_strip(&columns, &style)?;
     let shows = "each row one latent as every digit";
     Figure::write_png(images.run, "digits.png", shows, &canvas).map(Some)
-}
-
-/// The style of a strip with `columns` tiles in a row.
-fn style(images: &RunImages, columns: usize) -> StripStyle {
-    StripStyle {
-        grid: GridStyle {
-            scale: images.scale(columns, WIDTH),
-            ..StripStyle::default().grid
-        },
-        label_scale: LABEL_SCALE,
-        ..StripStyle::default()
-    }
 }
 
 /// All images of all rows, in order.

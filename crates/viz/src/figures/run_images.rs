@@ -85,15 +85,21 @@ impl<'a> RunImages<'a> {
 
     /// The style of a strip with blocks of up to `side` x `side` tiles, each
     /// about `width` pixels wide.
-    pub fn style(&self, side: usize, width: usize) -> StripStyle {
+    pub fn square_style(&self, side: usize, width: usize) -> StripStyle {
         let columns = square_columns(self.last_images.len()).min(side);
+        self.style(columns, side, width)
+    }
+
+    /// The style of a strip with blocks of `columns` x `rows` tiles, each about
+    /// `width` pixels wide.
+    pub fn style(&self, columns: usize, rows: usize, width: usize) -> StripStyle {
         StripStyle {
             grid: GridStyle {
                 scale: self.scale(columns, width),
                 ..StripStyle::default().grid
             },
             columns,
-            rows: side,
+            rows,
             ..StripStyle::default()
         }
     }
@@ -119,9 +125,7 @@ pub fn step_label(step: u64) -> String {
 fn read_images(path: &Path) -> Result<Images> {
     let images = Images::read_file(path)?;
     if images.is_empty() {
-        return Err(Error::NoImages {
-            path: path.to_owned(),
-        });
+        return Err(Error::NoImages(path.to_owned()));
     }
     Ok(images)
 }

@@ -21,14 +21,14 @@ const GRID_WIDTH: usize = 500;
 pub fn draw_progress(images: &RunImages) -> Result<Figure> {
     let steps: Vec<u64> = images.snapshots.iter().map(|s| s.step).collect();
     let chosen = images.labeled(&representative(&steps))?;
-    let canvas = labeled_strip(&chosen, &images.style(4, BLOCK_WIDTH))?;
+    let canvas = labeled_strip(&chosen, &images.square_style(4, BLOCK_WIDTH))?;
     let shows = "samples from the same latents during training";
     Figure::write_png(images.run, "progress.png", shows, &canvas)
 }
 
 pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
     let chosen = images.labeled(&evenly_spaced(images.snapshots.len(), most_frames))?;
-    let style = images.style(8, GRID_WIDTH);
+    let style = images.square_style(8, GRID_WIDTH);
     let frames: Vec<Canvas> = chosen
         .iter()
         .map(|block| labeled_strip(std::slice::from_ref(block), &style))
@@ -41,14 +41,14 @@ pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
     let canvas = real_vs_fake(
         ("originals", &images.real()?),
         (&title, &images.last_images),
-        &images.style(8, GRID_WIDTH),
+        &images.square_style(8, GRID_WIDTH),
     )?;
     let (file, shows) = ("originals_vs_forgeries.png", "real images beside samples");
     Figure::write_png(images.run, file, shows, &canvas)
 }
 
 pub fn draw_real(images: &RunImages) -> Result<Figure> {
-    let canvas = draw_blocks(images, &[&images.real()?], images.layout.grid)?;
+    let canvas = draw_blocks(images, &[images.real()?], images.layout.grid)?;
     let (file, shows) = ("originals.png", "real images as a grid");
     Figure::write_png(images.run, file, shows, &canvas)
 }
@@ -56,12 +56,9 @@ pub fn draw_real(images: &RunImages) -> Result<Figure> {
 /// Draws each snapshot, the last one with its own layout.
 pub fn draw_each(images: &RunImages) -> Result<Figure> {
     for snapshot in &images.snapshots {
-        let layout = if *snapshot == images.last {
-            images.layout.last_grid
-        } else {
-            images.layout.grid
-        };
-        draw_snapshot(images, snapshot, layout)?;
+        let is_last = *snapshot == images.last;
+        let [grid, last_grid] = [images.layout.grid, images.layout.last_grid];
+        draw_snapshot(images, snapshot, if is_last { last_grid } else { grid })?;
     }
     Ok(Figure {
         path: images.run.pictures_dir(),
@@ -78,12 +75,11 @@ pub fn draw_newest(images: &RunImages) -> Result<Figure> {
 }
 
 fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> Result<PathBuf> {
-    let samples = images.snapshot(snapshot)?;
-    let canvas = if images.layout.real_above {
-        draw_blocks(images, &[&images.real()?, &samples], layout)?
-    } else {
-        draw_blocks(images, &[&samples], layout)?
-    };
+    let mut blocks = vec![images.snapshot(snapshot)?];
+    if images.layout.real_above {
+        blocks.insert(0, images.real()?);
+    }
+    let canvas = draw_blocks(images, &blocks, layout)?;
     let path = images.run.picture_path(snapshot.step);
     canvas.write_png(&path)?;
     Ok(path)
@@ -93,9 +89,9 @@ fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> R
 ///
 /// `layout` is the largest number of rows and columns of a block. Fewer images
 /// form a square if the layout permits it.
-fn draw_blocks(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Result<Canvas> {
+fn draw_blocks(images: &RunImages, blocks: &[Images], layout: [u64; 2]) -> Result<Canvas> {
     let [rows, columns] = layout.map(|side| usize::try_from(side).unwrap_or(usize::MAX).max(1));
-    let fewest = blocks.iter().map(|images| images.len()).min().unwrap_or(0);
+    let fewest = blocks.iter().map(Images::len).min().unwrap_or(0);
     let count = fewest.min(rows.saturating_mul(columns));
     let columns = square_columns(count).clamp(count.div_ceil(rows), columns);
     let style = GridStyle {
@@ -108,10 +104,7 @@ fn draw_blocks(images: &RunImages, blocks: &[&Images], layout: [u64; 2]) -> Resu
         pixels.extend(block.iter().take(count).flatten());
         // Tiles of the background fill the last row of the block.
         let empty = count.next_multiple_of(columns) - count;
-        pixels.extend(std::iter::repeat_n(
-            style.background,
-            empty * height * width,
-        ));
+        pixels.resize(pixels.len() + empty * height * width, style.background);
     }
     grid(&Images::new(height, width, pixels)?, columns, &style)
 }
