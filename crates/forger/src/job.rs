@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use gan_cli::Paths;
-use gan_cli::{PrecisionChoice, Resolved, TrainArgs};
+use gan_cli::{Paths, PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Precision, Settings};
 use gan_metrics::{Cache, Evaluator};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind};
@@ -114,17 +113,12 @@ pub fn data(
     let cache = Cache::new(Some(cache.to_owned()), training.images(), test.images());
     let evaluator = Evaluator::new(training.clone(), test.clone(), cache)?;
     let pool = settings.pool(training.len() as u64);
-    Ok(TrainData::with_evaluator(
-        training,
-        &test,
-        evaluator,
-        pool,
-        conditional,
-        seed,
-    )?)
+    let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
+    Ok(data)
 }
 
-fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
+/// The data set in the folder `path` as a run's configuration describes it.
+pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
     let TrainData::Images {
         training,
         evaluator,
