@@ -86,7 +86,8 @@ pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
 /// Runs the program to its end. The console sends Ctrl-C to both processes.
 #[cfg(not(unix))]
 pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
-    crate::interrupt::leave_to_child();
+    // From here on, Ctrl-C ends only the child process.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Default::default());
     let status = command
         .status()
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;

@@ -76,7 +76,7 @@ impl TrainJob {
         Ok(TrainJob {
             config,
             data,
-            checkpointer: Checkpointer::new(run, checkpoint_every(args)?)?,
+            checkpointer: Checkpointer::new(run, checkpoint_every(args))?,
             preset: preset.name.to_owned(),
             data_path,
             precision,
@@ -86,11 +86,8 @@ impl TrainJob {
 }
 
 /// The time between checkpoints; `None` for one at the end only.
-pub fn checkpoint_every(args: &TrainArgs) -> Result<Option<Duration>> {
-    let seconds = args.checkpoint_every;
-    let every = Duration::try_from_secs_f64(seconds)
-        .with_context(|| format!("--checkpoint-every {seconds}"))?;
-    Ok((!every.is_zero()).then_some(every))
+pub fn checkpoint_every(args: &TrainArgs) -> Option<Duration> {
+    Some(args.checkpoint_every).filter(|every| !every.is_zero())
 }
 
 /// The data set in the folder `path` with its evaluator, or numbers without a

@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod allocator;
 mod bench;
 mod classifier;
@@ -53,6 +54,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     allocator::set_up();
     log_to_stderr();
     let command = Cli::parse().command;

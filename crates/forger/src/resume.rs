@@ -24,7 +24,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
     let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("skipped: {error}"));
-    let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args)?, &mut skipped)?;
+    let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args), &mut skipped)?;
     let networks = gan_models::by_name(&config.networks, None).with_context(|| {
         let name = &config.networks;
         format!("this version has no networks {name}; the program that began the run resumes it")
