@@ -12,7 +12,7 @@ use crate::{data, forger, libtorch, runs};
 
 /// Fetches and builds what is missing, then becomes `bench/bench.py`.
 pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
-    let root = workspace.root();
+    let root = &workspace.root;
     let mut python = Command::new(PYTHON);
     python.args(["-I", "-B"]).arg(root.join("bench/bench.py"));
     // Wrong paths are reported before the build.
@@ -20,28 +20,21 @@ pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
         let run = runs::open(dir, "sample from", "the folder of a run with --run")?;
         python.arg("--run").arg(std::path::absolute(run.root())?);
     }
-    let data = match &args.data {
-        Some(dir) => {
-            data::check(dir)?;
-            std::path::absolute(dir).with_context(|| format!("--data {}", dir.display()))?
-        }
-        None => {
-            let dir = workspace.paths().data(None);
-            data::ensure(workspace, &dir)?;
-            dir
-        }
-    };
+    let data = data::find(workspace, args.data.as_deref())?;
+    let data = std::path::absolute(&data).with_context(|| format!("--data {}", data.display()))?;
     libtorch::ensure(workspace, false)?;
     let scratch = root.join("target").join("bench");
     std::fs::create_dir_all(&scratch)
         .with_context(|| format!("cannot create {}", scratch.display()))?;
-    python.arg("--root").arg(root).arg("--data").arg(data);
-    python
-        .arg("--scratch")
-        .arg(scratch)
-        .arg("--cache")
-        .arg(workspace.paths().cache(None));
-    python.arg("--forger").arg(forger::build(workspace)?);
+    for (option, path) in [
+        ("--root", root.clone()),
+        ("--data", data),
+        ("--scratch", scratch),
+        ("--cache", workspace.paths().cache(None)),
+        ("--forger", forger::build(workspace)?),
+    ] {
+        python.arg(option).arg(path);
+    }
     python.args(["--libtorch", VERSION]).args(options(args));
     forger::hand_over(&mut python)
 }
@@ -49,19 +42,17 @@ pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
 /// The options that `bench.py` reads itself.
 fn options(args: &BenchArgs) -> Vec<String> {
     let mut options = Vec::new();
-    for (name, set) in [("--quick", args.quick), ("--peers", args.peers)] {
-        options.extend(set.then(|| name.to_owned()));
-    }
+    options.extend(args.quick.then(|| "--quick".to_owned()));
+    options.extend(args.peers.then(|| "--peers".to_owned()));
     if !args.only.is_empty() {
         options.push("--only".to_owned());
         options.extend(args.only.iter().map(|part| part.name().to_owned()));
     }
-    let numbers = [
+    for (name, value) in [
         ("--seconds", args.seconds.map(|n| n.to_string())),
         ("--pairs", args.pairs.map(|n| n.to_string())),
         ("--threads", args.threads.map(|n| n.to_string())),
-    ];
-    for (name, value) in numbers {
+    ] {
         options.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
     }
     options

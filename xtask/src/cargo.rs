@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 pub fn cargo(workspace: &Workspace) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
-    command.current_dir(workspace.root());
+    command.current_dir(&workspace.root);
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_set_by_cargo) {
             command.env_remove(name);

@@ -1,7 +1,7 @@
 //! The folder of a data set: checks it, and downloads MNIST into it if it is empty.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use indicatif::HumanCount;
@@ -31,6 +31,17 @@ pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
             .inspect_err(|_| drop(fs::remove_dir(dir)))?;
     }
     check(dir)
+}
+
+/// Checks the data set in the folder that the user named, or fetches MNIST into the default folder.
+/// Returns the folder. Nothing is written into a folder that the user names.
+pub fn find(workspace: &Workspace, named: Option<&Path>) -> Result<PathBuf> {
+    let dir = workspace.paths().data(named);
+    match named {
+        Some(_) => check(&dir)?,
+        None => ensure(workspace, &dir)?,
+    };
+    Ok(dir)
 }
 
 /// Checks that `dir` holds any data set, and describes it.
@@ -71,12 +82,9 @@ fn missing_files(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
     for (file, path) in present {
         if !file.is_at(&path).map_err(explain)? {
             let names: Vec<_> = missing.iter().map(|f| f.name).collect();
-            let names = names.join(", no ");
+            let (dir, names) = (dir.display(), names.join(", no "));
             return Err(user_error(
-                format!(
-                    "{} holds some files of a data set, but no {names}",
-                    dir.display()
-                ),
+                format!("{dir} holds some files of a data set, but no {names}"),
                 "put the missing files there, or name another folder with --data; MNIST is \
                  downloaded into a folder without any of the four files",
             ));

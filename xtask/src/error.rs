@@ -17,16 +17,10 @@ fn io_remedy(error: &Error) -> Option<&'static str> {
 }
 
 fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
-    if let Some(error) = error.downcast_ref::<run_dir::Error>() {
-        return error.io_kind();
-    }
-    if let Some(error) = error.downcast_ref::<mnist_io::Error>() {
-        return error.io_kind();
-    }
-    if let Some(error) = error.downcast_ref::<gan_viz::Error>() {
-        return error.io_kind();
-    }
-    error.downcast_ref::<io::Error>().map(io::Error::kind)
+    (error.downcast_ref().map(io::Error::kind))
+        .or_else(|| error.downcast_ref::<run_dir::Error>()?.io_kind())
+        .or_else(|| error.downcast_ref::<mnist_io::Error>()?.io_kind())
+        .or_else(|| error.downcast_ref::<gan_viz::Error>()?.io_kind())
 }
 
 #[cfg(test)]

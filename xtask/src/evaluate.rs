@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use gan_cli::EvaluateArgs;
 use mnist_io::{Dataset, Split};
-use run_dir::{Config, DatasetInfo};
+use run_dir::DatasetInfo;
 
 use crate::error::user_error;
 use crate::forger::build_and_run;
@@ -17,37 +17,31 @@ use crate::{data, inception, runs};
 /// Evaluates; returns the exit code of `forger`.
 pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
     let paths = workspace.paths();
-    let config = match &args.samples {
+    let default = paths.data(None);
+    let set = match &args.samples {
         Some(_) => None,
         None => {
             let alternative = "the folder of a run with --run, or a file of images with --samples";
             let run = runs::open(&paths.run(args.run.as_deref()), "measure", alternative)?;
-            Some(run.config()?)
+            Some(run.config()?.dataset)
         }
     };
-    let default = paths.data(None);
-    match &args.against {
-        // Nothing is written into a folder that the user names.
-        Some(dir) => drop(data::check(dir)?),
-        None if config.as_ref().is_some_and(|c| needs_no_fetch(c, &default)) => {}
-        None => {
+    match (&args.against, set) {
+        (Some(dir), _) => drop(data::check(dir)?),
+        (None, None) => drop(data::ensure(workspace, &default)?),
+        // `forger` refuses a run without a data set.
+        (None, Some(None)) => {}
+        // `forger` finds the data where the run was trained on it.
+        (None, Some(Some(set))) if is_elsewhere(&set, &default) => {}
+        (None, Some(Some(set))) => {
             data::ensure(workspace, &default)?;
-            if let Some(set) = config.and_then(|config| config.dataset) {
-                refuse_other_images(&set, &default)?;
-            }
+            refuse_other_images(&set, &default)?;
         }
     }
     if args.inception && args.inception_file.is_none() {
         inception::ensure(workspace)?;
     }
     build_and_run(workspace)
-}
-
-/// Whether `forger` finds the run's data where the run was trained on it, or refuses
-/// the run because it has no data set. Data in the `default` folder can be fetched.
-fn needs_no_fetch(config: &Config, default: &Path) -> bool {
-    let set = config.dataset.as_ref();
-    set.is_none_or(|set| is_elsewhere(set, default))
 }
 
 /// Whether the folder of `set` exists and is not `default`.
@@ -62,18 +56,13 @@ fn refuse_other_images(set: &DatasetInfo, dir: &Path) -> Result<()> {
     if set.has_images(&images(Split::Train)?, &images(Split::Test)?) {
         return Ok(());
     }
-    let gone = match Path::new(&set.path) == dir {
+    let (path, dir_name) = (&set.path, dir.display());
+    let gone = match Path::new(path) == dir {
         true => String::new(),
-        false => format!(
-            "the run was trained on {}, which does not exist, and ",
-            set.path
-        ),
+        false => format!("the run was trained on {path}, which does not exist, and "),
     };
     Err(user_error(
-        format!(
-            "{gone}{} holds other images than the run was trained on",
-            dir.display()
-        ),
+        format!("{gone}{dir_name} holds other images than the run was trained on"),
         "give the folder that holds its images now with --against",
     ))
 }

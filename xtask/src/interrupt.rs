@@ -22,9 +22,3 @@ pub fn install() {
 /// Ctrl-C ends the program without a message.
 #[cfg(not(unix))]
 pub fn install() {}
-
-/// From here on, Ctrl-C ends only the child process, and this program waits for it.
-#[cfg(not(unix))]
-pub fn leave_to_child() {
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Default::default());
-}

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use indicatif::DecimalBytes;
 
 use crate::error::user_error;
 use crate::install::install;
 use crate::manifest::Manifest;
 use crate::packages::{PYTHON, pip_download};
-use crate::progress::{self, say};
+use crate::progress::say;
 use crate::wheels::{Build, VERSION};
 use crate::workspace::Workspace;
 
@@ -47,7 +48,7 @@ pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
         }
         None => wanted,
     };
-    let (name, size) = (build.name, progress::size(build.bytes()));
+    let (name, size) = (build.name, DecimalBytes(build.bytes()));
     say(format_args!("fetching libtorch {VERSION} ({name}, {size})"));
     if name == "cpu" && Path::new("/proc/driver/nvidia/version").exists() {
         say(
@@ -75,7 +76,7 @@ pub fn chosen_by_user(workspace: &Workspace) -> Option<PathBuf> {
 /// The folder with the libraries of the libtorch that the workspace builds with. It may not exist.
 pub fn lib_in_use(workspace: &Workspace) -> Result<PathBuf> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return Ok(find_pytorch()?.lib);
+        return Ok(find_pytorch()?.1);
     }
     let libtorch = chosen_by_user(workspace).unwrap_or_else(|| workspace.libtorch());
     Ok(libtorch.join("lib"))
@@ -133,21 +134,10 @@ fn check_folder(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
     Ok(format!("{version} in {}", dir.display()))
 }
 
-/// An installed PyTorch.
-struct PyTorch {
-    python: &'static str,
-    version: String,
-    /// The folder with its libraries.
-    lib: PathBuf,
-}
-
 /// Checks the PyTorch that torch-sys takes its libtorch from.
 fn check_pytorch(cuda: bool) -> Result<String> {
-    let PyTorch {
-        python,
-        version,
-        lib,
-    } = find_pytorch()?;
+    let python = python();
+    let (version, lib) = find_pytorch()?;
     if !is_accepted(&version) {
         let what = format!("{python} has PyTorch {version}, not {VERSION}");
         return Err(user_error(what, install_pytorch(python)));
@@ -164,12 +154,17 @@ fn check_pytorch(cuda: bool) -> Result<String> {
     ))
 }
 
-fn find_pytorch() -> Result<PyTorch> {
-    // torch-sys chooses the interpreter in the same way.
-    let python = match env::var_os("VIRTUAL_ENV") {
+/// The interpreter whose PyTorch torch-sys takes.
+fn python() -> &'static str {
+    match env::var_os("VIRTUAL_ENV") {
         Some(_) if !cfg!(windows) => "python",
         _ => PYTHON,
-    };
+    }
+}
+
+/// The version of the installed PyTorch, and the folder with its libraries.
+fn find_pytorch() -> Result<(String, PathBuf)> {
+    let python = python();
     // This does not import torch, which would take seconds.
     let script = "import importlib.metadata as m, importlib.util as u; print(m.version('torch')); \
                   print(u.find_spec('torch').submodule_search_locations[0])";
@@ -180,14 +175,7 @@ fn find_pytorch() -> Result<PyTorch> {
     let text = String::from_utf8_lossy(&output.stdout);
     let mut lines = text.lines().map(|line| line.trim().to_owned());
     match (output.status.success(), lines.next(), lines.next()) {
-        (true, Some(version), Some(folder)) => {
-            let lib = Path::new(&folder).join("lib");
-            Ok(PyTorch {
-                python,
-                version,
-                lib,
-            })
-        }
+        (true, Some(version), Some(folder)) => Ok((version, Path::new(&folder).join("lib"))),
         _ => Err(user_error(
             format!("LIBTORCH_USE_PYTORCH is set, but {python} has no package torch"),
             install_pytorch(python),

@@ -5,12 +5,11 @@
 
 mod bench;
 mod cargo;
+mod commands;
 mod data;
 mod download;
 mod error;
 mod evaluate;
-mod fetch;
-mod figures;
 mod forger;
 mod inception;
 mod install;
@@ -22,7 +21,6 @@ mod packages;
 mod progress;
 mod runs;
 mod test;
-mod train;
 mod unpack;
 mod wheels;
 mod workspace;
@@ -50,12 +48,12 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
-        Command::Fetch(args) => fetch::run(&workspace, args)?,
-        Command::Train(args) => return train::train(&workspace, args),
-        Command::Sample(args) => return train::sample(&workspace, args),
+        Command::Fetch(args) => commands::fetch(&workspace, args)?,
+        Command::Train(args) => return commands::train(&workspace, args),
+        Command::Sample(args) => return commands::sample(&workspace, args),
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
-        Command::TrainClassifier(args) => return train::train_classifier(&workspace, args),
-        Command::Figures(args) => figures::run(&workspace, args)?,
+        Command::TrainClassifier(args) => return commands::train_classifier(&workspace, args),
+        Command::Figures(args) => commands::figures(&workspace, args)?,
         Command::Bench(args) => return bench::run(&workspace, args),
         Command::Test => test::run(&workspace)?,
         Command::Completions(args) => {

@@ -20,26 +20,15 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Describes `files`, whose paths are relative to `root`.
-    pub fn new(root: &Path, identity: String, files: Vec<PathBuf>) -> Result<Manifest> {
-        let with_size = |name: PathBuf| {
-            let path = root.join(&name);
+    /// Writes the manifest of `files`, whose paths are relative to `root`, into `root`: the identity,
+    /// then a line for each file with size and path.
+    pub fn write(root: &Path, identity: &str, files: &[PathBuf]) -> Result<()> {
+        let mut text = format!("{identity}\n");
+        for name in files {
+            let path = root.join(name);
             let info =
                 fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            Ok((info.len(), name))
-        };
-        let files: Result<_> = files.into_iter().map(with_size).collect();
-        Ok(Manifest {
-            identity,
-            files: files?,
-        })
-    }
-
-    /// Writes the manifest into `root`: the identity, then a line for each file with size and path.
-    pub fn write(&self, root: &Path) -> Result<()> {
-        let mut text = format!("{}\n", self.identity);
-        for (size, path) in &self.files {
-            text.push_str(&format!("{size}\t{}\n", path.display()));
+            text.push_str(&format!("{}\t{}\n", info.len(), name.display()));
         }
         let path = root.join(NAME);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
@@ -90,10 +79,7 @@ mod tests {
         fs::create_dir_all(root.path().join("a/b")).unwrap();
         fs::write(root.path().join("a/b/x"), b"123").unwrap();
         fs::write(root.path().join("y"), b"4").unwrap();
-        Manifest::new(root.path(), "it".into(), vec!["a/b/x".into(), "y".into()])
-            .unwrap()
-            .write(root.path())
-            .unwrap();
+        Manifest::write(root.path(), "it", &["a/b/x".into(), "y".into()]).unwrap();
         root
     }
 

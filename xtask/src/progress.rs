@@ -1,6 +1,5 @@
 //! Messages and progress bars on standard error: bars on a terminal, plain lines elsewhere.
 
-use std::fmt::Display;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -13,11 +12,6 @@ pub fn on_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Formats a number of bytes, as `526.57 MB`.
-pub fn size(bytes: u64) -> impl Display {
-    DecimalBytes(bytes)
-}
-
 /// Reading, hashing or unpacking fewer bytes takes no noticeable time.
 const LONG: u64 = 50_000_000;
 
@@ -26,7 +20,7 @@ const LONG: u64 = 50_000_000;
 pub fn bytes(label: String, total: u64) -> ProgressBar {
     if !on_terminal() {
         if total >= LONG {
-            say(format_args!("{label} ({})", size(total)));
+            say(format_args!("{label} ({})", DecimalBytes(total)));
         }
         return ProgressBar::hidden();
     }

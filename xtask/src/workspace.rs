@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use gan_cli::Paths;
@@ -11,7 +11,7 @@ use crate::progress::say;
 
 /// The folder that holds the workspace's `Cargo.toml`.
 pub struct Workspace {
-    root: PathBuf,
+    pub root: PathBuf,
 }
 
 impl Workspace {
@@ -21,16 +21,9 @@ impl Workspace {
         // the program was built.
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = package
-            .parent()
-            .with_context(|| format!("{} has no parent folder", package.display()))?;
-        Ok(Workspace {
-            root: root.to_owned(),
-        })
-    }
-
-    pub fn root(&self) -> &Path {
-        &self.root
+        let root = package.parent().map(PathBuf::from);
+        let root = root.with_context(|| format!("{} has no parent folder", package.display()))?;
+        Ok(Workspace { root })
     }
 
     /// The folder of the fetched libtorch; `.cargo/config.toml` names the same one.

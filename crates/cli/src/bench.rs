@@ -82,14 +82,6 @@ impl Part {
     }
 }
 
-/// Measure speed once, for `cargo xtask bench`; prints one JSON object
-#[derive(Debug, Args)]
-pub struct MeasurementArgs {
-    /// The measurement.
-    #[command(subcommand)]
-    pub measure: Measure,
-}
-
 /// What `forger bench` can measure.
 #[derive(Debug, Subcommand)]
 pub enum Measure {

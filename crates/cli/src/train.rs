@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command};
 use gan_config::{Error, KEYS, LOSSES, Preset, Result, Settings, preset, presets};
 
 use crate::Paths;
-use crate::values::{DeviceChoice, PrecisionChoice, positive, positive_seconds, seconds, threads};
+use crate::values::{DeviceChoice, PrecisionChoice, duration, positive, positive_seconds, threads};
 
 const EXAMPLES: &str = "\
 Pictures of the progress appear in the folder of the run.
@@ -52,9 +53,9 @@ pub struct TrainArgs {
     pub resume: Option<Option<PathBuf>>,
 
     /// Seconds between checkpoints; 0: only one, at the end
-    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = seconds,
+    #[arg(long, value_name = "S", default_value = "60", value_parser = duration,
         allow_negative_numbers = true)]
-    pub checkpoint_every: f64,
+    pub checkpoint_every: Duration,
 
     /// Stretch or shrink the schedule to this number of steps
     #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = positive)]

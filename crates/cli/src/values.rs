@@ -1,6 +1,7 @@
 //! Types and parsers of values that several options share.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -53,12 +54,17 @@ pub fn threads(text: &str) -> Result<u64, String> {
 }
 
 /// Parses a number of seconds of at least 0.
-pub fn seconds(text: &str) -> Result<f64, String> {
+fn seconds(text: &str) -> Result<f64, String> {
     let value = text.parse().ok();
     // A `Duration` holds as many.
     value
         .filter(|value| (0.0..1e19).contains(value))
         .ok_or_else(|| "it must be a number of seconds of at least 0".to_owned())
+}
+
+/// Parses a duration in seconds, which can be 0.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(seconds(text)?).map_err(|e| e.to_string())
 }
 
 /// Parses a number of seconds above 0.

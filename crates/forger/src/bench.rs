@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use gan_cli::Paths;
-use gan_cli::bench::{Measure, MeasureArgs, MeasurementArgs, StepsArgs, SystemArgs};
+use gan_cli::bench::{Measure, MeasureArgs, StepsArgs, SystemArgs};
 use gan_config::{Precision, Schedule, Settings, preset};
 use gan_models::modern;
 use gan_trainer::{Gan, Stream, TrainConfig, TrainData, Trainer, kind};
@@ -26,19 +26,26 @@ const CONVOLUTION: (i64, i64, i64) = (64, 256, 14);
 const MATRIX: i64 = 2048;
 
 /// Runs the command.
-pub fn run(args: &MeasurementArgs) -> Result<ExitCode> {
-    let mut measured = match &args.measure {
-        Measure::Steps(args) => steps(args)?,
-        Measure::Peak(args) => peak(args)?,
-        Measure::Sampling(args) => sampling(args)?,
+pub fn run(measure: &Measure) -> Result<ExitCode> {
+    let setup = Setup::new(match measure {
+        Measure::Steps(args) => &args.system.measure,
+        Measure::Peak(args) => args,
+        Measure::Sampling(args) => &args.measure,
+    })?;
+    let mut measured = match measure {
+        Measure::Steps(args) => steps(args, &setup)?,
+        Measure::Peak(_) => peak(&setup)?,
+        Measure::Sampling(args) => sampling(args, &setup)?,
     };
+    measured["threads"] = json!(setup.threads);
+    measured["precision"] = json!(machine::precision_name(setup.precision));
+    measured["device"] = json!(gan_trainer::device_name(setup.device));
     measured["peak_memory_bytes"] = json!(peak_memory());
     output::line(measured)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn steps(args: &StepsArgs) -> Result<Value> {
-    let (budget, threads, device, precision) = machine_for(&args.system.measure)?;
+fn steps(args: &StepsArgs, setup: &Setup) -> Result<Value> {
     let name = args.system.preset.name();
     let mut settings = preset(name)?.settings.clone();
     settings.batch = args.batch.unwrap_or(settings.batch);
@@ -52,8 +59,8 @@ fn steps(args: &StepsArgs) -> Result<Value> {
     settings.train_images = Some(settings.pool(training.len() as u64));
     let data = TrainData::new(training)?;
     let mut config = TrainConfig {
-        device,
-        kind: kind(precision),
+        device: setup.device,
+        kind: kind(setup.precision),
         ..TrainConfig::by_name(settings, name, &data)?
     };
     match (args.width, name) {
@@ -66,7 +73,7 @@ fn steps(args: &StepsArgs) -> Result<Value> {
     let mut trainer = Trainer::new(&config, &data)?;
     drop(data);
     let period = penalty_period(&config.settings);
-    let timings = Timings::measure(budget, device, || {
+    let timings = Timings::measure(setup.budget, setup.device, || {
         (0..period).for_each(|_| drop(trainer.step()));
         Ok(())
     })?;
@@ -76,9 +83,6 @@ fn steps(args: &StepsArgs) -> Result<Value> {
         "system": name,
         "batch": batch,
         "width": args.width,
-        "threads": threads,
-        "precision": machine::precision_name(precision),
-        "device": gan_trainer::device_name(device),
         "warm_up_steps": timings.warm_up * period,
         "steps": timings.seconds.len() as u64 * period,
         "ms_per_step": 1e3 * seconds_per_step,
@@ -98,11 +102,10 @@ fn penalty_period(settings: &Settings) -> u64 {
 }
 
 /// FLOP/s of a convolution, of a convolution with both gradients, and of a matrix product.
-fn peak(args: &MeasureArgs) -> Result<Value> {
-    let (budget, threads, device, precision) = machine_for(args)?;
-    let kind = kind(precision);
+fn peak(setup: &Setup) -> Result<Value> {
+    let (device, kind) = (setup.device, kind(setup.precision));
     let rate = |flops: i64, work: &mut dyn FnMut()| -> Result<f64> {
-        let timings = Timings::measure(budget / 3, device, || {
+        let timings = Timings::measure(setup.budget / 3, device, || {
             work();
             Ok(())
         })?;
@@ -121,9 +124,6 @@ fn peak(args: &MeasureArgs) -> Result<Value> {
     let convolve = || x.conv2d(&weight, None::<&Tensor>, 1, 1, 1, 1);
     let (a, b) = (tensor(&[MATRIX, MATRIX]), tensor(&[MATRIX, MATRIX]));
     Ok(json!({
-        "threads": threads,
-        "precision": machine::precision_name(precision),
-        "device": gan_trainer::device_name(device),
         "convolution_forward": rate(flops, &mut || drop(no_grad(convolve)))?,
         // Each of the two gradients needs as many operations again.
         "convolution": rate(3 * flops, &mut || {
@@ -134,37 +134,46 @@ fn peak(args: &MeasureArgs) -> Result<Value> {
 }
 
 /// Images per second of an untrained generator; training does not change the time.
-fn sampling(args: &SystemArgs) -> Result<Value> {
-    let (budget, threads, device, precision) = machine_for(&args.measure)?;
+fn sampling(args: &SystemArgs, setup: &Setup) -> Result<Value> {
     let name = args.preset.name();
     let config = TrainConfig::preset(preset(name)?, &TrainData::Gaussian)?;
-    let (settings, kind) = (&config.settings, kind(precision));
+    let (settings, device, kind) = (&config.settings, setup.device, kind(setup.precision));
     let gan = Gan::new(config.networks, config.loss, settings, 1, device, kind);
     let sampler = gan.sampler();
-    let timings = Timings::measure(budget, device, || {
+    let timings = Timings::measure(setup.budget, device, || {
         sampler.sample((1, Stream::Sample), SAMPLES, None, &mut |_| ())?;
         Ok(())
     })?;
     Ok(json!({
         "system": name,
         "batch": settings.batch,
-        "threads": threads,
-        "precision": machine::precision_name(precision),
-        "device": gan_trainer::device_name(device),
         "images_per_second": SAMPLES as f64 / timings.median(),
     }))
 }
 
-/// The measuring time, the number of threads, the device and the arithmetic.
-fn machine_for(args: &MeasureArgs) -> Result<(Duration, u64, Device, Precision)> {
-    let seconds = args.seconds;
-    if !(0.0..=3600.0).contains(&seconds) {
-        bail!("--seconds {seconds}: it must be between 0 and 3600");
+/// How long and on which part of the machine to measure.
+struct Setup {
+    budget: Duration,
+    threads: u64,
+    device: Device,
+    precision: Precision,
+}
+
+impl Setup {
+    fn new(args: &MeasureArgs) -> Result<Setup> {
+        let seconds = args.seconds;
+        if !(0.0..=3600.0).contains(&seconds) {
+            bail!("--seconds {seconds}: it must be between 0 and 3600");
+        }
+        let threads = machine::set_threads(args.threads)?;
+        let device = machine::device(args.device)?;
+        Ok(Setup {
+            budget: Duration::from_secs_f64(seconds),
+            threads,
+            device,
+            precision: machine::precision(args.precision, device),
+        })
     }
-    let threads = machine::set_threads(args.threads)?;
-    let device = machine::device(args.device)?;
-    let precision = machine::precision(args.precision, device);
-    Ok((Duration::from_secs_f64(seconds), threads, device, precision))
 }
 
 /// Durations of rounds of the same work.

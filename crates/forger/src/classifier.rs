@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use gan_cli::Paths;
+use gan_cli::{Paths, PrecisionChoice, TrainClassifierArgs};
 use gan_trainer::classifier::{ClassifierConfig, accuracy, check, train_classifier};
 use mnist_io::{Dataset, Split, sha256_hex};
 use run_dir::write_atomic;
 use tch::Device;
 
-use crate::args::{PrecisionChoice, TrainClassifierArgs};
 use crate::progress::{Bar, clock, left};
 use crate::{machine, output};
 

@@ -7,23 +7,17 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use gan_cli::{EvaluateArgs, Paths};
 use gan_metrics::{Cache, Evaluator, Inception, METRICS, Metric, Needs, Progress, parse_list};
-use gan_trainer::{RunSampler, resize};
+use gan_trainer::resize;
 use mnist_io::{Dataset, Split};
-use run_dir::{QualityRow, RunDir};
-use serde_json::{Value, json};
+use run_dir::QualityRow;
+use serde_json::json;
 
 use crate::progress::{Bar, clock, left};
 use crate::samples::Samples;
 use crate::{machine, output, table};
 
-/// The largest number of samples.
-const MOST: u64 = 100_000;
-
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    if args.count < 2 || args.count > MOST {
-        bail!("--count {}: it must be between 2 and 100,000", args.count);
-    }
     let mut metrics = selected_metrics(args)?;
     machine::set_threads(args.threads)?;
     let inception = metrics.iter().any(|m| m.needs == Needs::Inception);
@@ -37,11 +31,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     bar.note("reading the samples");
     let samples = Samples::load(args, &mut bar)?;
     bar.show(0.0, "reading the real images");
-    let Reference {
-        path,
-        mut evaluator,
-        trained_on,
-    } = Reference::open(args, &samples)?;
+    let (path, mut evaluator, trained_on) = open_reference(args, &samples)?;
     if let Some(network) = network {
         evaluator = evaluator.with_inception(network);
     }
@@ -70,7 +60,18 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let resized_from = (size != (images.rows(), images.cols())).then_some(size);
     let against = path.display().to_string();
     let text = if args.json {
-        json_object(&samples.source, &against, resized_from, seconds, &row).to_string()
+        let mut object = json!({
+            "source": samples.source,
+            "against": against,
+            "samples": row.samples,
+            "test_images": row.test_images,
+            "seconds": seconds,
+            "metrics": row.metrics,
+        });
+        if let Some(size) = resized_from {
+            object["resized_from"] = json!(size);
+        }
+        object.to_string()
     } else {
         let table = table::table(&samples.title, &against, resized_from, &row);
         format!("{table}measured in {}", clock(seconds))
@@ -81,7 +82,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         && trained_on
         && row.value("fid").is_some()
     {
-        append(run, sampler, seconds, row)?;
+        run.append_quality(&QualityRow {
+            step: sampler.state.step,
+            images_seen: sampler.state.images_seen,
+            seconds: sampler.state.seconds,
+            evaluation_seconds: seconds,
+            ..row
+        })?;
     }
     printed?;
     Ok(ExitCode::SUCCESS)
@@ -101,62 +108,49 @@ fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
     Ok(METRICS.iter().filter(|m| is_named(m) || added(m)).collect())
 }
 
-/// The real images that samples are compared with.
-struct Reference {
-    path: PathBuf,
-    evaluator: Evaluator,
-    /// Whether these are the images that the run was trained on, if samples come from a
-    /// run.
-    trained_on: bool,
-}
-
-impl Reference {
-    /// Opens the folder of `--against`, or that of the run, or the default one.
-    fn open(args: &EvaluateArgs, samples: &Samples) -> Result<Reference> {
-        let of_run = samples
-            .run
-            .as_ref()
-            .and_then(|(_, sampler)| sampler.config.dataset.as_ref());
-        let path = match (&args.against, of_run) {
-            (Some(path), _) => path.clone(),
-            (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
-            (None, _) => Paths::from_env().data(None),
-        };
-        let open = |split| {
-            Dataset::open(&path, split).with_context(|| {
-                format!(
-                    "no real images in {}; name their folder with --against",
-                    path.display()
-                )
-            })
-        };
-        let (training, test) = (open(Split::Train)?, open(Split::Test)?);
-        let trained_on = of_run
-            .is_none_or(|set| set.has_images(&training.images_sha256(), &test.images_sha256()));
-        if !trained_on {
-            let path = path.display();
-            if args.against.is_none() {
-                bail!(
-                    "{path} holds other images than the run was trained on; name their folder with \
-                     --against"
-                );
-            }
-            output::note(format_args!(
-                "{path} holds other images than the run was trained on; quality.jsonl of the run \
-                 gets no row"
-            ));
-        }
-        let cache = Cache::new(
-            Some(Paths::from_env().cache(args.cache.as_deref())),
-            training.images(),
-            test.images(),
-        );
-        Ok(Reference {
-            evaluator: Evaluator::new(training, test, cache)?,
-            path,
-            trained_on,
+/// The folder of `--against`, or that of the run, or the default one, with an evaluator of its
+/// real images. The last value is false if the samples are of a run that was trained on other
+/// images.
+fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Evaluator, bool)> {
+    let of_run = samples
+        .run
+        .as_ref()
+        .and_then(|(_, sampler)| sampler.config.dataset.as_ref());
+    let path = match (&args.against, of_run) {
+        (Some(path), _) => path.clone(),
+        (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
+        (None, _) => Paths::from_env().data(None),
+    };
+    let open = |split| {
+        Dataset::open(&path, split).with_context(|| {
+            format!(
+                "no real images in {}; name their folder with --against",
+                path.display()
+            )
         })
+    };
+    let (training, test) = (open(Split::Train)?, open(Split::Test)?);
+    let trained_on =
+        of_run.is_none_or(|set| set.has_images(&training.images_sha256(), &test.images_sha256()));
+    if !trained_on {
+        let path = path.display();
+        if args.against.is_none() {
+            bail!(
+                "{path} holds other images than the run was trained on; name their folder with \
+                 --against"
+            );
+        }
+        output::note(format_args!(
+            "{path} holds other images than the run was trained on; quality.jsonl of the run \
+             gets no row"
+        ));
     }
+    let cache = Cache::new(
+        Some(Paths::from_env().cache(args.cache.as_deref())),
+        training.images(),
+        test.images(),
+    );
+    Ok((path, Evaluator::new(training, test, cache)?, trained_on))
 }
 
 /// Shows which of `count` metrics is measured, and how long InceptionV3 will take for a set
@@ -179,42 +173,4 @@ fn show_progress(bar: &mut Bar, count: usize) -> impl FnMut(Progress<'_>) {
             bar.show(share, &text);
         }
     }
-}
-
-fn json_object(
-    source: &Value,
-    against: &str,
-    resized_from: Option<(usize, usize)>,
-    seconds: f64,
-    row: &QualityRow,
-) -> Value {
-    let mut object = json!({
-        "source": source,
-        "against": against,
-        "samples": row.samples,
-        "test_images": row.test_images,
-        "seconds": seconds,
-        "metrics": row.metrics,
-    });
-    if let Some(size) = resized_from {
-        object["resized_from"] = json!(size);
-    }
-    object
-}
-
-/// Appends the row to `quality.jsonl` of the run.
-fn append(
-    run: &RunDir,
-    sampler: &RunSampler,
-    evaluation_seconds: f64,
-    row: QualityRow,
-) -> Result<()> {
-    run.append_quality(&QualityRow {
-        step: sampler.state.step,
-        images_seen: sampler.state.images_seen,
-        seconds: sampler.state.seconds,
-        evaluation_seconds,
-        ..row
-    })?;
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Errors of `forger`: panics of libtorch become errors, and errors get help.
 
 use std::any::Any;
+use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
@@ -20,11 +21,9 @@ pub fn catching_panics<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn explain(payload: &(dyn Any + Send)) -> Error {
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("no reason given");
+    let string = payload.downcast_ref::<String>().map(String::as_str);
+    let text = string.or(payload.downcast_ref().copied());
+    let text = text.unwrap_or("no reason given");
     let out_of_memory = [
         "not enough memory",
         "out of memory",
@@ -47,60 +46,40 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
 }
 
 fn help(error: &Error) -> Option<&'static str> {
+    error.chain().find_map(help_with_cause)
+}
+
+fn help_with_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    use gan_metrics::Error as Metrics;
     use gan_trainer::Error as Trainer;
-    for cause in error.chain() {
-        let kind = if let Some(e) = cause.downcast_ref::<run_dir::Error>() {
-            e.io_kind()
-        } else if let Some(e) = cause.downcast_ref::<mnist_io::Error>() {
-            e.io_kind()
-        } else if let Some(e) = cause.downcast_ref::<gan_viz::Error>() {
-            e.io_kind()
-        } else if let Some(e) = cause.downcast_ref::<Trainer>() {
-            match e {
-                Trainer::Diverged { .. } => {
-                    return Some(
-                        "train again with lower learning rates, as in --set lr_d=1e-4 --set lr_g=1e-4, \
-                         or with --set spectral_norm=true",
-                    );
-                }
-                Trainer::NoCheckpoint { .. } => {
-                    return Some(
-                        "wait a minute if the run is still training; continue a stopped run with \
-                         `cargo xtask train --resume DIR`; or give another run with --run",
-                    );
-                }
-                Trainer::ImageSize { .. } => {
-                    return Some(
-                        "give another data set with --data, or with --against for evaluate",
-                    );
-                }
-                other => other.io_kind(),
-            }
-        } else if let Some(e) = cause.downcast_ref::<gan_metrics::Error>() {
-            match e {
-                gan_metrics::Error::TooFew { .. } => {
-                    return Some("choose other metrics, as in --metrics duplicates,parzen");
-                }
-                gan_metrics::Error::UnreliableFeatures(_) => {
-                    return Some(
-                        "choose metrics without the classifier: --metrics duplicates,parzen",
-                    );
-                }
-                gan_metrics::Error::NotMnistSize { .. } => {
-                    return Some(
-                        "give another data set with --data, or with --against for evaluate",
-                    );
-                }
-                other => other.io_kind(),
-            }
-        } else {
-            None
-        };
-        if let Some(help) = kind.and_then(run_dir::remedy) {
-            return Some(help);
+    let (trainer, metrics) = (cause.downcast_ref(), cause.downcast_ref());
+    Some(match (trainer, metrics) {
+        (Some(Trainer::Diverged { .. }), _) => {
+            "train again with lower learning rates, as in --set lr_d=1e-4 --set lr_g=1e-4, or with \
+             --set spectral_norm=true"
         }
-    }
-    None
+        (Some(Trainer::NoCheckpoint { .. }), _) => {
+            "wait a minute if the run is still training; continue a stopped run with `cargo xtask \
+             train --resume DIR`; or give another run with --run"
+        }
+        (Some(Trainer::ImageSize { .. }), _) | (_, Some(Metrics::NotMnistSize { .. })) => {
+            "give another data set with --data, or with --against for evaluate"
+        }
+        (_, Some(Metrics::TooFew { .. })) => {
+            "choose other metrics, as in --metrics duplicates,parzen"
+        }
+        (_, Some(Metrics::UnreliableFeatures(_))) => {
+            "choose metrics without the classifier: --metrics duplicates,parzen"
+        }
+        _ => {
+            let kind = (trainer.and_then(Trainer::io_kind))
+                .or_else(|| metrics.and_then(Metrics::io_kind))
+                .or_else(|| cause.downcast_ref::<run_dir::Error>()?.io_kind())
+                .or_else(|| cause.downcast_ref::<mnist_io::Error>()?.io_kind())
+                .or_else(|| cause.downcast_ref::<gan_viz::Error>()?.io_kind());
+            run_dir::remedy(kind?)?
+        }
+    })
 }
 
 #[cfg(test)]

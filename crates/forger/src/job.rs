@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use gan_cli::Paths;
-use gan_cli::{PrecisionChoice, Resolved, TrainArgs};
+use gan_cli::{Paths, PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Precision, Settings};
 use gan_metrics::{Cache, Evaluator};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind};
@@ -77,7 +76,7 @@ impl TrainJob {
         Ok(TrainJob {
             config,
             data,
-            checkpointer: Checkpointer::new(run, checkpoint_every(args)?)?,
+            checkpointer: Checkpointer::new(run, checkpoint_every(args))?,
             preset: preset.name.to_owned(),
             data_path,
             precision,
@@ -87,11 +86,8 @@ impl TrainJob {
 }
 
 /// The time between checkpoints; `None` for one at the end only.
-pub fn checkpoint_every(args: &TrainArgs) -> Result<Option<Duration>> {
-    let seconds = args.checkpoint_every;
-    let every = Duration::try_from_secs_f64(seconds)
-        .with_context(|| format!("--checkpoint-every {seconds}"))?;
-    Ok((!every.is_zero()).then_some(every))
+pub fn checkpoint_every(args: &TrainArgs) -> Option<Duration> {
+    Some(args.checkpoint_every).filter(|every| !every.is_zero())
 }
 
 /// The data set in the folder `path` with its evaluator, or numbers without a
@@ -114,17 +110,12 @@ pub fn data(
     let cache = Cache::new(Some(cache.to_owned()), training.images(), test.images());
     let evaluator = Evaluator::new(training.clone(), test.clone(), cache)?;
     let pool = settings.pool(training.len() as u64);
-    Ok(TrainData::with_evaluator(
-        training,
-        &test,
-        evaluator,
-        pool,
-        conditional,
-        seed,
-    )?)
+    let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
+    Ok(data)
 }
 
-fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
+/// The data set in the folder `path` as a run's configuration describes it.
+pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
     let TrainData::Images {
         training,
         evaluator,

@@ -3,8 +3,8 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod allocator;
-mod args;
 mod bench;
 mod classifier;
 mod evaluate;
@@ -14,6 +14,7 @@ mod flops;
 mod job;
 mod machine;
 mod numpy;
+mod observer;
 mod progress;
 mod resume;
 mod sample;
@@ -24,21 +25,45 @@ mod train;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use gan_cli::output;
+use clap::{Parser, Subcommand};
+use gan_cli::bench::Measure;
+use gan_cli::{EvaluateArgs, SampleArgs, TrainArgs, TrainClassifierArgs, output};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
+/// Trains a GAN on images of handwritten digits, generates images and measures their quality
+///
+/// `cargo xtask` has the same commands: it fetches libtorch and data first and runs this program.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+// The help text of a command is the documentation of its arguments.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(TrainArgs),
+    Sample(SampleArgs),
+    Evaluate(EvaluateArgs),
+    TrainClassifier(TrainClassifierArgs),
+    /// Measure speed once, for `cargo xtask bench`; prints one JSON object
+    #[command(subcommand)]
+    Bench(Measure),
+}
+
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     allocator::set_up();
     log_to_stderr();
-    let command = args::Cli::parse().command;
+    let command = Cli::parse().command;
     let outcome = faults::catching_panics(|| match &command {
-        args::Command::Train(args) => train::run(args),
-        args::Command::Sample(args) => sample::run(args),
-        args::Command::Evaluate(args) => evaluate::run(args),
-        args::Command::TrainClassifier(args) => classifier::run(args),
-        args::Command::Bench(args) => bench::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::TrainClassifier(args) => classifier::run(args),
+        Command::Bench(measure) => bench::run(measure),
     });
     match outcome {
         Ok(code) if code == ExitCode::SUCCESS => exit::success(),

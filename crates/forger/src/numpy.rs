@@ -1,66 +1,23 @@
 //! Reads images from NumPy files, `.npy` and `.npz`: u8 `[n, rows, cols]` or
 //! `[n, 1, rows, cols]`.
 
-mod header;
-
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use mnist_io::Images;
 use zip::ZipArchive;
 
-use header::{Header, MAGIC};
+/// The first bytes of every array.
+const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// A NumPy file without usable images.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}", path.display())]
-pub struct NumpyError {
-    /// The file.
-    path: PathBuf,
-    /// The rule that it breaks.
-    reason: Reason,
-}
+/// The longest header that is read, in bytes.
+const LONGEST: usize = 1 << 16;
 
-/// A broken rule.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Reason {
-    #[error("cannot read it: {0}")]
-    Io(#[from] io::Error),
-    #[error("it is empty")]
-    Empty,
-    #[error("it is neither a .npy nor a .npz file")]
-    NotNumpy,
-    #[error("it is a broken .npz file: {0}")]
-    Archive(#[from] zip::result::ZipError),
-    /// Another number of arrays than one.
-    #[error("{}", match names.as_slice() {
-        [] => "it holds no array".to_owned(),
-        names => format!(
-            "it holds {} arrays, {}; save one of them alone, with np.save(\"images.npy\", \
-             np.load(file)[{:?}])",
-            names.len(), names.join(", "), names[0]
-        ),
-    })]
-    Arrays { names: Vec<String> },
-    #[error("its header is broken: {0}")]
-    Header(&'static str),
-    /// Numbers of another type; `dtype` is NumPy's code.
-    #[error(
-        "its numbers are {dtype}, not uint8{}; pixels are whole numbers from 0 (background) to 255 \
-         (ink); save them with .round().astype(\"uint8\")",
-        if *nan { ", and some are NaN" } else { "" }
-    )]
-    Dtype { dtype: String, nan: bool },
-    #[error("its shape is {shape:?}, but images are [n, rows, cols] or [n, 1, rows, cols]")]
-    Shape { shape: Vec<u64> },
-    #[error("its order is Fortran's; save np.ascontiguousarray of the array")]
-    Fortran,
-    #[error("it ends after {found} of {expected} bytes of pixels")]
-    Short { found: usize, expected: usize },
-    #[error(transparent)]
-    Images(#[from] mnist_io::Error),
-}
+const NOT_NUMPY: &str = "it is neither a .npy nor a .npz file";
+const UNREADABLE: &str = "cannot read it";
+const BROKEN_ARCHIVE: &str = "it is a broken .npz file";
 
 /// Whether a file that starts with `bytes` may be a NumPy file.
 pub fn is_numpy(bytes: &[u8]) -> bool {
@@ -72,92 +29,161 @@ pub fn is_numpy(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// A file without usable images, with the file and the reason.
-pub fn read_images(path: &Path, most: usize) -> Result<(Images, u64), NumpyError> {
-    read_file(path, most).map_err(|reason| NumpyError {
-        path: path.to_owned(),
-        reason,
-    })
+pub fn read_images(path: &Path, most: usize) -> Result<(Images, u64)> {
+    read_file(path, most).with_context(|| path.display().to_string())
 }
 
-fn read_file(path: &Path, most: usize) -> Result<(Images, u64), Reason> {
-    let mut start = Vec::new();
-    let longest = MAGIC.len() as u64;
-    File::open(path)?.take(longest).read_to_end(&mut start)?;
-    if start.is_empty() {
-        return Err(Reason::Empty);
-    }
-    if !is_numpy(&start) {
-        return Err(Reason::NotNumpy);
-    }
-    let file = BufReader::new(File::open(path)?);
-    if start == MAGIC {
+fn read_file(path: &Path, most: usize) -> Result<(Images, u64)> {
+    let mut file = BufReader::new(File::open(path).context(UNREADABLE)?);
+    let start = file.fill_buf().context(UNREADABLE)?;
+    ensure!(!start.is_empty(), "it is empty");
+    ensure!(is_numpy(start), NOT_NUMPY);
+    if start.starts_with(MAGIC) {
         return read_array(file, most);
     }
-    let mut archive = ZipArchive::new(file)?;
+    let mut archive = ZipArchive::new(file).context(BROKEN_ARCHIVE)?;
     let mut names = Vec::new();
     for index in 0..archive.len() {
-        let entry = archive.by_index(index)?;
-        names.push(entry.name()?.trim_end_matches(".npy").to_owned());
+        let entry = archive.by_index(index).context(BROKEN_ARCHIVE)?;
+        let name = entry.name().context(BROKEN_ARCHIVE)?;
+        names.push(name.trim_end_matches(".npy").to_owned());
     }
-    if names.len() != 1 {
-        return Err(Reason::Arrays { names });
+    match names.as_slice() {
+        [] => bail!("it holds no array"),
+        [_] => read_array(archive.by_index(0).context(BROKEN_ARCHIVE)?, most),
+        [first, ..] => bail!(
+            "it holds {} arrays, {}; save one of them alone, with np.save(\"images.npy\", \
+             np.load(file)[{first:?}])",
+            names.len(),
+            names.join(", ")
+        ),
     }
-    read_array(archive.by_index(0)?, most)
 }
 
-fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64), Reason> {
-    let header = Header::read(&mut file)?;
-    if !header.dtype.ends_with("u1") {
-        let nan = holds_nan(&header.dtype, &mut file)?;
-        let dtype = header.dtype;
-        return Err(Reason::Dtype { dtype, nan });
+fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64)> {
+    let Header {
+        dtype,
+        fortran,
+        shape,
+    } = Header::read(&mut file)?;
+    if !dtype.ends_with("u1") {
+        let nan = match holds_nan(&dtype, file)? {
+            true => ", and some are NaN",
+            false => "",
+        };
+        bail!(
+            "its numbers are {dtype}, not uint8{nan}; pixels are whole numbers from 0 (background) \
+             to 255 (ink); save them with .round().astype(\"uint8\")"
+        );
     }
-    if header.fortran {
-        return Err(Reason::Fortran);
-    }
-    let (n, rows, cols) = match *header.shape.as_slice() {
-        [n, rows, cols] | [n, 1, rows, cols] if rows > 0 && cols > 0 => (n, rows, cols),
-        _ => {
-            return Err(Reason::Shape {
-                shape: header.shape,
-            });
-        }
-    };
-    let taken = n.min(most as u64);
-    let expected = taken.checked_mul(rows).and_then(|v| v.checked_mul(cols));
-    let sizes = (
-        expected.map(usize::try_from),
-        rows.try_into(),
-        cols.try_into(),
+    ensure!(
+        !fortran,
+        "its order is Fortran's; save np.ascontiguousarray of the array"
     );
-    let (Some(Ok(expected)), Ok(rows), Ok(cols)) = sizes else {
-        return Err(Reason::Shape {
-            shape: header.shape,
-        });
+    let sizes = match *shape.as_slice() {
+        [n, rows, cols] | [n, 1, rows, cols] if rows > 0 && cols > 0 => {
+            let bytes = rows.checked_mul(cols);
+            let bytes = bytes.and_then(|image| image.checked_mul(n.min(most)));
+            bytes.map(|bytes| (n, rows, cols, bytes))
+        }
+        _ => None,
     };
+    let (n, rows, cols, expected) = sizes.with_context(|| {
+        format!("its shape is {shape:?}, but images are [n, rows, cols] or [n, 1, rows, cols]")
+    })?;
     // Grows with the file, not with what the header claims.
-    let mut pixels = Vec::new();
-    file.take(expected as u64).read_to_end(&mut pixels)?;
-    if pixels.len() < expected {
-        let found = pixels.len();
-        return Err(Reason::Short { found, expected });
-    }
-    Ok((Images::new(rows, cols, pixels)?, n))
+    let pixels = read_up_to(expected, file)?;
+    ensure!(
+        pixels.len() == expected,
+        "it ends after {} of {expected} bytes of pixels",
+        pixels.len()
+    );
+    Ok((Images::new(rows, cols, pixels)?, n as u64))
+}
+
+fn read_up_to(length: usize, file: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = file.take(length as u64);
+    file.read_to_end(&mut bytes).context(UNREADABLE)?;
+    Ok(bytes)
 }
 
 /// Whether one of the first numbers of a float array is NaN.
-fn holds_nan(dtype: &str, file: &mut impl Read) -> io::Result<bool> {
-    let mut bytes = Vec::new();
-    file.take(100 << 20).read_to_end(&mut bytes)?;
+fn holds_nan(dtype: &str, file: impl Read) -> Result<bool> {
+    let bytes = read_up_to(100 << 20, file)?;
+    let mut f4 = bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes);
+    let mut f8 = bytes.as_chunks().0.iter().copied().map(f64::from_le_bytes);
     Ok(match dtype {
-        "<f4" => bytes
-            .chunks_exact(4)
-            .any(|b| <[u8; 4]>::try_from(b).is_ok_and(|b| f32::from_le_bytes(b).is_nan())),
-        "<f8" => bytes
-            .chunks_exact(8)
-            .any(|b| <[u8; 8]>::try_from(b).is_ok_and(|b| f64::from_le_bytes(b).is_nan())),
+        "<f4" => f4.any(f32::is_nan),
+        "<f8" => f8.any(f64::is_nan),
         _ => false,
     })
+}
+
+/// The header in NumPy's format, versions 1 to 3: a Python literal such as
+/// `{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28, 28), }`.
+struct Header {
+    dtype: String,
+    fortran: bool,
+    shape: Vec<usize>,
+}
+
+impl Header {
+    fn read(file: &mut impl Read) -> Result<Header> {
+        let mut exactly = |length| {
+            let bytes = read_up_to(length, &mut *file)?;
+            match bytes.len() == length {
+                true => Ok(bytes),
+                false => Err(broken("the file ends inside it")),
+            }
+        };
+        ensure!(exactly(MAGIC.len())? == MAGIC, NOT_NUMPY);
+        let length = match exactly(2)?[0] {
+            1 => exactly(2)?,
+            2 | 3 => exactly(4)?,
+            _ => return Err(broken("its version is unknown")),
+        };
+        let bytes = length.iter().rev();
+        let length = bytes.fold(0, |sum, &b| sum << 8 | usize::from(b));
+        if length > LONGEST {
+            return Err(broken("it is too long"));
+        }
+        let text = String::from_utf8(exactly(length)?);
+        let text = text.map_err(|_| broken("it is not text"))?;
+        let text = text.replace('"', "'");
+        Header::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Header> {
+        let value = |key: &str| {
+            let (_, rest) = text.split_once(&format!("'{key}'"))?;
+            Some(rest.trim_start().strip_prefix(':')?.trim_start())
+        };
+        let dtype = value("descr").and_then(|v| {
+            // A list describes records.
+            let code = v.strip_prefix('\'').and_then(|v| v.split_once('\''));
+            code.map(|(code, _)| code)
+                .or(v.starts_with('[').then_some("records"))
+        });
+        let fortran = value("fortran_order").and_then(|v| {
+            let no = v.starts_with("False");
+            (no || v.starts_with("True")).then_some(!no)
+        });
+        let shape = value("shape").and_then(|v| {
+            let (sizes, _) = v.strip_prefix('(')?.split_once(')')?;
+            let sizes = sizes.split(',').map(str::trim).filter(|s| !s.is_empty());
+            sizes.map(|s| s.parse().ok()).collect()
+        });
+        Ok(Header {
+            dtype: dtype.ok_or(broken("no type of numbers"))?.to_owned(),
+            fortran: fortran.ok_or(broken("no order"))?,
+            shape: shape.ok_or(broken("no shape"))?,
+        })
+    }
+}
+
+fn broken(reason: &str) -> Error {
+    anyhow!("its header is broken: {reason}")
 }
 
 #[cfg(test)]
@@ -189,7 +215,7 @@ mod tests {
         zip.finish().unwrap().into_inner()
     }
 
-    fn read(bytes: &[u8], most: usize) -> Result<(Images, u64), NumpyError> {
+    fn read(bytes: &[u8], most: usize) -> Result<(Images, u64)> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
         fs::write(&path, bytes).unwrap();
@@ -198,7 +224,7 @@ mod tests {
 
     #[track_caller]
     fn refused(bytes: &[u8], hint: &str) {
-        let reason = read(bytes, 9).unwrap_err().to_string();
+        let reason = format!("{:#}", read(bytes, 9).unwrap_err());
         assert!(reason.contains(hint), "{reason}");
     }
 

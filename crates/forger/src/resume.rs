@@ -6,9 +6,9 @@ use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
 use mnist_io::Images;
-use run_dir::{Config, RunDir};
+use run_dir::{DatasetInfo, RunDir};
 
-use crate::job::{TrainJob, checkpoint_every, data};
+use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
 use crate::{machine, output};
 
 /// The state of a run to resume.
@@ -24,7 +24,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
     let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("skipped: {error}"));
-    let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args)?, &mut skipped)?;
+    let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args), &mut skipped)?;
     let networks = gan_models::by_name(&config.networks, None).with_context(|| {
         let name = &config.networks;
         format!("this version has no networks {name}; the program that began the run resumes it")
@@ -36,14 +36,15 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     }
 
     let paths = Paths::from_env();
-    let data_path = args
-        .data
-        .clone()
-        .or_else(|| Some(PathBuf::from(&config.dataset.as_ref()?.path)));
-    let source = config.dataset.as_ref().and(data_path.as_deref());
-    let cache = paths.cache(args.cache.as_deref());
+    let dataset = config.dataset.as_ref();
+    let data_path = dataset.map(|set| {
+        args.data
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(&set.path))
+    });
+    let (path, cache) = (data_path.as_deref(), paths.cache(args.cache.as_deref()));
     let data = data(
-        source,
+        path,
         &cache,
         &config.settings,
         &config.networks,
@@ -56,8 +57,10 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         kind: kind(config.precision),
         ..TrainConfig::by_name(config.settings.clone(), &config.networks, &data)?
     };
-    if let Some(path) = source {
-        check_images(&config, &data).with_context(|| {
+    if let (Some(path), Some(wanted)) = (path, dataset)
+        && let Some(found) = dataset_info(path, &data)?
+    {
+        check_images(wanted, &found).with_context(|| {
             format!(
                 "{} holds other images than the run was trained on; name their folder with --data",
                 path.display()
@@ -91,32 +94,27 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
 }
 
 /// Refuses other images or labels than those of the configuration.
-fn check_images(config: &Config, data: &TrainData) -> Result<()> {
-    let TrainData::Images {
-        training,
-        evaluator,
-        ..
-    } = data
-    else {
-        return Ok(());
-    };
-    let Some(dataset) = &config.dataset else {
-        bail!("the configuration names no data set");
-    };
-    let test = evaluator.as_ref().map(|e| e.test_images_sha256());
-    let (images, labels) = (training.images_sha256(), training.labels_sha256());
+fn check_images(wanted: &DatasetInfo, found: &DatasetInfo) -> Result<()> {
+    let found_test = found.test_images_sha256.clone().unwrap_or_default();
+    let wanted_test = wanted.test_images_sha256.as_ref();
     for (what, wanted, found) in [
-        ("training images", Some(&dataset.images_sha256), images),
-        ("training labels", Some(&dataset.labels_sha256), labels),
+        (
+            "training images",
+            &wanted.images_sha256,
+            &found.images_sha256,
+        ),
+        (
+            "training labels",
+            &wanted.labels_sha256,
+            &found.labels_sha256,
+        ),
         (
             "test images",
-            dataset.test_images_sha256.as_ref(),
-            test.unwrap_or_default(),
+            wanted_test.unwrap_or(&found_test),
+            &found_test,
         ),
     ] {
-        if let Some(wanted) = wanted
-            && *wanted != found
-        {
+        if wanted != found {
             bail!("the SHA-256 of its {what} is {found}, not {wanted}");
         }
     }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, SampleArgs};
-use gan_trainer::{RunSampler, Stream};
+use gan_trainer::RunSampler;
 use run_dir::RunDir;
 
-use crate::progress::{Bar, show_sampling};
+use crate::progress::Bar;
 use crate::{machine, output};
 
 /// Runs the command.
@@ -34,10 +34,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         );
     }
     let mut bar = Bar::new();
-    let mut show = show_sampling(&mut bar, args.count);
-    let seed = (args.seed, Stream::Sample);
-    let images = sampler.sample(seed, args.count, args.digit, &mut show)?;
-    drop(show);
+    let images = bar.sample(&sampler, args.seed, args.count, args.digit)?;
     bar.finish();
     if picture {
         let columns = (args.count as f64).sqrt().ceil() as usize;

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use gan_cli::{EvaluateArgs, Paths};
-use gan_trainer::{RunSampler, Stream, digit_of};
+use gan_trainer::{RunSampler, digit_of};
 use mnist_io::Images;
 use run_dir::RunDir;
 use serde_json::{Value, json};
 
 use crate::numpy;
-use crate::progress::{Bar, show_sampling};
+use crate::progress::Bar;
 
 /// Generated images and their source.
 pub struct Samples {
@@ -46,17 +46,13 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     )?;
     let run_sampler = RunSampler::open(&run)?;
     let sampler = &run_sampler.sampler;
-    let mut show = show_sampling(bar, args.count);
-    let seed = (args.seed, Stream::Sample);
-    let images = sampler.sample(seed, args.count, None, &mut show)?;
+    let images = bar.sample(sampler, args.seed, args.count, None)?;
     let requested = (0..args.count).map(|i| digit_of(i) as u8);
+    let conditional = sampler.generator().conditional();
     let (path, step, seed) = (run.root().display(), run_sampler.state.step, args.seed);
     Ok(Samples {
         images,
-        requested: sampler
-            .generator()
-            .conditional()
-            .then(|| requested.collect()),
+        requested: conditional.then(|| requested.collect()),
         title: format!("{path} after {step} steps, seed {seed}"),
         source: json!({ "run": path.to_string(), "step": step, "seed": seed }),
         run: Some((run, run_sampler)),
@@ -86,14 +82,13 @@ fn from_file(path: &Path, most: usize) -> Result<Samples> {
     if images.is_empty() {
         bail!("{name} holds no images");
     }
-    let (rows, cols) = (images.rows(), images.cols());
+    let (n, rows, cols) = (images.len(), images.rows(), images.cols());
     if (rows, cols) != (28, 28) {
         bail!("{name}: the images are {rows}x{cols}, but 28x28 are compared; resize them first");
     }
-    let first = if of > images.len() as u64 {
-        format!(", the first {} of {of}", images.len())
-    } else {
-        String::new()
+    let first = match of > n as u64 {
+        true => format!(", the first {n} of {of}"),
+        false => String::new(),
     };
     Ok(Samples {
         requested: None,

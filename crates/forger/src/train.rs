@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use gan_cli::{Paths, TrainArgs, preset_table};
 use gan_metrics::{Evaluator, FULL};
-use gan_trainer::{Observer, Outcome, RunSampler, Stream, TrainData, resize, train};
+use gan_trainer::{Outcome, RunSampler, TrainData, resize, train};
 use gan_viz::figures::Figure;
-use run_dir::{MetricsRow, QualityRow, RunDir};
+use run_dir::RunDir;
 
 use crate::job::TrainJob;
-use crate::progress::{Bar, Progress, clock, show_sampling};
+use crate::observer::ProgressObserver;
+use crate::progress::{Bar, clock};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
 use crate::{machine, output};
@@ -71,7 +71,7 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     }
     let mut observer = ProgressObserver::new(&run, signals.clone());
     let outcome = train(config, data, &mut job.checkpointer, &mut observer);
-    observer.progress.finish();
+    observer.finish();
     let outcome = outcome.inspect_err(|error| tell_checkpoint(&run, error))?;
     finish(&run, &outcome, evaluator)?;
     Ok(if outcome.finished {
@@ -113,99 +113,19 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     Ok(())
 }
 
-/// Shows the progress of training and draws figures from time to time.
-struct ProgressObserver<'a> {
-    run: &'a RunDir,
-    signals: Signals,
-    progress: Progress,
-    next_drawing: Instant,
-}
-
-impl ProgressObserver<'_> {
-    fn new(run: &RunDir, signals: Signals) -> ProgressObserver<'_> {
-        ProgressObserver {
-            run,
-            signals,
-            progress: Progress::new(),
-            next_drawing: Instant::now(),
-        }
-    }
-}
-
-impl Observer for ProgressObserver<'_> {
-    fn pretraining(&mut self, update: u64, updates: u64) {
-        self.progress.show_pretraining(update, updates);
-    }
-
-    fn pretrained(&mut self, accuracy: f64, images: u64) {
-        let percent = accuracy * 100.0;
-        self.progress.say(&format!(
-            "after pretraining, D classifies {percent:.1}% of {images} images correctly"
-        ));
-    }
-
-    fn reported(&mut self, row: &MetricsRow, done: f64) {
-        self.progress.show(row, done);
-    }
-
-    fn evaluated(&mut self, row: &QualityRow) {
-        self.progress
-            .say(&format!("step {}: {}", row.step, quality(row)));
-    }
-
-    fn discriminator_dominates(&mut self, step: u64) {
-        self.progress.say(&format!(
-            "step {step}: D has been right on nearly all images for a long time, so G may learn \
-             little; try a lower lr_d, or --set spectral_norm=true"
-        ));
-    }
-
-    fn snapshot_written(&mut self, _step: u64) {
-        let started = Instant::now();
-        if started < self.next_drawing {
-            return;
-        }
-        if let Err(error) = gan_viz::figures::draw_progress(self.run) {
-            // Training is worth more than figures, which can be drawn later.
-            self.progress.say(&format!("no figures for now: {error}"));
-        }
-        // Figures take at most a thirtieth of the time.
-        let pause = (started.elapsed() * 30).max(Duration::from_secs(5));
-        self.next_drawing = Instant::now() + pause;
-    }
-
-    fn should_stop(&mut self) -> bool {
-        self.signals.received()
-    }
-}
-
-/// A point of the quality curve in one line.
-fn quality(row: &QualityRow) -> String {
-    let reference = row.reference("fid");
-    let reference = reference.map_or(String::new(), |v| format!(" (reference {v:.1})"));
-    let percent = |name| row.value(name).unwrap_or(0.0) * 100.0;
-    format!(
-        "FID {:.1}{reference}, precision {:.0}%, recall {:.0}%",
-        row.value("fid").unwrap_or(f64::NAN),
-        percent("precision"),
-        percent("recall")
-    )
-}
-
 /// Draws all figures, and tells what to look at and what to do next.
 fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
-    let verb = if outcome.finished {
-        "trained"
-    } else {
-        "stopped after"
-    };
     // The figures come first: standard output may be closed.
-    let figures = match run.newest_checkpoint()? {
-        Some(_) => Some(gan_viz::figures::draw_all(run)?),
-        None => None,
-    };
+    let checkpoint = run.newest_checkpoint()?;
+    let figures = checkpoint.map(|_| gan_viz::figures::draw_all(run));
+    let figures = figures.transpose()?;
     output::line(format_args!(
-        "{verb} {} steps, {} images, in {}",
+        "{} {} steps, {} images, in {}",
+        if outcome.finished {
+            "trained"
+        } else {
+            "stopped after"
+        },
         outcome.steps,
         outcome.images_seen,
         clock(outcome.seconds)
@@ -239,9 +159,7 @@ fn list_figures(figures: &[Figure]) -> Result<()> {
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let sampler = RunSampler::open(run)?.sampler;
     let mut bar = Bar::new();
-    let mut show = show_sampling(&mut bar, FULL);
-    let samples = sampler.sample((1, Stream::Sample), FULL, None, &mut show)?;
-    drop(show);
+    let samples = bar.sample(&sampler, 1, FULL, None)?;
     bar.note("comparing them with every training image");
     let found = evaluator.duplicates(&resize(&samples, evaluator.side())?)?;
     bar.finish();

@@ -140,13 +140,6 @@ impl RunDir {
         }
     }
 
-    #[cfg(test)]
-    pub(crate) fn at(root: &Path) -> RunDir {
-        RunDir {
-            root: root.to_owned(),
-        }
-    }
-
     /// The folder of the run.
     pub fn root(&self) -> &Path {
         &self.root
@@ -240,4 +233,14 @@ fn is_entry_of(path: &Path, dir: &Path) -> bool {
 /// `0012-modern`.
 fn number_of(name: &str) -> Option<u64> {
     name.split_once('-')?.0.parse().ok()
+}
+
+#[cfg(test)]
+impl RunDir {
+    /// A run in `root`, without a look at its files.
+    pub(crate) fn at(root: &Path) -> RunDir {
+        RunDir {
+            root: root.to_owned(),
+        }
+    }
 }

@@ -1,0 +1,116 @@
+//! Shows the progress of training, and draws figures from time to time.
+
+use std::time::{Duration, Instant};
+
+use gan_trainer::Observer;
+use run_dir::{MetricsRow, QualityRow, RunDir};
+
+use crate::progress::{Bar, left};
+use crate::signals::Signals;
+
+/// The observer of `forger train`.
+pub struct ProgressObserver<'a> {
+    run: &'a RunDir,
+    signals: Signals,
+    bar: Bar,
+    /// Seconds and images of the last row.
+    last_row: Option<(f64, u64)>,
+    images_per_second: f64,
+    next_drawing: Instant,
+}
+
+impl ProgressObserver<'_> {
+    /// Before the first step of `run`; `signals` stop the training.
+    pub fn new(run: &RunDir, signals: Signals) -> ProgressObserver<'_> {
+        ProgressObserver {
+            run,
+            signals,
+            bar: Bar::new(),
+            last_row: None,
+            images_per_second: 0.0,
+            next_drawing: Instant::now(),
+        }
+    }
+
+    /// Removes the bar.
+    pub fn finish(&self) {
+        self.bar.finish();
+    }
+}
+
+impl Observer for ProgressObserver<'_> {
+    fn pretraining(&mut self, update: u64, updates: u64) {
+        let text = format!("pretraining D: update {update} of {updates}");
+        self.bar.note(&text);
+    }
+
+    fn pretrained(&mut self, accuracy: f64, images: u64) {
+        let percent = accuracy * 100.0;
+        self.bar.say(&format!(
+            "after pretraining, D classifies {percent:.1}% of {images} images correctly"
+        ));
+    }
+
+    fn reported(&mut self, row: &MetricsRow, done: f64) {
+        let (seconds, images) = self.last_row.unwrap_or((0.0, 0));
+        if row.seconds > seconds {
+            let rate = (row.images_seen - images) as f64 / (row.seconds - seconds);
+            // Smoothed, because a jumping number is hard to read.
+            self.images_per_second = match self.last_row {
+                Some(_) => self.images_per_second * 0.8 + rate * 0.2,
+                None => rate,
+            };
+        }
+        self.last_row = Some((row.seconds, row.images_seen));
+        // Fits beside the bar on a terminal with 80 columns.
+        let text = format!(
+            "{} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
+            left(row.seconds, done),
+            row.step,
+            self.images_per_second,
+            row.loss_d,
+            row.loss_g,
+            row.d_real * 100.0,
+            row.d_fake * 100.0,
+        );
+        self.bar.show(done, &text);
+    }
+
+    fn evaluated(&mut self, row: &QualityRow) {
+        let reference = row.reference("fid");
+        let reference = reference.map_or(String::new(), |v| format!(" (reference {v:.1})"));
+        let percent = |name| row.value(name).unwrap_or(0.0) * 100.0;
+        self.bar.say(&format!(
+            "step {}: FID {:.1}{reference}, precision {:.0}%, recall {:.0}%",
+            row.step,
+            row.value("fid").unwrap_or(f64::NAN),
+            percent("precision"),
+            percent("recall")
+        ));
+    }
+
+    fn discriminator_dominates(&mut self, step: u64) {
+        self.bar.say(&format!(
+            "step {step}: D has been right on nearly all images for a long time, so G may learn \
+             little; try a lower lr_d, or --set spectral_norm=true"
+        ));
+    }
+
+    fn snapshot_written(&mut self, _step: u64) {
+        let started = Instant::now();
+        if started < self.next_drawing {
+            return;
+        }
+        if let Err(error) = gan_viz::figures::draw_progress(self.run) {
+            // Training is worth more than figures, which can be drawn later.
+            self.bar.say(&format!("no figures for now: {error}"));
+        }
+        // Figures take at most a thirtieth of the time.
+        let pause = (started.elapsed() * 30).max(Duration::from_secs(5));
+        self.next_drawing = Instant::now() + pause;
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.signals.received()
+    }
+}

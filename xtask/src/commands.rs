@@ -1,0 +1,66 @@
+//! The commands of `cargo xtask` that need little preparation.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use gan_cli::{FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, preset_table};
+
+use crate::forger::build_and_run;
+use crate::progress::{self, say, show};
+use crate::workspace::Workspace;
+use crate::{data, libtorch, runs};
+
+/// Fetches libtorch and MNIST if they are missing, and prints what is there.
+pub fn fetch(workspace: &Workspace, args: &FetchArgs) -> Result<()> {
+    let dir = workspace.paths().data(args.data.as_deref());
+    let set = data::ensure(workspace, &dir)?;
+    let torch = libtorch::ensure(workspace, args.cuda)?;
+    workspace.remove_staging()?;
+    say(format_args!("libtorch  {torch}"));
+    say(format_args!("data      {set} in {}", dir.display()));
+    Ok(())
+}
+
+/// Trains; returns the exit code of `forger`.
+pub fn train(workspace: &Workspace, args: &TrainArgs) -> Result<ExitCode> {
+    if args.list {
+        show(preset_table())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(run) = args.run_to_resume(&workspace.paths()) {
+        runs::open(&run, "resume", "the folder of a run with --resume")?;
+        // Without --data, `forger` reads the folder of the data from the run.
+        if let Some(dir) = &args.data {
+            data::check(dir)?;
+        }
+    } else if !args.resolve()?.preset.synthetic {
+        data::find(workspace, args.data.as_deref())?;
+    }
+    build_and_run(workspace)
+}
+
+/// Generates images; returns the exit code of `forger`.
+pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
+    let run = workspace.paths().run(args.run.as_deref());
+    runs::open(&run, "sample from", "the folder of a run with --run")?;
+    build_and_run(workspace)
+}
+
+/// Trains the classifier; returns the exit code of `forger`.
+pub fn train_classifier(workspace: &Workspace, args: &TrainClassifierArgs) -> Result<ExitCode> {
+    data::find(workspace, args.data.as_deref())?;
+    build_and_run(workspace)
+}
+
+/// Draws all figures of a run and lists their paths on standard output.
+pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
+    let dir = workspace.paths().run(args.run.as_deref());
+    let run = runs::open(&dir, "draw", "the folder of a run with --run")?;
+    let bar = progress::spinner(format!("drawing the figures of {}", run.root().display()));
+    let figures = gan_viz::figures::draw_all(&run);
+    bar.finish_and_clear();
+    for figure in figures? {
+        show(format_args!("{}  {}", figure.path.display(), figure.shows))?;
+    }
+    Ok(())
+}
