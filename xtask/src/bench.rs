@@ -79,18 +79,10 @@ mod tests {
         let passed = |line: &[&str]| options(&args(line).unwrap()).join(" ");
         assert_eq!(passed(&[]), "");
         assert_eq!(
-            passed(&[
-                "--only=peak,formats",
-                "--quick",
-                "--seconds=0.5",
-                "--pairs=2"
-            ]),
+            passed(&["--only=peak,formats", "--quick", "--seconds=0.5", "--pairs=2"]),
             "--quick --only peak formats --seconds 0.5 --pairs 2"
         );
-        assert_eq!(
-            passed(&["--peers", "--threads", "1"]),
-            "--peers --threads 1"
-        );
+        assert_eq!(passed(&["--peers", "--threads", "1"]), "--peers --threads 1");
         for part in Part::value_variants().iter().map(|part| part.name()) {
             assert_eq!(passed(&["--only", part]), format!("--only {part}"));
         }
@@ -121,9 +113,6 @@ mod tests {
             .unwrap();
         let messages = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{messages}");
-        assert!(
-            messages.contains("\nOK") && !messages.contains("Ran 0"),
-            "{messages}"
-        );
+        assert!(messages.contains("\nOK") && !messages.contains("Ran 0"), "{messages}");
     }
 }

@@ -36,10 +36,7 @@ fn is_set_by_cargo(name: &str) -> bool {
 
 /// Runs the command. Returns whether it succeeded, and its standard output.
 pub fn output(command: &mut Command) -> Result<(bool, String)> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|e| cannot_run(command, &e))?;
+    let output = command.stderr(Stdio::inherit()).output().map_err(|e| cannot_run(command, &e))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok((output.status.success(), text))
 }

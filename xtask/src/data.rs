@@ -100,10 +100,7 @@ mod tests {
     use super::*;
 
     fn write(dir: &Path, images: &str, labels: &str, count: usize) {
-        Images::new(2, 2, vec![7; 4 * count])
-            .unwrap()
-            .write_file(&dir.join(images))
-            .unwrap();
+        Images::new(2, 2, vec![7; 4 * count]).unwrap().write_file(&dir.join(images)).unwrap();
         Idx::new(vec![count], IdxData::U8(vec![1; count]))
             .unwrap()
             .write_file(&dir.join(labels))
@@ -115,44 +112,25 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
-        write(
-            dir,
-            "t10k-images.idx3-ubyte.gz",
-            "t10k-labels-idx1-ubyte.gz",
-            2,
-        );
+        write(dir, "t10k-images.idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", 2);
         assert_eq!(missing_files(&MNIST, dir).unwrap(), []);
         let words = check(dir).unwrap();
-        assert_eq!(
-            words,
-            "a data set of your own, 3 training and 2 test images"
-        );
+        assert_eq!(words, "a data set of your own, 3 training and 2 test images");
     }
 
     #[test]
     fn an_empty_or_missing_folder_lacks_all_four_files() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(missing_files(&MNIST, dir.path()).unwrap(), MNIST.files);
-        assert_eq!(
-            missing_files(&MNIST, &dir.path().join("none")).unwrap(),
-            MNIST.files
-        );
+        assert_eq!(missing_files(&MNIST, &dir.path().join("none")).unwrap(), MNIST.files);
     }
 
     #[test]
     fn some_files_of_another_data_set_are_an_error_that_names_the_missing_files() {
         let dir = tempfile::tempdir().unwrap();
-        write(
-            dir.path(),
-            "train-images-idx3-ubyte",
-            "train-labels-idx1-ubyte",
-            3,
-        );
+        write(dir.path(), "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
         let error = missing_files(&MNIST, dir.path()).unwrap_err().to_string();
-        assert!(
-            error.ends_with("no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"),
-            "{error}"
-        );
+        assert!(error.ends_with("no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"), "{error}");
     }
 
     #[test]

@@ -34,17 +34,12 @@ mod tests {
             path: "x".into(),
             reason: kind.into(),
         };
-        for (kind, word) in [
-            (ErrorKind::StorageFull, "space"),
-            (ErrorKind::PermissionDenied, "writable"),
-        ] {
+        for (kind, word) in
+            [(ErrorKind::StorageFull, "space"), (ErrorKind::PermissionDenied, "writable")]
+        {
             let plain = Error::new(io::Error::from(kind)).context("cannot write x");
             assert!(io_remedy(&plain).unwrap().contains(word));
-            assert!(
-                io_remedy(&Error::new(io_error(kind)))
-                    .unwrap()
-                    .contains(word)
-            );
+            assert!(io_remedy(&Error::new(io_error(kind))).unwrap().contains(word));
             let drawing = gan_viz::Error::from(io_error(kind));
             assert!(io_remedy(&Error::new(drawing)).unwrap().contains(word));
         }

@@ -47,9 +47,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         run_dir::remove_temporary_files(folder)?;
     }
-    Ok(run_dir::write_atomic(to, |w| {
-        io::copy(&mut file, w).map(drop)
-    })?)
+    Ok(run_dir::write_atomic(to, |w| io::copy(&mut file, w).map(drop))?)
 }
 
 fn is_valid(path: &Path) -> Result<bool> {

@@ -41,9 +41,7 @@ pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
         Some((build, None)) => return Ok(describe(&build)),
         Some((build, Some(damage))) => {
             let place = place.display();
-            say(format_args!(
-                "{place} is damaged ({damage}): fetching it again"
-            ));
+            say(format_args!("{place} is damaged ({damage}): fetching it again"));
             build
         }
         None => wanted,
@@ -149,9 +147,7 @@ fn check_pytorch(cuda: bool) -> Result<String> {
              fetched",
         ));
     }
-    Ok(format!(
-        "of PyTorch {version} for {python}, because LIBTORCH_USE_PYTORCH is set"
-    ))
+    Ok(format!("of PyTorch {version} for {python}, because LIBTORCH_USE_PYTORCH is set"))
 }
 
 /// The interpreter whose PyTorch torch-sys takes.

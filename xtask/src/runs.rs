@@ -12,10 +12,7 @@ use crate::error::user_error;
 pub fn open(dir: &Path, purpose: &str, alternative: &str) -> Result<RunDir> {
     if !dir.exists() {
         return Err(user_error(
-            format!(
-                "there is no run to {purpose}: {} does not exist",
-                dir.display()
-            ),
+            format!("there is no run to {purpose}: {} does not exist", dir.display()),
             format!("train one with `cargo xtask train`, or give {alternative}"),
         ));
     }

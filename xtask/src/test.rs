@@ -31,10 +31,8 @@ const STAGES: [Stage; 4] = [
 ];
 
 /// The tests that need a CUDA device.
-const CUDA: Stage = Stage::new(
-    "CUDA",
-    "test --package gan-trainer --test trainer cuda -- --ignored",
-);
+const CUDA: Stage =
+    Stage::new("CUDA", "test --package gan-trainer --test trainer cuda -- --ignored");
 
 /// Runs the stages until one fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
@@ -51,9 +49,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         Some(reason) => skipped = format!(", {} skipped: {reason}", CUDA.name),
     }
     let elapsed = start.elapsed();
-    say(format_args!(
-        "\nall stages passed in {elapsed:.0?}{skipped}"
-    ));
+    say(format_args!("\nall stages passed in {elapsed:.0?}{skipped}"));
     Ok(())
 }
 
@@ -148,9 +144,6 @@ mod tests {
     fn the_command_line_of_a_stage_includes_its_environment() {
         let lines: Vec<_> = STAGES.iter().map(Stage::command_line).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
-        assert_eq!(
-            lines[2],
-            "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"
-        );
+        assert_eq!(lines[2], "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps");
     }
 }

@@ -102,13 +102,7 @@ pub mod tests {
     use super::*;
 
     fn torch() -> Wheel {
-        wheel_of(
-            "torch-1-cp311-cp311-any.whl",
-            b"",
-            "torch/lib/",
-            "a.so",
-            Some("torch/include/"),
-        )
+        wheel_of("torch-1-cp311-cp311-any.whl", b"", "torch/lib/", "a.so", Some("torch/include/"))
     }
 
     /// A wheel with the given contents, of which one library is needed.
@@ -171,11 +165,9 @@ pub mod tests {
 
     #[test]
     fn an_entry_with_a_path_outside_its_folder_is_refused() {
-        for name in [
-            "torch/include/../../../evil",
-            "torch/include/x/../../evil",
-            "torch/include//etc/evil",
-        ] {
+        for name in
+            ["torch/include/../../../evil", "torch/include/x/../../evil", "torch/include//etc/evil"]
+        {
             let (dir, result) = unpacked(&[("torch/lib/a.so", ""), (name, "evil")]);
             assert!(reason(result).contains("leads out"), "{name}");
             assert!(!dir.path().join("out").exists());
@@ -190,8 +182,7 @@ pub mod tests {
         let mut zip = ZipWriter::new(File::create(&path).unwrap());
         let options = SimpleFileOptions::default();
         zip.start_file("torch/lib/a.so", options).unwrap();
-        zip.add_symlink("torch/include/x", "../..", options)
-            .unwrap();
+        zip.add_symlink("torch/include/x", "../..", options).unwrap();
         zip.start_file("torch/include/x/evil", options).unwrap();
         zip.finish().unwrap();
         let out = dir.path().join("out");
@@ -238,15 +229,7 @@ pub mod tests {
             _ => None,
         })
         .unwrap();
-        let expected = [
-            ("package/data/a", &b"12345"[..]),
-            ("package/data/b", b"123"),
-        ];
-        assert!(
-            members
-                .iter()
-                .map(|(n, b)| (n.as_str(), &b[..]))
-                .eq(expected)
-        );
+        let expected = [("package/data/a", &b"12345"[..]), ("package/data/b", b"123")];
+        assert!(members.iter().map(|(n, b)| (n.as_str(), &b[..])).eq(expected));
     }
 }

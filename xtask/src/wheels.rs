@@ -98,11 +98,7 @@ impl Build {
             true => ("cuda", BTreeMap::new()),
             false => ("cpu", machine.cpu_links),
         };
-        (has_cuda || !cuda).then_some(Build {
-            name,
-            wheels: machine.wheels,
-            links,
-        })
+        (has_cuda || !cuda).then_some(Build { name, wheels: machine.wheels, links })
     }
 
     /// One line that differs between any two builds.
@@ -172,10 +168,7 @@ mod tests {
         assert_eq!(wheels("linux-aarch64"), [Some(3), None]);
         for build in builds() {
             let mut libs = build.wheels.iter().flat_map(|wheel| &wheel.libs);
-            assert_eq!(
-                libs.any(|lib| lib == "libtorch_cuda.so"),
-                build.name == "cuda"
-            );
+            assert_eq!(libs.any(|lib| lib == "libtorch_cuda.so"), build.name == "cuda");
             assert!(build.name == "cpu" || build.links.is_empty());
         }
     }

@@ -37,10 +37,7 @@ fn every_promise_names_tests_that_exist() {
 /// `cargo test` accepts one filter only.
 #[test]
 fn every_quoted_cargo_test_has_at_most_one_filter() {
-    assert_eq!(
-        filters("KILLS=5 cargo test -p a --test b c d -- --ignored e"),
-        ["c", "d"]
-    );
+    assert_eq!(filters("KILLS=5 cargo test -p a --test b c d -- --ignored e"), ["c", "d"]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
     let mut commands = 0;

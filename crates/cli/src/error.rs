@@ -14,10 +14,7 @@ struct UserError {
 
 /// An error that tells `what` happened and, in the imperative, how to go on.
 pub fn user_error(what: impl Into<String>, help: impl Into<String>) -> Error {
-    Error::new(UserError {
-        what: what.into(),
-        help: help.into(),
-    })
+    Error::new(UserError { what: what.into(), help: help.into() })
 }
 
 /// Prints the error on standard error, with the help of its [`user_error`] or

@@ -52,10 +52,7 @@ pub struct Cli {
 /// The commands of `cargo xtask`. The help text of each is the documentation of
 /// its arguments.
 #[derive(Debug, Subcommand)]
-#[allow(
-    missing_docs,
-    reason = "documentation here would replace those help texts"
-)]
+#[allow(missing_docs, reason = "documentation here would replace those help texts")]
 pub enum Command {
     Fetch(FetchArgs),
     Train(TrainArgs),

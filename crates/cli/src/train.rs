@@ -157,11 +157,7 @@ impl TrainArgs {
                 let reason = format!("{} generates its own data; leave --data out", preset.name);
                 Err(impossible("--data", data.display(), &reason))
             }
-            _ => Ok(Resolved {
-                preset,
-                networks,
-                settings,
-            }),
+            _ => Ok(Resolved { preset, networks, settings }),
         }
     }
 
@@ -173,11 +169,7 @@ impl TrainArgs {
 }
 
 fn impossible(key: &str, value: impl ToString, reason: &str) -> Error {
-    Error::Impossible {
-        key: key.to_owned(),
-        value: value.to_string(),
-        reason: reason.to_owned(),
-    }
+    Error::Impossible { key: key.to_owned(), value: value.to_string(), reason: reason.to_owned() }
 }
 
 /// Lists the presets in help texts and completions. It accepts every name, because

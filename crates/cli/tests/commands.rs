@@ -47,10 +47,7 @@ fn every_command_has_help_that_names_it_as_typed() {
     for command in Cli::command().get_subcommands() {
         let name = command.get_name();
         let help = help(name);
-        assert!(
-            help.contains(&format!("Usage: cargo xtask {name}")),
-            "{help}"
-        );
+        assert!(help.contains(&format!("Usage: cargo xtask {name}")), "{help}");
         let about = command.get_about().unwrap().to_string();
         assert!(help.starts_with(&about), "{help}");
     }
@@ -138,9 +135,7 @@ fn options_change_the_settings_of_the_preset() {
     assert_eq!(unchanged.settings, unchanged.preset.settings);
     let conditional = train("--conditional").resolve().unwrap();
     assert_eq!(conditional.networks, "modern-conditional");
-    let notebook = train("--preset oshea-notebook --steps 45")
-        .resolve()
-        .unwrap();
+    let notebook = train("--preset oshea-notebook --steps 45").resolve().unwrap();
     let settings = notebook.settings;
     assert_eq!(settings.schedule.steps(settings.batches()), 45);
 }
@@ -148,9 +143,7 @@ fn options_change_the_settings_of_the_preset() {
 #[test]
 fn resolve_accepts_every_preset() {
     for preset in presets() {
-        let resolved = train(&format!("--preset {}", preset.name))
-            .resolve()
-            .unwrap();
+        let resolved = train(&format!("--preset {}", preset.name)).resolve().unwrap();
         assert_eq!(resolved.preset, preset);
     }
 }
@@ -166,39 +159,21 @@ fn impossible_options_are_refused_with_the_reason() {
         ("--set loss=hing", &["did you mean hinge?"]),
         ("--set lr_d=fast", &["lr_d=fast", "number"]),
         ("--set clip=0.1 --set spectral_norm=true", &["clip"]),
-        (
-            "--conditional --preset dcgan",
-            &["dcgan", "golbin-conditional"],
-        ),
-        (
-            "--conditional --preset golbin",
-            &["--preset golbin-conditional"],
-        ),
-        (
-            "--preset gaussian --data x",
-            &["--data", "leave --data out"],
-        ),
+        ("--conditional --preset dcgan", &["dcgan", "golbin-conditional"]),
+        ("--conditional --preset golbin", &["--preset golbin-conditional"]),
+        ("--preset gaussian --data x", &["--data", "leave --data out"]),
         ("--steps 0", &["'0' for '--steps <N>'", "at least 1"]),
         ("--batch 0", &["'0' for '--batch <N>'", "at least 1"]),
         ("--batch many", &["'many' for '--batch <N>'"]),
-        (
-            "--threads=0",
-            &["'0' for '--threads <N>'", "from 1 to 1024"],
-        ),
+        ("--threads=0", &["'0' for '--threads <N>'", "from 1 to 1024"]),
         ("--threads 1025", &["'1025' for '--threads <N>'"]),
-        (
-            "--snapshot-every 0",
-            &["'--snapshot-every <N>'", "at least 1"],
-        ),
+        ("--snapshot-every 0", &["'--snapshot-every <N>'", "at least 1"]),
         ("--steps 18446744073709551615", &["--steps", "more than"]),
         ("--seconds -1", &["'-1' for '--seconds <S>'", "above 0"]),
         ("--seconds 0", &["'0' for '--seconds <S>'", "above 0"]),
         ("--seconds NaN", &["'NaN' for '--seconds <S>'"]),
         ("--seconds inf", &["'inf' for '--seconds <S>'"]),
-        (
-            "--checkpoint-every -1",
-            &["'-1' for '--checkpoint-every <S>'"],
-        ),
+        ("--checkpoint-every -1", &["'-1' for '--checkpoint-every <S>'"]),
         ("--steps 5 --seconds 5", &["--steps", "--seconds"]),
         ("--resume --seed 2", &["--resume", "--seed"]),
         ("--sed 2", &["'--seed'"]),
@@ -232,9 +207,7 @@ fn impossible_options_of_other_commands_are_refused() {
     ] {
         assert!(parse(line).is_err(), "{line}");
     }
-    let refused = parse("evaluate --metrics fid,recal")
-        .unwrap_err()
-        .to_string();
+    let refused = parse("evaluate --metrics fid,recal").unwrap_err().to_string();
     assert!(refused.contains("did you mean recall?"), "{refused}");
     assert!(parse("evaluate --metrics fid,recall").is_ok());
 }

@@ -48,11 +48,8 @@ impl Settings {
     }
 
     fn check_numbers(&self) -> Result<()> {
-        let mut above_zero = vec![
-            ("lr_d", self.lr_d),
-            ("lr_g", self.lr_g),
-            ("loss_d_weight", self.loss_d_weight),
-        ];
+        let mut above_zero =
+            vec![("lr_d", self.lr_d), ("lr_g", self.lr_g), ("loss_d_weight", self.loss_d_weight)];
         let mut below_one = Vec::new();
         above_zero.extend(self.penalties.iter().map(|p| (p.kind.into(), p.weight)));
         match self.optimizer {

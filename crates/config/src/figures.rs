@@ -49,11 +49,6 @@ impl FigureLayout {
 impl Default for FigureLayout {
     /// 8×8 grids, and each generated image beside its nearest training image.
     fn default() -> Self {
-        FigureLayout {
-            grid: [8, 8],
-            last_grid: [8, 8],
-            real_above: false,
-            nearest_row: 1,
-        }
+        FigureLayout { grid: [8, 8], last_grid: [8, 8], real_above: false, nearest_row: 1 }
     }
 }

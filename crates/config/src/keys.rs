@@ -75,9 +75,7 @@ impl Settings {
     /// [`Error::Value`] with what the value must be. The settings are unchanged
     /// then. Whether the value makes sense is left to [`Settings::check`].
     pub fn set(&mut self, pair: &str) -> crate::Result<()> {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Error::NotAPair(pair.to_owned()))?;
+        let (name, value) = pair.split_once('=').ok_or_else(|| Error::NotAPair(pair.to_owned()))?;
         let (name, value) = (name.trim(), value.trim().trim_matches('"'));
         let Some(key) = KEYS.iter().find(|key| key.name == name) else {
             return Err(Error::UnknownKey {
@@ -87,10 +85,7 @@ impl Settings {
                 keys: KEYS.iter().map(|key| key.name).collect(),
             });
         };
-        (key.set)(self, value).map_err(|reason| Error::Value {
-            pair: pair.to_owned(),
-            reason,
-        })
+        (key.set)(self, value).map_err(|reason| Error::Value { pair: pair.to_owned(), reason })
     }
 }
 
@@ -122,10 +117,7 @@ impl Value for bool {
 }
 
 fn parse<T: Value>(text: &str) -> Result<T> {
-    text.parse()
-        .ok()
-        .filter(T::is_valid)
-        .ok_or_else(|| format!("expected {}", T::EXPECTED))
+    text.parse().ok().filter(T::is_valid).ok_or_else(|| format!("expected {}", T::EXPECTED))
 }
 
 /// Parses a value, `None` for zero.

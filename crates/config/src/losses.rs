@@ -28,12 +28,8 @@ macro_rules! losses {
     };
 }
 
-const PLAIN: LossInfo = LossInfo {
-    name: "",
-    summary: "",
-    needs_lipschitz: false,
-    uses_probabilities: false,
-};
+const PLAIN: LossInfo =
+    LossInfo { name: "", summary: "", needs_lipschitz: false, uses_probabilities: false };
 
 losses! {
     "minimax" "G minimizes log(1 − D(G(z))); Goodfellow et al. 2014, eq. 1" uses_probabilities;

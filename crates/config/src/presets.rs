@@ -49,10 +49,7 @@ pub enum Conditional {
 }
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
-    #[allow(
-        clippy::expect_used,
-        reason = "the file is part of this crate, and tests read it"
-    )]
+    #[allow(clippy::expect_used, reason = "the file is part of this crate, and tests read it")]
     parse(include_str!("../presets.toml")).expect("presets.toml")
 });
 
@@ -111,11 +108,7 @@ fn parse(text: &str) -> std::result::Result<Vec<Preset>, String> {
         base: Table,
         preset: Vec<Table>,
     }
-    let File {
-        settings,
-        base,
-        preset,
-    } = toml::from_str(text).map_err(|e| e.to_string())?;
+    let File { settings, base, preset } = toml::from_str(text).map_err(|e| e.to_string())?;
     let mut tables: Vec<Table> = Vec::new();
     for entry in preset {
         let extends = entry.get("extends").and_then(Value::as_str);
@@ -152,8 +145,7 @@ fn build(mut table: Table, mut settings: Settings) -> std::result::Result<Preset
     }
     // In the order of the keys, an optimizer comes before its constants.
     pairs.sort_by_key(|pair| {
-        KEYS.iter()
-            .position(|key| pair.starts_with(&format!("{}=", key.name)))
+        KEYS.iter().position(|key| pair.starts_with(&format!("{}=", key.name)))
     });
     for pair in pairs {
         settings.set(&pair).map_err(|e| e.to_string())?;

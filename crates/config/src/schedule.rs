@@ -103,11 +103,7 @@ impl Notebook {
     /// 250 of 550 batches belong to the first part and 200 to the last.
     fn new(batches: u64) -> Notebook {
         let share = |of: f64| (batches as f64 * of / 550.0).round() as u64;
-        Notebook {
-            batches,
-            first: share(250.0),
-            last: share(100.0),
-        }
+        Notebook { batches, first: share(250.0), last: share(100.0) }
     }
 
     /// The part, 0 to 2, of the step after the share `done`.

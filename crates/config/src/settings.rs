@@ -105,13 +105,8 @@ pub struct Adam {
 
 impl Adam {
     /// Kingma and Ba's constants, the default of every library.
-    pub const DEFAULT: Adam = Adam {
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        epsilon_hat: false,
-        clip_update_rms: None,
-    };
+    pub const DEFAULT: Adam =
+        Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, epsilon_hat: false, clip_update_rms: None };
 }
 
 /// An exponential moving average of G's weights.

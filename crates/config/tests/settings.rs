@@ -42,14 +42,7 @@ fn set_changes_numbers_names_and_nested_keys() {
 #[test]
 fn zero_means_none() {
     let mut settings = settings("modern");
-    for pair in [
-        "ema_images=0",
-        "evaluate_every=0",
-        "clip=0",
-        "train_images=0",
-        "r1=0",
-        "r2=0",
-    ] {
+    for pair in ["ema_images=0", "evaluate_every=0", "clip=0", "train_images=0", "r1=0", "r2=0"] {
         settings.set(pair).unwrap();
     }
     assert_eq!(settings.ema, None);
@@ -102,10 +95,7 @@ fn presets_are_found_by_name_and_misspelt_ones_are_corrected() {
     let refused = preset("moden").unwrap_err().to_string();
     assert!(refused.contains("did you mean modern?"), "{refused}");
     let refused = preset("").unwrap_err();
-    assert!(
-        matches!(refused, Error::UnknownPreset { nearest: None, .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::UnknownPreset { nearest: None, .. }), "{refused}");
 }
 
 #[test]
@@ -138,11 +128,7 @@ fn every_loss_can_be_chosen_by_name() {
 fn keys_are_unique_and_explained() {
     for (i, key) in KEYS.iter().enumerate() {
         assert!(!key.help.is_empty(), "{}", key.name);
-        assert!(
-            KEYS[..i].iter().all(|other| other.name != key.name),
-            "{}",
-            key.name
-        );
+        assert!(KEYS[..i].iter().all(|other| other.name != key.name), "{}", key.name);
     }
 }
 
@@ -177,10 +163,7 @@ fn impossible_values_are_refused_by_key() {
     refused(|s| s.evaluate_every = Some(0), "evaluate_every");
     refused(
         |s| {
-            s.pretraining = Some(Pretraining {
-                images: 100,
-                batch: 0,
-            });
+            s.pretraining = Some(Pretraining { images: 100, batch: 0 });
         },
         "pretrain_batch",
     );
@@ -190,9 +173,7 @@ fn impossible_values_are_refused_by_key() {
     refused(|s| s.set_penalty(PenaltyKind::R2, f64::INFINITY), "r2");
     refused(
         |s| {
-            s.ema = Some(gan_config::Ema {
-                half_life_images: -1.0,
-            });
+            s.ema = Some(gan_config::Ema { half_life_images: -1.0 });
         },
         "ema_images",
     );
@@ -203,16 +184,10 @@ fn impossible_values_are_refused_by_key() {
         },
         "loss",
     );
-    refused(
-        |s| s.set_penalty(PenaltyKind::GradientPenalty, -1.0),
-        "gradient_penalty",
-    );
+    refused(|s| s.set_penalty(PenaltyKind::GradientPenalty, -1.0), "gradient_penalty");
     refused(|s| s.set_penalty(PenaltyKind::Dragan, f64::NAN), "dragan");
     refused(|s| s.clip = Some(-0.1), "clip");
-    refused(
-        |s| s.set_penalty(PenaltyKind::GradientPenalty, 10.0),
-        "gradient_penalty",
-    );
+    refused(|s| s.set_penalty(PenaltyKind::GradientPenalty, 10.0), "gradient_penalty");
     refused(
         |s| {
             s.set_penalty(PenaltyKind::Dragan, 10.0);
@@ -242,20 +217,13 @@ fn impossible_values_are_refused_by_key() {
     refused(|s| adam(s).beta1 = 1.0, "adam.beta1");
     refused(|s| adam(s).beta2 = f64::NAN, "adam.beta2");
     refused(|s| adam(s).epsilon = 0.0, "adam.epsilon");
-    refused(
-        |s| adam(s).clip_update_rms = Some(f64::INFINITY),
-        "adam.clip_update_rms",
-    );
+    refused(|s| adam(s).clip_update_rms = Some(f64::INFINITY), "adam.clip_update_rms");
     refused(|s| s.logit_limit = Some(-1.0), "logit_limit");
     refused(|s| s.loss_d_weight = 0.0, "loss_d_weight");
 }
 
 fn sgd(first: f64, last: f64) -> Optimizer {
-    Optimizer::Sgd(gan_config::Momentum {
-        first,
-        last,
-        epochs: 1,
-    })
+    Optimizer::Sgd(gan_config::Momentum { first, last, epochs: 1 })
 }
 
 #[test]
@@ -265,25 +233,16 @@ fn wasserstein_is_accepted_with_anything_that_bounds_d() {
         bare.set(pair).unwrap();
     }
     assert!(bare.check().is_err());
-    for bound in [
-        "r1=1",
-        "r2=1",
-        "gradient_penalty=10",
-        "dragan=10",
-        "clip=0.01",
-        "spectral_norm=true",
-    ] {
+    for bound in
+        ["r1=1", "r2=1", "gradient_penalty=10", "dragan=10", "clip=0.01", "spectral_norm=true"]
+    {
         with(bare.clone(), bound).check().unwrap();
     }
 }
 
 /// A position in a schedule of 550 batches.
 fn at(done: f64) -> Progress {
-    Progress {
-        done,
-        updates: 0,
-        batches: 550,
-    }
+    Progress { done, updates: 0, batches: 550 }
 }
 
 #[test]
@@ -298,9 +257,8 @@ fn schedules_start_at_the_full_rate_and_end_where_documented() {
         assert_eq!(schedule.factor(at(0.0)), 1.0, "{schedule:?}");
         assert_eq!(schedule.factor(at(-1.0)), 1.0);
         assert_eq!(schedule.factor(at(2.0)), schedule.factor(at(1.0)));
-        let falling: Vec<f64> = (0..=10)
-            .map(|i| schedule.factor(at(f64::from(i) / 10.0)))
-            .collect();
+        let falling: Vec<f64> =
+            (0..=10).map(|i| schedule.factor(at(f64::from(i) / 10.0))).collect();
         assert!(falling.is_sorted_by(|a, b| a >= b), "{schedule:?}");
     }
     let steps = [0.59, 0.6, 0.79, 0.8, 1.0].map(|done| Schedule::StepDecay.factor(at(done)));

@@ -245,10 +245,7 @@ mod tests {
 
     #[test]
     fn median_is_the_middle_or_the_mean_of_the_middle_two() {
-        let timings = |seconds: &[f64]| Timings {
-            warm_up: 3,
-            seconds: seconds.to_vec(),
-        };
+        let timings = |seconds: &[f64]| Timings { warm_up: 3, seconds: seconds.to_vec() };
         assert_eq!(timings(&[3.0, 1.0, 2.0]).median(), 2.0);
         assert_eq!(timings(&[4.0, 1.0, 2.0, 30.0]).median(), 3.0);
         assert_eq!(timings(&[5.0]).median(), 5.0);

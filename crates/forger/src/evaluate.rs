@@ -98,10 +98,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
 fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
     let named = match &args.metrics {
         Some(list) => parse_list(list).with_context(|| format!("--metrics {list}"))?,
-        None => METRICS
-            .iter()
-            .filter(|m| m.needs != Needs::Inception)
-            .collect(),
+        None => METRICS.iter().filter(|m| m.needs != Needs::Inception).collect(),
     };
     let added = |m: &&Metric| args.inception && m.needs == Needs::Inception;
     let is_named = |m: &&Metric| named.iter().any(|n| n.name() == m.name());
@@ -112,10 +109,7 @@ fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
 /// real images. The last value is false if the samples are of a run that was trained on other
 /// images.
 fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Evaluator, bool)> {
-    let of_run = samples
-        .run
-        .as_ref()
-        .and_then(|(_, sampler)| sampler.config.dataset.as_ref());
+    let of_run = samples.run.as_ref().and_then(|(_, sampler)| sampler.config.dataset.as_ref());
     let path = match (&args.against, of_run) {
         (Some(path), _) => path.clone(),
         (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
@@ -123,10 +117,7 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
     };
     let open = |split| {
         Dataset::open(&path, split).with_context(|| {
-            format!(
-                "no real images in {}; name their folder with --against",
-                path.display()
-            )
+            format!("no real images in {}; name their folder with --against", path.display())
         })
     };
     let (training, test) = (open(Split::Train)?, open(Split::Test)?);

@@ -24,12 +24,7 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     let string = payload.downcast_ref::<String>().map(String::as_str);
     let text = string.or(payload.downcast_ref().copied());
     let text = text.unwrap_or("no reason given");
-    let out_of_memory = [
-        "not enough memory",
-        "out of memory",
-        "allocate memory",
-        "bad_alloc",
-    ];
+    let out_of_memory = ["not enough memory", "out of memory", "allocate memory", "bad_alloc"];
     if out_of_memory.iter().any(|words| text.contains(words)) {
         return anyhow!("out of memory; a smaller --batch or --count needs less");
     }
@@ -94,20 +89,14 @@ mod tests {
             Ok(())
         });
         let error = torch.unwrap_err().to_string();
-        assert!(
-            error.starts_with("error in libtorch: The size of tensor a"),
-            "{error}"
-        );
+        assert!(error.starts_with("error in libtorch: The size of tensor a"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
         let own = catching_panics::<()>(|| {
             assert_eq!(1, 2, "counts");
             Ok(())
         });
         let error = own.unwrap_err().to_string();
-        assert!(
-            error.starts_with("internal error: ") && error.contains("counts"),
-            "{error}"
-        );
+        assert!(error.starts_with("internal error: ") && error.contains("counts"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
         let failed = catching_panics::<()>(|| panic!("DefaultCPUAllocator: not enough memory: x"));
         assert!(failed.unwrap_err().to_string().contains("--batch"));

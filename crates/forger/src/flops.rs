@@ -32,10 +32,9 @@ fn positions(networks: &str) -> Option<(Vec<i64>, Vec<i64>)> {
             vec![DENSE, upsampled(16), upsampled(32), conv(32)],
             vec![conv(16), conv(8), conv(4), conv(2), DENSE],
         ),
-        "oshea" => (
-            vec![DENSE, upsampled(28), conv(28), conv(28)],
-            vec![conv(14), conv(7), DENSE, DENSE],
-        ),
+        "oshea" => {
+            (vec![DENSE, upsampled(28), conv(28), conv(28)], vec![conv(14), conv(7), DENSE, DENSE])
+        }
         "golbin" => (vec![DENSE; 2], vec![DENSE; 2]),
         _ => return None,
     })
@@ -65,11 +64,7 @@ pub fn step_flops(networks: &str, config: &TrainConfig) -> Option<f64> {
     let mut products = g.all + 2.0 * (d.all + d.all + d.inner);
     // G's update: generate and classify, unless D's update did it already. A
     // relativistic loss classifies the real images too.
-    let classified = if config.loss.generator_uses_real {
-        2.0
-    } else {
-        1.0
-    };
+    let classified = if config.loss.generator_uses_real { 2.0 } else { 1.0 };
     products += match settings.update {
         Update::Simultaneous => d.all,
         Update::SharedLatents => classified * d.all + d.all,
@@ -104,11 +99,7 @@ impl Products {
         let pairs = sizes.iter().zip(positions);
         let products: Vec<f64> = pairs.map(|(n, at)| (n * at / 9) as f64).collect();
         let all = products.iter().sum::<f64>();
-        Some(Products {
-            all,
-            inner: all - products.first()?,
-            last: *products.last()?,
-        })
+        Some(Products { all, inner: all - products.first()?, last: *products.last()? })
     }
 }
 
@@ -154,16 +145,10 @@ mod tests {
     #[test]
     fn twice_the_width_needs_about_four_times_the_flops() {
         let plain = config("modern");
-        let wide = |width| TrainConfig {
-            networks: modern::wide(width),
-            ..plain.clone()
-        };
+        let wide = |width| TrainConfig { networks: modern::wide(width), ..plain.clone() };
         let layouts = |config: &TrainConfig| {
             let networks = &config.networks;
-            (
-                networks.generator.layout().clone(),
-                networks.discriminator.layout().clone(),
-            )
+            (networks.generator.layout().clone(), networks.discriminator.layout().clone())
         };
         assert_eq!(layouts(&wide(1)), layouts(&plain));
         let flops = |width| step_flops("modern", &wide(width)).unwrap();

@@ -37,11 +37,7 @@ impl TrainJob {
     /// A job in a new run directory.
     pub fn new(args: &TrainArgs) -> Result<TrainJob> {
         let paths = Paths::from_env();
-        let Resolved {
-            preset,
-            networks,
-            settings,
-        } = args.resolve()?;
+        let Resolved { preset, networks, settings } = args.resolve()?;
         let data_path = paths.data(args.data.as_deref());
         let cache = paths.cache(args.cache.as_deref());
         let source = (!preset.synthetic).then_some(data_path.as_path());
@@ -116,12 +112,7 @@ pub fn data(
 
 /// The data set in the folder `path` as a run's configuration describes it.
 pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
-    let TrainData::Images {
-        training,
-        evaluator,
-        ..
-    } = data
-    else {
+    let TrainData::Images { training, evaluator, .. } = data else {
         return Ok(None);
     };
     let images_sha256 = training.images_sha256();

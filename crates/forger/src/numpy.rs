@@ -61,11 +61,7 @@ fn read_file(path: &Path, most: usize) -> Result<(Images, u64)> {
 }
 
 fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64)> {
-    let Header {
-        dtype,
-        fortran,
-        shape,
-    } = Header::read(&mut file)?;
+    let Header { dtype, fortran, shape } = Header::read(&mut file)?;
     if !dtype.ends_with("u1") {
         let nan = match holds_nan(&dtype, file)? {
             true => ", and some are NaN",
@@ -76,10 +72,7 @@ fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64)> {
              to 255 (ink); save them with .round().astype(\"uint8\")"
         );
     }
-    ensure!(
-        !fortran,
-        "its order is Fortran's; save np.ascontiguousarray of the array"
-    );
+    ensure!(!fortran, "its order is Fortran's; save np.ascontiguousarray of the array");
     let sizes = match *shape.as_slice() {
         [n, rows, cols] | [n, 1, rows, cols] if rows > 0 && cols > 0 => {
             let bytes = rows.checked_mul(cols);
@@ -162,8 +155,7 @@ impl Header {
         let dtype = value("descr").and_then(|v| {
             // A list describes records.
             let code = v.strip_prefix('\'').and_then(|v| v.split_once('\''));
-            code.map(|(code, _)| code)
-                .or(v.starts_with('[').then_some("records"))
+            code.map(|(code, _)| code).or(v.starts_with('[').then_some("records"))
         });
         let fortran = value("fortran_order").and_then(|v| {
             let no = v.starts_with("False");
@@ -275,10 +267,7 @@ mod tests {
         }
         let huge = "(9, 18446744073709551615, 2)";
         refused(&npy("|u1", "False", huge, &eight), "shape");
-        refused(
-            &npy("|u1", "False", "(9, 1000000, 1000000)", &eight),
-            "after 8 of",
-        );
+        refused(&npy("|u1", "False", "(9, 1000000, 1000000)", &eight), "after 8 of");
         refused(&npy("|u1", "False", "(3, 2, 2)", &eight), "after 8 of 12");
     }
 

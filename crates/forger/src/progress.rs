@@ -31,10 +31,7 @@ impl Bar {
                 Err(_) => bar,
             }
         });
-        Bar {
-            bar,
-            last_line: None,
-        }
+        Bar { bar, last_line: None }
     }
 
     /// Shows the finished share of the work, 0 to 1.

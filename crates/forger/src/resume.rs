@@ -37,19 +37,10 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
 
     let paths = Paths::from_env();
     let dataset = config.dataset.as_ref();
-    let data_path = dataset.map(|set| {
-        args.data
-            .clone()
-            .unwrap_or_else(|| PathBuf::from(&set.path))
-    });
+    let data_path =
+        dataset.map(|set| args.data.clone().unwrap_or_else(|| PathBuf::from(&set.path)));
     let (path, cache) = (data_path.as_deref(), paths.cache(args.cache.as_deref()));
-    let data = data(
-        path,
-        &cache,
-        &config.settings,
-        &config.networks,
-        config.seed,
-    )?;
+    let data = data(path, &cache, &config.settings, &config.networks, config.seed)?;
     let train_config = TrainConfig {
         seed: config.seed,
         seconds: config.seconds,
@@ -98,21 +89,9 @@ fn check_images(wanted: &DatasetInfo, found: &DatasetInfo) -> Result<()> {
     let found_test = found.test_images_sha256.clone().unwrap_or_default();
     let wanted_test = wanted.test_images_sha256.as_ref();
     for (what, wanted, found) in [
-        (
-            "training images",
-            &wanted.images_sha256,
-            &found.images_sha256,
-        ),
-        (
-            "training labels",
-            &wanted.labels_sha256,
-            &found.labels_sha256,
-        ),
-        (
-            "test images",
-            wanted_test.unwrap_or(&found_test),
-            &found_test,
-        ),
+        ("training images", &wanted.images_sha256, &found.images_sha256),
+        ("training labels", &wanted.labels_sha256, &found.labels_sha256),
+        ("test images", wanted_test.unwrap_or(&found_test), &found_test),
     ] {
         if wanted != found {
             bail!("the SHA-256 of its {what} is {found}, not {wanted}");

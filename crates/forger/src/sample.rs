@@ -15,17 +15,12 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let picture = match args.out.extension().and_then(|e| e.to_str()) {
         Some("png") => true,
         Some("idx3" | "idx" | "idx3-ubyte") => false,
-        _ => bail!(
-            "--out {}: the name must end in .png or .idx3",
-            args.out.display()
-        ),
+        _ => bail!("--out {}: the name must end in .png or .idx3", args.out.display()),
     };
     machine::set_threads(args.threads)?;
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
-    let RunSampler {
-        config, sampler, ..
-    } = RunSampler::open(&run)?;
+    let RunSampler { config, sampler, .. } = RunSampler::open(&run)?;
     if args.digit.is_some() && !sampler.generator().conditional() {
         bail!(
             "--digit: the generator of {} takes no digit; train golbin-conditional, or modern with \

@@ -23,11 +23,7 @@ pub fn table(
     if let Some((rows, cols)) = resized_from {
         let _ = writeln!(text, "resized from {rows}x{cols} to 28x28 first");
     }
-    let _ = writeln!(
-        text,
-        "\n{:<18}{:>11}{:>11}{:>11}",
-        "", "samples", "reference", "error"
-    );
+    let _ = writeln!(text, "\n{:<18}{:>11}{:>11}{:>11}", "", "samples", "reference", "error");
     for value in METRICS.iter().flat_map(|metric| metric.values) {
         let Some(measured) = row.metrics.get(value.name) else {
             continue;
@@ -36,9 +32,7 @@ pub fn table(
         let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.digits$}"));
         let found = number(Some(measured.value));
         let reference = number(measured.reference);
-        let error = measured
-            .error
-            .map_or(String::new(), |e| format!("± {e:.digits$}"));
+        let error = measured.error.map_or(String::new(), |e| format!("± {e:.digits$}"));
         let line = format!("{:<18}{found:>11}{reference:>11}{error:>11}", value.title);
         let _ = writeln!(text, "{}\n    {}", line.trim_end(), value.explanation);
         if let Some(remark) = value.remark {

@@ -44,11 +44,7 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     let (config, data) = (&job.config, &job.data);
     let (real, evaluator) = match data {
-        TrainData::Images {
-            training,
-            evaluator,
-            ..
-        } => {
+        TrainData::Images { training, evaluator, .. } => {
             let pool = config.settings.pool(training.len() as u64);
             let real = format!("{pool} images of {}", job.data_path.display());
             (real, evaluator.as_deref())
@@ -74,11 +70,7 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     observer.finish();
     let outcome = outcome.inspect_err(|error| tell_checkpoint(&run, error))?;
     finish(&run, &outcome, evaluator)?;
-    Ok(if outcome.finished {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(signals.exit_code())
-    })
+    Ok(if outcome.finished { ExitCode::SUCCESS } else { ExitCode::from(signals.exit_code()) })
 }
 
 /// After an error: the newest checkpoint, and the command that resumes from it if
@@ -88,15 +80,10 @@ fn tell_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
         return;
     };
     if matches!(error, gan_trainer::Error::Diverged { .. }) {
-        output::note(format_args!(
-            "the last checkpoint before that is kept: {}",
-            path.display()
-        ));
+        output::note(format_args!("the last checkpoint before that is kept: {}", path.display()));
     } else {
         let root = quoted(run.root());
-        output::note(format_args!(
-            "to resume from step {step}: cargo xtask train --resume {root}"
-        ));
+        output::note(format_args!("to resume from step {step}: cargo xtask train --resume {root}"));
     }
 }
 
@@ -121,11 +108,7 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
     let figures = figures.transpose()?;
     output::line(format_args!(
         "{} {} steps, {} images, in {}",
-        if outcome.finished {
-            "trained"
-        } else {
-            "stopped after"
-        },
+        if outcome.finished { "trained" } else { "stopped after" },
         outcome.steps,
         outcome.images_seen,
         clock(outcome.seconds)
@@ -176,9 +159,5 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
-    if path.chars().all(plain) {
-        path
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    }
+    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

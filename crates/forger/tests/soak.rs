@@ -124,11 +124,7 @@ impl Trainer {
             number.parse().ok()
         });
         let evaluations = run.quality().unwrap().len();
-        (
-            evaluations,
-            run.snapshots().unwrap().len(),
-            number.unwrap_or(0),
-        )
+        (evaluations, run.snapshots().unwrap().len(), number.unwrap_or(0))
     }
 
     /// Resident memory in kB.

@@ -22,9 +22,7 @@ use tch::{Device, Kind, Tensor};
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    let folder = std::env::args()
-        .nth(1)
-        .ok_or("give the folder of MNIST as argument")?;
+    let folder = std::env::args().nth(1).ok_or("give the folder of MNIST as argument")?;
     let open = |split| Dataset::open(Path::new(&folder), split);
     let (training, test) = (open(Split::Train)?, open(Split::Test)?);
     let (training, test) = (training.images(), test.images());
@@ -51,12 +49,7 @@ fn main() -> Result<()> {
     timed("nearest, pixels", || Ok(nearest(test, training)?[0]))?;
     timed("parzen, pixels", || {
         let sides = (Real(test), Validation(&kept_aside));
-        Ok(parzen_of_pixels(
-            sides.0,
-            sides.1,
-            Fake(&copies),
-            &usual_widths(),
-        )?)
+        Ok(parzen_of_pixels(sides.0, sides.1, Fake(&copies), &usual_widths())?)
     })
 }
 
@@ -68,9 +61,6 @@ fn select(images: &Images, places: std::ops::Range<usize>) -> Result<Images> {
 fn timed<T: std::fmt::Debug>(name: &str, measure: impl FnOnce() -> Result<T>) -> Result<()> {
     let start = Instant::now();
     let found = measure()?;
-    println!(
-        "{name:22} {:6.2} s   {found:?}",
-        start.elapsed().as_secs_f64()
-    );
+    println!("{name:22} {:6.2} s   {found:?}", start.elapsed().as_secs_f64());
     Ok(())
 }

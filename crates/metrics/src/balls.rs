@@ -28,21 +28,16 @@ pub(crate) fn count_inside(
     surface: Surface,
 ) -> Inside {
     let distances = Distances::new(rows, centers);
-    let mut inside = Inside {
-        balls_of_row: vec![0; rows.len()],
-        rows_of_ball: vec![0; centers.len()],
-    };
+    let mut inside =
+        Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
     distances.each_query(|row, approximate| {
         let margin = distances.margin(row);
         for (center, (&squared, &radius)) in approximate.iter().zip(squared_radii).enumerate() {
             if squared > radius + margin {
                 continue;
             }
-            let squared = if squared < radius - margin {
-                squared
-            } else {
-                distances.measure(row, center)
-            };
+            let squared =
+                if squared < radius - margin { squared } else { distances.measure(row, center) };
             if squared < radius || (squared == radius && surface == Surface::Inside) {
                 inside.balls_of_row[row] += 1;
                 inside.rows_of_ball[center] += 1;
@@ -84,10 +79,8 @@ mod tests {
             .map(|i| squared_distance(centers.row(i), centers.row(i / 2)))
             .collect();
         for surface in [Surface::Inside, Surface::Outside] {
-            let mut naive = Inside {
-                balls_of_row: vec![0; rows.len()],
-                rows_of_ball: vec![0; centers.len()],
-            };
+            let mut naive =
+                Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
             for row in 0..rows.len() {
                 for (center, &radius) in radii.iter().enumerate() {
                     let squared = squared_distance(rows.row(row), centers.row(center));

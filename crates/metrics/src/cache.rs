@@ -124,9 +124,7 @@ impl Cache {
                 .ok_or_else(|| format!("{} holds a number that is not finite", part.name))
         };
         let tensors: std::result::Result<Vec<Tensor>, String> = parts.iter().map(tensor).collect();
-        tensors?
-            .try_into()
-            .map_err(|_| "tensors are missing".to_owned())
+        tensors?.try_into().map_err(|_| "tensors are missing".to_owned())
     }
 
     fn encode(&self, parts: &[Part], tensors: &[Tensor]) -> Result<Vec<u8>> {
@@ -135,9 +133,7 @@ impl Cache {
         for tensor in tensors {
             let width = if tensor.kind() == Kind::Double { 8 } else { 4 };
             let mut bytes = vec![0; tensor.numel() * width];
-            tensor
-                .contiguous()
-                .f_copy_data_u8(&mut bytes, tensor.numel())?;
+            tensor.contiguous().f_copy_data_u8(&mut bytes, tensor.numel())?;
             data.push(bytes);
         }
         let views = parts.iter().zip(&data).map(|(part, bytes)| {
@@ -200,9 +196,7 @@ mod tests {
         // A wrong shape, and a NaN.
         let encode = |numbers: &[f64]| {
             let part = part(numbers.len() as i64);
-            cache
-                .encode(&[part], &[Tensor::from_slice(numbers)])
-                .unwrap()
+            cache.encode(&[part], &[Tensor::from_slice(numbers)]).unwrap()
         };
         for bad in [
             foreign,

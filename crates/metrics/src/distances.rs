@@ -108,9 +108,7 @@ impl<'a> Distances<'a> {
                 }
             }
             let lines = distances.chunks_exact_mut(n.max(1));
-            queries
-                .zip(lines)
-                .for_each(|(query, line)| take(query, line));
+            queries.zip(lines).for_each(|(query, line)| take(query, line));
         }
     }
 
@@ -172,9 +170,8 @@ fn bytes_multiply_exactly() -> bool {
     let fast = false;
     fast && *ANSWER.get_or_init(|| {
         const SIZE: i64 = 64;
-        let extremes: Vec<i8> = (0..SIZE * SIZE)
-            .map(|i| if (i / SIZE) & i > 0 { i8::MAX } else { i8::MIN })
-            .collect();
+        let extremes: Vec<i8> =
+            (0..SIZE * SIZE).map(|i| if (i / SIZE) & i > 0 { i8::MAX } else { i8::MIN }).collect();
         let bytes = Tensor::from_slice(&extremes).view([SIZE, SIZE]);
         let exact = bytes.to_kind(Kind::Double);
         bytes
@@ -213,10 +210,7 @@ mod tests {
             for (index, squared) in line.iter().enumerate() {
                 let exact = distances.measure(query, index);
                 let error = (squared - exact).abs();
-                assert!(
-                    error <= margin,
-                    "{query}, {index}: {squared}, {exact}, {margin}"
-                );
+                assert!(error <= margin, "{query}, {index}: {squared}, {exact}, {margin}");
             }
             largest = largest.max(margin);
         });

@@ -276,12 +276,7 @@ pub(crate) fn at_least(
     what: &'static str,
 ) -> Result<()> {
     if found < needed {
-        return Err(Error::TooFew {
-            metric,
-            what,
-            needed,
-            found,
-        });
+        return Err(Error::TooFew { metric, what, needed, found });
     }
     Ok(())
 }

@@ -63,10 +63,9 @@ impl Evaluation<'_> {
     /// One requested digit for each sample, if any.
     pub fn requested_digits(&self) -> Result<Option<&[u8]>> {
         match self.requested {
-            Some(digits) if digits.len() != self.images.len() => Err(Error::RequestedDigits {
-                digits: digits.len(),
-                samples: self.images.len(),
-            }),
+            Some(digits) if digits.len() != self.images.len() => {
+                Err(Error::RequestedDigits { digits: digits.len(), samples: self.images.len() })
+            }
             digits => Ok(digits),
         }
     }
@@ -78,8 +77,7 @@ impl Evaluation<'_> {
         name: &str,
         measure: impl FnOnce(Fake<'_>) -> Result<[f64; N]>,
     ) -> Result<Option<[f64; N]>> {
-        self.reference
-            .feature_reference_values(name, self.images.len(), measure)
+        self.reference.feature_reference_values(name, self.images.len(), measure)
     }
 
     /// Reports the progress of InceptionV3.
@@ -90,9 +88,5 @@ impl Evaluation<'_> {
 
 /// A value with its reference value.
 pub(crate) fn measured(value: f64, reference: Option<f64>) -> Measurement {
-    Measurement {
-        value,
-        reference,
-        ..Measurement::default()
-    }
+    Measurement { value, reference, ..Measurement::default() }
 }

@@ -48,10 +48,7 @@ impl Evaluator {
 
     /// Adds the network for the FID of published tables.
     pub fn with_inception(self, network: Inception) -> Evaluator {
-        Evaluator {
-            inception: Some(network),
-            ..self
-        }
+        Evaluator { inception: Some(network), ..self }
     }
 
     /// SHA-256, in hexadecimal, of the plain IDX file of the test images.

@@ -61,10 +61,7 @@ impl Features {
     /// [`Error::NotFinite`] and [`Error::TooLarge`] with the first invalid value.
     pub fn new(width: usize, values: Vec<f32>) -> Result<Features> {
         if width == 0 || !values.len().is_multiple_of(width) {
-            return Err(Error::RowLength {
-                values: values.len(),
-                width,
-            });
+            return Err(Error::RowLength { values: values.len(), width });
         }
         let wrong = |v: &f32| !v.is_finite() || v.abs() > LARGEST;
         if let Some((at, &value)) = values.iter().enumerate().find(|(_, v)| wrong(v)) {
@@ -90,17 +87,11 @@ impl Features {
             _ => return Err(Error::Shape { shape }),
         };
         let kind = tensor.kind();
-        if !matches!(
-            kind,
-            Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double
-        ) {
+        if !matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double) {
             return Err(Error::NotFloat { kind });
         }
-        let flat = tensor
-            .f_detach()?
-            .f_to_device(Device::Cpu)?
-            .f_to_kind(Kind::Float)?
-            .f_reshape([-1])?;
+        let flat =
+            tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_reshape([-1])?;
         Features::new(width, Vec::<f32>::try_from(&flat)?)
     }
 
@@ -108,11 +99,7 @@ impl Features {
     pub fn from_pixels(images: &Images) -> Features {
         Features {
             width: images.rows() * images.cols(),
-            values: images
-                .pixels()
-                .iter()
-                .map(|&pixel| f32::from(pixel) / 255.0)
-                .collect(),
+            values: images.pixels().iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
         }
     }
 
@@ -144,14 +131,9 @@ impl Features {
     /// The rows at `indices`, in that order. Indices may repeat. `None` if one is out of
     /// range.
     pub fn select(&self, indices: &[usize]) -> Option<Features> {
-        let rows: Option<Vec<&[f32]>> = indices
-            .iter()
-            .map(|&index| self.rows().nth(index))
-            .collect();
-        Some(Features {
-            width: self.width,
-            values: rows?.concat(),
-        })
+        let rows: Option<Vec<&[f32]>> =
+            indices.iter().map(|&index| self.rows().nth(index)).collect();
+        Some(Features { width: self.width, values: rows?.concat() })
     }
 
     pub(crate) fn row(&self, index: usize) -> &[f32] {
@@ -173,9 +155,7 @@ impl Features {
 
     /// ‖row‖² of each row.
     pub(crate) fn squared_norms(&self) -> Vec<f64> {
-        self.rows()
-            .map(|row| row.iter().map(|&v| f64::from(v).powi(2)).sum())
-            .collect()
+        self.rows().map(|row| row.iter().map(|&v| f64::from(v).powi(2)).sum()).collect()
     }
 
     /// Fails unless there are `needed` rows.
@@ -191,10 +171,7 @@ impl Features {
     /// Fails unless both have the same width.
     pub(crate) fn same_width(&self, other: &Features) -> Result<()> {
         if self.width != other.width {
-            return Err(Error::Width {
-                left: self.width,
-                right: other.width,
-            });
+            return Err(Error::Width { left: self.width, right: other.width });
         }
         Ok(())
     }
@@ -203,15 +180,11 @@ impl Features {
 /// Prints the shape only.
 impl std::fmt::Debug for Features {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Features")
-            .field("shape", &[self.len(), self.width])
-            .finish_non_exhaustive()
+        f.debug_struct("Features").field("shape", &[self.len(), self.width]).finish_non_exhaustive()
     }
 }
 
 /// Consecutive ranges of `size` that cover `0..len`.
 pub(crate) fn blocks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..len)
-        .step_by(size)
-        .map(move |start| start..len.min(start + size))
+    (0..len).step_by(size).map(move |start| start..len.min(start + size))
 }

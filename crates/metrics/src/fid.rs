@@ -28,9 +28,7 @@ impl Gaussian {
         let options = (Kind::Double, tch::Device::Cpu);
         let mut sum = Tensor::f_zeros([width], options)?;
         for rows in blocks(features.len(), BLOCK) {
-            sum += features
-                .block(rows)
-                .sum_dim_intlist([0i64].as_slice(), false, None);
+            sum += features.block(rows).sum_dim_intlist([0i64].as_slice(), false, None);
         }
         let mean = sum / n;
         let mut scatter = Tensor::f_zeros([width, width], options)?;
@@ -56,9 +54,7 @@ impl Gaussian {
         if d == 0 || d.checked_mul(d) != Some(covariance.len()) || !finite {
             return Err(Error::Statistics);
         }
-        let largest = covariance
-            .iter()
-            .fold(0.0, |most: f64, v| most.max(v.abs()));
+        let largest = covariance.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
         let symmetric = (0..d).all(|row| {
             (0..row).all(|column| {
                 let difference = covariance[row * d + column] - covariance[column * d + row];
@@ -116,12 +112,7 @@ pub fn frechet_distance(real: Real<'_, Gaussian>, fake: Fake<'_, Gaussian>) -> R
     if left != right {
         return Err(Error::Width { left, right });
     }
-    let between: f64 = a
-        .mean
-        .iter()
-        .zip(&b.mean)
-        .map(|(x, y)| (x - y).powi(2))
-        .sum();
+    let between: f64 = a.mean.iter().zip(&b.mean).map(|(x, y)| (x - y).powi(2)).sum();
     let trace = |g: &Gaussian| g.covariance.iter().step_by(g.mean.len() + 1).sum::<f64>();
     let roots = square_root(&a.covariance_tensor())?.matmul(&square_root(&b.covariance_tensor())?);
     let (_, singular_values, _) = roots.f_svd(true, false)?;

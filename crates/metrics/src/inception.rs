@@ -84,13 +84,9 @@ fn prepared(images: &Tensor) -> Tensor {
     let size = images.size();
     let weights = |axis: usize| interpolation(size[axis] as usize);
     // Rows, then columns, of [n, rows, cols].
-    let large = weights(1)
-        .matmul(&images.to_kind(Kind::Float))
-        .matmul(&weights(2).tr());
+    let large = weights(1).matmul(&images.to_kind(Kind::Float)).matmul(&weights(2).tr());
     let side = SIDE as i64;
-    let images = ((large - 128.0) / 128.0)
-        .unsqueeze(3)
-        .expand([-1, side, side, 3], false);
+    let images = ((large - 128.0) / 128.0).unsqueeze(3).expand([-1, side, side, 3], false);
     images.contiguous().permute([0, 3, 1, 2])
 }
 

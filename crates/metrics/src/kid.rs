@@ -21,11 +21,7 @@ pub struct KidOptions {
 /// 100 subsets of 1,000, as in the paper.
 impl Default for KidOptions {
     fn default() -> KidOptions {
-        KidOptions {
-            subsets: 100,
-            size: 1000,
-            seed: 0,
-        }
+        KidOptions { subsets: 100, size: 1000, seed: 0 }
     }
 }
 
@@ -50,11 +46,7 @@ pub struct Kid {
 /// [`Error::Width`].
 pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> {
     let (Real(real), Fake(fake)) = (real, fake);
-    let &KidOptions {
-        subsets,
-        size,
-        seed,
-    } = options;
+    let &KidOptions { subsets, size, seed } = options;
     if subsets == 0 || size < 2 {
         return Err(Error::Subsets { subsets, size });
     }
@@ -77,10 +69,7 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
         .collect();
     let mean = values.iter().sum::<f64>() / subsets as f64;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / subsets as f64;
-    Ok(Kid {
-        mean,
-        std: variance.sqrt(),
-    })
+    Ok(Kid { mean, std: variance.sqrt() })
 }
 
 /// The unbiased estimate of the squared maximum mean discrepancy of two sets of equally many

@@ -31,10 +31,7 @@ impl Cells {
     pub fn fit(training: Training<'_>, cells: usize, seed: u64) -> Result<Cells> {
         let Training(training) = training;
         if cells == 0 || cells > training.len() {
-            return Err(Error::Cells {
-                cells,
-                images: training.len(),
-            });
+            return Err(Error::Cells { cells, images: training.len() });
         }
         let values = training.tensor();
         let norms = training.squared_norms();
@@ -43,11 +40,8 @@ impl Cells {
         for _ in 0..MOST_ROUNDS {
             let placed = fitted.place(&values)?;
             fitted.move_to_means(training, &placed, &norms);
-            let sum = placed
-                .iter()
-                .zip(&norms)
-                .map(|(&(_, score), norm)| score + norm)
-                .sum::<f64>();
+            let sum =
+                placed.iter().zip(&norms).map(|(&(_, score), norm)| score + norm).sum::<f64>();
             if sum >= last_sum * (1.0 - LEAST_GAIN) {
                 break;
             }
@@ -98,10 +92,7 @@ impl Cells {
                 })
                 .unwrap_or(drawn);
         }
-        Cells {
-            width: rows.width(),
-            centers,
-        }
+        Cells { width: rows.width(), centers }
     }
 
     /// For each row x of f64 `[n, d]`, its cell and ‖c‖² − 2 x·c for the centre c of the cell:
@@ -113,11 +104,7 @@ impl Cells {
         let (scores, cells) = (values.matmul(&centers.tr()) * -2.0 + norms).min_dim(1, false);
         let scores = Vec::<f64>::try_from(&scores)?;
         let cells = Vec::<i64>::try_from(&cells)?;
-        Ok(cells
-            .into_iter()
-            .zip(scores)
-            .map(|(cell, score)| (cell as usize, score))
-            .collect())
+        Ok(cells.into_iter().zip(scores).map(|(cell, score)| (cell as usize, score)).collect())
     }
 
     /// Moves each centre to the mean of its rows. A centre without rows moves to the row
@@ -132,10 +119,7 @@ impl Cells {
         }
         let mut farthest: Vec<(f64, usize)> = Vec::new();
         if counts.contains(&0) {
-            let squared = placed
-                .iter()
-                .zip(norms)
-                .map(|(placed, norm)| placed.1 + norm);
+            let squared = placed.iter().zip(norms).map(|(placed, norm)| placed.1 + norm);
             farthest = squared.zip(0..).collect();
             farthest.sort_by(|a, b| a.0.total_cmp(&b.0));
         }

@@ -63,9 +63,7 @@ pub fn modes(logits: Fake<'_>) -> Result<Modes> {
 /// [`Error::Predictions`] unless there are 10 logits for each image.
 pub fn predictions(logits: &Features) -> Result<Vec<u8>> {
     if logits.width() != DIGITS {
-        return Err(Error::Predictions {
-            width: logits.width(),
-        });
+        return Err(Error::Predictions { width: logits.width() });
     }
     let largest = |row: &[f32]| {
         let mut best = (0u8, f32::NEG_INFINITY);

@@ -31,11 +31,7 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
     same_size(queries, references)?;
     let metric = "the search for the nearest image";
     at_least(1, references.len(), metric, "reference images")?;
-    Ok(firsts(search(
-        &Distances::new(queries, references),
-        1,
-        false,
-    )))
+    Ok(firsts(search(&Distances::new(queries, references), 1, false)))
 }
 
 /// The same for features: for each row of `queries`, the nearest row of `references`.
@@ -47,11 +43,7 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
 pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec<Neighbor>> {
     queries.same_width(references)?;
     references.at_least(1, "the search for the nearest row", "references")?;
-    Ok(firsts(search(
-        &Distances::new(queries, references),
-        1,
-        false,
-    )))
+    Ok(firsts(search(&Distances::new(queries, references), 1, false)))
 }
 
 /// For each row, the squared distance to its k-th nearest other row. `k` must be at least
@@ -64,12 +56,7 @@ pub(crate) fn squared_radii(rows: &Features, k: usize) -> Vec<f64> {
 
 fn firsts(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
     let first = found.iter().filter_map(|found| found.first());
-    first
-        .map(|&(squared, index)| Neighbor {
-            index,
-            distance: squared.sqrt(),
-        })
-        .collect()
+    first.map(|&(squared, index)| Neighbor { index, distance: squared.sqrt() }).collect()
 }
 
 /// For each query, its k nearest references as (squared distance, index), the nearest
@@ -126,9 +113,7 @@ mod tests {
 
     fn images(n: usize, seed: u64, ink: std::ops::RangeInclusive<u8>) -> Images {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let pixels = (0..n * 28 * 28)
-            .map(|_| random.random_range(ink.clone()))
-            .collect();
+        let pixels = (0..n * 28 * 28).map(|_| random.random_range(ink.clone())).collect();
         Images::new(28, 28, pixels).unwrap()
     }
 
@@ -185,21 +170,14 @@ mod tests {
     fn distances_are_euclidean_in_grey_levels() {
         let training = Images::new(1, 2, vec![0, 0, 200, 100]).unwrap();
         let fake = Images::new(1, 2, vec![203, 104]).unwrap();
-        assert_eq!(
-            nearest(&fake, &training).unwrap(),
-            [Neighbor {
-                index: 1,
-                distance: 5.0
-            }]
-        );
+        assert_eq!(nearest(&fake, &training).unwrap(), [Neighbor { index: 1, distance: 5.0 }]);
     }
 
     #[test]
     fn orders_features_far_from_zero_and_close_together() {
         let mut random = ChaCha8Rng::seed_from_u64(3);
-        let values = (0..300 * 200)
-            .map(|_| 1e6 + f32::from(random.random_range(0..9u8)) / 16.0)
-            .collect();
+        let values =
+            (0..300 * 200).map(|_| 1e6 + f32::from(random.random_range(0..9u8)) / 16.0).collect();
         let rows = Features::new(200, values).unwrap();
         assert_exact(&Distances::new(&rows, &rows), 3, true);
     }
@@ -262,19 +240,9 @@ mod tests {
         let none = Images::new(2, 3, Vec::new()).unwrap();
         assert!(matches!(
             nearest(&image, &turned),
-            Err(Error::ImageSize {
-                left: (2, 3),
-                right: (3, 2)
-            })
+            Err(Error::ImageSize { left: (2, 3), right: (3, 2) })
         ));
-        assert!(matches!(
-            nearest(&image, &none),
-            Err(Error::TooFew {
-                needed: 1,
-                found: 0,
-                ..
-            })
-        ));
+        assert!(matches!(nearest(&image, &none), Err(Error::TooFew { needed: 1, found: 0, .. })));
         assert_eq!(nearest(&none, &image).unwrap(), []);
     }
 }

@@ -27,12 +27,7 @@ pub struct NoveltyOptions {
 /// 50 cells, at least 20 fake images in each, 1,000 draws.
 impl Default for NoveltyOptions {
     fn default() -> NoveltyOptions {
-        NoveltyOptions {
-            cells: 50,
-            least: 20,
-            permutations: 1000,
-            seed: 0,
-        }
+        NoveltyOptions { cells: 50, least: 20, permutations: 1000, seed: 0 }
     }
 }
 
@@ -121,18 +116,13 @@ pub fn place(
     training.same_width(images)?;
     for (rows, cells) in [(images, image_cells), (training, training_cells)] {
         if rows.len() != cells.len() {
-            return Err(Error::CellCount {
-                cells: cells.len(),
-                images: rows.len(),
-            });
+            return Err(Error::CellCount { cells: cells.len(), images: rows.len() });
         }
     }
     let training_rows = rows_of_cells(training_cells.iter().copied());
     let mut placed = vec![None; images.len()];
     for (cell, rows) in rows_of_cells(image_cells.iter().copied()) {
-        let nearby = training_rows
-            .get(&cell)
-            .and_then(|near| training.select(near));
+        let nearby = training_rows.get(&cell).and_then(|near| training.select(near));
         let (Some(inside), Some(nearby)) = (images.select(&rows), nearby) else {
             return Err(Error::EmptyCell { cell });
         };
@@ -173,34 +163,21 @@ pub fn c_t(
     let all = [test, fake].concat();
     let mut is_fake: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
     let cells = rows_of_cells(all.iter().map(|placed| placed.cell));
-    let ranked: Vec<(usize, Vec<(usize, f64)>)> = cells
-        .into_iter()
-        .map(|(cell, rows)| (cell, ranks(&all, rows)))
-        .collect();
+    let ranked: Vec<(usize, Vec<(usize, f64)>)> =
+        cells.into_iter().map(|(cell, rows)| (cell, ranks(&all, rows))).collect();
     let least = options.least.max(1);
-    let cells: Vec<CellScore> = ranked
-        .iter()
-        .map(|(cell, ranks)| score(*cell, ranks, &is_fake, least))
-        .collect();
-    let found = weighted_mean(&cells).ok_or(Error::NoCell {
-        cells: cells.len(),
-        needed: least,
-    })?;
+    let cells: Vec<CellScore> =
+        ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, least)).collect();
+    let found = weighted_mean(&cells).ok_or(Error::NoCell { cells: cells.len(), needed: least })?;
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     let draws: Vec<f64> = (0..options.permutations)
         .filter_map(|_| {
             is_fake.shuffle(&mut random);
-            let scores = ranked
-                .iter()
-                .map(|(cell, ranks)| score(*cell, ranks, &is_fake, least));
+            let scores = ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, least));
             weighted_mean(&scores.collect::<Vec<_>>())
         })
         .collect();
-    Ok(Novelty {
-        c_t: found,
-        null: Null::new(&draws, found),
-        cells,
-    })
+    Ok(Novelty { c_t: found, null: Null::new(&draws, found), cells })
 }
 
 impl Null {
@@ -253,21 +230,12 @@ fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], least: usize) ->
     let u = rank_sum - m * (m + 1.0) / 2.0;
     let spread = (n * m * (n + m + 1.0) / 12.0).sqrt();
     let kept = fake >= least && test > 0;
-    CellScore {
-        cell,
-        test,
-        fake,
-        z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread),
-    }
+    CellScore { cell, test, fake, z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread) }
 }
 
 /// `None` if all cells are left out.
 fn weighted_mean(cells: &[CellScore]) -> Option<f64> {
-    let kept = || {
-        cells
-            .iter()
-            .filter_map(|cell| Some((cell.test as f64, cell.z?)))
-    };
+    let kept = || cells.iter().filter_map(|cell| Some((cell.test as f64, cell.z?)));
     let weight: f64 = kept().map(|(test, _)| test).sum();
     let sum: f64 = kept().map(|(test, z)| test * z).sum();
     (weight > 0.0).then(|| sum / weight)

@@ -87,20 +87,15 @@ where
 {
     let distances = Distances::in_f64(validation, fake);
     let tried = log_likelihoods(&distances, unit, sigmas, "validation images")?;
-    let best = tried.iter().zip(sigmas).reduce(|best, next| {
-        if next.0.mean > best.0.mean {
-            next
-        } else {
-            best
-        }
-    });
+    let best = tried.iter().zip(sigmas).reduce(
+        |best, next| {
+            if next.0.mean > best.0.mean { next } else { best }
+        },
+    );
     let Some((_, &sigma)) = best else {
         return Err(Error::Sigma { sigma: None });
     };
-    Ok(Parzen {
-        sigma,
-        log_likelihood: with_width(&Distances::in_f64(real, fake), unit, sigma)?,
-    })
+    Ok(Parzen { sigma, log_likelihood: with_width(&Distances::in_f64(real, fake), unit, sigma)? })
 }
 
 /// The log-likelihood of real images under windows of width `sigma` around the fake images:
@@ -153,10 +148,7 @@ fn log_likelihoods(
         let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
         let mean = sums.iter().sum::<f64>() / n;
         let variance = sums.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-        LogLikelihood {
-            mean: mean - log_windows - volume,
-            standard_error: (variance / n).sqrt(),
-        }
+        LogLikelihood { mean: mean - log_windows - volume, standard_error: (variance / n).sqrt() }
     };
     Ok(sigmas.iter().zip(values).map(log_likelihood).collect())
 }

@@ -168,10 +168,8 @@ impl ReferenceStats {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Gaussian> {
         let d = Inception::FEATURES;
-        let parts = [
-            Part::new("mean", Kind::Double, [d]),
-            Part::new("covariance", Kind::Double, [d, d]),
-        ];
+        let parts =
+            [Part::new("mean", Kind::Double, [d]), Part::new("covariance", Kind::Double, [d, d])];
         let [mean, covariance] = self.cache.tensors("inception-test", &parts, || {
             let fit = Gaussian::fit(&network.features(self.test(), progress)?)?;
             let covariance = Tensor::from_slice(fit.covariance()).view([d, d]);

@@ -22,11 +22,7 @@ pub(crate) struct Rows<'a> {
 
 impl<'a> From<&'a Features> for Rows<'a> {
     fn from(features: &'a Features) -> Rows<'a> {
-        Rows {
-            width: features.width(),
-            values: Cow::Borrowed(features.values()),
-            exact: false,
-        }
+        Rows { width: features.width(), values: Cow::Borrowed(features.values()), exact: false }
     }
 }
 
@@ -35,11 +31,7 @@ impl<'a> From<&'a Images> for Rows<'a> {
     fn from(images: &'a Images) -> Rows<'a> {
         let centered = images.pixels().iter().map(|&p| f32::from(p) - 128.0);
         let width = images.rows() * images.cols();
-        Rows {
-            width,
-            values: centered.collect(),
-            exact: width <= EXACT_PIXELS,
-        }
+        Rows { width, values: centered.collect(), exact: width <= EXACT_PIXELS }
     }
 }
 

@@ -10,10 +10,7 @@ fn parsed(list: &str) -> Result<Vec<&'static str>, UnknownMetric> {
 
 #[test]
 fn parses_names_in_any_order_and_case_once_each() {
-    assert_eq!(
-        parsed("recall, FID,precision").unwrap(),
-        ["fid", "precision"]
-    );
+    assert_eq!(parsed("recall, FID,precision").unwrap(), ["fid", "precision"]);
     let all: Vec<&str> = names().collect();
     let every: Vec<&str> = METRICS.iter().map(Metric::name).collect();
     assert_eq!(parsed(&all.join(",")).unwrap(), every);
@@ -38,10 +35,7 @@ fn names_and_titles_are_unique_and_every_value_is_explained() {
     for value in values() {
         assert!(!value.explanation.is_empty(), "{value:?}");
         assert!(help().contains(value.explanation), "{value:?}");
-        assert!(
-            value.title.len() < 18,
-            "{value:?} is too wide for the table"
-        );
+        assert!(value.title.len() < 18, "{value:?} is too wide for the table");
     }
 }
 

@@ -21,11 +21,7 @@ fn images() -> Images {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
-            if state.is_multiple_of(5) {
-                (state >> 24) as u8
-            } else {
-                0
-            }
+            if state.is_multiple_of(5) { (state >> 24) as u8 } else { 0 }
         })
         .collect();
     Images::new(rows, cols, pixels).unwrap()

@@ -34,9 +34,8 @@ fn fail(error: &dyn Error) -> ExitCode {
 }
 
 fn render(dir: &Path, index: &str) -> Result<String, Box<dyn Error>> {
-    let index: usize = index
-        .parse()
-        .map_err(|_| format!("INDEX is {index:?}, not a whole number\n{USAGE}"))?;
+    let index: usize =
+        index.parse().map_err(|_| format!("INDEX is {index:?}, not a whole number\n{USAGE}"))?;
     let set = Dataset::open(dir, Split::Test)?;
     let images = set.images();
     let (Some(pixels), Some(label)) = (images.get(index), set.labels().get(index)) else {

@@ -34,10 +34,7 @@ impl Dataset {
     /// [`Error::LabelCount`] if the numbers of images and labels differ.
     pub fn new(images: Images, labels: Vec<u8>) -> Result<Dataset> {
         if images.len() != labels.len() {
-            return Err(Error::LabelCount {
-                images: images.len(),
-                labels: labels.len(),
-            });
+            return Err(Error::LabelCount { images: images.len(), labels: labels.len() });
         }
         Ok(Dataset { images, labels })
     }
@@ -109,9 +106,7 @@ impl Dataset {
 /// Shows the sizes and omits the content.
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dataset")
-            .field("images", &self.images)
-            .finish_non_exhaustive()
+        f.debug_struct("Dataset").field("images", &self.images).finish_non_exhaustive()
     }
 }
 
@@ -162,10 +157,6 @@ fn read_labels(path: &Path) -> Result<Vec<u8>> {
     let (shape, data) = Idx::read_file(path)?.into_parts();
     match data {
         IdxData::U8(labels) if shape.len() == 1 => Ok(labels),
-        data => Err(Error::NotLabels {
-            element: data.element_type(),
-            shape,
-        }
-        .in_file(path)),
+        data => Err(Error::NotLabels { element: data.element_type(), shape }.in_file(path)),
     }
 }

@@ -232,18 +232,11 @@ impl Error {
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
-        move |reason| Error::Io {
-            action,
-            path,
-            reason,
-        }
+        move |reason| Error::Io { action, path, reason }
     }
 
     pub(crate) fn in_file(self, path: &Path) -> Error {
-        Error::InFile {
-            path: path.to_owned(),
-            reason: Box::new(self),
-        }
+        Error::InFile { path: path.to_owned(), reason: Box::new(self) }
     }
 }
 

@@ -20,9 +20,7 @@ pub(crate) struct Gunzip<R> {
 
 impl<R: BufRead> Gunzip<R> {
     pub(crate) fn new(reader: R) -> Gunzip<R> {
-        Gunzip {
-            member: Some(GzDecoder::new(reader)),
-        }
+        Gunzip { member: Some(GzDecoder::new(reader)) }
     }
 }
 

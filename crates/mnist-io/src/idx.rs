@@ -29,10 +29,7 @@ impl Idx {
             return Err(Error::TooLarge { shape });
         }
         if element_count(&shape) != Some(data.len()) {
-            return Err(Error::ElementCount {
-                shape,
-                found: data.len(),
-            });
+            return Err(Error::ElementCount { shape, found: data.len() });
         }
         Ok(Idx { shape, data })
     }

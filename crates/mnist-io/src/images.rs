@@ -32,16 +32,10 @@ impl Images {
         let count = pixels.len();
         let size = rows.checked_mul(cols);
         let size = size.filter(|&size| size > 0 && count.is_multiple_of(size));
-        let size = size.ok_or(Error::PixelCount {
-            rows,
-            cols,
-            pixels: count,
-        })?;
+        let size = size.ok_or(Error::PixelCount { rows, cols, pixels: count })?;
         let shape = [count / size, rows, cols];
         if shape.iter().any(|&size| u32::try_from(size).is_err()) {
-            return Err(Error::TooLarge {
-                shape: shape.to_vec(),
-            });
+            return Err(Error::TooLarge { shape: shape.to_vec() });
         }
         Ok(Images { rows, cols, pixels })
     }
@@ -125,9 +119,7 @@ impl Images {
 /// Shows the shape and omits the pixels.
 impl fmt::Debug for Images {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Images")
-            .field("shape", &self.shape())
-            .finish_non_exhaustive()
+        f.debug_struct("Images").field("shape", &self.shape()).finish_non_exhaustive()
     }
 }
 
@@ -142,10 +134,7 @@ impl TryFrom<Idx> for Images {
             (&[_, rows, cols], IdxData::U8(pixels)) if rows > 0 && cols > 0 => {
                 Images::new(rows, cols, pixels)
             }
-            (_, data) => Err(Error::NotImages {
-                element: data.element_type(),
-                shape,
-            }),
+            (_, data) => Err(Error::NotImages { element: data.element_type(), shape }),
         }
     }
 }

@@ -101,16 +101,9 @@ impl KnownSet {
             let path = file.find(dir)?;
             let (bytes, found) = known.size_and_hash(&path)?;
             let error = if bytes != known.bytes {
-                Error::WrongSize {
-                    title: self.title,
-                    expected: known.bytes,
-                }
+                Error::WrongSize { title: self.title, expected: known.bytes }
             } else if found != known.sha256 {
-                Error::WrongHash {
-                    title: self.title,
-                    expected: known.sha256,
-                    found,
-                }
+                Error::WrongHash { title: self.title, expected: known.sha256, found }
             } else {
                 continue;
             };
@@ -144,11 +137,7 @@ impl KnownFile {
 /// or 10,000 images of 28x28, or a header of 8 bytes and their labels.
 const fn set(name: &'static str, title: &'static str, sha256: [&'static str; 4]) -> KnownSet {
     const fn file(i: usize, bytes: u64, sha256: [&'static str; 4]) -> KnownFile {
-        KnownFile {
-            name: FILES[i].name,
-            bytes,
-            sha256: sha256[i],
-        }
+        KnownFile { name: FILES[i].name, bytes, sha256: sha256[i] }
     }
     KnownSet {
         name,

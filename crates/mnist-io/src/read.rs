@@ -107,11 +107,7 @@ impl Header {
         let size = |bytes: &[u8; 4]| u32::from_be_bytes(*bytes) as usize;
         let shape: Vec<usize> = sizes.iter().map(size).collect();
         match element_count(&shape).and_then(|count| count.checked_mul(element.bytes())) {
-            Some(bytes) => Ok(Header {
-                element,
-                shape,
-                bytes,
-            }),
+            Some(bytes) => Ok(Header { element, shape, bytes }),
             None => Err(Error::TooLarge { shape }),
         }
     }
@@ -127,18 +123,11 @@ impl Header {
     }
 
     fn truncated(&self, found: u64) -> Error {
-        Error::TruncatedData {
-            shape: self.shape.clone(),
-            expected: self.bytes as u64,
-            found,
-        }
+        Error::TruncatedData { shape: self.shape.clone(), expected: self.bytes as u64, found }
     }
 
     fn trailing(&self) -> Error {
-        Error::TrailingBytes {
-            shape: self.shape.clone(),
-            expected: self.bytes as u64,
-        }
+        Error::TrailingBytes { shape: self.shape.clone(), expected: self.bytes as u64 }
     }
 
     /// Reads the data. `certain` means that the length of the file fits.
@@ -175,9 +164,7 @@ fn read_up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>> {
 
 /// Turns [`Error::Magic`] into [`Error::NotGzip`] for a file named `.gz`.
 fn explain_name(error: Error, path: &Path) -> Error {
-    let named_gz = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let named_gz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     match error {
         Error::Magic { found } if named_gz => Error::NotGzip { found },
         error => error,

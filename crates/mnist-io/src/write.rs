@@ -68,18 +68,13 @@ pub fn write_atomic(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder
-        .tempfile_in(path.parent().unwrap_or(path))
-        .map_err(Error::io("write", path))?;
+    let temporary =
+        builder.tempfile_in(path.parent().unwrap_or(path)).map_err(Error::io("write", path))?;
     let file = temporary.as_file();
     let mut writer = BufWriter::new(file);
-    write(&mut writer)
-        .and_then(|()| writer.flush())
-        .map_err(Error::io("write", path))?;
+    write(&mut writer).and_then(|()| writer.flush()).map_err(Error::io("write", path))?;
     drop(writer);
     file.sync_all().map_err(Error::io("flush", path))?;
-    temporary
-        .persist(path)
-        .map_err(|e| Error::io("rename to", path)(e.error))?;
+    temporary.persist(path).map_err(|e| Error::io("rename to", path)(e.error))?;
     Ok(())
 }

@@ -68,9 +68,7 @@ fn memory_grows_with_the_bytes_that_arrive() {
     // A few bytes with any shape allocate at most 1 MiB.
     let mut random = Random(8);
     for _ in 0..1000 {
-        let shape: Vec<u32> = (0..=random.up_to(3))
-            .map(|_| random.next() as u32)
-            .collect();
+        let shape: Vec<u32> = (0..=random.up_to(3)).map(|_| random.next() as u32).collect();
         let mut file = u8_file(&shape, &[0; 100]);
         file[2] = [8, 9, 11, 12, 13, 14][random.up_to(5) as usize];
         for source in [gzip(&file), file] {

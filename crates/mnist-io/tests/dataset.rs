@@ -27,11 +27,7 @@ fn open_finds_every_spelling_and_prefers_plain_files() {
     let path = dir.path();
     let first_pixel = || Dataset::open(path, Split::Test).unwrap().images().pixels()[0];
     let images = |pixel| u8_file(&[1, 1, 1], &[pixel]);
-    fs::write(
-        path.join("t10k-labels.idx1-ubyte.gz"),
-        gzip(&u8_file(&[1], &[0])),
-    )
-    .unwrap();
+    fs::write(path.join("t10k-labels.idx1-ubyte.gz"), gzip(&u8_file(&[1], &[0]))).unwrap();
     // From the last choice to the first choice.
     fs::write(path.join("t10k-images.idx3-ubyte.gz"), gzip(&images(4))).unwrap();
     assert_eq!(first_pixel(), 4);
@@ -82,17 +78,8 @@ fn open_rejects_different_numbers_of_images_and_labels() {
     write_set(dir.path());
     fs::write(dir.path().join(NAMES[1]), u8_file(&[2], &[0, 1])).unwrap();
     let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
-    assert!(matches!(
-        error.rule(),
-        Error::LabelCount {
-            images: 3,
-            labels: 2
-        }
-    ));
-    assert!(
-        error.to_string().contains(dir.path().to_str().unwrap()),
-        "{error}"
-    );
+    assert!(matches!(error.rule(), Error::LabelCount { images: 3, labels: 2 }));
+    assert!(error.to_string().contains(dir.path().to_str().unwrap()), "{error}");
 }
 
 #[test]

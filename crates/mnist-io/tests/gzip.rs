@@ -20,12 +20,7 @@ fn content_determines_what_is_gzip() {
     let path = dir.path().join("neither.GZ");
     std::fs::write(&path, "<!DOCTYPE html>").unwrap();
     let error = Idx::read_file(&path).unwrap_err();
-    assert!(matches!(
-        error.rule(),
-        Error::NotGzip {
-            found: [b'<', b'!']
-        }
-    ));
+    assert!(matches!(error.rule(), Error::NotGzip { found: [b'<', b'!'] }));
     assert!(error.to_string().contains("named .gz"), "{error}");
 }
 

@@ -7,10 +7,7 @@ fn select_returns_images_in_the_given_order() {
     let images = Images::new(1, 2, vec![0, 1, 2, 3, 4, 5]).unwrap();
     assert_eq!(images.len(), 3);
     assert_eq!(images.iter().collect::<Vec<_>>(), [[0, 1], [2, 3], [4, 5]]);
-    assert_eq!(
-        images.select(&[2, 0, 2]).unwrap().pixels(),
-        [4, 5, 0, 1, 4, 5]
-    );
+    assert_eq!(images.select(&[2, 0, 2]).unwrap().pixels(), [4, 5, 0, 1, 4, 5]);
     assert!(images.select(&[]).unwrap().is_empty());
     assert_eq!(images.select(&[0, 3]), None);
     assert_eq!(images.get(3), None);
@@ -49,10 +46,7 @@ fn images_must_be_u8_with_three_dimensions_and_pixels() {
         let idx = Idx::new(shape.clone(), data).unwrap();
         idx.write_file(&path).unwrap();
         let error = Images::read_file(&path).unwrap_err();
-        assert!(
-            error.to_string().contains(path.to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         assert!(
             matches!(error.rule(), Error::NotImages { shape: found, .. } if *found == shape),
             "{error:?}"
@@ -60,13 +54,7 @@ fn images_must_be_u8_with_three_dimensions_and_pixels() {
     }
     let labels = Idx::new(vec![2], IdxData::U8(vec![1, 2])).unwrap();
     let error = Images::try_from(labels).unwrap_err();
-    assert!(matches!(
-        error,
-        Error::NotImages {
-            element: ElementType::U8,
-            ..
-        }
-    ));
+    assert!(matches!(error, Error::NotImages { element: ElementType::U8, .. }));
     assert!(error.to_string().contains("a file of labels?"), "{error}");
 }
 
@@ -77,8 +65,5 @@ fn number_of_pixels_must_be_a_multiple_of_an_image() {
         assert!(matches!(error, Error::PixelCount { .. }), "{error:?}");
     }
     #[cfg(target_pointer_width = "64")]
-    assert!(matches!(
-        Images::new(1 << 32, 1, vec![]).unwrap_err(),
-        Error::TooLarge { .. }
-    ));
+    assert!(matches!(Images::new(1 << 32, 1, vec![]).unwrap_err(), Error::TooLarge { .. }));
 }

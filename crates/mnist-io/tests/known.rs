@@ -16,10 +16,7 @@ fn sha256_matches_published_values() {
         sha256_hex(b"abc"),
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     );
-    assert_eq!(
-        sha256_hex(b""),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
+    assert_eq!(sha256_hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 #[test]
@@ -32,27 +29,17 @@ fn identify_accepts_each_split_and_no_mixture() {
         assert_eq!(known::identify(b, a), None);
     }
     let mnist = known::MNIST.files[0].sha256;
-    assert_eq!(
-        known::identify(mnist, known::FASHION_MNIST.files[1].sha256),
-        None
-    );
+    assert_eq!(known::identify(mnist, known::FASHION_MNIST.files[1].sha256), None);
 }
 
 #[test]
 fn known_files_have_the_usual_names_and_complete_hashes() {
     for set in &known::ALL {
         assert_eq!(set.files.map(|file| file.name), NAMES);
-        assert_eq!(
-            set.files.map(|file| file.bytes),
-            [47_040_016, 60_008, 7_840_016, 10_008]
-        );
+        assert_eq!(set.files.map(|file| file.bytes), [47_040_016, 60_008, 7_840_016, 10_008]);
         for file in set.files {
             assert_eq!(file.sha256.len(), 64);
-            assert!(
-                file.sha256
-                    .bytes()
-                    .all(|b| b"0123456789abcdef".contains(&b))
-            );
+            assert!(file.sha256.bytes().all(|b| b"0123456789abcdef".contains(&b)));
         }
     }
 }
@@ -81,10 +68,7 @@ fn find_and_is_at_accept_plain_and_compressed_files() {
     fs::write(&labels, gzip(&files()[3])).unwrap();
     fs::write(at(NAMES[0]), &files()[0]).unwrap();
     let found = set.find(dir.path()).unwrap();
-    assert_eq!(
-        found,
-        [Some(at(NAMES[0])), None, None, Some(labels.clone())]
-    );
+    assert_eq!(found, [Some(at(NAMES[0])), None, None, Some(labels.clone())]);
     for (i, path) in [(0, &at(NAMES[0])), (3, &labels)] {
         assert!(set.files[i].is_at(path).unwrap());
         assert!(!set.files[1].is_at(path).unwrap());
@@ -108,18 +92,12 @@ fn verify_checks_every_byte() {
     fs::write(&path, &changed).unwrap();
     let error = set.verify(dir.path()).unwrap_err();
     assert!(matches!(&error, Error::InFile { path: named, .. } if *named == path));
-    assert!(matches!(
-        error.rule(),
-        Error::WrongHash { title: "Small", .. }
-    ));
+    assert!(matches!(error.rule(), Error::WrongHash { title: "Small", .. }));
 
     for bytes in [&files()[2][..23], &[&files()[2][..], &[0]].concat(), &[]] {
         fs::write(&path, bytes).unwrap();
         let error = set.verify(dir.path()).unwrap_err();
-        assert!(
-            matches!(error.rule(), Error::WrongSize { expected: 24, .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error.rule(), Error::WrongSize { expected: 24, .. }), "{error:?}");
     }
 
     fs::remove_file(&path).unwrap();

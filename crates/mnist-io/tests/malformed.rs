@@ -21,22 +21,9 @@ macro_rules! rejects {
 
 #[test]
 fn first_two_bytes_must_be_zero() {
-    rejects!(
-        b"\x89PNG\r\n\x1a\n",
-        Error::Magic {
-            found: [0x89, b'P']
-        }
-    );
-    rejects!(
-        b"\x00\x01\x08\x01\x00\x00\x00\x00",
-        Error::Magic { found: [0, 1] }
-    );
-    rejects!(
-        b"ab",
-        Error::Magic {
-            found: [b'a', b'b']
-        }
-    );
+    rejects!(b"\x89PNG\r\n\x1a\n", Error::Magic { found: [0x89, b'P'] });
+    rejects!(b"\x00\x01\x08\x01\x00\x00\x00\x00", Error::Magic { found: [0, 1] });
+    rejects!(b"ab", Error::Magic { found: [b'a', b'b'] });
 }
 
 #[test]
@@ -70,13 +57,7 @@ fn header_must_be_complete() {
             Error::TruncatedHeader { expected: 16, found } if *found == length
         );
     }
-    rejects!(
-        &[0, 0, 14, 255],
-        Error::TruncatedHeader {
-            expected: 1024,
-            found: 4
-        }
-    );
+    rejects!(&[0, 0, 14, 255], Error::TruncatedHeader { expected: 1024, found: 4 });
 }
 
 #[test]
@@ -90,11 +71,7 @@ fn data_must_be_complete() {
     }
     rejects!(
         &[0, 0, 14, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-        Error::TruncatedData {
-            expected: 16,
-            found: 9,
-            ..
-        }
+        Error::TruncatedData { expected: 16, found: 9, .. }
     );
 }
 
@@ -104,10 +81,7 @@ fn no_bytes_may_follow_the_data() {
         &u8_file(&[2, 2], &[1, 2, 3, 4, 5]),
         Error::TrailingBytes { expected: 4, shape } if shape[..] == [2, 2]
     );
-    rejects!(
-        &u8_file(&[0], &[0]),
-        Error::TrailingBytes { expected: 0, .. }
-    );
+    rejects!(&u8_file(&[0], &[0]), Error::TrailingBytes { expected: 0, .. });
 }
 
 #[test]
@@ -128,50 +102,20 @@ fn file_errors_have_the_path_and_the_rule() {
     let read = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         let error = Idx::read_file(&path).unwrap_err();
-        assert!(
-            error.to_string().starts_with(path.to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(path.to_str().unwrap()), "{error}");
         assert!(matches!(&error, Error::InFile { path: named, .. } if *named == path));
         error
     };
     let short = read(&u8_file(&[2, 2], &[1, 2, 3]));
-    assert!(matches!(
-        short.rule(),
-        Error::TruncatedData {
-            expected: 4,
-            found: 3,
-            ..
-        }
-    ));
+    assert!(matches!(short.rule(), Error::TruncatedData { expected: 4, found: 3, .. }));
     let long = read(&u8_file(&[2, 2], &[1, 2, 3, 4, 5]));
-    assert!(matches!(
-        long.rule(),
-        Error::TrailingBytes { expected: 4, .. }
-    ));
+    assert!(matches!(long.rule(), Error::TrailingBytes { expected: 4, .. }));
     let cut = read(&[0, 0, 8, 2, 0]);
-    assert!(matches!(
-        cut.rule(),
-        Error::TruncatedHeader {
-            expected: 12,
-            found: 5
-        }
-    ));
+    assert!(matches!(cut.rule(), Error::TruncatedHeader { expected: 12, found: 5 }));
     let empty = read(&[]);
-    assert!(matches!(
-        empty.rule(),
-        Error::TruncatedHeader {
-            expected: 4,
-            found: 0
-        }
-    ));
+    assert!(matches!(empty.rule(), Error::TruncatedHeader { expected: 4, found: 0 }));
     let foreign = read(b"<!DOCTYPE html>");
-    assert!(matches!(
-        foreign.rule(),
-        Error::Magic {
-            found: [b'<', b'!']
-        }
-    ));
+    assert!(matches!(foreign.rule(), Error::Magic { found: [b'<', b'!'] }));
     let packed = gzip(&u8_file(&[2, 2], &[1, 2, 3, 4]));
     let packed = read(&packed[..packed.len() - 1]);
     assert!(matches!(packed.rule(), Error::GzipTruncated));
@@ -184,10 +128,7 @@ fn missing_file_and_folder_are_errors_with_the_path() {
     let error = Idx::read_file(&missing).unwrap_err();
     assert!(matches!(&error, Error::Io { path, .. } if *path == missing));
     let error = Idx::read_file(dir.path()).unwrap_err();
-    assert!(
-        error.to_string().contains(dir.path().to_str().unwrap()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(dir.path().to_str().unwrap()), "{error}");
 }
 
 #[test]
@@ -210,15 +151,9 @@ fn failing_reader_is_an_error() {
 #[test]
 fn shape_must_fit_the_number_of_elements() {
     let new = |shape: &[usize], n| Idx::new(shape.to_vec(), IdxData::U8(vec![0; n])).unwrap_err();
-    assert!(matches!(
-        new(&[2, 2], 5),
-        Error::ElementCount { found: 5, .. }
-    ));
+    assert!(matches!(new(&[2, 2], 5), Error::ElementCount { found: 5, .. }));
     assert!(matches!(new(&[0], 1), Error::ElementCount { found: 1, .. }));
-    assert!(matches!(
-        new(&[u32::MAX as usize; 3], 0),
-        Error::ElementCount { .. }
-    ));
+    assert!(matches!(new(&[u32::MAX as usize; 3], 0), Error::ElementCount { .. }));
     assert!(matches!(new(&[], 1), Error::Rank { rank: 0 }));
     assert!(matches!(new(&[1; 256], 1), Error::Rank { rank: 256 }));
     #[cfg(target_pointer_width = "64")]

@@ -35,9 +35,7 @@ fn naive(file: &[u8]) -> &'static str {
     let Some((sizes, data)) = rest.split_at_checked(4 * usize::from(*rank)) else {
         return "TruncatedHeader";
     };
-    let sizes = sizes
-        .chunks(4)
-        .map(|n| u32::from_be_bytes(n.try_into().unwrap()));
+    let sizes = sizes.chunks(4).map(|n| u32::from_be_bytes(n.try_into().unwrap()));
     let product = |a: u128, b| a.saturating_mul(u128::from(b));
     let bytes = match sizes.clone().any(|n| n == 0) {
         true => 0,

@@ -28,10 +28,7 @@ fn naive(file: &[u8]) -> (Vec<usize>, Vec<u64>) {
     let (_, size) = TYPES.into_iter().find(|t| t.0 == file[2]).unwrap();
     let data_at = 4 + 4 * usize::from(file[3]);
     let shape = file[4..data_at].chunks(4).map(|n| number(n) as usize);
-    (
-        shape.collect(),
-        file[data_at..].chunks(size).map(number).collect(),
-    )
+    (shape.collect(), file[data_at..].chunks(size).map(number).collect())
 }
 
 /// The code of the element type, and each element as its bits.
@@ -112,19 +109,13 @@ fn header_matches_the_description_of_the_format() {
 fn elements_are_big_endian() {
     let written_data = |data| written(&Idx::new(vec![2], data).unwrap())[8..].to_vec();
     assert_eq!(written_data(IdxData::I8(vec![-2, 1])), [0xfe, 1]);
-    assert_eq!(
-        written_data(IdxData::I16(vec![-2, 258])),
-        [0xff, 0xfe, 1, 2]
-    );
+    assert_eq!(written_data(IdxData::I16(vec![-2, 258])), [0xff, 0xfe, 1, 2]);
     assert_eq!(
         written_data(IdxData::I32(vec![-2, 16_909_060])),
         [0xff, 0xff, 0xff, 0xfe, 1, 2, 3, 4]
     );
     // IEEE 754: 1 has the exponent 127 or 1023, -2 has one more and the sign bit.
-    assert_eq!(
-        written_data(IdxData::F32(vec![1.0, -2.0])),
-        [0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0]
-    );
+    assert_eq!(written_data(IdxData::F32(vec![1.0, -2.0])), [0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0]);
     assert_eq!(
         written_data(IdxData::F64(vec![1.0, -2.0])),
         [0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0]
@@ -214,8 +205,5 @@ fn failing_writer_is_an_error() {
     }
     let idx = Idx::new(vec![1], IdxData::U8(vec![1])).unwrap();
     assert_eq!(idx.write(Full).unwrap_err().kind(), ErrorKind::StorageFull);
-    assert_eq!(
-        idx.write_gzip(Full).unwrap_err().kind(),
-        ErrorKind::StorageFull
-    );
+    assert_eq!(idx.write_gzip(Full).unwrap_err().kind(), ErrorKind::StorageFull);
 }

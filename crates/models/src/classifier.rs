@@ -91,10 +91,7 @@ impl Classifier {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Classifier, ClassifierError> {
         let network = ClassifierNetwork::new();
         let parameters = network.layout.read_safetensors(bytes)?;
-        Ok(Classifier {
-            network,
-            parameters,
-        })
+        Ok(Classifier { network, parameters })
     }
 
     /// Copies the weights from `parameters`, a buffer of `network`'s layout, f32

@@ -91,10 +91,7 @@ fn linear_init(inputs: i64) -> AffineInit {
 }
 
 fn norm(layout: &mut Layout, name: &str, channels: i64, epsilon: f64) -> BatchNorm {
-    let gamma = Init::Normal {
-        mean: 1.0,
-        std: 0.02,
-    };
+    let gamma = Init::Normal { mean: 1.0, std: 0.02 };
     BatchNorm::new(layout, name, channels, gamma, epsilon, NormAxis::Channels)
 }
 

@@ -97,9 +97,7 @@ impl Layout {
         tensors
             .map(|(param, tensor)| {
                 let mut bytes = vec![0u8; tensor.numel() * size_of::<f32>()];
-                tensor
-                    .contiguous()
-                    .f_copy_data_u8(&mut bytes, tensor.numel())?;
+                tensor.contiguous().f_copy_data_u8(&mut bytes, tensor.numel())?;
                 let shape = param.shape.iter().map(|&d| d as usize).collect();
                 Ok((format!("{prefix}{}", param.name), shape, bytes))
             })
@@ -159,11 +157,7 @@ impl Layout {
     pub(crate) fn check_buffer(&self, flat: &Tensor) -> Result<(), WeightsError> {
         let (kind, shape, expected) = (flat.kind(), flat.size(), self.numel());
         if kind != Kind::Float || shape != [expected] {
-            return Err(WeightsError::Buffer {
-                kind,
-                shape,
-                expected,
-            });
+            return Err(WeightsError::Buffer { kind, shape, expected });
         }
         Ok(())
     }

@@ -28,11 +28,7 @@ pub fn networks() -> Networks {
                 Reshape::To(&[1, 1, 1]),
             ]
         }),
-        latent: Latent::EvenlySpaced {
-            low: -8.0,
-            high: 8.0,
-            jitter: 0.01,
-        },
+        latent: Latent::EvenlySpaced { low: -8.0, high: 8.0, jitter: 0.01 },
         image_side: 1,
         // Unused: the numbers are unbounded and never converted to bytes.
         pixel_range: PixelRange::Unit,

@@ -50,11 +50,7 @@ fn build(conditional: bool) -> Networks {
             ]
         }),
         latent: match conditional {
-            true => Latent::Uniform {
-                size: LATENT,
-                low: -1.0,
-                high: 1.0,
-            },
+            true => Latent::Uniform { size: LATENT, low: -1.0, high: 1.0 },
             false => Latent::Normal { size: LATENT },
         },
         image_side: SIDE,

@@ -61,11 +61,7 @@ pub fn networks(pixel_means: Option<&[f64; PIXELS]>) -> Networks {
             ]
         }),
         // Variance 1, as a standard normal latent.
-        latent: Latent::Uniform {
-            size: LATENT,
-            low: -3f64.sqrt(),
-            high: 3f64.sqrt(),
-        },
+        latent: Latent::Uniform { size: LATENT, low: -3f64.sqrt(), high: 3f64.sqrt() },
         image_side: SIDE,
         pixel_range: PixelRange::Unit,
         shardable: false, // Its discriminator uses dropout.

@@ -52,11 +52,7 @@ impl Latent {
         let options = (Kind::Float, Device::Cpu);
         let latents = match self {
             Latent::Normal { size } => Tensor::randn([n, size], options),
-            Latent::Mixture {
-                size,
-                clusters,
-                scale,
-            } => {
+            Latent::Mixture { size, clusters, scale } => {
                 let values = Tensor::randn([n, size], options);
                 let cluster = Tensor::randint(clusters, [n], (Kind::Int64, Device::Cpu));
                 let one_hot = cluster.one_hot(clusters).to_kind(Kind::Float) * scale;

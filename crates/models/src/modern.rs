@@ -91,11 +91,7 @@ fn build(width: i64, conditional: bool) -> Networks {
         }),
         latent: match conditional {
             true => Latent::Normal { size: LATENT },
-            false => Latent::Mixture {
-                size: LATENT,
-                clusters: CLUSTERS,
-                scale: CLUSTER_SCALE,
-            },
+            false => Latent::Mixture { size: LATENT, clusters: CLUSTERS, scale: CLUSTER_SCALE },
         },
         image_side: SIDE,
         pixel_range: PixelRange::Symmetric,

@@ -24,10 +24,7 @@ impl Networks {
         generator: impl Generator + 'static,
         discriminator: impl Discriminator + 'static,
     ) -> Networks {
-        Networks {
-            generator: Arc::new(generator),
-            discriminator: Arc::new(discriminator),
-        }
+        Networks { generator: Arc::new(generator), discriminator: Arc::new(discriminator) }
     }
 }
 

@@ -69,11 +69,7 @@ pub fn networks(norm_axis: NormAxis) -> Networks {
                 Sigmoid,
             ]
         }),
-        latent: Latent::Uniform {
-            size: LATENT,
-            low: 0.0,
-            high: 1.0,
-        },
+        latent: Latent::Uniform { size: LATENT, low: 0.0, high: 1.0 },
         image_side: SIDE,
         pixel_range: PixelRange::Unit,
         shardable: false, // Batch norm.

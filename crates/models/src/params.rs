@@ -43,9 +43,7 @@ impl Init {
 
     /// Glorot and Bengio 2010, eq. 16: uniform with variance 2 / (fan_in + fan_out).
     pub fn glorot_uniform(fan_in: i64, fan_out: i64) -> Init {
-        Init::Uniform {
-            bound: (6.0 / (fan_in + fan_out) as f64).sqrt(),
-        }
+        Init::Uniform { bound: (6.0 / (fan_in + fan_out) as f64).sqrt() }
     }
 
     /// He et al. 2015, eq. 10: normal with variance gain² / fan_in. gain² is 2 for
@@ -57,9 +55,7 @@ impl Init {
     /// Uniform with variance 1 / (3 fan_in): PyTorch's default for the weights and
     /// biases of linear layers and convolutions.
     pub fn torch_default(fan_in: i64) -> Init {
-        Init::Uniform {
-            bound: 1.0 / (fan_in as f64).sqrt(),
-        }
+        Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
     }
 }
 
@@ -118,12 +114,7 @@ impl Layout {
     /// If another parameter has this name, or if `init` is [`Init::Values`] and the
     /// number of values differs from that of `shape`.
     pub fn add(&mut self, name: impl Into<String>, shape: &[i64], init: Init) -> ParamId {
-        let param = Param {
-            name: name.into(),
-            shape: shape.to_vec(),
-            init,
-            offset: self.numel,
-        };
+        let param = Param { name: name.into(), shape: shape.to_vec(), init, offset: self.numel };
         let taken = self.params.iter().any(|other| other.name == param.name);
         assert!(!taken, "two parameters are called {}", param.name);
         if let Init::Values(values) = &param.init {

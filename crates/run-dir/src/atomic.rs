@@ -52,12 +52,8 @@ pub fn remove_temporary_files(dir: &Path) -> Result<()> {
         }
         let path = entry.path();
         let kind = entry.file_type().map_err(Error::io("read", &path))?;
-        if kind.is_dir() {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        }
-        .map_err(Error::io("remove", &path))?;
+        if kind.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
+            .map_err(Error::io("remove", &path))?;
     }
     Ok(())
 }

@@ -42,9 +42,7 @@ impl RunDir {
         if entries.next().is_some() {
             return Err(not_empty());
         }
-        let run = RunDir {
-            root: root.to_owned(),
-        };
+        let run = RunDir { root: root.to_owned() };
         // Two processes may create a run here at once. Only one of them can
         // create this folder.
         let samples = run.samples_dir();
@@ -52,8 +50,7 @@ impl RunDir {
             ErrorKind::AlreadyExists => not_empty(),
             _ => Error::io("create", &samples)(e),
         })?;
-        run.fill(config, real_images)
-            .inspect_err(|_| run.remove(existed))?;
+        run.fill(config, real_images).inspect_err(|_| run.remove(existed))?;
         Ok(run)
     }
 
@@ -104,10 +101,7 @@ impl RunDir {
             .figures
             .check()
             .and_then(|()| toml::to_string(config).map_err(|e| e.to_string()));
-        let text = text.map_err(|reason| Error::Config {
-            path: path.clone(),
-            reason,
-        })?;
+        let text = text.map_err(|reason| Error::Config { path: path.clone(), reason })?;
         write_atomic(&path, |w| w.write_all(text.as_bytes()))
     }
 
@@ -133,11 +127,7 @@ impl RunDir {
         };
         fs::read_dir(&root).map_err(Error::io("open", &root))?;
         let run = RunDir { root };
-        if run.config_path().is_file() {
-            Ok(run)
-        } else {
-            Err(Error::NotARun(run.root))
-        }
+        if run.config_path().is_file() { Ok(run) } else { Err(Error::NotARun(run.root)) }
     }
 
     /// The folder of the run.
@@ -147,11 +137,7 @@ impl RunDir {
 
     /// The paths of all row files. A file may be missing.
     pub fn row_files(&self) -> [PathBuf; 3] {
-        [
-            self.metrics_path(),
-            self.quality_path(),
-            self.densities_path(),
-        ]
+        [self.metrics_path(), self.quality_path(), self.densities_path()]
     }
 
     /// `samples/000300.idx3` for step 300.
@@ -161,8 +147,7 @@ impl RunDir {
 
     /// `checkpoints/000300.safetensors` for step 300.
     pub fn checkpoint_path(&self, step: u64) -> PathBuf {
-        self.checkpoints_dir()
-            .join(format!("{step:06}.safetensors"))
+        self.checkpoints_dir().join(format!("{step:06}.safetensors"))
     }
 
     /// `figures/samples/000300.png` for step 300.
@@ -184,12 +169,10 @@ impl RunDir {
         };
         // A link cannot be overwritten, but another link can be renamed over it.
         let temporary = runs.join(format!(".{LATEST}-{}", std::process::id()));
-        symlink(&target, &temporary)
-            .and_then(|()| fs::rename(&temporary, &link))
-            .map_err(|e| {
-                let _ = fs::remove_file(&temporary);
-                Error::io("link", &link)(e)
-            })
+        symlink(&target, &temporary).and_then(|()| fs::rename(&temporary, &link)).map_err(|e| {
+            let _ = fs::remove_file(&temporary);
+            Error::io("link", &link)(e)
+        })
     }
 }
 
@@ -239,8 +222,6 @@ fn number_of(name: &str) -> Option<u64> {
 impl RunDir {
     /// A run in `root`, without a look at its files.
     pub(crate) fn at(root: &Path) -> RunDir {
-        RunDir {
-            root: root.to_owned(),
-        }
+        RunDir { root: root.to_owned() }
     }
 }

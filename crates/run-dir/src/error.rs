@@ -91,11 +91,7 @@ impl Error {
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_owned();
-        move |reason| Error::Io {
-            action,
-            path,
-            reason,
-        }
+        move |reason| Error::Io { action, path, reason }
     }
 }
 

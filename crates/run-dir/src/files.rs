@@ -184,10 +184,8 @@ pub(crate) fn numbered(dir: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> 
         name.to_str()?.strip_suffix(suffix)?.parse().ok()
     };
     let entries = entries(dir)?;
-    let mut found: Vec<(u64, PathBuf)> = entries
-        .iter()
-        .filter_map(|entry| Some((number(entry)?, entry.path())))
-        .collect();
+    let mut found: Vec<(u64, PathBuf)> =
+        entries.iter().filter_map(|entry| Some((number(entry)?, entry.path()))).collect();
     found.sort();
     Ok(found)
 }

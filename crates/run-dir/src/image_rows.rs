@@ -13,11 +13,7 @@ pub fn write(path: &Path, rows: &[Images], columns: Option<usize>) -> Result<()>
     let shape = |images: &Images| [images.len(), images.rows(), images.cols()];
     let first = rows.first().map_or([0; 3], shape);
     if let Some(other) = rows.iter().map(shape).find(|other| *other != first) {
-        return Err(Error::ImageRowsDiffer {
-            path: path.to_owned(),
-            first,
-            other,
-        });
+        return Err(Error::ImageRowsDiffer { path: path.to_owned(), first, other });
     }
     let shape = vec![rows.len(), first[0], first[1], first[2]];
     let pixels = rows.iter().flat_map(Images::pixels).copied().collect();

@@ -111,9 +111,8 @@ mod tests {
 
     fn names(dir: &Path) -> Vec<String> {
         let names = fs::read_dir(dir).unwrap();
-        let mut names: Vec<String> = names
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            names.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -129,10 +128,7 @@ mod tests {
         let until_10 = fs::read(run.metrics_path()).unwrap();
         let until_10 = until_10.split_inclusive(|&b| b == b'\n').take(2);
         let until_10 = until_10.collect::<Vec<_>>().concat();
-        let mut file = fs::File::options()
-            .append(true)
-            .open(run.metrics_path())
-            .unwrap();
+        let mut file = fs::File::options().append(true).open(run.metrics_path()).unwrap();
         file.write_all(b"{\"step\":30,").unwrap();
         let images = mnist_io::Images::new(1, 1, vec![7]).unwrap();
         for step in [0, 5, 12] {
@@ -140,10 +136,7 @@ mod tests {
         }
         run.write_nearest(&images).unwrap();
         fs::write(dir.path().join(".tmp-x"), b"half").unwrap();
-        let to = RewindPoint {
-            step: 12,
-            last_snapshot: 5,
-        };
+        let to = RewindPoint { step: 12, last_snapshot: 5 };
         run.rewind(Some(to)).unwrap();
         assert_eq!(fs::read(run.metrics_path()).unwrap(), until_10);
         assert_eq!(names(&run.samples_dir()), ["000000.idx3", "000005.idx3"]);

@@ -90,9 +90,7 @@ impl Row for MetricsRow {
             ("lr_g", self.lr_g),
         ] {
             if !number.is_finite() {
-                return Err(format!(
-                    "{name} is {number}; only losses may be NaN or infinite"
-                ));
+                return Err(format!("{name} is {number}; only losses may be NaN or infinite"));
             }
         }
         Ok(())
@@ -135,12 +133,8 @@ pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
 
 fn append_line(path: &Path, line: &[u8]) -> std::io::Result<()> {
     // Windows cannot shorten a file that is open only for appending.
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
     // Training and evaluation may append at the same time.
     file.lock()?;
     remove_partial_line(&mut file)?;
@@ -199,20 +193,14 @@ fn for_each<R: Row>(path: &Path, mut visit: impl FnMut(R, &[u8])) -> Result<()> 
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        reader
-            .read_until(b'\n', &mut line)
-            .map_err(Error::io("read", path))?;
+        reader.read_until(b'\n', &mut line).map_err(Error::io("read", path))?;
         if line.pop() != Some(b'\n') {
             break;
         }
         let row = serde_json::from_slice(&line)
             .map_err(|e| e.to_string())
             .and_then(|row: R| row.check().map(|()| row))
-            .map_err(|reason| Error::Row {
-                path: path.to_owned(),
-                line: Some(number),
-                reason,
-            })?;
+            .map_err(|reason| Error::Row { path: path.to_owned(), line: Some(number), reason })?;
         visit(row, &line);
     }
     Ok(())

@@ -26,10 +26,8 @@ fn row(step: u64, loss_d: f64) -> MetricsRow {
 }
 
 fn entries(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(dir)
-        .unwrap()
-        .map(|e| e.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -53,10 +51,7 @@ fn written_files_are_read_back() {
     let rows = run.metrics().unwrap();
     assert_eq!(rows, [row(1000, 0.1), row(0, 0.1), row(20, 0.1)]);
     assert_eq!(run.newest_checkpoint().unwrap(), None);
-    assert_eq!(
-        Images::read_file(&run.real_images_path()).unwrap(),
-        real_images()
-    );
+    assert_eq!(Images::read_file(&run.real_images_path()).unwrap(), real_images());
 }
 
 #[test]
@@ -132,10 +127,7 @@ fn run_outside_the_folder_of_runs_can_be_the_latest() {
     let (runs, elsewhere) = (dir.path().join("runs"), dir.path().join("mine"));
     let run = RunDir::create(&elsewhere, &config(), Some(&real_images())).unwrap();
     run.set_latest(&runs).unwrap();
-    assert_eq!(
-        RunDir::open(&runs.join("latest")).unwrap().root(),
-        elsewhere
-    );
+    assert_eq!(RunDir::open(&runs.join("latest")).unwrap().root(), elsewhere);
 }
 
 #[test]
@@ -199,10 +191,7 @@ fn partial_last_line_is_skipped_and_invalid_line_is_an_error() {
     assert_eq!(run.metrics().unwrap(), [row(1, 0.5)]);
 
     fs::write(run.metrics_path(), format!("{whole}not json\n{whole}")).unwrap();
-    assert!(matches!(
-        run.metrics(),
-        Err(Error::Row { line: Some(2), .. })
-    ));
+    assert!(matches!(run.metrics(), Err(Error::Row { line: Some(2), .. })));
 }
 
 #[test]
@@ -250,10 +239,7 @@ fn layout_with_a_zero_is_rejected_with_its_key() {
 #[test]
 fn run_without_images_has_no_dataset_and_no_real_images() {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config {
-        dataset: None,
-        ..config()
-    };
+    let config = Config { dataset: None, ..config() };
     let run = RunDir::create(dir.path(), &config, None).unwrap();
     assert_eq!(run.config().unwrap(), config);
     assert!(!run.real_images_path().exists());
@@ -340,9 +326,7 @@ fn invalid_density_rows_are_not_written_and_not_read() {
 /// `rows` times `columns` images of 2x3, each pixel its own number.
 fn image_rows(rows: u8, columns: u8) -> Vec<Images> {
     let row = |r: u8| (0..columns * 6).map(|i| r * columns * 6 + i).collect();
-    (0..rows)
-        .map(|r| Images::new(2, 3, row(r)).unwrap())
-        .collect()
+    (0..rows).map(|r| Images::new(2, 3, row(r)).unwrap()).collect()
 }
 
 #[test]
@@ -372,18 +356,11 @@ fn image_rows_of_different_shapes_or_without_images_are_not_written() {
     odd.extend(image_rows(1, 4));
     assert!(matches!(
         run.write_walk(&odd),
-        Err(Error::ImageRowsDiffer {
-            first: [5, 2, 3],
-            other: [4, 2, 3],
-            ..
-        })
+        Err(Error::ImageRowsDiffer { first: [5, 2, 3], other: [4, 2, 3], .. })
     ));
     let none = Images::new(2, 3, Vec::new()).unwrap();
     for rows in [&[][..], &[none]] {
-        assert!(matches!(
-            run.write_walk(rows),
-            Err(Error::NotImageRows { .. })
-        ));
+        assert!(matches!(run.write_walk(rows), Err(Error::NotImageRows { .. })));
     }
     let nine = run.write_digits(&image_rows(2, 9));
     assert!(matches!(nine, Err(Error::NotImageRows { .. })));

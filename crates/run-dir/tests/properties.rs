@@ -106,10 +106,7 @@ prop_compose! {
 fn image_rows(columns: usize) -> impl Strategy<Value = Vec<Images>> {
     (1_usize..4, 1_usize..4, 1_usize..4).prop_flat_map(move |(rows, height, width)| {
         let row = vec(any::<u8>(), columns * height * width);
-        vec(
-            row.prop_map(move |row| Images::new(height, width, row).unwrap()),
-            rows,
-        )
+        vec(row.prop_map(move |row| Images::new(height, width, row).unwrap()), rows)
     })
 }
 
@@ -229,9 +226,7 @@ fn one_changed_byte_is_an_error_with_its_line_or_changes_only_that_row() {
                     prop_assert!(i == line || text(read) == text(row), "row {i}");
                 }
             }
-            Err(Error::Row {
-                path, line: told, ..
-            }) => {
+            Err(Error::Row { path, line: told, .. }) => {
                 prop_assert_eq!((path, told), (run.metrics_path(), Some(line + 1)));
             }
             Err(error) => prop_assert!(false, "{error}"),
@@ -294,10 +289,7 @@ fn damaged_image_rows_are_an_error_with_the_path_or_differ_in_one_pixel() {
         match run.digits() {
             Ok(read) => {
                 let pixels = |rows: &[Images]| {
-                    rows.iter()
-                        .flat_map(Images::pixels)
-                        .copied()
-                        .collect::<Vec<_>>()
+                    rows.iter().flat_map(Images::pixels).copied().collect::<Vec<_>>()
                 };
                 let (read, rows) = (pixels(&read.unwrap()), pixels(&rows));
                 prop_assert_eq!(read.len(), rows.len());
@@ -319,9 +311,7 @@ fn readers(run: &RunDir) -> [Reader; 9] {
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.densities_path(), |run| run.densities().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
-        (run.real_images_path(), |run| {
-            images(&run.real_images_path())
-        }),
+        (run.real_images_path(), |run| images(&run.real_images_path())),
         (run.samples_path(300), |run| images(&run.samples_path(300))),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),

@@ -11,11 +11,7 @@ use run_dir::{Error, Measurement, QualityRow, RunDir};
 
 /// A row with all that can be measured, each number another.
 fn quality(step: u64) -> QualityRow {
-    let fid = Measurement {
-        value: 7.0 / 3.0,
-        reference: Some(1.98),
-        ..Measurement::default()
-    };
+    let fid = Measurement { value: 7.0 / 3.0, reference: Some(1.98), ..Measurement::default() };
     let kid = Measurement {
         value: -1e-4,
         reference: Some(3e-5),
@@ -29,10 +25,7 @@ fn quality(step: u64) -> QualityRow {
         error: None,
         details: [("shares".to_owned(), shares)].into(),
     };
-    let asked = Measurement {
-        value: 0.95,
-        ..Measurement::default()
-    };
+    let asked = Measurement { value: 0.95, ..Measurement::default() };
     QualityRow {
         step,
         images_seen: 64 * step,
@@ -40,28 +33,16 @@ fn quality(step: u64) -> QualityRow {
         evaluation_seconds: 0.75,
         samples: 2000,
         test_images: 10_000,
-        metrics: [
-            ("fid", fid),
-            ("kid", kid),
-            ("digits_kl", digits),
-            ("requested_digit", asked),
-        ]
-        .map(|(name, metric)| (name.to_owned(), metric))
-        .into(),
+        metrics: [("fid", fid), ("kid", kid), ("digits_kl", digits), ("requested_digit", asked)]
+            .map(|(name, metric)| (name.to_owned(), metric))
+            .into(),
     }
 }
 
 /// A row with an FID and nothing else.
 fn bare_quality(step: u64) -> QualityRow {
-    let fid = Measurement {
-        value: 7.4,
-        ..Measurement::default()
-    };
-    QualityRow {
-        step,
-        metrics: [("fid".to_owned(), fid)].into(),
-        ..QualityRow::default()
-    }
+    let fid = Measurement { value: 7.4, ..Measurement::default() };
+    QualityRow { step, metrics: [("fid".to_owned(), fid)].into(), ..QualityRow::default() }
 }
 
 #[test]
@@ -120,9 +101,7 @@ fn refuses_numbers_that_are_not_finite_and_names_each_field() {
         }),
         (&["metrics.digits_kl.details.shares"], |row| {
             let digits = metric(row, "digits_kl");
-            digits
-                .details
-                .insert("shares".to_owned(), vec![f64::NAN; 10]);
+            digits.details.insert("shares".to_owned(), vec![f64::NAN; 10]);
         }),
         (&["metrics.fid.value", "metrics.kid.value"], |row| {
             metric(row, "fid").value = f64::NAN;
@@ -153,9 +132,6 @@ fn refuses_a_line_without_a_finite_value() {
         let line = sound.replace("7.4", wrong);
         fs::write(run.quality_path(), format!("{sound}\n{line}\n")).unwrap();
         let refused = run.quality().unwrap_err();
-        assert!(
-            matches!(refused, Error::Row { line: Some(2), .. }),
-            "{wrong}"
-        );
+        assert!(matches!(refused, Error::Row { line: Some(2), .. }), "{wrong}");
     }
 }

@@ -91,17 +91,11 @@ impl RunFiles {
         let mut rows = BTreeMap::new();
         for path in run.row_files() {
             if let Some(bytes) = read_if_present(&path, u64::MAX)? {
-                let prefix = Prefix {
-                    bytes: bytes.len() as u64,
-                    sha256: sha256_hex(&bytes),
-                };
+                let prefix = Prefix { bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) };
                 rows.insert(file_name(&path), prefix);
             }
         }
-        Ok(RunFiles {
-            config_sha256: config_sha256.to_owned(),
-            rows,
-        })
+        Ok(RunFiles { config_sha256: config_sha256.to_owned(), rows })
     }
 
     /// Refuses a run whose files are not those of the checkpoint `path`. Later
@@ -195,11 +189,7 @@ impl Checkpoint {
             .map_err(|e| e.to_string())
             .and_then(|(_, header)| state(header.metadata().as_ref()))
             .map_err(|reason| refuse(path, reason))?;
-        Ok(Checkpoint {
-            path: path.to_owned(),
-            bytes,
-            state,
-        })
+        Ok(Checkpoint { path: path.to_owned(), bytes, state })
     }
 
     /// The number of the checkpoint at `path` in its run, without a comparison of
@@ -273,9 +263,7 @@ impl Checkpoint {
         }
         let state = &self.state;
         gan.generator.optimizer.set_updates(state.generator_updates);
-        gan.discriminator
-            .optimizer
-            .set_updates(state.discriminator_updates);
+        gan.discriminator.optimizer.set_updates(state.discriminator_updates);
         Ok(())
     }
 
@@ -286,15 +274,8 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] if the tensors have other names or shapes.
     pub fn sampling_parameters(&self, layout: &Layout) -> Result<Tensor, Error> {
         let file = self.tensors()?;
-        let averaged = file
-            .names()
-            .iter()
-            .any(|name| name.starts_with("generator_ema."));
-        let name = if averaged {
-            "generator_ema"
-        } else {
-            "generator"
-        };
+        let averaged = file.names().iter().any(|name| name.starts_with("generator_ema."));
+        let name = if averaged { "generator_ema" } else { "generator" };
         self.part(&file, name, layout)
     }
 
@@ -347,10 +328,7 @@ fn state(metadata: Option<&HashMap<String, String>>) -> Result<CheckpointState, 
     if state.format == FORMAT {
         Ok(state)
     } else {
-        Err(format!(
-            "it has format {}, but this version reads format {FORMAT}",
-            state.format
-        ))
+        Err(format!("it has format {}, but this version reads format {FORMAT}", state.format))
     }
 }
 
@@ -364,9 +342,7 @@ fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
     match File::open(path) {
         Ok(file) => {
             let mut bytes = Vec::new();
-            file.take(limit)
-                .read_to_end(&mut bytes)
-                .map_err(|e| io("read", path, e))?;
+            file.take(limit).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
             Ok(Some(bytes))
         }
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
@@ -385,16 +361,9 @@ fn file_name(path: &Path) -> String {
 }
 
 fn io(action: &'static str, path: &Path, reason: std::io::Error) -> Error {
-    Error::Run(run_dir::Error::Io {
-        action,
-        path: path.to_owned(),
-        reason,
-    })
+    Error::Run(run_dir::Error::Io { action, path: path.to_owned(), reason })
 }
 
 fn refuse(path: &Path, reason: impl Into<String>) -> Error {
-    Error::Checkpoint {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
+    Error::Checkpoint { path: path.to_owned(), reason: reason.into() }
 }

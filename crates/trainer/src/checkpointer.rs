@@ -37,10 +37,7 @@ enum Start {
     /// In the folder of a run that ended before its first checkpoint.
     Again,
     /// At a checkpoint; those after it are invalid.
-    At {
-        checkpoint: Box<Checkpoint>,
-        invalid: Vec<PathBuf>,
-    },
+    At { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
 }
 
 impl Checkpointer {
@@ -103,10 +100,7 @@ impl Checkpointer {
                     let state = checkpoint.state();
                     checkpointer.newest = Some((state.number, state.train.step));
                     let checkpoint = Box::new(checkpoint);
-                    checkpointer.start = Start::At {
-                        checkpoint,
-                        invalid,
-                    };
+                    checkpointer.start = Start::At { checkpoint, invalid };
                     return Ok(checkpointer);
                 }
                 Err(error @ Error::Checkpoint { .. }) => {
@@ -167,19 +161,14 @@ impl Checkpointer {
                 self.run.rewind(None)?;
                 Ok(None)
             }
-            Start::At {
-                checkpoint,
-                invalid,
-            } => {
+            Start::At { checkpoint, invalid } => {
                 checkpoint.restore(gan)?;
                 let state = checkpoint.state().train;
                 self.run.rewind(Some(RewindPoint {
                     step: state.step,
                     last_snapshot: state.last_snapshot,
                 }))?;
-                invalid
-                    .iter()
-                    .try_for_each(|path| Checkpoint::remove(path))?;
+                invalid.iter().try_for_each(|path| Checkpoint::remove(path))?;
                 Ok(Some(state))
             }
         }

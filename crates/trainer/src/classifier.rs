@@ -71,9 +71,7 @@ pub fn train_classifier(
         seed_torch(plan.seed, Stream::Step, step);
         let weights = network.layout().leaves(&parameters, plan.kind);
         let (_, logits) = network.forward(&weights, &batch.images, Mode::Train);
-        let loss = logits
-            .to_kind(Kind::Float)
-            .cross_entropy_for_logits(&batch.labels);
+        let loss = logits.to_kind(Kind::Float).cross_entropy_for_logits(&batch.labels);
         let gradients = Tensor::run_backward(&[&loss], weights.tensors(), false, false);
         let gradient = network.layout().flatten_grads(&gradients, device);
         let done = step as f64 / steps as f64;

@@ -48,10 +48,7 @@ impl TrainConfig {
     /// with seed 1 on the CPU in f32. Other values can be set in the result.
     pub fn new(settings: Settings, name: &str, networks: Networks, loss: Loss) -> TrainConfig {
         TrainConfig {
-            settings: Settings {
-                loss: loss.name.to_owned(),
-                ..settings
-            },
+            settings: Settings { loss: loss.name.to_owned(), ..settings },
             networks,
             networks_name: name.to_owned(),
             loss,
@@ -89,18 +86,10 @@ impl TrainConfig {
             TrainData::Gaussian => None,
         };
         let Some(found) = gan_models::by_name(networks, means.as_ref()) else {
-            return impossible(
-                "networks",
-                networks,
-                "gan-models has no networks of that name",
-            );
+            return impossible("networks", networks, "gan-models has no networks of that name");
         };
         let Some(loss) = Loss::by_name(&settings.loss) else {
-            return impossible(
-                "loss",
-                &settings.loss,
-                "gan-trainer has no loss of that name",
-            );
+            return impossible("loss", &settings.loss, "gan-trainer has no loss of that name");
         };
         Ok(TrainConfig::new(settings, networks, found, loss))
     }
@@ -140,15 +129,10 @@ impl TrainConfig {
     /// or [`Error::Label`] for the data.
     pub fn validate(&self, data: &TrainData) -> Result<(), Error> {
         check_device(self.kind, self.device)?;
-        let Networks {
-            generator,
-            discriminator,
-        } = &self.networks;
+        let Networks { generator, discriminator } = &self.networks;
         self.settings.check()?;
         let available = match data {
-            TrainData::Images {
-                training, shown, ..
-            } => {
+            TrainData::Images { training, shown, .. } => {
                 if training.is_empty() || shown.is_empty() {
                     return Err(Error::NoImages);
                 }
@@ -217,10 +201,7 @@ pub fn device_name(device: Device) -> String {
 
 /// The versions of this crate and of libtorch.
 pub fn software() -> Software {
-    Software {
-        trainer: env!("CARGO_PKG_VERSION").to_owned(),
-        libtorch: LIBTORCH.to_owned(),
-    }
+    Software { trainer: env!("CARGO_PKG_VERSION").to_owned(), libtorch: LIBTORCH.to_owned() }
 }
 
 /// The kind of a precision.
@@ -247,11 +228,7 @@ pub fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     };
     match available {
         true => Ok(()),
-        false => impossible(
-            "device",
-            format!("{device:?}"),
-            "this machine has no such device",
-        ),
+        false => impossible("device", format!("{device:?}"), "this machine has no such device"),
     }
 }
 

@@ -159,11 +159,7 @@ impl DataLoader {
         let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
         let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
         let first = |all: &Tensor| all.narrow(0, 0, pool as i64).to_device(device);
-        let source = Source::Images {
-            bytes: first(&bytes),
-            labels: first(&labels),
-            range,
-        };
+        let source = Source::Images { bytes: first(&bytes), labels: first(&labels), range };
         let shuffle = Shuffle::new(seed, Stream::Shuffle, pool);
         Ok(DataLoader { source, shuffle })
     }
@@ -186,11 +182,7 @@ impl DataLoader {
     pub(crate) fn for_pretraining(&self) -> DataLoader {
         let source = match &self.source {
             Source::Gaussian(device) => Source::Gaussian(*device),
-            Source::Images {
-                bytes,
-                labels,
-                range,
-            } => Source::Images {
+            Source::Images { bytes, labels, range } => Source::Images {
                 bytes: bytes.shallow_clone(),
                 labels: labels.shallow_clone(),
                 range: *range,
@@ -210,11 +202,7 @@ impl DataLoader {
     /// were loaded.
     pub fn batch(&mut self, update: u64, seen: u64, count: u64) -> Batch {
         match &self.source {
-            Source::Images {
-                bytes,
-                labels,
-                range,
-            } => {
+            Source::Images { bytes, labels, range } => {
                 let indices = self.shuffle.indices(update, seen, count);
                 let indices = Tensor::from_slice(&indices).to_device(bytes.device());
                 let bytes = bytes.index_select(0, &indices);
@@ -267,9 +255,7 @@ impl Shuffle {
     fn indices(&mut self, update: u64, seen: u64, count: u64) -> Vec<i64> {
         if self.with_replacement {
             let mut rng = self.rng(update);
-            return (0..count)
-                .map(|_| rng.random_range(0..self.size).cast_signed())
-                .collect();
+            return (0..count).map(|_| rng.random_range(0..self.size).cast_signed()).collect();
         }
         (seen..seen + count)
             .map(|position| {
@@ -344,10 +330,8 @@ mod tests {
     #[test]
     fn the_order_depends_on_seed_and_step_only() {
         for with_replacement in [false, true] {
-            let new = |seed, stream| Shuffle {
-                with_replacement,
-                ..Shuffle::new(seed, stream, 100)
-            };
+            let new =
+                |seed, stream| Shuffle { with_replacement, ..Shuffle::new(seed, stream, 100) };
             let mut straight = new(7, Stream::Shuffle);
             let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16 * s, 16)).collect();
             let mut late = new(7, Stream::Shuffle);

@@ -28,10 +28,7 @@ pub(crate) fn densities(gan: &Gan, seed: u64, step: u64) -> Result<DensityRow, E
         let weights = gan.replica().frozen_discriminator();
         let logits = |x: &Tensor| {
             let x = x.view([-1, 1, 1, 1]).to_device(gan.device);
-            let logits = gan
-                .discriminator
-                .network
-                .forward(&weights, &x, None, Mode::Sample);
+            let logits = gan.discriminator.network.forward(&weights, &x, None, Mode::Sample);
             logits.to_kind(Kind::Double)
         };
         let axis = Tensor::linspace(low, high, points, (Kind::Float, gan.device));

@@ -44,11 +44,8 @@ mod tests {
     #[test]
     fn detects_a_long_series_of_wins_once() {
         let mut monitor = DominanceMonitor::default();
-        let mut detections = |real, fake, times| {
-            (0..times)
-                .filter(|_| monitor.detects(&row(real, fake)))
-                .count()
-        };
+        let mut detections =
+            |real, fake, times| (0..times).filter(|_| monitor.detects(&row(real, fake))).count();
         assert_eq!(detections(1.0, 0.0, ROWS - 1), 0);
         // One wrong classification of a fake or of a real image starts the count
         // again.

@@ -13,10 +13,7 @@ impl Ema {
     /// Starts at `parameters`, f32 `[numel]`. Parameters from `half_life_images`
     /// images ago count half.
     pub fn new(half_life_images: f64, parameters: &Tensor) -> Ema {
-        Ema {
-            half_life_images,
-            parameters: parameters.copy(),
-        }
+        Ema { half_life_images, parameters: parameters.copy() }
     }
 
     /// The averaged parameters, f32 `[numel]`.
@@ -29,11 +26,7 @@ impl Ema {
         // The half-life is short at first (EMA ramp-up 0.05 of Karras et al.
         // 2020), so that the average forgets the random start.
         let half_life = self.half_life_images.min(0.05 * images_seen);
-        let decay = if half_life > 0.0 {
-            0.5f64.powf(batch / half_life)
-        } else {
-            0.0
-        };
+        let decay = if half_life > 0.0 { 0.5f64.powf(batch / half_life) } else { 0.0 };
         let _ = self.parameters.lerp_(parameters, 1.0 - decay);
     }
 }

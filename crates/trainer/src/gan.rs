@@ -66,17 +66,13 @@ impl Gan {
         kind: Kind,
     ) -> Gan {
         let workers = workers_for(&networks, settings, device);
-        let Networks {
-            generator,
-            discriminator,
-        } = networks;
+        let Networks { generator, discriminator } = networks;
         seed_torch(seed, Stream::Init, 0);
         let g = generator.layout().init(device);
         let d = discriminator.layout().init(device);
         let layout = discriminator.layout();
-        let spectral_norm = settings
-            .spectral_norm
-            .then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
+        let spectral_norm =
+            settings.spectral_norm.then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
         Gan {
             ema: settings.ema.map(|ema| Ema::new(ema.half_life_images, &g)),
             generator: Net {
@@ -150,9 +146,7 @@ impl Gan {
             !sum(flat, Kind::Float).is_finite() && !sum(flat, Kind::Double).is_finite()
         };
         let mut state = self.state().into_iter();
-        state
-            .find(|(_, _, flat)| broken(flat))
-            .map(|(name, _, _)| name)
+        state.find(|(_, _, flat)| broken(flat)).map(|(name, _, _)| name)
     }
 
     /// Fake images in training mode, `[n, 1, side, side]`, without a gradient, from
@@ -209,9 +203,5 @@ fn workers_for(networks: &Networks, settings: &Settings, device: Device) -> Work
         && networks.discriminator.shardable()
         && settings.update != Update::Simultaneous
         && !draws;
-    if shardable && device == Device::Cpu {
-        Workers::new()
-    } else {
-        Workers::none()
-    }
+    if shardable && device == Device::Cpu { Workers::new() } else { Workers::none() }
 }

@@ -68,11 +68,7 @@ impl Objective {
         let real_in_kind = real_images.to_kind(fake_images.kind());
         let both = (penalize || one_pass).then(|| {
             let both = Tensor::cat(&[&real_in_kind, fake_images], 0);
-            if penalize && !both.requires_grad() {
-                both.set_requires_grad(true)
-            } else {
-                both
-            }
+            if penalize && !both.requires_grad() { both.set_requires_grad(true) } else { both }
         });
         let (real, fake) = match &both {
             Some(both) if one_pass => halves(&discriminate(both), n),
@@ -92,12 +88,7 @@ impl Objective {
             }
             _ => loss.shallow_clone(),
         };
-        DiscriminatorOutput {
-            loss,
-            objective,
-            real,
-            fake,
-        }
+        DiscriminatorOutput { loss, objective, real, fake }
     }
 
     /// G's loss, f32 scalar, on D's logits f32 `[n]`.

@@ -118,10 +118,8 @@ impl Adam {
     /// p ← p − rate · u.
     fn descend(&mut self, parameters: &mut Tensor, gradient: &Tensor, rate: f64) {
         let fused = self.fused.as_ref();
-        let done = fused.is_some_and(|kernel| {
-            self.descend_fused(kernel, parameters, gradient, rate)
-                .is_ok()
-        });
+        let done = fused
+            .is_some_and(|kernel| self.descend_fused(kernel, parameters, gradient, rate).is_ok());
         if !done {
             // A device without the kernel fails at every call.
             self.fused = None;
@@ -188,9 +186,7 @@ pub struct Sgd {
 impl Sgd {
     /// Zero velocity for `parameters`, f32 `[numel]`.
     pub fn new(parameters: &Tensor) -> Sgd {
-        Sgd {
-            velocity: parameters.zeros_like(),
-        }
+        Sgd { velocity: parameters.zeros_like() }
     }
 
     /// Updates `parameters` in place with `gradient`, both `[numel]`:

@@ -87,16 +87,13 @@ impl Replica<'_> {
     pub(crate) fn fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.generator.layout().weights(&self.g);
-            self.generator
-                .forward(&weights, latents, Some(labels), Mode::Train)
+            self.generator.forward(&weights, latents, Some(labels), Mode::Train)
         })
     }
 
     pub(crate) fn fake_with_graph(&self, latents: &Tensor, labels: &Tensor) -> FakeWithGraph {
         let weights = self.generator.layout().leaves(&self.g, self.g.kind());
-        let images = self
-            .generator
-            .forward(&weights, latents, Some(labels), Mode::Train);
+        let images = self.generator.forward(&weights, latents, Some(labels), Mode::Train);
         FakeWithGraph { weights, images }
     }
 
@@ -107,8 +104,7 @@ impl Replica<'_> {
             true => labels.shallow_clone(),
             false => Tensor::cat(&[labels, labels], 0),
         };
-        self.discriminator
-            .forward(weights, images, Some(&labels), Mode::Train)
+        self.discriminator.forward(weights, images, Some(&labels), Mode::Train)
     }
 
     /// D's loss, and D's weights as leaves of its graph.
@@ -123,8 +119,7 @@ impl Replica<'_> {
         let one_pass = !self.discriminator.uses_batch_statistics();
         let discriminate = |images: &Tensor| self.discriminate(&weights, images, &real.labels);
         let output =
-            self.objective
-                .discriminator(&discriminate, &real.images, fake, one_pass, penalize);
+            self.objective.discriminator(&discriminate, &real.images, fake, one_pass, penalize);
         (output, leaves)
     }
 
@@ -151,8 +146,7 @@ impl Replica<'_> {
     ) -> Gradient<Tensor> {
         let weights = self.frozen_discriminator();
         let logits = |images: &Tensor| {
-            self.discriminate(&weights, images, &real.labels)
-                .to_kind(Kind::Float)
+            self.discriminate(&weights, images, &real.labels).to_kind(Kind::Float)
         };
         let fake_logits = logits(&fake.images);
         let real_logits = match self.objective.loss.generator_uses_real {

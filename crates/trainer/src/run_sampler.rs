@@ -31,31 +31,20 @@ impl RunSampler {
         let Some(networks) = gan_models::by_name(&config.networks, None) else {
             return Err(Error::Checkpoint {
                 path: run.config_path(),
-                reason: format!(
-                    "the networks {} are not part of gan-models",
-                    config.networks
-                ),
+                reason: format!("the networks {} are not part of gan-models", config.networks),
             });
         };
         let generator = networks.generator;
         if generator.image_side() == 1 {
-            return Err(Error::Numbers {
-                preset: config.preset,
-            });
+            return Err(Error::Numbers { preset: config.preset });
         }
         let Some((_, path)) = run.newest_checkpoint()? else {
-            return Err(Error::NoCheckpoint {
-                run: run.root().to_owned(),
-            });
+            return Err(Error::NoCheckpoint { run: run.root().to_owned() });
         };
         let checkpoint = Checkpoint::read(&path)?;
         let parameters = checkpoint.sampling_parameters(generator.layout())?;
         let kind = kind(config.precision);
         let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch);
-        Ok(RunSampler {
-            state: checkpoint.state().train,
-            config,
-            sampler,
-        })
+        Ok(RunSampler { state: checkpoint.state().train, config, sampler })
     }
 }

@@ -31,11 +31,7 @@ impl Sampler {
         kind: Kind,
         batch: u64,
     ) -> Sampler {
-        Sampler {
-            parameters: parameters.detach().to_kind(kind),
-            generator,
-            batch,
-        }
+        Sampler { parameters: parameters.detach().to_kind(kind), generator, batch }
     }
 
     /// The generator.
@@ -53,8 +49,7 @@ impl Sampler {
     pub fn tensors(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.generator.layout().weights(&self.parameters);
-            self.generator
-                .forward(&weights, latents, Some(labels), Mode::Sample)
+            self.generator.forward(&weights, latents, Some(labels), Mode::Sample)
         })
     }
 
@@ -68,10 +63,7 @@ impl Sampler {
         let (n, _, rows, cols) = bytes.size4()?;
         let mut pixels = vec![0u8; (n * rows * cols) as usize];
         let numel = pixels.len();
-        bytes
-            .contiguous()
-            .to_device(Device::Cpu)
-            .f_copy_data(&mut pixels, numel)?;
+        bytes.contiguous().to_device(Device::Cpu).f_copy_data(&mut pixels, numel)?;
         Ok(Images::new(rows as usize, cols as usize, pixels)?)
     }
 
@@ -99,11 +91,7 @@ impl Sampler {
         // Batch statistics require batches as large as those of training; surplus
         // samples of the last batch are discarded.
         let whole_batches = self.generator.uses_batch_statistics();
-        let chunk = if whole_batches {
-            self.batch.max(1)
-        } else {
-            CHUNK.min(count.max(1))
-        };
+        let chunk = if whole_batches { self.batch.max(1) } else { CHUNK.min(count.max(1)) };
         let mut pixels = Vec::new();
         let (mut rows, mut cols) = (1, 1);
         for part in 0..count.div_ceil(chunk) {
@@ -112,9 +100,8 @@ impl Sampler {
             let kept = chunk.min(count - first);
             let size = if whole_batches { chunk } else { kept };
             let latents = self.generator.latent().sample(size as i64, self.device());
-            let digits: Vec<i64> = (first..first + size)
-                .map(|i| digit.map_or(digit_of(i), i64::from))
-                .collect();
+            let digits: Vec<i64> =
+                (first..first + size).map(|i| digit.map_or(digit_of(i), i64::from)).collect();
             let digits = Tensor::from_slice(&digits).to_device(self.device());
             let images = self.images(&latents, &digits)?;
             (rows, cols) = (images.rows(), images.cols());

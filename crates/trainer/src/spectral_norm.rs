@@ -67,16 +67,9 @@ impl SpectralNorm {
         };
         let vectors = places.into_iter().map(|places| {
             let (left, right) = places?;
-            Some(Pair {
-                left: view(left),
-                right: view(right),
-            })
+            Some(Pair { left: view(left), right: view(right) })
         });
-        SpectralNorm {
-            vectors: SingularVectors(vectors.collect()),
-            flat,
-            layout: own,
-        }
+        SpectralNorm { vectors: SingularVectors(vectors.collect()), flat, layout: own }
     }
 
     /// The vectors, which [`SpectralNorm::power_iteration`] updates in place.
@@ -155,10 +148,7 @@ mod tests {
     fn close(actual: &[f64], expected: &[f64]) {
         assert_eq!(actual.len(), expected.len());
         for (a, e) in actual.iter().zip(expected) {
-            assert!(
-                (a - e).abs() <= 1e-5 * e.abs().max(1.0),
-                "{a} instead of {e}"
-            );
+            assert!((a - e).abs() <= 1e-5 * e.abs().max(1.0), "{a} instead of {e}");
         }
     }
 
@@ -199,10 +189,7 @@ mod tests {
                 let vectors = spectral.vectors.0[i].as_ref().unwrap();
                 close(&flat(&vectors.left), &numbers(&expected["u"]));
                 close(&flat(&vectors.right), &numbers(&expected["v"]));
-                close(
-                    &flat(&normal.tensors()[i]),
-                    &numbers(&expected["weight_over_sigma"]),
-                );
+                close(&flat(&normal.tensors()[i]), &numbers(&expected["weight_over_sigma"]));
             }
 
             let [w1, b1, w2, b2] = [0, 1, 2, 3].map(|i| &normal.tensors()[i]);
@@ -214,11 +201,7 @@ mod tests {
             } else {
                 images.linear(w1, Some(b1))
             };
-            let sum = hidden
-                .tanh()
-                .flatten(1, -1)
-                .linear(w2, Some(b2))
-                .sum(Kind::Float);
+            let sum = hidden.tanh().flatten(1, -1).linear(w2, Some(b2)).sum(Kind::Float);
             let expected = &of["spectral"]["logit_sum"][iterations.to_string()];
             close(&flat(&sum), &[expected["value"].as_f64().unwrap()]);
             let gradients = Tensor::run_backward(&[sum], weights.tensors(), false, false);

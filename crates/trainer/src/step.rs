@@ -77,9 +77,9 @@ impl Gan {
                 let d = self.update_discriminator(gradient, rates);
                 let replica = self.replica();
                 let inputs = kept.map(|(real, fake)| (replica.shallow_clone(), real, fake));
-                let gradient = self.workers.map(inputs, |(replica, real, fake)| {
-                    replica.generator_gradient(&real, &fake)
-                });
+                let gradient = self
+                    .workers
+                    .map(inputs, |(replica, real, fake)| replica.generator_gradient(&real, &fake));
                 (d, self.update_generator(gradient, rates))
             }
             Update::Simultaneous => {
@@ -93,12 +93,7 @@ impl Gan {
                 (d, self.update_generator(g, rates))
             }
         };
-        StepStats {
-            loss_d: d.loss,
-            loss_g,
-            real: d.real,
-            fake: d.fake,
-        }
+        StepStats { loss_d: d.loss, loss_g, real: d.real, fake: d.fake }
     }
 
     /// Updates D only, on real images and as many fake ones `[n, 1, side, side]`.
@@ -138,11 +133,7 @@ impl Gan {
     /// `images_seen` in total.
     pub fn update_ema(&mut self, images: u64, images_seen: u64) {
         if let Some(ema) = &mut self.ema {
-            ema.update(
-                &self.generator.parameters,
-                images as f64,
-                images_seen as f64,
-            );
+            ema.update(&self.generator.parameters, images as f64, images_seen as f64);
         }
     }
 
@@ -160,8 +151,7 @@ impl Gan {
     ) -> DiscriminatorStats {
         let (gradient, stats) = gradients.average();
         let d = &mut self.discriminator;
-        d.optimizer
-            .update(&mut d.parameters, &gradient, rates.d, rates.momentum);
+        d.optimizer.update(&mut d.parameters, &gradient, rates.d, rates.momentum);
         if let Some(clip) = self.clip {
             let _ = d.parameters.clamp_(-clip, clip);
         }
@@ -171,8 +161,7 @@ impl Gan {
     fn update_generator(&mut self, gradients: Sharded<Gradient<Tensor>>, rates: Rates) -> Tensor {
         let (gradient, loss) = gradients.average();
         let g = &mut self.generator;
-        g.optimizer
-            .update(&mut g.parameters, &gradient, rates.g, rates.momentum);
+        g.optimizer.update(&mut g.parameters, &gradient, rates.g, rates.momentum);
         loss
     }
 
@@ -180,10 +169,7 @@ impl Gan {
     fn shards<'a>(&'a self, real: &Batch, rows: &Tensor) -> Sharded<(Replica<'a>, Batch, Tensor)> {
         let replica = self.replica();
         self.workers.shards(real.len()).map(|shard: Shard| {
-            let real = Batch {
-                images: shard.rows(&real.images),
-                labels: shard.rows(&real.labels),
-            };
+            let real = Batch { images: shard.rows(&real.images), labels: shard.rows(&real.labels) };
             (replica.shallow_clone(), real, shard.rows(rows))
         })
     }

@@ -124,11 +124,9 @@ fn evaluator<'a>(
     data: &'a TrainData,
 ) -> Result<Option<&'a Evaluator>, Error> {
     match data {
-        TrainData::Images {
-            evaluator: Some(evaluator),
-            ..
-        } if config.settings.evaluate_every.is_some()
-            && evaluator.no_quality_curve()?.is_none() =>
+        TrainData::Images { evaluator: Some(evaluator), .. }
+            if config.settings.evaluate_every.is_some()
+                && evaluator.no_quality_curve()?.is_none() =>
         {
             Ok(Some(evaluator))
         }
@@ -142,10 +140,7 @@ fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Erro
     let started = Instant::now();
     let seed = (trainer.config.seed, Stream::Quality);
     let count = gan_metrics::QUICK;
-    let samples = trainer
-        .gan
-        .sampler()
-        .sample(seed, count, None, &mut |_| ())?;
+    let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
     let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
     Ok(QualityRow {
         step: trainer.state.step,

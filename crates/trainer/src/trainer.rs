@@ -69,11 +69,7 @@ impl Trainer {
             state: TrainState::default(),
             done: 0.0,
             clock: Duration::ZERO,
-            rates: Rates {
-                d: settings.lr_d,
-                g: settings.lr_g,
-                momentum: 0.0,
-            },
+            rates: Rates { d: settings.lr_d, g: settings.lr_g, momentum: 0.0 },
         })
     }
 
@@ -84,22 +80,10 @@ impl Trainer {
         let Some(pretraining) = settings.pretraining else {
             return true;
         };
-        let rates = Rates {
-            d: settings.lr_d,
-            g: settings.lr_g,
-            momentum: self.momentum(),
-        };
+        let rates = Rates { d: settings.lr_d, g: settings.lr_g, momentum: self.momentum() };
         let (every, seed) = (settings.penalty_every, self.config.seed);
         let loader = self.loader.for_pretraining();
-        pretrain(
-            &mut self.gan,
-            pretraining,
-            rates,
-            every,
-            seed,
-            loader,
-            observer,
-        )
+        pretrain(&mut self.gan, pretraining, rates, every, seed, loader, observer)
     }
 
     /// Continues at `state`; the caller has restored the GAN.
@@ -120,11 +104,7 @@ impl Trainer {
         let started = Instant::now();
         let (step, images_seen) = (self.state.step, self.state.images_seen);
         let settings = &self.config.settings;
-        let progress = Progress {
-            done: self.done,
-            updates: step,
-            batches: settings.batches(),
-        };
+        let progress = Progress { done: self.done, updates: step, batches: settings.batches() };
         let factor = settings.schedule.factor(progress);
         self.rates = Rates {
             d: settings.lr_d * factor,
@@ -208,10 +188,7 @@ impl Trainer {
         let loss = losses.iter().find(|(_, loss)| !loss.is_finite());
         let what = loss.map(|(name, _)| (*name).to_owned());
         match what.or_else(|| self.gan.diverged()) {
-            Some(what) => Err(Error::Diverged {
-                step: self.state.step,
-                what,
-            }),
+            Some(what) => Err(Error::Diverged { step: self.state.step, what }),
             None => Ok(()),
         }
     }

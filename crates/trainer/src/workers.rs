@@ -45,10 +45,7 @@ pub struct Sharded<T> {
 impl<T> Sharded<T> {
     /// Applies `f` to the value of each shard, in order.
     pub fn map<R>(self, mut f: impl FnMut(T) -> R) -> Sharded<R> {
-        Sharded {
-            first: f(self.first),
-            rest: self.rest.into_iter().map(f).collect(),
-        }
+        Sharded { first: f(self.first), rest: self.rest.into_iter().map(f).collect() }
     }
 }
 
@@ -57,13 +54,7 @@ impl<A, B> Sharded<(A, B)> {
     pub fn unzip(self) -> (Sharded<A>, Sharded<B>) {
         let (first, other) = self.first;
         let (rest, others) = self.rest.into_iter().unzip();
-        (
-            Sharded { first, rest },
-            Sharded {
-                first: other,
-                rest: others,
-            },
-        )
+        (Sharded { first, rest }, Sharded { first: other, rest: others })
     }
 }
 
@@ -98,11 +89,7 @@ impl<T: Merge> Sharded<Gradient<T>> {
         let average = self.rest.into_iter().fold(self.first, |a, b| {
             let images = a.images + b.images;
             let shares = [a.images, b.images].map(|n| n as f64 / images as f64);
-            Gradient {
-                flat: a.flat.merge(b.flat, shares),
-                aux: a.aux.merge(b.aux, shares),
-                images,
-            }
+            Gradient { flat: a.flat.merge(b.flat, shares), aux: a.aux.merge(b.aux, shares), images }
         });
         (average.flat, average.aux)
     }
@@ -137,9 +124,7 @@ impl Workers {
                 // Wait until both have set their number.
                 pool.broadcast(|_| ());
                 tch::set_num_threads(all);
-                Workers {
-                    pool: Some(Arc::new(pool)),
-                }
+                Workers { pool: Some(Arc::new(pool)) }
             }
             Err(e) => {
                 tracing::warn!("cannot start threads for data parallelism: {e}");
@@ -174,14 +159,10 @@ impl Workers {
     pub fn shards(&self, n: i64) -> Sharded<Shard> {
         let shard = |start, count| Shard { start, count };
         match self.pool {
-            Some(_) if n > 1 => Sharded {
-                first: shard(0, n / 2),
-                rest: vec![shard(n / 2, n - n / 2)],
-            },
-            _ => Sharded {
-                first: shard(0, n),
-                rest: Vec::new(),
-            },
+            Some(_) if n > 1 => {
+                Sharded { first: shard(0, n / 2), rest: vec![shard(n / 2, n - n / 2)] }
+            }
+            _ => Sharded { first: shard(0, n), rest: Vec::new() },
         }
     }
 
@@ -208,8 +189,6 @@ impl Default for Workers {
 
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workers")
-            .field("parallel", &self.is_parallel())
-            .finish()
+        f.debug_struct("Workers").field("parallel", &self.is_parallel()).finish()
     }
 }

@@ -53,9 +53,7 @@ fn stills(criterion: &mut Criterion) {
 
 fn animations(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
-    let frames: Vec<Canvas> = (0..FRAMES)
-        .map(|step| draw(&discs(COUNTS[0], step)))
-        .collect();
+    let frames: Vec<Canvas> = (0..FRAMES).map(|step| draw(&discs(COUNTS[0], step))).collect();
     let timing = Timing::for_frames(FRAMES);
     let pixels: usize = frames.iter().map(|frame| frame.pixels().len()).sum();
     let mut group = criterion.benchmark_group(format!("{FRAMES} grids of {}", COUNTS[0]));

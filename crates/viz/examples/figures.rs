@@ -9,12 +9,7 @@ use run_dir::RunDir;
 fn main() -> Result<(), Box<dyn Error>> {
     let run = std::env::args_os().nth(1).ok_or("usage: figures RUN_DIR")?;
     for figure in draw_all(&RunDir::open(run.as_ref())?)? {
-        writeln!(
-            std::io::stdout(),
-            "{}: {}",
-            figure.path.display(),
-            figure.shows
-        )?;
+        writeln!(std::io::stdout(), "{}: {}", figure.path.display(), figure.shows)?;
     }
     Ok(())
 }

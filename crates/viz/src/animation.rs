@@ -24,10 +24,7 @@ impl Timing {
     /// to 0.5 seconds each, and the last one for 2.5 seconds.
     pub fn for_frames(frames: usize) -> Timing {
         let share = 800 / frames.max(1);
-        Timing {
-            frame: share.clamp(6, 50) as u16,
-            last: 250,
-        }
+        Timing { frame: share.clamp(6, 50) as u16, last: 250 }
     }
 }
 
@@ -47,10 +44,7 @@ pub fn write_gif<C: Color>(path: &Path, frames: &[Bitmap<C>], timing: Timing) ->
         return Err(Error::SizesDiffer { first, other });
     }
     let (Ok(width), Ok(height)) = (u16::try_from(first.0), u16::try_from(first.1)) else {
-        return Err(Error::TooLarge {
-            width: first.0,
-            height: first.1,
-        });
+        return Err(Error::TooLarge { width: first.0, height: first.1 });
     };
     Ok(write_atomic(path, |w| {
         encode(w, frames, (width, height), timing).map_err(|e| match e {
@@ -86,7 +80,5 @@ fn encode<C: Color>(
 /// Returns the pixels as red, green and blue.
 fn rgb<C: Color>(frame: &Bitmap<C>) -> Vec<[u8; 3]> {
     let pixels = frame.pixels().chunks_exact(C::PNG.samples());
-    pixels
-        .map(|channels| std::array::from_fn(|i| channels[i % channels.len()]))
-        .collect()
+    pixels.map(|channels| std::array::from_fn(|i| channels[i % channels.len()])).collect()
 }

@@ -59,12 +59,9 @@ impl<C: Color> Bitmap<C> {
     fn filled(width: usize, height: usize, background: &[u8]) -> Result<Self> {
         match width.checked_mul(height) {
             Some(0) => Err(Error::Empty),
-            Some(pixels) if pixels <= Self::MAX_PIXELS => Ok(Bitmap {
-                width,
-                height,
-                pixels: background.repeat(pixels),
-                color: PhantomData,
-            }),
+            Some(pixels) if pixels <= Self::MAX_PIXELS => {
+                Ok(Bitmap { width, height, pixels: background.repeat(pixels), color: PhantomData })
+            }
             _ => Err(Error::TooLarge { width, height }),
         }
     }
@@ -145,9 +142,7 @@ impl Canvas {
             return;
         }
         let lines = self.pixels.chunks_exact_mut(self.width).skip(top);
-        let stretched = image
-            .chunks_exact(cols)
-            .flat_map(|row| std::iter::repeat_n(row, scale));
+        let stretched = image.chunks_exact(cols).flat_map(|row| std::iter::repeat_n(row, scale));
         for (line, row) in lines.zip(stretched) {
             let squares = line.iter_mut().skip(left);
             let values = row.iter().flat_map(|v| std::iter::repeat_n(v, scale));

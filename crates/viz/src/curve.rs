@@ -22,9 +22,7 @@ impl Curve {
     pub fn new(points: impl IntoIterator<Item = (u64, f64)>) -> Curve {
         let largest = f64::from(f32::MAX);
         let points = points.into_iter().map(|(step, value)| (step as f64, value));
-        Curve {
-            points: points.filter(|(_, value)| value.abs() <= largest).collect(),
-        }
+        Curve { points: points.filter(|(_, value)| value.abs() <= largest).collect() }
     }
 
     /// The number of points in the moving average: odd, and 1 for fewer than 100
@@ -116,11 +114,7 @@ mod tests {
     #[test]
     fn outline_of_many_points_keeps_every_spike() {
         let spike = |i| {
-            if i % 1000 == 7 {
-                50.0
-            } else {
-                f64::from(i % 3)
-            }
+            if i % 1000 == 7 { 50.0 } else { f64::from(i % 3) }
         };
         let curve = curve((0..10_000).map(spike));
         let outline = curve.outline();

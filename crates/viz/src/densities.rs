@@ -93,11 +93,7 @@ impl Axes {
 /// Returns the range, or 0 to 1 if it is too narrow or too wide for labels.
 fn usable(low: f64, high: f64) -> (f64, f64) {
     let (span, largest) = (high - low, low.abs().max(high.abs()));
-    if span.is_finite() && span > (1e-9 * largest).max(1e-300) {
-        (low, high)
-    } else {
-        (0.0, 1.0)
-    }
+    if span.is_finite() && span > (1e-9 * largest).max(1e-300) { (low, high) } else { (0.0, 1.0) }
 }
 
 /// The densities of `row`, and the value function of `rows`.

@@ -20,12 +20,7 @@ pub struct GridStyle {
 
 impl Default for GridStyle {
     fn default() -> Self {
-        GridStyle {
-            scale: 2,
-            gap: 4,
-            margin: 4,
-            background: 40,
-        }
+        GridStyle { scale: 2, gap: 4, margin: 4, background: 40 }
     }
 }
 

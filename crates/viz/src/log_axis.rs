@@ -13,9 +13,8 @@ pub fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let largest = f64::from(f32::MAX);
     let values = values.into_iter().filter(|value| value.abs() <= largest);
     let values = values.map(|value| value.max(LEAST));
-    let Some((low, high)) = values
-        .map(|value| (value, value))
-        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    let Some((low, high)) =
+        values.map(|value| (value, value)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     else {
         return (1.0, 100.0);
     };
@@ -23,9 +22,7 @@ pub fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let ticks = || decades(low, high).flat_map(|exponent| MULTIPLES.map(|m| at(m, exponent)));
     (
         ticks().filter(|tick| *tick <= low).fold(0.0, f64::max),
-        ticks()
-            .filter(|tick| *tick >= high)
-            .fold(f64::MAX, f64::min),
+        ticks().filter(|tick| *tick >= high).fold(f64::MAX, f64::min),
     )
 }
 
@@ -75,10 +72,7 @@ mod tests {
     use super::*;
 
     fn labels(values: &[f64]) -> Vec<String> {
-        ticks(range(values.iter().copied()))
-            .into_iter()
-            .map(label)
-            .collect()
+        ticks(range(values.iter().copied())).into_iter().map(label).collect()
     }
 
     #[test]
@@ -89,10 +83,7 @@ mod tests {
         );
         assert_eq!(labels(&[0.06, 0.3]), ["0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(&[2.0]), ["1", "2", "5"]);
-        assert_eq!(
-            labels(&[0.02, 3000.0]),
-            ["0.01", "0.1", "1", "10", "100", "1000"]
-        );
+        assert_eq!(labels(&[0.02, 3000.0]), ["0.01", "0.1", "1", "10", "100", "1000"]);
         assert_eq!(labels(&[]), ["1", "2", "5", "10", "20", "50", "100"]);
     }
 

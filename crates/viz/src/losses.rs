@@ -54,11 +54,5 @@ pub fn losses(rows: &[MetricsRow], title: &str) -> Result<String> {
         steps: true,
         ..Panel::default()
     };
-    Plot {
-        width: 960,
-        title,
-        note,
-        panels: vec![loss_panel, classification_panel],
-    }
-    .to_svg()
+    Plot { width: 960, title, note, panels: vec![loss_panel, classification_panel] }.to_svg()
 }

@@ -40,16 +40,10 @@ pub fn nearest(samples: &Images, nearest: &Images, per_row: usize) -> Result<Can
     }
     let size = |images: &Images| (images.cols(), images.rows());
     if size(samples) != size(nearest) {
-        return Err(Error::SizesDiffer {
-            first: size(samples),
-            other: size(nearest),
-        });
+        return Err(Error::SizesDiffer { first: size(samples), other: size(nearest) });
     }
-    let style = GridStyle {
-        scale: if per_row == 1 { 2 } else { 3 },
-        margin: 24,
-        ..GridStyle::default()
-    };
+    let style =
+        GridStyle { scale: if per_row == 1 { 2 } else { 3 }, margin: 24, ..GridStyle::default() };
     let caption = if per_row == 1 {
         "sample | nearest training image".to_owned()
     } else {

@@ -29,9 +29,7 @@ pub fn nearest_indices(pixels: &[Rgb], palette: &[Rgb]) -> Vec<u8> {
     let mut known: HashMap<Rgb, u8> = HashMap::new();
     let mut indices = Vec::with_capacity(pixels.len());
     for run in pixels.chunk_by(|a, b| a == b) {
-        let index = known
-            .entry(run[0])
-            .or_insert_with_key(|color| nearest(color, palette));
+        let index = known.entry(run[0]).or_insert_with_key(|color| nearest(color, palette));
         indices.extend(std::iter::repeat_n(*index, run.len()));
     }
     indices
@@ -40,14 +38,9 @@ pub fn nearest_indices(pixels: &[Rgb], palette: &[Rgb]) -> Vec<u8> {
 fn nearest(color: &Rgb, palette: &[Rgb]) -> u8 {
     let squared = |other: &Rgb| -> u32 {
         let channels = other.iter().zip(color);
-        channels
-            .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2))
-            .sum()
+        channels.map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
     };
-    (0..=u8::MAX)
-        .zip(palette)
-        .min_by_key(|(_, other)| squared(other))
-        .map_or(0, |(index, _)| index)
+    (0..=u8::MAX).zip(palette).min_by_key(|(_, other)| squared(other)).map_or(0, |(index, _)| index)
 }
 
 #[cfg(test)]
@@ -60,9 +53,7 @@ mod tests {
         let frames = [[a, b, b], [b, c, a]];
         let palette = most_frequent(frames.map(Vec::from).into_iter());
         assert_eq!(palette, [b, a, c]);
-        let many: Vec<Rgb> = (0..1000_u32)
-            .map(|i| [(i % 250) as u8, (i / 250) as u8, 0])
-            .collect();
+        let many: Vec<Rgb> = (0..1000_u32).map(|i| [(i % 250) as u8, (i / 250) as u8, 0]).collect();
         assert_eq!(most_frequent([many].into_iter()).len(), 256);
     }
 

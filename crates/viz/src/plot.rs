@@ -95,13 +95,7 @@ impl Look {
 
 impl<'a> Line<'a> {
     pub fn new(name: &'a str, color: RGBColor, look: Look, pieces: Vec<Points>) -> Line<'a> {
-        Line {
-            name,
-            color,
-            look,
-            pieces,
-            faint: Points::new(),
-        }
+        Line { name, color, look, pieces, faint: Points::new() }
     }
 
     /// The points of `curve`; for 100 points or more, their moving average with
@@ -225,11 +219,8 @@ impl Panel<'_> {
             let stroke = INK.mix(0.6).stroke_width(1);
             let line = PathElement::new([(x, low), (x, high)], stroke);
             chart.draw_series(std::iter::once(line))?;
-            let (side, offset) = if x > f64::midpoint(left, right) {
-                (HPos::Right, -6)
-            } else {
-                (HPos::Left, 6)
-            };
+            let (side, offset) =
+                if x > f64::midpoint(left, right) { (HPos::Right, -6) } else { (HPos::Left, 6) };
             let style = font(14).pos(Pos::new(side, VPos::Top));
             let text = Text::new(label.to_owned(), (offset, 4), style);
             chart.draw_series(std::iter::once(EmptyElement::at((x, high)) + text))?;

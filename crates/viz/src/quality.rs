@@ -73,13 +73,7 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
         mark: Some((MOMENT as f64, "")),
         ..Panel::default()
     };
-    Plot {
-        width: 960,
-        title,
-        note: images(&rows),
-        panels: vec![upper_panel, lower_panel],
-    }
-    .to_svg()
+    Plot { width: 960, title, note: images(&rows), panels: vec![upper_panel, lower_panel] }.to_svg()
 }
 
 /// The rows of one curve, ordered by step.
@@ -88,12 +82,8 @@ pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
     for row in rows {
         steps.entry(row.samples).or_default().insert(row.step);
     }
-    let most = steps
-        .iter()
-        .max_by_key(|(samples, steps)| (steps.len(), **samples));
-    let kept = rows
-        .iter()
-        .filter(|row| most.is_some_and(|(samples, _)| row.samples == *samples));
+    let most = steps.iter().max_by_key(|(samples, steps)| (steps.len(), **samples));
+    let kept = rows.iter().filter(|row| most.is_some_and(|(samples, _)| row.samples == *samples));
     let last_of_step: BTreeMap<u64, &QualityRow> = kept.map(|row| (row.step, row)).collect();
     last_of_step.into_values().collect()
 }
@@ -122,11 +112,7 @@ fn images(rows: &[&QualityRow]) -> String {
         let counts = || rows.iter().map(|row| count(row));
         let least = thousands(counts().min().unwrap_or(0));
         let most = thousands(counts().max().unwrap_or(0));
-        if least == most {
-            most
-        } else {
-            format!("{least} to {most}")
-        }
+        if least == most { most } else { format!("{least} to {most}") }
     };
     let (samples, test_images) = (span(|row| row.samples), span(|row| row.test_images));
     format!("{samples} samples, {test_images} test images")

@@ -43,9 +43,7 @@ pub fn evenly_spaced(count: usize, most: usize) -> Vec<usize> {
 /// Index of the entry nearest to `step`, the earlier of two equally near ones.
 fn nearest(steps: &[u64], step: u64) -> usize {
     let distances = steps.iter().map(|s| s.abs_diff(step)).enumerate();
-    distances
-        .min_by_key(|(_, distance)| *distance)
-        .map_or(0, |(i, _)| i)
+    distances.min_by_key(|(_, distance)| *distance).map_or(0, |(i, _)| i)
 }
 
 #[cfg(test)]
@@ -54,10 +52,7 @@ mod tests {
 
     fn shown(steps: impl IntoIterator<Item = u64>) -> Vec<u64> {
         let steps: Vec<u64> = steps.into_iter().collect();
-        representative(&steps)
-            .into_iter()
-            .map(|i| steps[i])
-            .collect()
+        representative(&steps).into_iter().map(|i| steps[i]).collect()
     }
 
     #[test]
@@ -72,14 +67,8 @@ mod tests {
         assert_eq!(shown((0..=600).step_by(100)), [0, 100, 200, 300, 400, 600]);
         assert_eq!(shown(ladder), [0, 10, 20, 100, 300, 1000]);
         assert_eq!(shown(long(9000, 1000)), [0, 20, 100, 300, 1000, 9000]);
-        assert_eq!(
-            shown(long(100_000, 1000)),
-            [0, 20, 100, 300, 1000, 10_000, 100_000]
-        );
-        assert_eq!(
-            shown((0..=20_000).step_by(1000)),
-            [0, 1000, 5000, 10_000, 15_000, 20_000]
-        );
+        assert_eq!(shown(long(100_000, 1000)), [0, 20, 100, 300, 1000, 10_000, 100_000]);
+        assert_eq!(shown((0..=20_000).step_by(1000)), [0, 1000, 5000, 10_000, 15_000, 20_000]);
         assert_eq!(shown([0, 300, u64::MAX]), [0, 300, u64::MAX]);
     }
 

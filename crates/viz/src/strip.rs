@@ -26,10 +26,7 @@ pub struct StripStyle {
 impl Default for StripStyle {
     fn default() -> Self {
         StripStyle {
-            grid: GridStyle {
-                margin: 24,
-                ..GridStyle::default()
-            },
+            grid: GridStyle { margin: 24, ..GridStyle::default() },
             columns: 4,
             rows: 4,
             spacing: 24,
@@ -54,9 +51,8 @@ pub fn strip(blocks: &[(&str, &Images)], style: &StripStyle) -> Result<Canvas> {
     if layouts.is_empty() || layouts.iter().any(|layout| layout.size() == (0, 0)) {
         return Err(Error::Empty);
     }
-    let labels = blocks
-        .iter()
-        .map(|(label, _)| text_width(label).saturating_mul(style.label_scale));
+    let labels =
+        blocks.iter().map(|(label, _)| text_width(label).saturating_mul(style.label_scale));
     let grids = layouts.iter().map(|layout| layout.size().0);
     let width = labels.chain(grids).max().unwrap_or(0);
     let heights = layouts.iter().map(|layout| layout.size().1);

@@ -14,10 +14,7 @@ fn frames(count: u32) -> Vec<Canvas> {
     (0..count).map(frame).collect()
 }
 
-const TIMING: Timing = Timing {
-    frame: 12,
-    last: 250,
-};
+const TIMING: Timing = Timing { frame: 12, last: 250 };
 
 #[test]
 fn gif_has_every_gray_frame_exactly_and_its_delay() {
@@ -84,13 +81,7 @@ fn write_gif_rejects_no_frames_and_frames_of_different_sizes() {
     let error = write_gif::<Gray8>(&path, &[], TIMING).unwrap_err();
     assert!(matches!(error, Error::Empty));
     let error = write_gif(&path, &odd, TIMING).unwrap_err();
-    assert!(matches!(
-        error,
-        Error::SizesDiffer {
-            first: (2, 3),
-            other: (3, 2)
-        }
-    ));
+    assert!(matches!(error, Error::SizesDiffer { first: (2, 3), other: (3, 2) }));
     assert!(!path.exists());
 }
 

@@ -27,9 +27,7 @@ type Line = (String, String, Vec<(f64, f64)>);
 
 fn lines(svg: &str) -> Vec<Line> {
     let document = Document::parse(svg).unwrap();
-    let lines = document
-        .descendants()
-        .filter(|n| n.has_tag_name("polyline"));
+    let lines = document.descendants().filter(|n| n.has_tag_name("polyline"));
     lines
         .map(|line| {
             let points = line.attribute("points").unwrap().split_whitespace();
@@ -77,14 +75,11 @@ fn title_with_markup_is_escaped() {
 #[test]
 fn a_hundred_rows_or_more_get_a_moving_average() {
     let count = |rows: u64| {
-        let rows: Vec<MetricsRow> = (0..rows)
-            .map(|i| row(i, (i % 7) as f64, 0.1 * (i % 9) as f64))
-            .collect();
+        let rows: Vec<MetricsRow> =
+            (0..rows).map(|i| row(i, (i % 7) as f64, 0.1 * (i % 9) as f64)).collect();
         let lines = lines(&losses(&rows, "").unwrap());
         COLORS.map(|color| {
-            let drawn = lines
-                .iter()
-                .filter(|(c, _, points)| c == color && points.len() > 2);
+            let drawn = lines.iter().filter(|(c, _, points)| c == color && points.len() > 2);
             let mut opacities: Vec<String> = drawn.map(|(_, o, _)| o.clone()).collect();
             opacities.sort();
             opacities
@@ -144,9 +139,8 @@ fn extreme_values_give_a_valid_plot() {
 
 #[test]
 fn infinite_and_nan_losses_are_omitted_and_the_rest_is_drawn() {
-    let rows: Vec<MetricsRow> = (0..50)
-        .map(|i| row(i, if i % 5 == 0 { f64::NAN } else { 0.5 }, 0.5))
-        .collect();
+    let rows: Vec<MetricsRow> =
+        (0..50).map(|i| row(i, if i % 5 == 0 { f64::NAN } else { 0.5 }, 0.5)).collect();
     let lines = lines(&losses(&rows, "").unwrap());
     let points = |color: &str| {
         let of_color = lines.iter().filter(|(c, _, _)| c == color);

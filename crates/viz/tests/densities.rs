@@ -30,9 +30,7 @@ fn density(step: u64) -> DensityRow {
 }
 
 fn rows(count: u64) -> Vec<DensityRow> {
-    (0..count)
-        .map(|i| density(1000 * i / (count - 1).max(1)))
-        .collect()
+    (0..count).map(|i| density(1000 * i / (count - 1).max(1))).collect()
 }
 
 /// `at` between `from` and `to`, as a share.
@@ -102,16 +100,10 @@ fn last_row_is_drawn_at_the_right_coordinates() {
     // The value decreases linearly to -log 4.
     let value = &lines(&svg, BLUE)[1];
     assert_eq!(value.len(), 5);
-    assert_eq!(
-        (equilibrium[0].0, equilibrium[1].0),
-        (value[0].0, value[4].0)
-    );
+    assert_eq!((equilibrium[0].0, equilibrium[1].0), (value[0].0, value[4].0));
     assert_eq!(equilibrium[0].1, equilibrium[1].1);
     assert!((value[4].1 - equilibrium[0].1).abs() <= 1.0);
-    assert!(
-        value[0].1 > value[4].1 + 50.0,
-        "lower values are lower in the plot"
-    );
+    assert!(value[0].1 > value[4].1 + 50.0, "lower values are lower in the plot");
 }
 
 #[test]

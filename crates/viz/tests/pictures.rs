@@ -35,21 +35,12 @@ fn naive_grid(images: &Images, columns: usize, style: &GridStyle) -> (usize, usi
 
 #[test]
 fn grid_equals_the_naive_implementation() {
-    for (n, rows, cols, columns) in [
-        (1, 1, 1, 1),
-        (6, 3, 5, 3),
-        (7, 4, 2, 3),
-        (64, 28, 28, 8),
-        (10, 32, 32, 10),
-    ] {
+    for (n, rows, cols, columns) in
+        [(1, 1, 1, 1), (6, 3, 5, 3), (7, 4, 2, 3), (64, 28, 28, 8), (10, 32, 32, 10)]
+    {
         for (scale, gap, margin) in [(1, 0, 0), (2, 1, 3), (3, 4, 0)] {
             let images = images(n, rows, cols, 7);
-            let style = GridStyle {
-                scale,
-                gap,
-                margin,
-                background: 77,
-            };
+            let style = GridStyle { scale, gap, margin, background: 77 };
             let canvas = grid(&images, columns, &style).unwrap();
             let (width, height, pixels) = naive_grid(&images, columns, &style);
             assert_eq!((canvas.width(), canvas.height()), (width, height));
@@ -71,10 +62,7 @@ fn grid_has_one_column_to_one_per_image() {
 fn scale_0_is_scale_1() {
     let images = images(2, 3, 3, 1);
     let at = |scale| {
-        let style = GridStyle {
-            scale,
-            ..GridStyle::default()
-        };
+        let style = GridStyle { scale, ..GridStyle::default() };
         grid(&images, 2, &style).unwrap()
     };
     assert_eq!(at(0), at(1));
@@ -108,15 +96,8 @@ fn no_images_are_an_error() {
 fn size_above_the_limit_is_an_error() {
     let images = images(2, 28, 28, 1);
     for huge in [1 << 14, 1 << 40, usize::MAX] {
-        let scaled = GridStyle {
-            scale: huge,
-            ..GridStyle::default()
-        };
-        let spaced = GridStyle {
-            gap: huge,
-            margin: huge,
-            ..GridStyle::default()
-        };
+        let scaled = GridStyle { scale: huge, ..GridStyle::default() };
+        let spaced = GridStyle { gap: huge, margin: huge, ..GridStyle::default() };
         for grid_style in [scaled, spaced] {
             let picture = grid(&images, 2, &grid_style);
             assert!(matches!(picture, Err(Error::TooLarge { .. })));
@@ -138,22 +119,13 @@ fn gap_without_neighbors_may_be_any_number() {
     let image = images(1, 28, 28, 1);
     let style = |gap| StripStyle {
         spacing: gap,
-        grid: GridStyle {
-            gap,
-            ..GridStyle::default()
-        },
+        grid: GridStyle { gap, ..GridStyle::default() },
         ..StripStyle::default()
     };
     let (none, any) = (style(0), style(usize::MAX));
-    assert_eq!(
-        grid(&image, 1, &any.grid).unwrap(),
-        grid(&image, 1, &none.grid).unwrap()
-    );
+    assert_eq!(grid(&image, 1, &any.grid).unwrap(), grid(&image, 1, &none.grid).unwrap());
     let blocks = [("a", &image)];
-    assert_eq!(
-        strip(&blocks, &any).unwrap(),
-        strip(&blocks, &none).unwrap()
-    );
+    assert_eq!(strip(&blocks, &any).unwrap(), strip(&blocks, &none).unwrap());
 }
 
 #[test]
@@ -217,22 +189,14 @@ fn contains(whole: &Canvas, part: &Canvas, x: usize, y: usize) -> bool {
 #[test]
 fn strip_has_grids_below_labels() {
     let style = StripStyle {
-        grid: GridStyle {
-            scale: 2,
-            gap: 3,
-            margin: 10,
-            background: 33,
-        },
+        grid: GridStyle { scale: 2, gap: 3, margin: 10, background: 33 },
         columns: 2,
         rows: 2,
         spacing: 7,
         label_scale: 1,
         label_gray: 200,
     };
-    let tile_style = GridStyle {
-        margin: 0,
-        ..style.grid.clone()
-    };
+    let tile_style = GridStyle { margin: 0, ..style.grid.clone() };
     let (a, b) = (images(9, 28, 28, 1), images(4, 28, 28, 2));
     let canvas = strip(&[("step 0", &a), ("a label wider than", &b)], &style).unwrap();
     // The second label, 18 characters of 9 pixels, is wider than the grids.

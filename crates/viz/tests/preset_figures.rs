@@ -32,10 +32,7 @@ fn first(images: &Images, count: usize) -> Images {
 }
 
 fn at_scale(scale: usize) -> GridStyle {
-    GridStyle {
-        scale,
-        ..GridStyle::default()
-    }
+    GridStyle { scale, ..GridStyle::default() }
 }
 
 fn assert_shows(path: &Path, expected: &Canvas) {
@@ -46,29 +43,19 @@ fn assert_shows(path: &Path, expected: &Canvas) {
 
 #[test]
 fn snapshots_and_real_images_have_the_grid_and_the_last_snapshot_its_own() {
-    let layout = FigureLayout {
-        grid: [4, 4],
-        last_grid: [5, 5],
-        ..FigureLayout::default()
-    };
+    let layout = FigureLayout { grid: [4, 4], last_grid: [5, 5], ..FigureLayout::default() };
     let (_dir, run) = run(layout, 64);
     let folder = run.figures_dir();
     let sixteen = |images: &Images| grid(&first(images, 16), 4, &at_scale(4)).unwrap();
 
     draw_progress(&run).unwrap();
-    assert_shows(
-        &folder.join("samples/000050.png"),
-        &sixteen(&sample(64, 50)),
-    );
+    assert_shows(&folder.join("samples/000050.png"), &sixteen(&sample(64, 50)));
 
     draw_all(&run).unwrap();
     assert_shows(&folder.join("samples/000000.png"), &sixteen(&sample(64, 0)));
     let last = grid(&first(&sample(64, 50), 25), 5, &at_scale(4)).unwrap();
     assert_shows(&folder.join("samples/000050.png"), &last);
-    assert_shows(
-        &folder.join("originals.png"),
-        &sixteen(&images(64, 28, 28, 99)),
-    );
+    assert_shows(&folder.join("originals.png"), &sixteen(&images(64, 28, 28, 99)));
 }
 
 #[test]
@@ -87,10 +74,7 @@ fn real_images_are_above_the_samples() {
         let both = [above.pixels(), below.pixels()].concat();
         let both = Images::new(28, 28, both).unwrap();
         let path = run.samples_path(step).with_extension("png");
-        let path = run
-            .figures_dir()
-            .join("samples")
-            .join(path.file_name().unwrap());
+        let path = run.figures_dir().join("samples").join(path.file_name().unwrap());
         assert_shows(&path, &grid(&both, 10, &at_scale(2)).unwrap());
     }
     fs::remove_file(run.real_images_path()).unwrap();
@@ -108,10 +92,7 @@ fn fewer_images_than_cells_form_a_square_if_the_layout_permits() {
         ([100, 2], 9, 2, 4),
         ([u64::MAX, u64::MAX], 9, 3, 4),
     ] {
-        let layout = FigureLayout {
-            grid: cells,
-            ..FigureLayout::default()
-        };
+        let layout = FigureLayout { grid: cells, ..FigureLayout::default() };
         let (_dir, run) = run(layout, n);
         draw_progress(&run).unwrap();
         let expected = grid(&sample(n, 50), columns, &at_scale(scale)).unwrap();
@@ -123,12 +104,7 @@ fn fewer_images_than_cells_form_a_square_if_the_layout_permits() {
 fn figures_without_data_are_not_drawn() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     draw_all(&run).unwrap();
-    for name in [
-        "nearest.png",
-        "latent_walk.png",
-        "digits.png",
-        "densities.svg",
-    ] {
+    for name in ["nearest.png", "latent_walk.png", "digits.png", "densities.svg"] {
         assert!(!run.figures_dir().join(name).exists(), "{name}");
     }
 }
@@ -173,13 +149,7 @@ fn nearest_has_eight_pairs_in_a_line() {
     for i in 0..64 {
         let (left, top) = (24 + i % 8 * 140, 54 + i / 8 * 64 + 2);
         assert!(contains(&canvas, samples.get(i).unwrap(), left, top, 2));
-        assert!(contains(
-            &canvas,
-            training.get(i).unwrap(),
-            left + 62,
-            top,
-            2
-        ));
+        assert!(contains(&canvas, training.get(i).unwrap(), left + 62, top, 2));
         assert!(framed(&canvas, left + 62, top, 56));
     }
 }
@@ -205,16 +175,9 @@ fn nearest_has_rows_of_five_and_the_image_nearest_to_the_fifth() {
 
 #[test]
 fn nearest_draws_any_number_of_samples() {
-    for (n, per_row) in [
-        (1, 1),
-        (3, 1),
-        (9, 1),
-        (200, 1),
-        (3, 5),
-        (200, 5),
-        (6, usize::MAX),
-        (2, 0),
-    ] {
+    for (n, per_row) in
+        [(1, 1), (3, 1), (9, 1), (200, 1), (3, 5), (200, 5), (6, usize::MAX), (2, 0)]
+    {
         let canvas = nearest(&sample(n, 1), &sample(n, 2), per_row).unwrap();
         assert!(canvas.height() <= 850, "{n} in rows of {per_row}");
     }
@@ -240,10 +203,7 @@ fn nearest_rejects_images_of_another_size() {
 #[test]
 fn nearest_images_have_the_rows_of_the_layout() {
     for per_row in [1, 5] {
-        let layout = FigureLayout {
-            nearest_row: per_row,
-            ..FigureLayout::default()
-        };
+        let layout = FigureLayout { nearest_row: per_row, ..FigureLayout::default() };
         let (_dir, run) = run(layout, 25);
         run.write_nearest(&images(25, 28, 28, 7)).unwrap();
         let figures = draw_all(&run).unwrap();
@@ -274,18 +234,13 @@ fn unsuitable_nearest_images_are_an_error_with_the_path() {
 }
 
 fn rows(count: usize, columns: usize, rows: usize, cols: usize) -> Vec<Images> {
-    (0..count)
-        .map(|i| images(columns, rows, cols, 31 + i as u32))
-        .collect()
+    (0..count).map(|i| images(columns, rows, cols, 31 + i as u32)).collect()
 }
 
 fn labeled(columns: usize, rows: usize, spacing: usize, scale: usize) -> StripStyle {
     let usual = StripStyle::default();
     StripStyle {
-        grid: GridStyle {
-            scale,
-            ..usual.grid.clone()
-        },
+        grid: GridStyle { scale, ..usual.grid.clone() },
         columns,
         rows,
         spacing,
@@ -345,14 +300,8 @@ fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
     fs::remove_file(run.digits_path()).unwrap();
 
     run.write_walk(&rows(2, 5, 28, 29)).unwrap();
-    assert!(matches!(
-        failure("latent_walk.idx4"),
-        Error::ShapesDiffer { .. }
-    ));
+    assert!(matches!(failure("latent_walk.idx4"), Error::ShapesDiffer { .. }));
     sample(4, 1).write_file(&run.walk_path()).unwrap();
     let error = failure("latent_walk.idx4");
-    assert!(matches!(
-        error,
-        Error::Run(run_dir::Error::NotImageRows { .. })
-    ));
+    assert!(matches!(error, Error::Run(run_dir::Error::NotImageRows { .. })));
 }

@@ -17,11 +17,7 @@ const INK: &str = "#333333";
 const MOMENT: &str = "1,000 steps: similar from here on?";
 
 fn evaluated(step: u64, fid: f64) -> QualityRow {
-    let metric = |value, reference| Measurement {
-        value,
-        reference,
-        ..Measurement::default()
-    };
+    let metric = |value, reference| Measurement { value, reference, ..Measurement::default() };
     QualityRow {
         step,
         samples: 2000,
@@ -48,10 +44,7 @@ fn set_reference(row: &mut QualityRow, reference: Option<f64>) {
 fn falling() -> Vec<QualityRow> {
     let fids = [20_000.0, 2000.0, 200.0, 20.0, 2.0];
     let steps = (0..).step_by(500);
-    steps
-        .zip(fids)
-        .map(|(step, fid)| evaluated(step, fid))
-        .collect()
+    steps.zip(fids).map(|(step, fid)| evaluated(step, fid)).collect()
 }
 
 /// The upright lines that mark a moment: their place, top and bottom.
@@ -104,10 +97,7 @@ fn states_the_range_of_test_images() {
     rows[4].test_images = 5000;
     set_reference(&mut rows[4], Some(1.5));
     let drawn = texts(&quality(&rows, "").unwrap());
-    for expected in [
-        "2,000 samples, 5,000 to 10,000 test images",
-        "reference: training images",
-    ] {
+    for expected in ["2,000 samples, 5,000 to 10,000 test images", "reference: training images"] {
         assert!(drawn.iter().any(|t| t == expected), "{drawn:?}");
     }
     for row in &mut rows {
@@ -186,10 +176,7 @@ fn missing_values_leave_a_gap() {
     let svg = quality(&rows, "").unwrap();
     let counts = |color| {
         let pieces = lines(&svg, color).into_iter();
-        pieces
-            .map(|piece| piece.len())
-            .filter(|n| *n > 1)
-            .collect::<Vec<_>>()
+        pieces.map(|piece| piece.len()).filter(|n| *n > 1).collect::<Vec<_>>()
     };
     // Row 3 stands between two gaps: a dot alone.
     for color in [PURPLE, GREEN] {
@@ -259,10 +246,7 @@ fn draws_the_figure_once_two_steps_are_evaluated() {
 #[test]
 fn a_curve_uses_one_number_of_samples() {
     let curve = falling();
-    let more = |row: &QualityRow| QualityRow {
-        samples: 10_000,
-        ..row.clone()
-    };
+    let more = |row: &QualityRow| QualityRow { samples: 10_000, ..row.clone() };
     let drawn = |rows: &[QualityRow]| quality(rows, "title").unwrap();
     let last = more(&curve[4]);
     let with_last = [&curve[..], &[last]].concat();

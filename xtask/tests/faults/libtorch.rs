@@ -60,10 +60,7 @@ fn the_error_names_a_proxy_that_refuses() {
         let text = fails(&mut scene.fetch(&[]));
         assert_contains(
             &text,
-            &[
-                "torch 2.13.0: Tunnel connection failed: 403 Forbidden\n",
-                "and proxy in",
-            ],
+            &["torch 2.13.0: Tunnel connection failed: 403 Forbidden\n", "and proxy in"],
         );
     }
 }
@@ -85,10 +82,7 @@ fn the_error_names_an_incomplete_download() {
         let text = fails(&mut scene.fetch(&[]));
         assert_contains(
             &text,
-            &[
-                "torch 2.13.0: the download is incomplete",
-                "help: check the network",
-            ],
+            &["torch 2.13.0: the download is incomplete", "help: check the network"],
         );
         assert!(!scene.libtorch().exists());
     }
@@ -139,10 +133,7 @@ fn a_damaged_cuda_build_is_replaced_by_a_cuda_build() {
     let text = fails(&mut scene.fetch(&[]));
     assert_contains(
         &text,
-        &[
-            "lib/libc10.so is missing): fetching it again",
-            "fetching libtorch 2.13.0 (cuda, ",
-        ],
+        &["lib/libc10.so is missing): fetching it again", "fetching libtorch 2.13.0 (cuda, "],
     );
 }
 
@@ -151,10 +142,7 @@ fn a_complete_libtorch_is_not_fetched_again() {
     let scene = Scene::with_data();
     scene.put_libtorch();
     let text = succeeds(&mut scene.fetch(&[]));
-    assert_contains(
-        &text,
-        &["libtorch  2.13.0 (cpu)", "data      a data set of your own"],
-    );
+    assert_contains(&text, &["libtorch  2.13.0 (cpu)", "data      a data set of your own"]);
 }
 
 #[test]
@@ -166,16 +154,10 @@ fn a_libtorch_of_the_user_is_checked_and_used() {
         command.env("LIBTORCH", &own);
         command
     };
-    assert_contains(
-        &fails(&mut fetch(&[])),
-        &["no folder lib", "unset LIBTORCH"],
-    );
+    assert_contains(&fails(&mut fetch(&[])), &["no folder lib", "unset LIBTORCH"]);
     fs::create_dir_all(own.join("lib")).unwrap();
     fs::create_dir_all(own.join("include")).unwrap();
-    assert_contains(
-        &succeeds(&mut fetch(&[])),
-        &["of unknown version", "LIBTORCH names it"],
-    );
+    assert_contains(&succeeds(&mut fetch(&[])), &["of unknown version", "LIBTORCH names it"]);
     fs::write(own.join("build-version"), "2.13.0+cpu\n").unwrap();
     assert_contains(&succeeds(&mut fetch(&[])), &["libtorch  2.13.0+cpu in"]);
     assert_contains(&fails(&mut fetch(&["--cuda"])), &["without CUDA"]);
@@ -202,10 +184,7 @@ fn only_a_pytorch_of_the_right_version_is_used() {
     scene.program("python3", "echo 2.13.0+cu130; echo /none/torch");
     assert_contains(&succeeds(&mut fetch), &["PyTorch 2.13.0+cu130"]);
     scene.program("python3", "echo 2.12.0; echo /none/torch");
-    assert_contains(
-        &fails(&mut fetch),
-        &["PyTorch 2.12.0, not 2.13.0", "torch==2.13.0"],
-    );
+    assert_contains(&fails(&mut fetch), &["PyTorch 2.12.0, not 2.13.0", "torch==2.13.0"]);
     scene.program("python3", "exit 1");
     assert_contains(&fails(&mut fetch), &["no package torch", "torch==2.13.0"]);
 }
@@ -221,14 +200,8 @@ fn a_pytorch_without_cuda_is_refused_with_the_option_cuda() {
     fetch.env("LIBTORCH_USE_PYTORCH", "1");
     assert_contains(
         &fails(&mut fetch),
-        &[
-            "PyTorch 2.13.0 without CUDA",
-            "help: install PyTorch with CUDA",
-        ],
+        &["PyTorch 2.13.0 without CUDA", "help: install PyTorch with CUDA"],
     );
     fs::write(torch.join("lib/libtorch_cuda.so"), b"code").unwrap();
-    assert_contains(
-        &succeeds(&mut fetch),
-        &["of PyTorch 2.13.0 for python3, because"],
-    );
+    assert_contains(&succeeds(&mut fetch), &["of PyTorch 2.13.0 for python3, because"]);
 }

@@ -44,19 +44,10 @@ fn the_error_names_a_folder_that_cannot_be_created() {
 fn the_error_names_a_read_only_folder() {
     let scene = Scene::new();
     let text = fails(&mut scene.xtask(&["fetch", "--data", "/sys/digits"]));
-    assert_contains(
-        &text,
-        &[
-            "cannot create /sys/digits",
-            "help: make that folder writable",
-        ],
-    );
+    assert_contains(&text, &["cannot create /sys/digits", "help: make that folder writable"]);
     let scene = Scene::with_data();
     let text = fails(scene.fetch(&[]).env("CARGO_MANIFEST_DIR", "/sys/xtask"));
-    assert_contains(
-        &text,
-        &["cannot lock /sys/", "help: make that folder writable"],
-    );
+    assert_contains(&text, &["cannot lock /sys/", "help: make that folder writable"]);
 }
 
 #[test]
@@ -120,11 +111,7 @@ fn wait_for_line(path: &Path) -> String {
     loop {
         match fs::read_to_string(path) {
             Ok(text) if text.ends_with('\n') => return text,
-            _ => assert!(
-                start.elapsed() < Duration::from_secs(10),
-                "{}",
-                path.display()
-            ),
+            _ => assert!(start.elapsed() < Duration::from_secs(10), "{}", path.display()),
         }
         thread::sleep(Duration::from_millis(5));
     }

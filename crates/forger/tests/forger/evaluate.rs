@@ -24,19 +24,13 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
     // The closest of 10 test images is one, which 1 in 11 new ones would beat.
     assert!(told.contains("about 909 would"), "{told}");
     let shown = text(&trained.stderr);
-    assert!(
-        shown.contains("generating images: 10,000 of 10,000"),
-        "{shown}"
-    );
+    assert!(shown.contains("generating images: 10,000 of 10,000"), "{shown}");
     assert!(!dir.join("runs/latest/quality.jsonl").exists());
 
     let output = run("evaluate --count 20 --threads 1");
     let (table, notes) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{notes}");
-    assert!(
-        notes.contains("left out what needs the classifier"),
-        "{notes}"
-    );
+    assert!(notes.contains("left out what needs the classifier"), "{notes}");
     for part in [
         "20 samples of runs/0001-dcgan after 3 steps",
         "10 test images",
@@ -51,11 +45,7 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
 
     let digits = Images::new(28, 28, vec![9; 30 * 784]).unwrap();
     digits.write_file(&dir.join("digits.idx3")).unwrap();
-    fs::write(
-        dir.join("digits.npy"),
-        npy("|u1", "(30, 1, 28, 28)", &[9; 30 * 784]),
-    )
-    .unwrap();
+    fs::write(dir.join("digits.npy"), npy("|u1", "(30, 1, 28, 28)", &[9; 30 * 784])).unwrap();
     let answers = ["digits.idx3", "digits.npy"].map(|file| {
         let output = run(&format!(
             "evaluate --samples {file} --count 25 --metrics duplicates,parzen --json --threads 1"
@@ -109,18 +99,11 @@ fn prints_reference_values_and_appends_rows_with_an_fid() {
     fs::write(run.root().join("metrics.jsonl"), b"").unwrap();
     measure("fid");
     let rows = run.quality().unwrap();
-    assert_eq!(
-        (rows[1].images_seen, rows[1].seconds),
-        (16, rows[0].seconds)
-    );
+    assert_eq!((rows[1].images_seen, rows[1].seconds), (16, rows[0].seconds));
 
     // The row is written even if nobody reads the output.
     let mut unread = command(dir, "evaluate --count 50 --metrics fid --threads 1 --json");
-    let mut unread = unread
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut unread = unread.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((unread.stdout.take(), unread.stderr.take()));
     assert!(unread.wait().unwrap().success());
     assert_eq!(run.quality().unwrap().len(), 3);
@@ -148,20 +131,14 @@ fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
     let refused = |args: &str, hints: &[&str]| {
         let output = forger(dir, &format!("evaluate --threads 1 {args}"));
         let message = text(&output.stderr);
-        assert!(
-            !output.status.success() && output.stdout.is_empty(),
-            "{args}"
-        );
+        assert!(!output.status.success() && output.stdout.is_empty(), "{args}");
         assert_eq!(message.matches("error: ").count(), 1, "{message}");
         for hint in hints {
             assert!(message.contains(hint), "{args}: no {hint:?} in {message}");
         }
     };
     refused("", &["train first", "--samples"]);
-    refused(
-        "--metrics fid,fud",
-        &["\"fud\"", "kid", "coverage", ", inception"],
-    );
+    refused("--metrics fid,fud", &["\"fud\"", "kid", "coverage", ", inception"]);
     refused("--count 1", &["'1' for '--count"]);
     refused("--samples a --run b", &["--samples", "--run"]);
     refused("--samples none.npy", &["none.npy", "No such file"]);
@@ -178,10 +155,7 @@ fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
     refused("--samples none.idx3", &["none.idx3", "no images"]);
     write("none.npy", &npy("|u1", "(0, 28, 28)", b""));
     refused("--samples none.npy", &["none.npy", "no images"]);
-    write(
-        "float.npy",
-        &npy("<f4", "(1, 14, 14)", &f32::NAN.to_le_bytes().repeat(196)),
-    );
+    write("float.npy", &npy("<f4", "(1, 14, 14)", &f32::NAN.to_le_bytes().repeat(196)));
     refused("--samples float.npy", &["<f4", "NaN", "uint8"]);
     write("flat.npy", &npy("|u1", "(3, 784)", &bytes));
     refused("--samples flat.npy", &["[3, 784]", "[n, 1, rows, cols]"]);
@@ -190,34 +164,21 @@ fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
     write("short.npy", &npy("|u1", "(4, 28, 28)", &bytes));
     refused("--samples short.npy", &["ends after 2352 of 3136"]);
     write("good.npy", &npy("|u1", "(3, 28, 28)", &bytes));
-    refused(
-        "--samples good.npy --metrics fid",
-        &["the classifier", "--metrics"],
-    );
+    refused("--samples good.npy --metrics fid", &["the classifier", "--metrics"]);
     refused("--samples good.npy --against none", &["none", "--against"]);
     refused(
         "--samples good.npy --inception",
         &["data/inception.pt", "cargo xtask evaluate --inception"],
     );
     write("other.pt", b"a program");
-    refused(
-        "--samples good.npy --inception --inception-file other.pt",
-        &["other.pt", "SHA-256"],
-    );
+    refused("--samples good.npy --inception --inception-file other.pt", &["other.pt", "SHA-256"]);
 
-    succeeds(&forger(
-        dir,
-        "train --preset gaussian --steps 2 --threads 1",
-    ));
+    succeeds(&forger(dir, "train --preset gaussian --steps 2 --threads 1"));
     refused("", &["gaussian generates numbers"]);
     fs::remove_file(dir.join("runs/0001-gaussian/checkpoints/000002.safetensors")).unwrap();
     let config = dir.join("runs/0001-gaussian/config.toml");
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(
-        &config,
-        text.replace("networks = \"gaussian\"", "networks = \"golbin\""),
-    )
-    .unwrap();
+    fs::write(&config, text.replace("networks = \"gaussian\"", "networks = \"golbin\"")).unwrap();
     refused("", &["no checkpoint yet", "--resume"]);
 }
 

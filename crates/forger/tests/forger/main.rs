@@ -27,13 +27,9 @@ fn bars(dir: &Path, width: usize, training: usize) {
         let lit = |i: usize| (i % 28).abs_diff(i / 784 % 28) < width;
         let pixels = (0..n * 784).map(|i| if lit(i) { 255 } else { 0 });
         let images = Images::new(28, 28, pixels.collect()).unwrap();
-        images
-            .write_file(&dir.join(format!("{split}-images-idx3-ubyte")))
-            .unwrap();
+        images.write_file(&dir.join(format!("{split}-images-idx3-ubyte"))).unwrap();
         let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();
-        labels
-            .write_file(&dir.join(format!("{split}-labels-idx1-ubyte")))
-            .unwrap();
+        labels.write_file(&dir.join(format!("{split}-labels-idx1-ubyte"))).unwrap();
     }
 }
 
@@ -61,10 +57,7 @@ fn digits(dir: &Path, count: usize) {
 /// The program with a line of options, in the folder `dir`.
 fn command(dir: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_forger"));
-    command
-        .args(line.split_whitespace())
-        .current_dir(dir)
-        .env_remove("LD_LIBRARY_PATH");
+    command.args(line.split_whitespace()).current_dir(dir).env_remove("LD_LIBRARY_PATH");
     command
 }
 
@@ -87,10 +80,7 @@ fn succeeds(output: &Output) -> String {
 #[track_caller]
 fn refuses(output: &Output, hint: &str) {
     let message = text(&output.stderr);
-    assert!(
-        !output.status.success(),
-        "accepted, with {hint:?} to refuse"
-    );
+    assert!(!output.status.success(), "accepted, with {hint:?} to refuse");
     assert!(message.contains(hint), "no {hint:?} in {message}");
     assert!(!message.contains("panicked"), "{message}");
 }

@@ -39,24 +39,12 @@ fn impossible_options_are_refused_with_the_reason() {
     refused(dir, "--snapshot-every 0", &["'0' for '--snapshot-every"]);
     refused(dir, "--set lr=1", &["lr=1", "lr_d"]);
     refused(dir, "--set lr_d=fast", &["lr_d=fast"]);
-    refused(
-        dir,
-        "--preset golbin --batch 10",
-        &["only 60 images", "--set train_images=0"],
-    );
+    refused(dir, "--preset golbin --batch 10", &["only 60 images", "--set train_images=0"]);
     refused(dir, "--data elsewhere", &["--data"]);
-    refused(
-        dir,
-        "--preset golbin --conditional",
-        &["golbin-conditional"],
-    );
+    refused(dir, "--preset golbin --conditional", &["golbin-conditional"]);
     refused(dir, "--preset dcgan --conditional", &["take no digit"]);
     refused(dir, "--preset gaussian", &["leave --data out"]);
-    refused(
-        dir,
-        "--set clip=0.1 --set spectral_norm=true --batch 8",
-        &["clip"],
-    );
+    refused(dir, "--set clip=0.1 --set spectral_norm=true --batch 8", &["clip"]);
     refused(dir, "--preset dcgan --batch 8 --set r1=1", &["batch norm"]);
 }
 
@@ -67,9 +55,7 @@ fn rejects_labels_above_nine_for_conditional_networks() {
     let dir = dir.path();
     data(&dir.join("data"));
     let labels = Idx::new(vec![60], IdxData::U8(vec![10; 60])).unwrap();
-    labels
-        .write_file(&dir.join("data/train-labels-idx1-ubyte"))
-        .unwrap();
+    labels.write_file(&dir.join("data/train-labels-idx1-ubyte")).unwrap();
     refused(dir, "--conditional --batch 8", &["label 10"]);
 }
 
@@ -80,12 +66,7 @@ fn broken_data_is_refused_with_the_name_of_the_file() {
     data(&dir.join("data"));
     let images = dir.join("data/train-images-idx3-ubyte");
     let whole = fs::read(&images).unwrap();
-    for broken in [
-        &whole[..whole.len() - 1],
-        &[&whole[..], &[0]].concat(),
-        &whole[1..],
-        &[],
-    ] {
+    for broken in [&whole[..whole.len() - 1], &[&whole[..], &[0]].concat(), &whole[1..], &[]] {
         fs::write(&images, broken).unwrap();
         refused(dir, "", &["train-images-idx3-ubyte"]);
     }
@@ -100,9 +81,7 @@ fn images_of_another_size_leave_no_run_behind() {
     let dir = dir.path();
     data(&dir.join("data"));
     let small = Images::new(8, 8, vec![0; 60 * 64]).unwrap();
-    small
-        .write_file(&dir.join("data/train-images-idx3-ubyte"))
-        .unwrap();
+    small.write_file(&dir.join("data/train-images-idx3-ubyte")).unwrap();
     refused(dir, "", &["8x8", "28x28"]);
 }
 

@@ -13,11 +13,7 @@ use run_dir::RunDir;
 use crate::{appears, bars, command, data, forger, refuses, signal, succeeds, text};
 
 fn start(dir: &Path, line: &str) -> Child {
-    command(dir, line)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    command(dir, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// What a run leaves, by path: everything but times and the checkpoints before
@@ -149,10 +145,7 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     let mut child = start(dir, &format!("{train} stopped/run"));
     let run = dir.join("stopped/run");
     appears(&run.join("samples/000020.idx3"));
-    refuses(
-        &forger(dir, "train --resume stopped/run"),
-        "another process trains in stopped/run",
-    );
+    refuses(&forger(dir, "train --resume stopped/run"), "another process trains in stopped/run");
     signal(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(run.join("figures/progress.png").is_file());
@@ -160,22 +153,12 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
     let other = "train --resume stopped/run --data other";
     bars(&dir.join("other"), 2, 60);
     refuses(&forger(dir, other), "other holds other images");
-    refuses(
-        &forger(dir, "train --resume stopped/run --seed 2"),
-        "--seed",
-    );
-    refuses(
-        &forger(dir, "train --resume elsewhere"),
-        "nothing to resume",
-    );
+    refuses(&forger(dir, "train --resume stopped/run --seed 2"), "--seed");
+    refuses(&forger(dir, "train --resume elsewhere"), "nothing to resume");
     // The same to train on, others to measure with.
     data(&dir.join("tested"));
     let test_images = "t10k-images-idx3-ubyte";
-    fs::copy(
-        dir.join("other").join(test_images),
-        dir.join("tested").join(test_images),
-    )
-    .unwrap();
+    fs::copy(dir.join("other").join(test_images), dir.join("tested").join(test_images)).unwrap();
     refuses(
         &forger(dir, "train --resume stopped/run --data tested"),
         "the SHA-256 of its test images is",
@@ -244,10 +227,7 @@ fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
-    succeeds(&forger(
-        dir,
-        "train --data data --batch 8 --steps 30 --threads 1 --run run",
-    ));
+    succeeds(&forger(dir, "train --data data --batch 8 --steps 30 --threads 1 --run run"));
     let checkpoint = dir.join("run/checkpoints/000030.safetensors");
     let mut bytes = fs::read(&checkpoint).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
@@ -296,16 +276,9 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
         .output()
         .unwrap();
     let out = succeeds(&told);
-    assert!(
-        out.contains("full: 1") && out.contains("read-only: 1"),
-        "{out}"
-    );
+    assert!(out.contains("full: 1") && out.contains("read-only: 1"), "{out}");
     let errors = text(&told.stderr);
-    for part in [
-        "No space left",
-        "to go on from step",
-        "disk/run/lock: Read-only",
-    ] {
+    for part in ["No space left", "to go on from step", "disk/run/lock: Read-only"] {
         assert!(errors.contains(part), "no {part:?} in {errors}");
     }
     same(&dir.join("straight/run"), &dir.join("resumed/run"));

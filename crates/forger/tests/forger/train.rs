@@ -32,10 +32,7 @@ fn train_then_sample() {
     }
     assert!(told.contains("progress.png"));
     let config = fs::read_to_string(run.join("config.toml")).unwrap();
-    assert!(
-        config.contains("batch = 8") && config.contains("\"custom\""),
-        "{config}"
-    );
+    assert!(config.contains("batch = 8") && config.contains("\"custom\""), "{config}");
 
     for out in ["digits.png", "digits.idx3"] {
         let sample = format!("sample --count 600 --out {out}");
@@ -122,10 +119,7 @@ fn divergence_is_an_error_with_a_remedy() {
     let output = forger(dir.path(), args);
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(
-        message.contains("diverged") && message.contains("lr_d"),
-        "{message}"
-    );
+    assert!(message.contains("diverged") && message.contains("lr_d"), "{message}");
 }
 
 #[test]

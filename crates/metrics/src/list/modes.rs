@@ -44,10 +44,7 @@ pub(super) const METRIC: Metric = Metric {
 fn shares(digits: &Measurement, _samples: u64) -> String {
     let shares = digits.details.get(SHARES).into_iter().flatten();
     let percent: Vec<String> = shares.map(|s| format!("{:.1}", s * 100.0)).collect();
-    format!(
-        "shares of the digits 0 to 9 in percent: {}",
-        percent.join(" ")
-    )
+    format!("shares of the digits 0 to 9 in percent: {}", percent.join(" "))
 }
 
 /// Share of the samples of each digit.

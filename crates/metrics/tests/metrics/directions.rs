@@ -45,10 +45,7 @@ static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
     let pick = |from: &Dataset, places: &[usize]| from.images().select(places).unwrap();
     let (training, test) = (open(Split::Train), open(Split::Test));
     let side = |first: usize| (first..2 * N).step_by(2).collect::<Vec<_>>();
-    let noise = uniform(11, N * 784)
-        .iter()
-        .map(|u| (u * 256.0) as u8)
-        .collect();
+    let noise = uniform(11, N * 784).iter().map(|u| (u * 256.0) as u8).collect();
     Mnist {
         training: pick(&training, &(0..4 * N).collect::<Vec<_>>()),
         test: pick(&test, &side(0)),
@@ -63,15 +60,10 @@ static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
 fn squares(images: &Images) -> Features {
     let mut values = Vec::new();
     for image in images.iter() {
-        for (top, left) in (0..28)
-            .step_by(4)
-            .flat_map(|y| (0..28).step_by(4).map(move |x| (y, x)))
+        for (top, left) in (0..28).step_by(4).flat_map(|y| (0..28).step_by(4).map(move |x| (y, x)))
         {
             let rows = image.chunks_exact(28).skip(top).take(4);
-            let sum: u32 = rows
-                .flat_map(|row| &row[left..left + 4])
-                .map(|&p| u32::from(p))
-                .sum();
+            let sum: u32 = rows.flat_map(|row| &row[left..left + 4]).map(|&p| u32::from(p)).sum();
             values.push(sum as f32 / (16.0 * 255.0));
         }
     }
@@ -92,11 +84,7 @@ struct Quality {
 fn quality(fake: &Images) -> Quality {
     let (real, fake) = (squares(&MNIST.test), squares(fake));
     let (o, f) = (|| Real(&real), || Fake(&fake));
-    let options = KidOptions {
-        subsets: 10,
-        size: 500,
-        seed: 0,
-    };
+    let options = KidOptions { subsets: 10, size: 500, seed: 0 };
     let pr = precision_recall(o(), f(), precision::NEIGHBORS).unwrap();
     let dc = density_coverage(o(), f(), density::NEIGHBORS).unwrap();
     Quality {
@@ -110,11 +98,7 @@ fn quality(fake: &Images) -> Quality {
 }
 
 fn copying(fake: &Images) -> Novelty {
-    let options = NoveltyOptions {
-        cells: 10,
-        permutations: 200,
-        ..NoveltyOptions::default()
-    };
+    let options = NoveltyOptions { cells: 10, permutations: 200, ..NoveltyOptions::default() };
     novelty(
         Real(&squares(&MNIST.test)),
         Fake(&squares(fake)),
@@ -129,12 +113,7 @@ fn duplicates(fake: &Images) -> Duplicates {
         let found = nearest(images, &MNIST.training).unwrap();
         found.iter().map(|n| n.distance).collect::<Vec<_>>()
     };
-    near_duplicates(
-        Real(&distances(&MNIST.test)),
-        Fake(&distances(fake)),
-        CLOSEST,
-    )
-    .unwrap()
+    near_duplicates(Real(&distances(&MNIST.test)), Fake(&distances(fake)), CLOSEST).unwrap()
 }
 
 #[test]
@@ -178,10 +157,7 @@ fn exchanging_the_sides_exchanges_precision_and_recall() {
     let real = squares(&MNIST.test);
     let found = precision_recall(Real(&real), Fake(&fake), 3).unwrap();
     let turned = precision_recall(Real(&fake), Fake(&real), 3).unwrap();
-    assert_eq!(
-        (found.precision, found.recall),
-        (turned.recall, turned.precision)
-    );
+    assert_eq!((found.precision, found.recall), (turned.recall, turned.precision));
     assert!(found.precision > 0.8 && found.recall < 0.3, "{found:?}");
 }
 
@@ -190,10 +166,7 @@ fn novelty_detects_copies_of_training_images() {
     let copies = MNIST.training.select(&(0..N).collect::<Vec<_>>()).unwrap();
     let found = copying(&copies);
     assert!(found.c_t < -5.0, "{found:?}");
-    assert!(
-        found.c_t < found.null.mean - 20.0 * found.null.std,
-        "{found:?}"
-    );
+    assert!(found.c_t < found.null.mean - 20.0 * found.null.std, "{found:?}");
     assert!(found.null.p_copying < 0.01, "{found:?}");
     assert_eq!(duplicates(&copies).count, N);
 }

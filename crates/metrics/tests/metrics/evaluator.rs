@@ -54,9 +54,7 @@ fn tells_copies_new_digits_and_noise_apart() {
     let evaluator = evaluator(&training, &test, None);
     assert_eq!(evaluator.no_quality_curve().unwrap(), None);
     let measure = |images: &Images, requested: Option<&[u8]>| {
-        evaluator
-            .measure(images, requested, &metrics(), &mut |_| ())
-            .unwrap()
+        evaluator.measure(images, requested, &metrics(), &mut |_| ()).unwrap()
     };
 
     // Training images: as good as possible, and copies.
@@ -84,33 +82,18 @@ fn tells_copies_new_digits_and_noise_apart() {
     assert!(value(&noise, "kid") > 10.0 * value(&copied, "kid").abs());
     // Precision is 1 here: the ball of one unusual test image holds all of the noise.
     let below = |row: &QualityRow, name: &str, bound: f64| value(row, name) < bound;
-    assert!(
-        below(&noise, "recall", 0.05) && below(&noise, "coverage", 0.05),
-        "{noise:?}"
-    );
-    assert!(
-        below(&noise, "density", 0.5) && below(&noise, "confidence", 0.5),
-        "{noise:?}"
-    );
+    assert!(below(&noise, "recall", 0.05) && below(&noise, "coverage", 0.05), "{noise:?}");
+    assert!(below(&noise, "density", 0.5) && below(&noise, "confidence", 0.5), "{noise:?}");
     assert_eq!(value(&noise, "duplicates"), 0.0);
-    assert!(
-        below(&noise, "parzen", value(&copied, "parzen")),
-        "{noise:?}"
-    );
-    assert!(
-        below(&copied, "digits_kl", value(&noise, "digits_kl")),
-        "{noise:?}"
-    );
+    assert!(below(&noise, "parzen", value(&copied, "parzen")), "{noise:?}");
+    assert!(below(&copied, "digits_kl", value(&noise, "digits_kl")), "{noise:?}");
 
     // One digit, repeated.
     let seven = digits(Split::Test, 0..1);
     assert_eq!(seven.labels(), [7]);
     let repeated = seven.images().select(&[0; 1000]).unwrap();
     let repeated = measure(&repeated, None);
-    assert!(
-        below(&repeated, "recall", 0.01) && below(&repeated, "coverage", 0.01),
-        "{repeated:?}"
-    );
+    assert!(below(&repeated, "recall", 0.01) && below(&repeated, "coverage", 0.01), "{repeated:?}");
     let mut sevens = [0.0; 10];
     sevens[7] = 1.0;
     assert_eq!(repeated.metrics["digits_kl"].details["shares"], sevens);
@@ -126,9 +109,7 @@ fn cached_statistics_give_the_same_values() {
     metrics.retain(|metric| !["kid", "novelty"].contains(&metric.name()));
     let [first, second] = [0, 1].map(|_| {
         let evaluator = evaluator(&training, &test, Some(dir.path()));
-        evaluator
-            .measure(samples.images(), None, &metrics, &mut |_| ())
-            .unwrap()
+        evaluator.measure(samples.images(), None, &metrics, &mut |_| ()).unwrap()
     });
     assert_eq!(first, second);
     assert!(first.reference("fid").is_some() && first.reference("parzen").is_some());
@@ -143,9 +124,7 @@ fn cached_statistics_give_the_same_values() {
 fn reference_values_need_as_many_training_images() {
     let (training, test) = (digits(Split::Train, 0..100), digits(Split::Test, 0..150));
     let samples = digits(Split::Test, 150..300);
-    let quality = evaluator(&training, &test, None)
-        .quick(samples.images())
-        .unwrap();
+    let quality = evaluator(&training, &test, None).quick(samples.images()).unwrap();
     assert!(quality.value("fid").is_some() && quality.value("precision").is_some());
     let references = ["fid", "precision"].map(|name| quality.reference(name));
     assert_eq!(references, [None, None]);
@@ -173,10 +152,7 @@ fn parzen_reference_excludes_the_validation_images() {
     // All other training images are used, whatever the seed.
     let apart = direct(0..200);
     let reference = measure(200).unwrap();
-    assert!(
-        (reference - apart.log_likelihood.mean).abs() < 1e-9,
-        "{reference} {apart:?}"
-    );
+    assert!((reference - apart.log_likelihood.mean).abs() < 1e-9, "{reference} {apart:?}");
     let overlapping = direct(1000..1200).log_likelihood.mean;
     assert!((reference - overlapping).abs() > 1.0, "{overlapping}");
     assert!(measure(199).is_some());
@@ -196,19 +172,10 @@ fn rejects_what_cannot_be_measured() {
     assert!(few.contains("1000") && few.contains("100:"), "{few}");
     let large = Images::new(32, 32, vec![0; 1024]).unwrap();
     let large = refused(&measured, &large, "fid");
-    assert!(
-        matches!(large, Error::NotMnistSize { rows: 32, .. }),
-        "{large}"
-    );
+    assert!(matches!(large, Error::NotMnistSize { rows: 32, .. }), "{large}");
     let modes = parse_list("modes").unwrap();
     let mismatched = measured.measure(test.images(), Some(&[7]), &modes, &mut |_| ());
-    assert!(matches!(
-        mismatched,
-        Err(Error::RequestedDigits {
-            digits: 1,
-            samples: 100
-        })
-    ));
+    assert!(matches!(mismatched, Err(Error::RequestedDigits { digits: 1, samples: 100 })));
     let none = Images::new(28, 28, Vec::new()).unwrap();
     let none = refused(&measured, &none, "duplicates");
     assert!(matches!(none, Error::NoImages), "{none}");
@@ -219,10 +186,7 @@ fn rejects_what_cannot_be_measured() {
     let unreadable = evaluator(&bars(20), &bars(20), None);
     let refused = refused(&unreadable, bars(20).images(), "fid");
     assert!(
-        matches!(
-            refused,
-            Error::UnreliableFeatures(UnreliableFeatures::Misclassified { .. })
-        ),
+        matches!(refused, Error::UnreliableFeatures(UnreliableFeatures::Misclassified { .. })),
         "{refused}"
     );
     let few = evaluator(&bars(20), &bars(3), None);

@@ -150,10 +150,7 @@ fn kernel_distance_agrees_with_torch_fidelity() {
 #[test]
 fn kernel_distance_of_subsets_as_large_as_the_sets() {
     let (real, fake) = (first(&real(), 1000), fake());
-    let options = KidOptions {
-        subsets: 3,
-        ..KidOptions::default()
-    };
+    let options = KidOptions { subsets: 3, ..KidOptions::default() };
     let found = kid(Real(&real), Fake(&fake), &options).unwrap();
     close(found.mean, expected().squared_mmd, 1e-9);
     assert!(found.std < 1e-12);
@@ -163,11 +160,7 @@ fn kernel_distance_of_subsets_as_large_as_the_sets() {
 fn kernel_distance_of_subsets_estimates_that_of_the_sets() {
     let (real, fake) = (real(), fake());
     let measure = |seed| {
-        let options = KidOptions {
-            subsets: 50,
-            size: 200,
-            seed,
-        };
+        let options = KidOptions { subsets: 50, size: 200, seed };
         kid(Real(&real), Fake(&fake), &options).unwrap()
     };
     let found = measure(1);
@@ -182,11 +175,7 @@ fn kernel_distance_of_subsets_estimates_that_of_the_sets() {
 fn precision_and_recall_agree_with_torch_fidelity() {
     let cases = [
         (real(), fake(), expected().precision_recall.smooth),
-        (
-            lattice(6, 300, 3, 6.0),
-            lattice(7, 250, 3, 5.0),
-            expected().precision_recall.lattice,
-        ),
+        (lattice(6, 300, 3, 6.0), lattice(7, 250, 3, 5.0), expected().precision_recall.lattice),
     ];
     for (real, fake, expected) in cases {
         let found = precision_recall(Real(&real), Fake(&fake), precision::NEIGHBORS).unwrap();
@@ -200,11 +189,7 @@ fn precision_and_recall_agree_with_torch_fidelity() {
 fn density_and_coverage_agree_with_prdc() {
     let cases = [
         (real(), fake(), expected().density_coverage.smooth),
-        (
-            lattice(6, 300, 3, 6.0),
-            lattice(7, 250, 3, 5.0),
-            expected().density_coverage.lattice,
-        ),
+        (lattice(6, 300, 3, 6.0), lattice(7, 250, 3, 5.0), expected().density_coverage.lattice),
     ];
     for (real, fake, expected) in cases {
         let found = density_coverage(Real(&real), Fake(&fake), density::NEIGHBORS).unwrap();
@@ -222,14 +207,8 @@ fn novelty_agrees_with_the_published_definition() {
         row.iter_mut().for_each(|value| *value += 0.001);
     });
     let cases = expected().novelty;
-    check(
-        &measure(&real(), &fake(), &training, quadrant),
-        &cases.fresh,
-    );
-    check(
-        &measure(&real(), &copies, &training, quadrant),
-        &cases.copies,
-    );
+    check(&measure(&real(), &fake(), &training, quadrant), &cases.fresh);
+    check(&measure(&real(), &copies, &training, quadrant), &cases.copies);
     check(
         &measure(
             &lattice(6, 300, 3, 6.0),
@@ -270,20 +249,11 @@ fn log_likelihood_agrees_with_a_sum_over_all_differences() {
     let pixels = Features::new(36, uniform(8, 200 * 36)).unwrap();
     let rows = |range: std::ops::Range<usize>| pixels.select(&range.collect::<Vec<_>>()).unwrap();
     let (real, validation, windows) = (rows(0..50), rows(50..100), rows(100..200));
-    let found = parzen(
-        Real(&real),
-        Validation(&validation),
-        Fake(&windows),
-        &usual_widths(),
-    )
-    .unwrap();
+    let found =
+        parzen(Real(&real), Validation(&validation), Fake(&windows), &usual_widths()).unwrap();
     close(found.sigma, expected.sigma, 1e-12);
     close(found.log_likelihood.mean, expected.mean, 1e-10);
-    close(
-        found.log_likelihood.standard_error,
-        expected.standard_error,
-        1e-10,
-    );
+    close(found.log_likelihood.standard_error, expected.standard_error, 1e-10);
 }
 
 /// Every difference of pixels / 255 squared and summed, in f64.
@@ -296,12 +266,7 @@ fn naive_log_likelihood(images: &Images, windows: &Images, sigma: f64) -> f64 {
     let of_image = |image: &[u8]| {
         let exponents: Vec<f64> = windows.iter().map(|w| exponent(image, w)).collect();
         let largest = exponents.iter().copied().fold(f64::MIN, f64::max);
-        largest
-            + exponents
-                .iter()
-                .map(|e| (e - largest).exp())
-                .sum::<f64>()
-                .ln()
+        largest + exponents.iter().map(|e| (e - largest).exp()).sum::<f64>().ln()
     };
     let d = (images.rows() * images.cols()) as f64;
     let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
@@ -319,13 +284,9 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
             Images::new(side, side, pixels).unwrap()
         };
         let (real, validation, windows) = (images(10, 30), images(11, 20), images(12, 40));
-        let found = parzen_of_pixels(
-            Real(&real),
-            Validation(&validation),
-            Fake(&windows),
-            &usual_widths(),
-        )
-        .unwrap();
+        let found =
+            parzen_of_pixels(Real(&real), Validation(&validation), Fake(&windows), &usual_widths())
+                .unwrap();
         let tried = usual_widths().map(|s| naive_log_likelihood(&validation, &windows, s));
         let best = tried.iter().copied().fold(f64::MIN, f64::max);
         let at = tried.iter().position(|&t| t == best).unwrap();

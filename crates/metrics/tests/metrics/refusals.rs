@@ -22,14 +22,7 @@ fn rows(n: usize, d: usize) -> Features {
 fn rejects_features_that_are_not_finite() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let found = Features::new(2, vec![0.0, 1.0, 2.0, value]).unwrap_err();
-        assert!(matches!(
-            found,
-            Error::NotFinite {
-                row: 1,
-                column: 1,
-                ..
-            }
-        ));
+        assert!(matches!(found, Error::NotFinite { row: 1, column: 1, .. }));
         let text = found.to_string();
         assert!(text.contains("row 1, column 1"), "{text}");
     }
@@ -38,14 +31,7 @@ fn rejects_features_that_are_not_finite() {
 #[test]
 fn rejects_features_too_large_to_square() {
     let found = Features::new(1, vec![1e18, -1e20]).unwrap_err();
-    assert!(matches!(
-        found,
-        Error::TooLarge {
-            row: 1,
-            column: 0,
-            ..
-        }
-    ));
+    assert!(matches!(found, Error::TooLarge { row: 1, column: 0, .. }));
     assert_eq!(
         found.to_string(),
         "the features hold -1e20 at row 1, column 0, but sizes above 1e18 cannot \
@@ -89,18 +75,12 @@ fn accepts_empty_features_but_not_for_novelty() {
     let none = Features::from_tensor(&empty).unwrap();
     assert!(none.is_empty());
     let images = rows(30, 4);
-    let options = NoveltyOptions {
-        cells: 2,
-        ..NoveltyOptions::default()
-    };
+    let options = NoveltyOptions { cells: 2, ..NoveltyOptions::default() };
     let training = Training(&images);
     let found = novelty(Real(&images), Fake(&none), training, &options);
     assert!(matches!(found, Err(Error::NoCell { .. })), "{found:?}");
     let found = novelty(Real(&images), Fake(&images), Training(&none), &options);
-    assert!(
-        matches!(found, Err(Error::Cells { images: 0, .. })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(Error::Cells { images: 0, .. })), "{found:?}");
 }
 
 #[test]
@@ -134,43 +114,19 @@ fn each_metric_names_the_number_of_images_that_it_needs() {
     let one = rows(1, 4);
     refused(fid(Real(&one), Fake(&many)).map(drop), 2, 1);
     refused(fid(Real(&many), Fake(&one)).map(drop), 2, 1);
-    let options = KidOptions {
-        subsets: 1,
-        size: 6,
-        seed: 0,
-    };
+    let options = KidOptions { subsets: 1, size: 6, seed: 0 };
     refused(kid(Real(&few), Fake(&many), &options).map(drop), 6, 5);
     refused(kid(Real(&many), Fake(&few), &options).map(drop), 6, 5);
     refused(squared_mmd(Real(&many), Fake(&few)).map(drop), 30, 5);
     refused(precision_recall(Real(&few), Fake(&many), 5).map(drop), 6, 5);
     refused(precision_recall(Real(&many), Fake(&few), 5).map(drop), 6, 5);
     refused(density_coverage(Real(&few), Fake(&many), 5).map(drop), 6, 5);
-    refused(
-        density_coverage(Real(&many), Fake(&none), 5).map(drop),
-        1,
-        0,
-    );
-    refused(
-        log_likelihood(Real(&none), Fake(&many), 1.0).map(drop),
-        1,
-        0,
-    );
-    refused(
-        log_likelihood(Real(&many), Fake(&none), 1.0).map(drop),
-        1,
-        0,
-    );
+    refused(density_coverage(Real(&many), Fake(&none), 5).map(drop), 1, 0);
+    refused(log_likelihood(Real(&none), Fake(&many), 1.0).map(drop), 1, 0);
+    refused(log_likelihood(Real(&many), Fake(&none), 1.0).map(drop), 1, 0);
     refused(modes(Fake(&rows(0, 10))).map(drop), 1, 0);
-    refused(
-        near_duplicates(Real(&[]), Fake(&[1.0]), 0.1).map(drop),
-        1,
-        0,
-    );
-    refused(
-        near_duplicates(Real(&[1.0]), Fake(&[]), 0.1).map(drop),
-        1,
-        0,
-    );
+    refused(near_duplicates(Real(&[]), Fake(&[1.0]), 0.1).map(drop), 1, 0);
+    refused(near_duplicates(Real(&[1.0]), Fake(&[]), 0.1).map(drop), 1, 0);
 }
 
 #[test]
@@ -186,11 +142,7 @@ fn rejects_k_of_zero() {
 fn rejects_subsets_of_fewer_than_two_images() {
     let rows = rows(5, 2);
     for (subsets, size) in [(0, 3), (2, 1)] {
-        let options = KidOptions {
-            subsets,
-            size,
-            seed: 0,
-        };
+        let options = KidOptions { subsets, size, seed: 0 };
         let found = kid(Real(&rows), Fake(&rows), &options);
         assert!(matches!(found, Err(Error::Subsets { .. })));
     }
@@ -251,11 +203,7 @@ fn rejects_invalid_distances_and_shares() {
         let found = near_duplicates(Real(&[1.0]), Fake(&[1.0, wrong]), 0.1);
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
         let placed = [0.5, wrong].map(|distance| Placed { cell: 0, distance });
-        let found = c_t(
-            Real(&placed),
-            Fake(&placed[..1]),
-            &NoveltyOptions::default(),
-        );
+        let found = c_t(Real(&placed), Fake(&placed[..1]), &NoveltyOptions::default());
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
     }
     for wrong in [0.0, -0.1, 1.1, f64::NAN] {
@@ -289,11 +237,9 @@ fn rejects_windows_around_images_of_another_size() {
         assert!(matches!(found, Err(Error::ImageSize { .. })));
     }
     let none = images(2, 3, 0);
-    for (real, validation, fake) in [
-        (&none, &wide, &wide),
-        (&wide, &none, &wide),
-        (&wide, &wide, &none),
-    ] {
+    for (real, validation, fake) in
+        [(&none, &wide, &wide), (&wide, &none, &wide), (&wide, &wide, &none)]
+    {
         let found = parzen(real, validation, fake);
         assert!(matches!(found, Err(Error::TooFew { needed: 1, .. })));
     }
@@ -307,41 +253,23 @@ fn leaves_out_cells_with_too_few_fake_or_no_test_images() {
     };
     let test = [at(0, &[1.0, 2.0]), at(1, &[1.0])].concat();
     let fake = [at(0, &[0.5, 3.0]), at(1, &[9.0]), at(2, &[1.0, 1.0])].concat();
-    let options = NoveltyOptions {
-        least: 2,
-        ..NoveltyOptions::default()
-    };
+    let options = NoveltyOptions { least: 2, ..NoveltyOptions::default() };
     let found = c_t(Real(&test), Fake(&fake), &options).unwrap();
     let kept: Vec<_> = found.cells.iter().map(|cell| cell.z.is_some()).collect();
     assert_eq!(kept, [true, false, false]);
     // In two of four pairs the fake image is farther away: U − nm/2 is 0.
     let z = 0.5 / (4.0f64 * 5.0 / 12.0).sqrt();
     assert!((found.c_t - z).abs() < 1e-12, "{found:?}");
-    let options = NoveltyOptions {
-        least: 3,
-        ..options
-    };
+    let options = NoveltyOptions { least: 3, ..options };
     let found = c_t(Real(&test), Fake(&fake), &options);
-    assert!(matches!(
-        found,
-        Err(Error::NoCell {
-            cells: 3,
-            needed: 3
-        })
-    ));
+    assert!(matches!(found, Err(Error::NoCell { cells: 3, needed: 3 })));
 }
 
 #[test]
 fn rejects_cells_without_training_images() {
     let rows = rows(3, 2);
     let found = place(&rows, &[0, 0], &rows, &[0, 0, 0]);
-    assert!(matches!(
-        found,
-        Err(Error::CellCount {
-            cells: 2,
-            images: 3
-        })
-    ));
+    assert!(matches!(found, Err(Error::CellCount { cells: 2, images: 3 })));
     let found = place(&rows, &[0, 4, 0], &rows, &[0, 0, 0]);
     assert!(matches!(found, Err(Error::EmptyCell { cell: 4 })));
 }

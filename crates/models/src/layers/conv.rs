@@ -25,11 +25,7 @@ impl Conv2d {
         init: impl Into<AffineInit>,
     ) -> Conv2d {
         let shape = [outputs, inputs, kernel, kernel];
-        Conv2d {
-            affine: Affine::new(layout, name, &shape, outputs, init.into()),
-            stride,
-            padding,
-        }
+        Conv2d { affine: Affine::new(layout, name, &shape, outputs, init.into()), stride, padding }
     }
 }
 

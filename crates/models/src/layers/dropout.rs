@@ -66,9 +66,7 @@ fn factors(x: &Tensor, rate: f64) -> Tensor {
     let scale = Tensor::from(1.0 / (1.0 - rate)).to_kind(x.kind());
     if x.kind() == Kind::BFloat16 {
         // 1 or 0 times the scale's bit pattern is the factor's bit pattern.
-        return kept
-            .g_mul_(&scale.view_dtype(Kind::Int16))
-            .view_dtype(Kind::BFloat16);
+        return kept.g_mul_(&scale.view_dtype(Kind::Int16)).view_dtype(Kind::BFloat16);
     }
     kept.to_kind(x.kind()) * scale
 }

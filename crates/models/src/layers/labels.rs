@@ -56,10 +56,7 @@ impl Layer for Projection {
 
 /// Labels as `[n, 10]` in the kind of `x`.
 fn one_hot(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
-    assert!(
-        labels.is_some(),
-        "a conditional network needs a label for each image"
-    );
+    assert!(labels.is_some(), "a conditional network needs a label for each image");
     labels.map_or_else(Tensor::new, |labels| {
         assert_eq!(labels.size(), x.size()[..1], "number of labels");
         labels.one_hot(CLASSES).to_kind(x.kind())

@@ -50,11 +50,7 @@ impl Maxout {
         (units, pieces): (i64, i64),
         init: Init,
     ) -> Maxout {
-        Maxout {
-            linear: Linear::new(layout, name, inputs, units * pieces, init),
-            units,
-            pieces,
-        }
+        Maxout { linear: Linear::new(layout, name, inputs, units * pieces, init), units, pieces }
     }
 }
 

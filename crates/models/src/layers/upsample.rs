@@ -44,14 +44,9 @@ impl Layer for UpsampleConv {
 fn transposed_kernel(weight: &Tensor) -> Tensor {
     let size = weight.size();
     let (o, i) = (size[0], size[1]);
-    let sums = Tensor::from_slice2(&SUMS)
-        .to_device(weight.device())
-        .to_kind(weight.kind());
+    let sums = Tensor::from_slice2(&SUMS).to_device(weight.device()).to_kind(weight.kind());
     // Kernels lie in memory as [o, 3, 3, i]: (S ⊗ S) [16, 9] times [o, 9, i].
     let flat = weight.permute([0, 2, 3, 1]).reshape([o, 9, i]);
     let kernels = sums.kron(&sums).matmul(&flat).view([o, 4, 4, i]);
-    kernels
-        .permute([3, 1, 2, 0])
-        .contiguous()
-        .permute([0, 3, 1, 2])
+    kernels.permute([3, 1, 2, 0]).contiguous().permute([0, 3, 1, 2])
 }

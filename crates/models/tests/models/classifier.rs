@@ -43,10 +43,8 @@ fn built_in_weights_have_the_documented_hash() {
 #[test]
 fn classifies_99_2_percent_of_the_test_images_correctly() {
     let test = test_images();
-    let (features, logits) = Classifier::trained()
-        .unwrap()
-        .features_and_logits(&tensor(test.images()))
-        .unwrap();
+    let (features, logits) =
+        Classifier::trained().unwrap().features_and_logits(&tensor(test.images())).unwrap();
     assert_eq!(features.size(), [10_000, 128]);
     assert_eq!(logits.size(), [10_000, 10]);
     let labels = Tensor::from_slice(test.labels()).to_kind(Kind::Int64);
@@ -140,9 +138,7 @@ fn dropout_affects_only_the_logits_in_training() {
     let _rng = lock_rng();
     tch::manual_seed(2);
     let network = ClassifierNetwork::new();
-    let weights = network
-        .layout()
-        .weights(&network.layout().init(Device::Cpu));
+    let weights = network.layout().weights(&network.layout().init(Device::Cpu));
     let images = Tensor::rand([2, 1, 28, 28], CPU);
     let (features, logits) = network.forward(&weights, &images, Mode::Sample);
     let (trained_features, trained_logits) = network.forward(&weights, &images, Mode::Train);
@@ -170,9 +166,8 @@ fn batches_give_the_same_results_as_single_images() {
         assert!(distance(&f, &features.narrow(0, at, 1)) < 1e-4, "{at}");
         assert!(distance(&l, &logits.narrow(0, at, 1)) < 1e-4, "{at}");
     }
-    let (features, logits) = classifier
-        .features_and_logits(&Tensor::zeros([0, 28, 28], BYTES))
-        .unwrap();
+    let (features, logits) =
+        classifier.features_and_logits(&Tensor::zeros([0, 28, 28], BYTES)).unwrap();
     assert_eq!(features.size(), [0, 128]);
     assert_eq!(logits.size(), [0, 10]);
 }
@@ -197,22 +192,12 @@ fn rejects_images_of_another_size_or_kind() {
     let network = ClassifierNetwork::new();
     let parameters = network.layout().init(Device::Cpu);
     let classifier = Classifier::new(network, &parameters).unwrap();
-    for shape in [
-        &[2, 32, 32][..],
-        &[2, 1, 32, 32],
-        &[2, 3, 28, 28],
-        &[28, 28],
-        &[],
-    ] {
-        let error = classifier
-            .features_and_logits(&Tensor::zeros(shape, BYTES))
-            .unwrap_err();
+    for shape in [&[2, 32, 32][..], &[2, 1, 32, 32], &[2, 3, 28, 28], &[28, 28], &[]] {
+        let error = classifier.features_and_logits(&Tensor::zeros(shape, BYTES)).unwrap_err();
         assert!(matches!(&error, ClassifierError::Shape { shape: s } if s == shape));
         assert!(error.to_string().contains(&format!("{shape:?}")), "{error}");
     }
-    let error = classifier
-        .features_and_logits(&Tensor::zeros([2, 28, 28], CPU))
-        .unwrap_err();
+    let error = classifier.features_and_logits(&Tensor::zeros([2, 28, 28], CPU)).unwrap_err();
     assert!(matches!(error, ClassifierError::Kind { kind: Kind::Float }));
 }
 

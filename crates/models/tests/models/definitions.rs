@@ -93,10 +93,7 @@ fn golbin_matches_its_definition() {
     tch::manual_seed(5);
     let (labels, one_hot) = three_labels();
     for networks in [golbin::networks(), golbin::conditional()] {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         let joined = |x: &Tensor| match g.conditional() {
             true => Tensor::cat(&[x, &one_hot], 1),
             false => x.shallow_clone(),
@@ -117,10 +114,7 @@ fn golbin_matches_its_definition() {
 fn goodfellow_matches_its_definition() {
     let _rng = lock_rng();
     tch::manual_seed(6);
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = goodfellow::networks(None);
+    let Networks { generator: g, discriminator: d } = goodfellow::networks(None);
     let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
     let z = Tensor::randn([3, 100], DOUBLE);
     let x = gn.dense("hidden1", &z).relu();
@@ -169,10 +163,7 @@ fn goodfellow_drops_a_fifth_of_the_pixels_and_half_of_the_units() {
 fn dcgan_matches_its_definition() {
     let _rng = lock_rng();
     tch::manual_seed(8);
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = dcgan::networks();
+    let Networks { generator: g, discriminator: d } = dcgan::networks();
     let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
     let z = Tensor::randn([3, 100], DOUBLE);
     // The linear layer's units are numbered as [8, 8, 128], not [128, 8, 8].
@@ -209,10 +200,7 @@ fn modern_matches_its_definition() {
     tch::manual_seed(10);
     let (labels, one_hot) = three_labels();
     for networks in [modern::networks(), modern::conditional()] {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
         let z = Tensor::randn([3, g.latent().size()], DOUBLE) * 20.0;
         let x = match g.conditional() {
@@ -309,18 +297,13 @@ fn oshea_discriminator_matches_its_definition() {
     let get = |name: &str| named(d.layout(), &weights, name);
     let conv = |x: &Tensor, name: &str| {
         let (weight, bias) = (get(&format!("{name}.weight")), get(&format!("{name}.bias")));
-        let y = x
-            .contiguous()
-            .conv2d(&weight.contiguous(), Some(bias), 2, 2, 1, 1);
+        let y = x.contiguous().conv2d(&weight.contiguous(), Some(bias), 2, 2, 1, 1);
         y.relu().maximum(&(y.relu() * 0.2))
     };
     let x = conv(&conv(&images, "down1"), "down2");
     assert_eq!(x.size(), [3, 512, 7, 7]);
     // The linear layer's inputs are numbered as [7, 7, 512], not [512, 7, 7].
-    let dense = get("dense.weight")
-        .view([256, 7, 7, 512])
-        .permute([0, 3, 1, 2])
-        .flatten(1, -1);
+    let dense = get("dense.weight").view([256, 7, 7, 512]).permute([0, 3, 1, 2]).flatten(1, -1);
     let x = x.flatten(1, -1).linear(&dense, Some(get("dense.bias")));
     let x = x.maximum(&(&x * 0.2));
     let two = x.linear(get("output.weight"), Some(get("output.bias")));
@@ -353,13 +336,8 @@ fn oshea_generator_matches_its_definition() {
             centered / (variance + 1e-6).sqrt()
         };
         let x = z.linear(get("dense.weight"), Some(get("dense.bias")));
-        let x = normalize(&x, 1)
-            .relu()
-            .view([4, 14, 14, 200])
-            .permute([0, 3, 1, 2]);
-        let x = x
-            .repeat_interleave_self_int(2, 2, None)
-            .repeat_interleave_self_int(2, 3, None);
+        let x = normalize(&x, 1).relu().view([4, 14, 14, 200]).permute([0, 3, 1, 2]);
+        let x = x.repeat_interleave_self_int(2, 2, None).repeat_interleave_self_int(2, 3, None);
         let x = x.conv2d(get("up.weight"), Some(get("up.bias")), 1, 1, 1, 1);
         let x = normalize(&x, axis).relu();
         let x = x.conv2d(get("fine.weight"), Some(get("fine.bias")), 1, 1, 1, 1);
@@ -373,10 +351,7 @@ fn oshea_generator_matches_its_definition() {
 fn gaussian_matches_its_definition() {
     let _rng = lock_rng();
     tch::manual_seed(4);
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = gaussian::networks();
+    let Networks { generator: g, discriminator: d } = gaussian::networks();
     let (gw, dw) = (double_weights(g.layout()), double_weights(d.layout()));
     let dense = |layout: &Layout, weights: &Weights, name: &str, x: &[f64]| -> Vec<f64> {
         let weight = named(layout, weights, &format!("{name}.weight"));

@@ -38,10 +38,7 @@ fn values_are_row_major_in_the_file() {
     let bytes = layout.to_safetensors(&flat).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let view = file.tensor("kernel").unwrap();
-    assert_eq!(
-        (view.dtype(), view.shape()),
-        (Dtype::F32, &[2, 3, 4, 5][..])
-    );
+    assert_eq!((view.dtype(), view.shape()), (Dtype::F32, &[2, 3, 4, 5][..]));
     let read = Tensor::from_data_size(view.data(), &[2, 3, 4, 5], Kind::Float);
     assert!(read.equal(&layout.weights(&flat).tensors()[0]));
 }
@@ -57,13 +54,7 @@ fn rejects_other_tensors_with_the_broken_rule() {
     let reject = |bytes: &[u8]| layout.read_safetensors(bytes).unwrap_err();
 
     let error = reject(&encode(&[("kernel", &[2, 3, 4, 5])]));
-    assert!(matches!(
-        error,
-        WeightsError::Count {
-            found: 1,
-            expected: 2
-        }
-    ));
+    assert!(matches!(error, WeightsError::Count { found: 1, expected: 2 }));
     let error = reject(&encode(&[("kernel", &[2, 3, 4, 5]), ("offset", &[2])]));
     assert!(matches!(error, WeightsError::Missing { name } if name == "bias"));
     for shape in [&[2, 3, 5, 4][..], &[2, 60], &[120]] {
@@ -81,13 +72,7 @@ fn rejects_other_tensors_with_the_broken_rule() {
         .map(|header| [&whole[..8], header.as_bytes(), &whole[8 + header.len()..]].concat())
         .unwrap();
     let error = reject(&as_integers);
-    assert!(matches!(
-        error,
-        WeightsError::Mismatch {
-            dtype: Dtype::I32,
-            ..
-        }
-    ));
+    assert!(matches!(error, WeightsError::Mismatch { dtype: Dtype::I32, .. }));
 }
 
 #[test]
@@ -137,19 +122,9 @@ fn one_file_holds_several_networks_under_prefixes() {
     assert!(first.read_tensors("a.", &file).unwrap().equal(&a));
     assert!(second.read_tensors("b.", &file).unwrap().equal(&b));
     let error = first.read_tensors("b.", &file).unwrap_err();
-    assert!(matches!(
-        error,
-        WeightsError::Count {
-            found: 1,
-            expected: 2
-        }
-    ));
-    let error = layout(&[("weight", &[3])])
-        .read_tensors("b.", &file)
-        .unwrap_err();
+    assert!(matches!(error, WeightsError::Count { found: 1, expected: 2 }));
+    let error = layout(&[("weight", &[3])]).read_tensors("b.", &file).unwrap_err();
     assert!(matches!(error, WeightsError::Missing { name } if name == "b.weight"));
-    let error = layout(&[("bias", &[4])])
-        .read_tensors("b.", &file)
-        .unwrap_err();
+    let error = layout(&[("bias", &[4])]).read_tensors("b.", &file).unwrap_err();
     assert!(matches!(error, WeightsError::Mismatch { name, .. } if name == "b.bias"));
 }

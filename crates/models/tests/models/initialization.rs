@@ -10,11 +10,7 @@ use crate::{lock_rng, named, values};
 
 /// The name and initialization of every parameter.
 fn inits(layout: &Layout) -> Vec<(&str, Init)> {
-    layout
-        .params()
-        .iter()
-        .map(|p| (p.name.as_str(), p.init.clone()))
-        .collect()
+    layout.params().iter().map(|p| (p.name.as_str(), p.init.clone())).collect()
 }
 
 /// He et al. 2015, eq. 14, for a leaky ReLU of slope 0.2.
@@ -42,10 +38,7 @@ fn modern_weights_have_the_variance_of_he_et_al() {
         }
     };
     for networks in [modern::networks(), modern::conditional()] {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         let g_layers = [
             ("dense", 16.0),
             ("coarse", 64.0 * 9.0),
@@ -67,31 +60,18 @@ fn modern_weights_have_the_variance_of_he_et_al() {
         }
         expect(d.layout(), &d_layers);
     }
-    let latent = Latent::Mixture {
-        size: 16,
-        clusters: 10,
-        scale: 2.0,
-    };
+    let latent = Latent::Mixture { size: 16, clusters: 10, scale: 2.0 };
     assert_eq!(modern::networks().generator.latent(), latent);
-    assert_eq!(
-        modern::conditional().generator.latent(),
-        Latent::Normal { size: 16 }
-    );
+    assert_eq!(modern::conditional().generator.latent(), Latent::Normal { size: 16 });
 }
 
 #[test]
 fn golbin_weights_are_normal_with_deviation_0_01() {
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = golbin::networks();
+    let Networks { generator: g, discriminator: d } = golbin::networks();
     for layout in [g.layout(), d.layout()] {
         for (name, start) in inits(layout) {
-            let expected = if name.ends_with("bias") {
-                Init::Constant(0.0)
-            } else {
-                Init::normal(0.01)
-            };
+            let expected =
+                if name.ends_with("bias") { Init::Constant(0.0) } else { Init::normal(0.01) };
             assert_eq!(start, expected, "{name}");
         }
     }
@@ -100,10 +80,7 @@ fn golbin_weights_are_normal_with_deviation_0_01() {
 
 #[test]
 fn golbin_conditional_has_tensorflows_default_initialization() {
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = golbin::conditional();
+    let Networks { generator: g, discriminator: d } = golbin::conditional();
     let zero = Init::Constant(0.0);
     assert_eq!(
         inits(g.layout()),
@@ -123,11 +100,7 @@ fn golbin_conditional_has_tensorflows_default_initialization() {
             ("output.bias", zero),
         ]
     );
-    let latent = Latent::Uniform {
-        size: 128,
-        low: -1.0,
-        high: 1.0,
-    };
+    let latent = Latent::Uniform { size: 128, low: -1.0, high: 1.0 };
     assert_eq!(g.latent(), latent);
 }
 
@@ -138,55 +111,25 @@ fn oshea_has_keras_default_initialization() {
     for (layout, name, expected) in [
         (g.layout(), "dense.weight", Init::glorot_normal(100, 39_200)),
         (g.layout(), "dense_norm.gamma", Init::Constant(1.0)),
-        (
-            g.layout(),
-            "up.weight",
-            Init::glorot_uniform(200 * 9, 100 * 9),
-        ),
-        (
-            g.layout(),
-            "fine.weight",
-            Init::glorot_uniform(100 * 9, 50 * 9),
-        ),
+        (g.layout(), "up.weight", Init::glorot_uniform(200 * 9, 100 * 9)),
+        (g.layout(), "fine.weight", Init::glorot_uniform(100 * 9, 50 * 9)),
         (g.layout(), "output.weight", Init::glorot_uniform(50, 1)),
-        (
-            d.layout(),
-            "down1.weight",
-            Init::glorot_uniform(25, 256 * 25),
-        ),
-        (
-            d.layout(),
-            "down2.weight",
-            Init::glorot_uniform(256 * 25, 512 * 25),
-        ),
-        (
-            d.layout(),
-            "dense.weight",
-            Init::glorot_uniform(25_088, 256),
-        ),
+        (d.layout(), "down1.weight", Init::glorot_uniform(25, 256 * 25)),
+        (d.layout(), "down2.weight", Init::glorot_uniform(256 * 25, 512 * 25)),
+        (d.layout(), "dense.weight", Init::glorot_uniform(25_088, 256)),
         (d.layout(), "output.weight", Init::glorot_uniform(256, 2)),
     ] {
         let (_, start) = inits(layout).into_iter().find(|(n, _)| *n == name).unwrap();
         assert_eq!(start, expected, "{name}");
     }
     let (columns, channels) = (g.layout(), oshea::networks(NormAxis::Channels).generator);
-    let size = |layout: &Layout, name| {
-        layout
-            .params()
-            .iter()
-            .find(|p| p.name == name)
-            .unwrap()
-            .numel()
-    };
+    let size =
+        |layout: &Layout, name| layout.params().iter().find(|p| p.name == name).unwrap().numel();
     assert_eq!(size(columns, "up_norm.gamma"), 28);
     assert_eq!(size(columns, "fine_norm.beta"), 28);
     assert_eq!(size(channels.layout(), "up_norm.gamma"), 100);
     assert_eq!(size(channels.layout(), "fine_norm.beta"), 50);
-    let latent = Latent::Uniform {
-        size: 100,
-        low: 0.0,
-        high: 1.0,
-    };
+    let latent = Latent::Uniform { size: 100, low: 0.0, high: 1.0 };
     assert_eq!(g.latent(), latent);
 }
 
@@ -224,10 +167,7 @@ fn goodfellow_has_its_authors_initialization_and_starts_at_the_mean_image() {
 
 #[test]
 fn dcgan_has_its_authors_initialization() {
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = dcgan::networks();
+    let Networks { generator: g, discriminator: d } = dcgan::networks();
     for layout in [g.layout(), d.layout()] {
         let mut fan_in = 0;
         for param in layout.params() {
@@ -240,10 +180,7 @@ fn dcgan_has_its_authors_initialization() {
                     fan_in = inputs * h * w;
                     Init::normal(0.02)
                 }
-                (_, name) if name.ends_with("gamma") => Init::Normal {
-                    mean: 1.0,
-                    std: 0.02,
-                },
+                (_, name) if name.ends_with("gamma") => Init::Normal { mean: 1.0, std: 0.02 },
                 (_, name) if name.ends_with("beta") => Init::Constant(0.0),
                 _ => Init::torch_default(fan_in),
             };
@@ -257,21 +194,11 @@ fn dcgan_has_its_authors_initialization() {
 fn gaussian_latents_are_evenly_spaced_with_jitter() {
     let _rng = lock_rng();
     tch::manual_seed(3);
-    let Networks {
-        generator: g,
-        discriminator: d,
-    } = gaussian::networks();
+    let Networks { generator: g, discriminator: d } = gaussian::networks();
     for layout in [g.layout(), d.layout()] {
         for (name, start) in inits(layout) {
             let bias = name.ends_with("bias");
-            assert_eq!(
-                start,
-                if bias {
-                    Init::Constant(0.0)
-                } else {
-                    Init::normal(1.0)
-                }
-            );
+            assert_eq!(start, if bias { Init::Constant(0.0) } else { Init::normal(1.0) });
         }
     }
     let z = g.latent().sample(9, Device::Cpu);

@@ -161,14 +161,8 @@ fn batch_norm_of_vectors_normalizes_each_feature() {
     let _rng = lock_rng();
     tch::manual_seed(4);
     let mut layout = Layout::new();
-    let norm = BatchNorm::new(
-        &mut layout,
-        "norm",
-        5,
-        Init::Constant(1.0),
-        1e-6,
-        NormAxis::Channels,
-    );
+    let norm =
+        BatchNorm::new(&mut layout, "norm", 5, Init::Constant(1.0), 1e-6, NormAxis::Channels);
     let weights = random_weights(&layout);
     let [gamma, beta] = weights.tensors() else {
         panic!("two parameters");
@@ -185,13 +179,7 @@ fn maxout_is_the_maximum_of_its_pieces() {
     tch::manual_seed(5);
     let (inputs, units, pieces) = (4i64, 3i64, 5i64);
     let mut layout = Layout::new();
-    let layer = Maxout::new(
-        &mut layout,
-        "max",
-        inputs,
-        (units, pieces),
-        Init::normal(1.0),
-    );
+    let layer = Maxout::new(&mut layout, "max", inputs, (units, pieces), Init::normal(1.0));
     assert_eq!(layout.numel(), units * pieces * (inputs + 1));
     let weights = random_weights(&layout);
     let [weight, bias] = weights.tensors() else {
@@ -218,21 +206,14 @@ fn dropout_drops_at_its_rate_and_keeps_the_mean() {
     tch::manual_seed(6);
     // Odd sizes, channels-first, channels-last and plain vectors.
     let images = Tensor::ones([7, 33, 25, 31], CPU);
-    for x in [
-        channels_last(&images),
-        images,
-        Tensor::ones([301, 401], CPU),
-    ] {
+    for x in [channels_last(&images), images, Tensor::ones([301, 401], CPU)] {
         for rate in [0.2, 0.25, 0.5] {
             let y = apply(Dropout(rate), &x, &TRAIN);
             assert_eq!(y.size(), x.size());
             let dropped = y.eq(0.0).to_kind(Kind::Double).mean(Kind::Double);
             // Six standard deviations of the mean of 120,000 draws.
             let tolerance = 6.0 * (rate * (1.0 - rate) / 120_000.0f64).sqrt();
-            assert!(
-                (dropped.double_value(&[]) - rate).abs() < tolerance,
-                "{rate}"
-            );
+            assert!((dropped.double_value(&[]) - rate).abs() < tolerance, "{rate}");
             assert!((y.max().double_value(&[]) - 1.0 / (1.0 - rate)).abs() < 1e-6);
             let mean = y.mean(Kind::Double).double_value(&[]);
             assert!((mean - 1.0).abs() < tolerance / (1.0 - rate), "{rate}");
@@ -249,15 +230,9 @@ fn dropout_drops_neighbors_independently() {
     let rate = 0.25;
     let dropped = apply(Dropout(rate), &Tensor::ones([n], CPU), &TRAIN).eq(0.0);
     for lag in 1..=8 {
-        let (a, b) = (
-            dropped.narrow(0, 0, n - lag),
-            dropped.narrow(0, lag, n - lag),
-        );
+        let (a, b) = (dropped.narrow(0, 0, n - lag), dropped.narrow(0, lag, n - lag));
         let both = a.logical_and(&b).to_kind(Kind::Double).mean(Kind::Double);
-        assert!(
-            (both.double_value(&[]) - rate * rate).abs() < 0.004,
-            "lag {lag}"
-        );
+        assert!((both.double_value(&[]) - rate * rate).abs() < 0.004, "lag {lag}");
     }
     // The same rate in each quarter of a draw.
     for place in 0..4 {
@@ -288,11 +263,7 @@ fn dropout_in_bf16_matches_f32_rounded() {
     for rate in [0.2, 0.25, 0.5] {
         let drop = |kind| {
             tch::manual_seed(13);
-            apply(
-                Dropout(rate),
-                &Tensor::ones([3, 5, 7, 9], (kind, Device::Cpu)),
-                &TRAIN,
-            )
+            apply(Dropout(rate), &Tensor::ones([3, 5, 7, 9], (kind, Device::Cpu)), &TRAIN)
         };
         let (narrow, wide) = (drop(Kind::BFloat16), drop(Kind::Float));
         assert!(narrow.equal(&wide.to_kind(Kind::BFloat16)), "{rate}");
@@ -326,10 +297,7 @@ fn dropout_is_deterministic_and_passes_gradients_of_kept_values() {
 fn labels_are_appended_as_one_hot_rows() {
     let x = Tensor::from_slice2(&[[0.5f32, -0.5], [2.0, 3.0]]);
     let labels = Tensor::from_slice(&[9i64, 0]);
-    let context = Context {
-        labels: Some(&labels),
-        mode: Mode::Train,
-    };
+    let context = Context { labels: Some(&labels), mode: Mode::Train };
     let y = apply(ConcatLabels(true), &x, &context);
     assert!(apply(ConcatLabels(false), &x, &context).equal(&x));
     let expected: [[f64; 12]; 2] = [
@@ -344,15 +312,9 @@ fn labels_are_appended_as_one_hot_rows() {
 fn projection_panics_at_one_label_for_two_rows() {
     let mut layout = Layout::new();
     let mut linear = |name, outputs| Linear::new(&mut layout, name, 3, outputs, Init::normal(1.0));
-    let layer = Projection {
-        logit: linear("logit", 1),
-        digits: Some(linear("digits", 10)),
-    };
+    let layer = Projection { logit: linear("logit", 1), digits: Some(linear("digits", 10)) };
     let labels = Tensor::from_slice(&[9i64]);
-    let context = Context {
-        labels: Some(&labels),
-        mode: Mode::Train,
-    };
+    let context = Context { labels: Some(&labels), mode: Mode::Train };
     let weights = layout.weights(&layout.init(Device::Cpu));
     let _ = layer.forward(&weights, &Tensor::zeros([2, 3], CPU), &context);
 }

@@ -20,14 +20,8 @@ use tch::{Device, Kind, Tensor};
 const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-const TRAIN: Context = Context {
-    labels: None,
-    mode: Mode::Train,
-};
-const SAMPLE: Context = Context {
-    labels: None,
-    mode: Mode::Sample,
-};
+const TRAIN: Context = Context { labels: None, mode: Mode::Train };
+const SAMPLE: Context = Context { labels: None, mode: Mode::Sample };
 
 /// Computes a layer without parameters in the kind of `x`.
 fn apply(layer: impl Layer, x: &Tensor, context: &Context) -> Tensor {
@@ -40,8 +34,7 @@ fn apply(layer: impl Layer, x: &Tensor, context: &Context) -> Tensor {
 /// Locks libtorch's global random number generator for one test.
 fn lock_rng() -> std::sync::MutexGuard<'static, ()> {
     static RNG: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    RNG.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    RNG.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {

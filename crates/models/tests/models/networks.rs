@@ -29,10 +29,7 @@ fn expected_numel(name: &str) -> (i64, i64) {
         // last two have 2·(100 + 50) parameters in place of 4·28.
         "oshea" => (4_262_913, 9_707_266),
         "oshea-channels" => (4_262_913 - 112 + 300, 9_707_266),
-        "goodfellow" => (
-            101 * 1200 + 1201 * 1200 + 1201 * 784,
-            785 * 1200 + 241 * 1200 + 241,
-        ),
+        "goodfellow" => (101 * 1200 + 1201 * 1200 + 1201 * 784, 785 * 1200 + 241 * 1200 + 241),
         "gaussian" => (4 + 4 + 4 + 1, 8 + 8 + 2 * (64 + 8) + 8 + 1),
         "dcgan" => (
             101 * 8192
@@ -53,9 +50,7 @@ fn expected_numel(name: &str) -> (i64, i64) {
 
 /// Every network with its name.
 fn all() -> impl Iterator<Item = (&'static str, Networks)> {
-    NETWORK_NAMES
-        .into_iter()
-        .map(|name| (name, by_name(name, Some(&[0.5; 784])).unwrap()))
+    NETWORK_NAMES.into_iter().map(|name| (name, by_name(name, Some(&[0.5; 784])).unwrap()))
 }
 
 /// Labels for a batch; unconditional networks ignore them.
@@ -74,10 +69,7 @@ fn numbers_of_parameters_match_the_definitions() {
 #[test]
 fn parameter_names_are_unique() {
     for (name, networks) in all() {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         for layout in [g.layout(), d.layout()] {
             let mut names: Vec<&str> = layout.params().iter().map(|p| p.name.as_str()).collect();
             names.sort_unstable();
@@ -93,10 +85,7 @@ fn outputs_have_the_declared_shape_kind_and_range() {
     let _rng = lock_rng();
     tch::manual_seed(1);
     for (name, networks) in all() {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         let side = match name {
             "gaussian" => 1,
             "dcgan" => 32,
@@ -114,11 +103,7 @@ fn outputs_have_the_declared_shape_kind_and_range() {
                 (0.0, 1.0)
             }
         };
-        let (n, g_flat, d_flat) = (
-            5,
-            g.layout().init(Device::Cpu),
-            d.layout().init(Device::Cpu),
-        );
+        let (n, g_flat, d_flat) = (5, g.layout().init(Device::Cpu), d.layout().init(Device::Cpu));
         for kind in [Kind::Float, Kind::BFloat16] {
             let g_weights = g.layout().weights(&g_flat.to_kind(kind));
             let d_weights = d.layout().weights(&d_flat.to_kind(kind));
@@ -148,10 +133,7 @@ fn every_parameter_has_a_gradient() {
     let _rng = lock_rng();
     tch::manual_seed(2);
     for (name, networks) in all() {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         for kind in [Kind::Float, Kind::BFloat16] {
             let g_weights = g.layout().leaves(&g.layout().init(Device::Cpu), kind);
             let d_weights = d.layout().leaves(&d.layout().init(Device::Cpu), kind);
@@ -181,10 +163,7 @@ fn uses_batch_statistics_is_true_exactly_if_images_influence_each_other() {
     // f64: rounding errors depend on the batch and must stay small.
     let fresh = |layout: &Layout| layout.init(Device::Cpu).to_kind(Kind::Double);
     for (name, networks) in all() {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         let side = g.image_side();
         let (n, labels) = (6, digits(6));
         let g_weights = g.layout().weights(&fresh(g.layout()));
@@ -197,11 +176,7 @@ fn uses_batch_statistics_is_true_exactly_if_images_influence_each_other() {
         let half = n / 2;
         let (few_z, few_labels) = (z.narrow(0, 0, half), labels.narrow(0, 0, half));
         let mixes = |together: &Tensor, alone: &Tensor| {
-            (together.narrow(0, 0, half) - alone)
-                .abs()
-                .max()
-                .double_value(&[])
-                > 1e-9
+            (together.narrow(0, 0, half) - alone).abs().max().double_value(&[]) > 1e-9
         };
         let all = g.forward(&g_weights, &z, Some(&labels), Mode::Sample);
         let few = g.forward(&g_weights, &few_z, Some(&few_labels), Mode::Sample);
@@ -220,31 +195,18 @@ fn conditional_is_true_exactly_if_labels_change_the_output() {
     let _rng = lock_rng();
     tch::manual_seed(4);
     for (name, networks) in all() {
-        let Networks {
-            generator: g,
-            discriminator: d,
-        } = networks;
+        let Networks { generator: g, discriminator: d } = networks;
         let side = g.image_side();
         let g_weights = g.layout().weights(&g.layout().init(Device::Cpu));
         let d_weights = d.layout().weights(&d.layout().init(Device::Cpu));
-        let (z, x) = (
-            g.latent().sample(10, Device::Cpu),
-            Tensor::rand([10, 1, side, side], crate::CPU),
-        );
+        let (z, x) =
+            (g.latent().sample(10, Device::Cpu), Tensor::rand([10, 1, side, side], crate::CPU));
         let (these, those) = (digits(10), digits(10).flip(0));
         let generate = |labels| g.forward(&g_weights, &z, Some(labels), Mode::Sample);
-        assert_eq!(
-            !generate(&these).equal(&generate(&those)),
-            g.conditional(),
-            "{name}"
-        );
+        assert_eq!(!generate(&these).equal(&generate(&those)), g.conditional(), "{name}");
         assert!(generate(&these).equal(&generate(&these)), "{name}");
         let discriminate = |labels| d.forward(&d_weights, &x, Some(labels), Mode::Sample);
-        assert_eq!(
-            !discriminate(&these).equal(&discriminate(&those)),
-            d.conditional(),
-            "{name}"
-        );
+        assert_eq!(!discriminate(&these).equal(&discriminate(&those)), d.conditional(), "{name}");
         assert_eq!(g.conditional(), d.conditional(), "{name}");
     }
 }

@@ -67,10 +67,8 @@ fn own_network_trains_in_bf16_from_f32_inputs() {
     tch::manual_seed(1);
     let (g, d) = (generator(), discriminator());
     let (g_flat, d_flat) = (g.layout().init(Device::Cpu), d.layout().init(Device::Cpu));
-    let (latents, images) = (
-        Tensor::randn([5, 6], CPU),
-        Tensor::rand([5, 1, 8, 8], CPU).set_requires_grad(true),
-    );
+    let (latents, images) =
+        (Tensor::randn([5, 6], CPU), Tensor::rand([5, 1, 8, 8], CPU).set_requires_grad(true));
     let labels = Tensor::from_slice(&[0i64, 3, 9, 3, 1]);
     for kind in [Kind::BFloat16, Kind::Float, Kind::Double] {
         let g_weights = g.layout().leaves(&g_flat, kind);
@@ -85,10 +83,7 @@ fn own_network_trains_in_bf16_from_f32_inputs() {
         let of: Vec<&Tensor> = both.into_iter().flatten().chain([&images]).collect();
         let grads = Tensor::run_backward(&[loss.sum(Kind::Float)], &of, false, false);
         for grad in grads {
-            assert!(
-                values(&grad).iter().any(|&x| x != 0.0 && x.is_finite()),
-                "{kind:?}"
-            );
+            assert!(values(&grad).iter().any(|&x| x != 0.0 && x.is_finite()), "{kind:?}");
         }
     }
 }
@@ -98,10 +93,7 @@ fn a_list_of_layers_tells_whether_it_uses_labels_and_batch_statistics() {
     let (g, d) = (generator(), discriminator());
     assert!(g.conditional() && g.uses_batch_statistics());
     assert!(!d.conditional() && !d.uses_batch_statistics());
-    assert_eq!(
-        (g.network.layers().len(), d.network.layers().len()),
-        (11, 4)
-    );
+    assert_eq!((g.network.layers().len(), d.network.layers().len()), (11, 4));
 }
 
 #[test]
@@ -113,28 +105,13 @@ fn each_layer_converts_its_input_to_the_kind_of_its_weights() {
     let vectors = |size| Tensor::rand([2, size], CPU);
     let images = |channels| Tensor::rand([2, channels, 4, 4], CPU);
     let layers: [(Box<dyn Layer>, Tensor); 7] = [
-        (
-            Box::new(Linear::new(l, "dense", 16, 16, init())),
-            vectors(16),
-        ),
+        (Box::new(Linear::new(l, "dense", 16, 16, init())), vectors(16)),
         (Box::new(norm(l)), images(4)),
         (Box::new(ConvUp2d::new(l, "up", (4, 3), init())), images(4)),
-        (
-            Box::new(UpsampleConv::new(l, "upsample", (3, 2), init())),
-            images(3),
-        ),
-        (
-            Box::new(Conv2d::new(l, "output", (2, 1), 3, (1, 1), init())),
-            images(2),
-        ),
-        (
-            Box::new(Conv2d::new(l, "down", (1, 2), 4, (2, 1), init())),
-            images(1),
-        ),
-        (
-            Box::new(Maxout::new(l, "maxout", 32, (1, 3), init())),
-            vectors(32),
-        ),
+        (Box::new(UpsampleConv::new(l, "upsample", (3, 2), init())), images(3)),
+        (Box::new(Conv2d::new(l, "output", (2, 1), 3, (1, 1), init())), images(2)),
+        (Box::new(Conv2d::new(l, "down", (1, 2), 4, (2, 1), init())), images(1)),
+        (Box::new(Maxout::new(l, "maxout", 32, (1, 3), init())), vectors(32)),
     ];
     let weights = layout.weights(&layout.init(Device::Cpu).to_kind(Kind::BFloat16));
     for (layer, x) in layers {

@@ -14,14 +14,7 @@ fn initial_values_follow_their_distribution() {
     let bound = 0.3;
     layout.add("constant", &[7], Init::Constant(2.5));
     layout.add("normal", &[200, 200], Init::normal(0.02));
-    layout.add(
-        "shifted",
-        &[200, 200],
-        Init::Normal {
-            mean: 1.0,
-            std: 0.02,
-        },
-    );
+    layout.add("shifted", &[200, 200], Init::Normal { mean: 1.0, std: 0.02 });
     layout.add("uniform", &[200, 200], Init::Uniform { bound });
     let flat = layout.init(Device::Cpu);
     let weights = layout.weights(&flat);

@@ -22,16 +22,8 @@ pub fn config() -> Config {
             labels_sha256: "65a5".to_owned(),
             test_images_sha256: Some("0fa7".to_owned()),
         }),
-        figures: FigureLayout {
-            grid: [4, 4],
-            last_grid: [5, 5],
-            real_above: true,
-            nearest_row: 5,
-        },
-        software: Software {
-            trainer: "0.1.0".to_owned(),
-            libtorch: "2.13.0".to_owned(),
-        },
+        figures: FigureLayout { grid: [4, 4], last_grid: [5, 5], real_above: true, nearest_row: 5 },
+        software: Software { trainer: "0.1.0".to_owned(), libtorch: "2.13.0".to_owned() },
         settings: gan_config::preset("modern").unwrap().settings.clone(),
     }
 }

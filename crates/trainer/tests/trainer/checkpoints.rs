@@ -76,10 +76,7 @@ fn restores_the_optimizers_and_their_counts_of_updates() {
     save(&path, &gan);
     let mut restored = new_gan("golbin", &settings);
     assert_eq!(restored.generator.optimizer.updates(), 0);
-    Checkpoint::read(&path)
-        .unwrap()
-        .restore(&mut restored)
-        .unwrap();
+    Checkpoint::read(&path).unwrap().restore(&mut restored).unwrap();
     assert_eq!(restored.generator.optimizer.updates(), 3);
     assert_eq!(restored.discriminator.optimizer.updates(), 3);
     for gan in [&mut gan, &mut restored] {
@@ -102,9 +99,7 @@ fn tensors_are_saved_in_their_logical_order() {
     let layout = gan.discriminator.network.layout();
     let weights = layout.weights(&gan.discriminator.parameters);
     for (param, tensor) in layout.params().iter().zip(weights.tensors()) {
-        let view = file
-            .tensor(&format!("discriminator.{}", param.name))
-            .unwrap();
+        let view = file.tensor(&format!("discriminator.{}", param.name)).unwrap();
         let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
         let read = Tensor::from_data_size(view.data(), &shape, Kind::Float);
         assert!(read.equal(tensor), "{}", param.name);
@@ -123,10 +118,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     assert!(error.contains("000001.safetensors"), "{error}");
     assert!(error.contains("tensor"), "{error}");
     let layout = modern.generator.network.layout();
-    let error = checkpoint
-        .sampling_parameters(layout)
-        .unwrap_err()
-        .to_string();
+    let error = checkpoint.sampling_parameters(layout).unwrap_err().to_string();
     assert!(error.contains("000001.safetensors"), "{error}");
     assert!(error.contains("tensor"), "{error}");
     let after: Vec<_> = modern.state().iter().map(|(_, _, x)| values(x)).collect();
@@ -134,10 +126,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     // The same names and number, other shapes.
     let golbin = new_gan("golbin", &settings("golbin"));
     let layout = golbin.discriminator.network.layout();
-    let error = checkpoint
-        .sampling_parameters(layout)
-        .unwrap_err()
-        .to_string();
+    let error = checkpoint.sampling_parameters(layout).unwrap_err().to_string();
     assert!(error.contains("hidden.weight is F32 [256, 128]"), "{error}");
     assert!(error.contains("[256, 784]"), "{error}");
 }
@@ -169,14 +158,9 @@ fn files_of(path: &Path) -> [(PathBuf, Vec<u8>); 2] {
 fn refused_for(path: &Path, damaged: &Path, how: &str) {
     match Checkpoint::read(path) {
         Err(error @ Error::Checkpoint { .. }) => {
-            let Error::Checkpoint { path: named, .. } = &error else {
-                unreachable!()
-            };
+            let Error::Checkpoint { path: named, .. } = &error else { unreachable!() };
             // A changed hash makes both files suspects.
-            assert!(
-                named == damaged || damaged == hash_path(path),
-                "{how}: {error}"
-            );
+            assert!(named == damaged || damaged == hash_path(path), "{how}: {error}");
             let name = damaged.file_name().unwrap().to_str().unwrap();
             assert!(error.to_string().contains(name), "{how}: {error}");
         }
@@ -189,10 +173,7 @@ fn refuses_one_changed_byte_anywhere_by_file() {
     let _generator = lock_generator();
     let (_dir, path) = checkpoint_path();
     // A small checkpoint with every part that there can be.
-    let settings = with(
-        settings("gaussian"),
-        &["spectral_norm=true", "ema_images=10"],
-    );
+    let settings = with(settings("gaussian"), &["spectral_norm=true", "ema_images=10"]);
     save(&path, &new_gan("gaussian", &settings));
     Checkpoint::read(&path).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(6);
@@ -269,24 +250,15 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
             entry("state", state.replace("\"format\":2", "\"format\":3")),
             "has format 3, but this version reads format 2",
         ),
-        (
-            entry("state", state.replace("\"format\":2,", "")),
-            "missing field `format`",
-        ),
+        (entry("state", state.replace("\"format\":2,", "")), "missing field `format`"),
         (entry("state", "{".to_owned()), "EOF"),
-        (
-            entry("state", state.replacen('{', "{\"more\":1,", 1)),
-            "unknown field `more`",
-        ),
+        (entry("state", state.replacen('{', "{\"more\":1,", 1)), "unknown field `more`"),
     ] {
         write_with_hash(&path, &with_metadata(metadata));
         let error = Checkpoint::read(&path).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::Checkpoint { .. }), "{text}");
-        assert!(
-            text.contains("000001.safetensors") && text.contains(reason),
-            "{text}"
-        );
+        assert!(text.contains("000001.safetensors") && text.contains(reason), "{text}");
     }
     // Not safetensors at all.
     write_with_hash(&path, b"PK\x03\x04 another program's file");
@@ -312,8 +284,5 @@ fn refuses_tensors_of_another_kind() {
     write_with_hash(&path, &serialize(views, metadata).unwrap());
     let error = Checkpoint::read(&path).unwrap().restore(&mut gan);
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains("000001.safetensors") && error.contains("F16"),
-        "{error}"
-    );
+    assert!(error.contains("000001.safetensors") && error.contains("F16"), "{error}");
 }

@@ -24,11 +24,7 @@ fn lines(n: usize) -> Dataset {
 }
 
 fn config(seed: u64, epochs: u64) -> ClassifierConfig {
-    ClassifierConfig {
-        seed,
-        epochs,
-        kind: Kind::Float,
-    }
+    ClassifierConfig { seed, epochs, kind: Kind::Float }
 }
 
 #[test]
@@ -50,10 +46,7 @@ fn training_separates_the_labels_and_reports_progress() {
 
 #[test]
 fn rejects_integer_kinds() {
-    let integers = ClassifierConfig {
-        kind: Kind::Int64,
-        ..config(1, 1)
-    };
+    let integers = ClassifierConfig { kind: Kind::Int64, ..config(1, 1) };
     let refused = train_classifier(&integers, &lines(10), &mut |_| ()).unwrap_err();
     assert!(matches!(refused, Error::Settings(_)), "{refused}");
 }

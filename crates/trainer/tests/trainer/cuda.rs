@@ -11,18 +11,11 @@ use crate::{bars, lock_generator};
 fn losses(preset: &Preset, device: Device) -> Vec<f64> {
     let settings = &preset.settings;
     let networks = gan_models::by_name(&preset.networks, None).unwrap();
-    let (range, side) = (
-        networks.generator.pixel_range(),
-        networks.generator.image_side(),
-    );
+    let (range, side) = (networks.generator.pixel_range(), networks.generator.image_side());
     let loss = Loss::by_name(&settings.loss).unwrap();
     let mut gan = Gan::new(networks, loss, settings, 1, device, Kind::Float);
     let mut loader = DataLoader::images(&bars(64), 64, side, range, device, 1).unwrap();
-    let rates = Rates {
-        d: 1e-4,
-        g: 1e-4,
-        momentum: 0.5,
-    };
+    let rates = Rates { d: 1e-4, g: 1e-4, momentum: 0.5 };
     (0..3)
         .flat_map(|update| {
             let batch = loader.batch(update, update * 16, 16);
@@ -57,10 +50,6 @@ fn every_image_preset_takes_a_step_on_cuda() {
     let _generator = lock_generator();
     for preset in presets().iter().filter(|preset| !preset.synthetic) {
         let losses = losses(preset, Device::Cuda(0));
-        assert!(
-            losses.iter().all(|loss| loss.is_finite()),
-            "{}",
-            preset.name
-        );
+        assert!(losses.iter().all(|loss| loss.is_finite()), "{}", preset.name);
     }
 }

@@ -38,10 +38,7 @@ impl Perceptron {
 
     /// `[n, inputs]` → `[n, outputs]`.
     fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let context = &Context {
-            labels: None,
-            mode: Mode::Train,
-        };
+        let context = &Context { labels: None, mode: Mode::Train };
         let hidden = self.hidden.forward(weights, x, context);
         let hidden = Activation::LeakyRelu(0.2).forward(weights, &hidden, context);
         self.output.forward(weights, &hidden, context)
@@ -184,18 +181,13 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
             assert!(resume(&stopped).unwrap().0.is_complete(false).unwrap());
 
             let written = stopped.config().unwrap();
-            assert_eq!(
-                (&*written.preset, &*written.networks),
-                ("own system", "own")
-            );
+            assert_eq!((&*written.preset, &*written.networks), ("own system", "own"));
             assert_eq!(written.settings, config.settings);
             // Only the caller can build these networks again, to sample from them.
             let (_, path) = stopped.newest_checkpoint().unwrap().unwrap();
             let generator = own_networks().generator;
-            let parameters = Checkpoint::read(&path)
-                .unwrap()
-                .sampling_parameters(generator.layout())
-                .unwrap();
+            let parameters =
+                Checkpoint::read(&path).unwrap().sampling_parameters(generator.layout()).unwrap();
             let sampler = Sampler::new(generator, &parameters, kind, 10);
             let samples = sampler.sample((1, Stream::Sample), 3, None, &mut |_| ());
             assert_eq!(samples.unwrap().len(), 3);
@@ -229,10 +221,7 @@ fn an_own_loss_is_accepted_by_the_settings_and_its_value_is_reported() {
         generator_uses_real: false,
         threshold: Threshold::Midpoint,
     };
-    let mut settings = with(
-        settings("golbin"),
-        &["batch=10", "images=20", "train_images=0"],
-    );
+    let mut settings = with(settings("golbin"), &["batch=10", "images=20", "train_images=0"]);
     settings.loss_d_weight = 2.0;
     assert!(matches!(settings.optimizer, Optimizer::Adam(_)));
     settings.report_every = 1;

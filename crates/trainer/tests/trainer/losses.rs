@@ -11,19 +11,11 @@ const FAKE: [f64; 6] = [0.0, -1.0, 3.0, -40.0, 25.0, 0.75];
 
 /// −log σ(x), by its limit where the definition loses digits.
 fn minus_log_sigmoid(x: f64) -> f64 {
-    if x < -20.0 {
-        -x + x.exp()
-    } else {
-        -(1.0 / (1.0 + (-x).exp())).ln()
-    }
+    if x < -20.0 { -x + x.exp() } else { -(1.0 / (1.0 + (-x).exp())).ln() }
 }
 
 fn mean(pairs: impl Fn(f64, f64) -> f64) -> f64 {
-    REAL.iter()
-        .zip(FAKE)
-        .map(|(r, f)| pairs(*r, f))
-        .sum::<f64>()
-        / REAL.len() as f64
+    REAL.iter().zip(FAKE).map(|(r, f)| pairs(*r, f)).sum::<f64>() / REAL.len() as f64
 }
 
 fn tensors() -> (Tensor, Tensor) {
@@ -115,24 +107,14 @@ fn the_squared_gradient_of_a_quadratic_and_its_derivative_equal_the_formulas() {
     let logits = (&x * &x * &a).sum_dim_intlist([1i64, 2, 3].as_slice(), false, Kind::Float);
     let squared = squared_gradient(&x, &logits);
     let expected = |x: [f64; 3]| {
-        let terms = [0.5, -1.0, 2.0]
-            .iter()
-            .zip(x)
-            .map(|(a, x)| (2.0 * a * x).powi(2));
+        let terms = [0.5, -1.0, 2.0].iter().zip(x).map(|(a, x)| (2.0 * a * x).powi(2));
         terms.sum::<f64>()
     };
-    assert_eq!(
-        values(&squared),
-        [expected([1.0, 2.0, 3.0]), expected([-1.0, 0.5, 0.0])]
-    );
+    assert_eq!(values(&squared), [expected([1.0, 2.0, 3.0]), expected([-1.0, 0.5, 0.0])]);
     let gradient = Tensor::run_backward(&[squared.sum(Kind::Float)], &[&a], false, false);
     let of = |a: f64, xs: [f64; 2]| xs.iter().map(|x| 8.0 * a * x * x).sum::<f64>();
     assert_eq!(
         values(&gradient[0]),
-        [
-            of(0.5, [1.0, -1.0]),
-            of(-1.0, [2.0, 0.5]),
-            of(2.0, [3.0, 0.0])
-        ]
+        [of(0.5, [1.0, -1.0]), of(-1.0, [2.0, 0.5]), of(2.0, [3.0, 0.0])]
     );
 }

@@ -25,26 +25,17 @@ use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
 /// Gradient descent without momentum.
-pub const SGD: Optimizer = Optimizer::Sgd(gan_config::Momentum {
-    first: 0.0,
-    last: 0.0,
-    epochs: 0,
-});
+pub const SGD: Optimizer =
+    Optimizer::Sgd(gan_config::Momentum { first: 0.0, last: 0.0, epochs: 0 });
 
 /// Rates of the steps in most tests.
-pub const RATES: Rates = Rates {
-    d: 1e-3,
-    g: 1e-3,
-    momentum: 0.5,
-};
+pub const RATES: Rates = Rates { d: 1e-3, g: 1e-3, momentum: 0.5 };
 
 /// Locks libtorch's random generator. The process has only one, so tests that draw
 /// from it run one after the other.
 pub fn lock_generator() -> std::sync::MutexGuard<'static, ()> {
     static GENERATOR: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    GENERATOR
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Values of a tensor, flattened.
@@ -79,11 +70,7 @@ pub fn bars(n: usize) -> Dataset {
     let pixels = (0..n * 784)
         .map(|i| {
             let (image, column) = (i / 784, i % 28);
-            if column.abs_diff(image % 28) < 3 {
-                255
-            } else {
-                0
-            }
+            if column.abs_diff(image % 28) < 3 { 255 } else { 0 }
         })
         .collect();
     let images = Images::new(28, 28, pixels).unwrap();
@@ -94,12 +81,7 @@ pub fn bars(n: usize) -> Dataset {
 /// The bars with these indices as a batch for `gan`.
 pub fn bars_for(gan: &Gan, indices: &[usize]) -> Batch {
     let generator = gan.generator.network.as_ref();
-    batch_of_bars(
-        indices,
-        generator.image_side(),
-        generator.pixel_range(),
-        gan.device,
-    )
+    batch_of_bars(indices, generator.image_side(), generator.pixel_range(), gan.device)
 }
 
 /// Four images of bars, 28×28.
@@ -121,9 +103,5 @@ fn batch_of_bars(indices: &[usize], side: i64, range: PixelRange, device: Device
 
 /// Training on `n` images of bars.
 pub fn train_on_bars(n: usize) -> TrainData {
-    TrainData::Images {
-        training: bars(n).into(),
-        shown: bars(12),
-        evaluator: None,
-    }
+    TrainData::Images { training: bars(n).into(), shown: bars(12), evaluator: None }
 }

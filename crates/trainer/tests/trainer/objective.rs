@@ -8,25 +8,16 @@ use tch::{Device, Kind, Tensor};
 use crate::{SGD, four_bars, lock_generator, new_gan, settings, values};
 
 /// At this rate gradient descent subtracts the gradient.
-const RATES: Rates = Rates {
-    d: 1.0,
-    g: 0.0,
-    momentum: 0.0,
-};
+const RATES: Rates = Rates { d: 1.0, g: 0.0, momentum: 0.0 };
 const SEED: i64 = 11;
 
 /// Logits of `images`, and the squared length of the gradient at each.
 fn logits_and_slopes(gan: &Gan, weights: &Weights, images: &Tensor) -> (Vec<f64>, Vec<f64>) {
-    let images = images
-        .to_kind(Kind::Double)
-        .detach()
-        .set_requires_grad(true);
+    let images = images.to_kind(Kind::Double).detach().set_requires_grad(true);
     let d = gan.discriminator.network.as_ref();
     let logits = d.forward(weights, &images, None, Mode::Train);
     let gradient = &Tensor::run_backward(&[logits.sum(Kind::Double)], &[&images], false, false)[0];
-    let squared = (gradient * gradient)
-        .flatten(1, -1)
-        .sum_dim_intlist(1, false, Kind::Double);
+    let squared = (gradient * gradient).flatten(1, -1).sum_dim_intlist(1, false, Kind::Double);
     (values(&logits.detach()), values(&squared))
 }
 
@@ -76,10 +67,7 @@ fn d_descends_along_the_slope_of_its_loss_and_of_each_penalty() {
         Some((PenaltyKind::Dragan, 5.0)),
     ] {
         let settings = Settings {
-            penalties: penalty
-                .map(|(kind, weight)| Penalty { kind, weight })
-                .into_iter()
-                .collect(),
+            penalties: penalty.map(|(kind, weight)| Penalty { kind, weight }).into_iter().collect(),
             penalty_every: 16,
             loss_d_weight: 0.5,
             optimizer: SGD,
@@ -115,10 +103,7 @@ fn d_descends_along_the_slope_of_its_loss_and_of_each_penalty() {
             let _ = weight.shallow_clone().g_add_(&step);
             let name = &layout.params()[i].name;
             let tolerance = 1e-3 * slope.abs() + 1e-7;
-            assert!(
-                (found - slope).abs() < tolerance,
-                "{penalty:?} {name}: {found} {slope}"
-            );
+            assert!((found - slope).abs() < tolerance, "{penalty:?} {name}: {found} {slope}");
         }
     }
 }
@@ -153,9 +138,7 @@ fn close(actual: &Tensor, expected: f64) {
 /// gradients 6.25 and 1, 0.25 and 2.25.
 #[test]
 fn an_objective_alone_with_a_closure_for_d_equals_numbers_by_hand() {
-    let quadratic = Quadratic {
-        a: Tensor::from(0.5f32).set_requires_grad(true),
-    };
+    let quadratic = Quadratic { a: Tensor::from(0.5f32).set_requires_grad(true) };
     let discriminate = |images: &Tensor| quadratic.logits(images);
     let real = two_images([3.0, 4.0], [2.0, 0.0]);
     let fake = two_images([1.0, 0.0], [0.0, 3.0]);
@@ -176,11 +159,7 @@ fn an_objective_alone_with_a_closure_for_d_equals_numbers_by_hand() {
         (&[][..], loss, loss / 0.5),
         (&[r1], loss + at_real, loss / 0.5 + 2.0 * at_real / 0.5),
         (&[r2], loss + at_fake, loss / 0.5 + 2.0 * at_fake / 0.5),
-        (
-            &[r1, r2],
-            loss + at_real + at_fake,
-            loss / 0.5 + 2.0 * (at_real + at_fake) / 0.5,
-        ),
+        (&[r1, r2], loss + at_real + at_fake, loss / 0.5 + 2.0 * (at_real + at_fake) / 0.5),
     ] {
         for one_pass in [false, true] {
             let objective = objective(penalties);
@@ -208,9 +187,7 @@ fn an_objective_alone_with_a_closure_for_d_equals_numbers_by_hand() {
 #[test]
 fn unit_length_penalties_alone_equal_numbers_by_hand() {
     let _generator = lock_generator();
-    let quadratic = Quadratic {
-        a: Tensor::from(0.5f32).set_requires_grad(true),
-    };
+    let quadratic = Quadratic { a: Tensor::from(0.5f32).set_requires_grad(true) };
     let discriminate = |images: &Tensor| quadratic.logits(images);
     let images = two_images([2.0, 2.0], [2.0, 2.0]);
     for kind in [PenaltyKind::GradientPenalty, PenaltyKind::Dragan] {
@@ -244,17 +221,10 @@ fn an_objective_with_a_loss_of_ones_own_calls_its_functions() {
         threshold: Threshold::At(0.25),
     };
     assert!(LOSSES.iter().all(|loss| loss.name != own.name));
-    let settings = Settings {
-        loss_d_weight: 3.0,
-        logit_limit: Some(2.0),
-        ..settings("golbin")
-    };
+    let settings = Settings { loss_d_weight: 3.0, logit_limit: Some(2.0), ..settings("golbin") };
     let objective = Objective::new(own, &settings);
     let discriminate = |images: &Tensor| images.flatten(1, -1).narrow(1, 0, 1).view([-1]);
-    let (real, fake) = (
-        two_images([1.0, 0.0], [5.0, 0.0]),
-        two_images([-1.0, 0.0], [0.5, 0.0]),
-    );
+    let (real, fake) = (two_images([1.0, 0.0], [5.0, 0.0]), two_images([-1.0, 0.0], [0.5, 0.0]));
     let output = objective.discriminator(&discriminate, &real, &fake, true, true);
     // Logits 1, 5 → 2 and −1, 0.5: differences −2 and −1.5.
     close(&output.loss, 3.0 * (4.0 + 2.25) / 2.0);

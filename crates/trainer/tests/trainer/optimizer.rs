@@ -35,13 +35,7 @@ fn adam_equals_the_papers_algorithm() {
         (0.5, 0.999, 1e-3, false),
         (0.9, 0.999, 1e-3, true),
     ] {
-        let config = AdamConfig {
-            beta1,
-            beta2,
-            epsilon,
-            epsilon_hat,
-            clip_update_rms: None,
-        };
+        let config = AdamConfig { beta1, beta2, epsilon, epsilon_hat, clip_update_rms: None };
         let mut parameters = Tensor::from_slice(&starts);
         let mut adam = Adam::new(config, &parameters);
         for gradient in &gradients {
@@ -62,13 +56,8 @@ fn scales_down_an_update_whose_root_mean_square_exceeds_the_limit() {
     let (beta2, rate, epsilon) = (0.9f64, 0.01, 1e-8);
     let gradients = [[1.0, -1.0, 2.0], [1.1, 0.9, -2.0], [40.0, 0.5, -90.0]];
     for (beta1, limit) in [(0.0f64, 0.7), (0.0, 1.2), (0.5, 0.7)] {
-        let config = AdamConfig {
-            beta1,
-            beta2,
-            epsilon,
-            epsilon_hat: false,
-            clip_update_rms: Some(limit),
-        };
+        let config =
+            AdamConfig { beta1, beta2, epsilon, epsilon_hat: false, clip_update_rms: Some(limit) };
         let mut parameters = Tensor::from_slice(&[0.0f64, 0.0, 0.0]);
         let mut adam = Adam::new(config, &parameters);
         let (mut expected, mut limited) = ([0.0f64; 3], 0);
@@ -108,13 +97,8 @@ fn the_fused_kernel_equals_the_single_operations() {
         (0.0, false, Some(0.9)),
         (0.9, true, Some(0.5)),
     ] {
-        let config = AdamConfig {
-            beta1,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            epsilon_hat,
-            clip_update_rms: limit,
-        };
+        let config =
+            AdamConfig { beta1, beta2: 0.999, epsilon: 1e-8, epsilon_hat, clip_update_rms: limit };
         let _generator = lock_generator();
         tch::manual_seed(1);
         let options = (Kind::Float, Device::Cpu);

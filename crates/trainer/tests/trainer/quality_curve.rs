@@ -81,10 +81,7 @@ fn a_run_is_the_same_with_and_without_evaluations() {
     let evaluating: f64 = rows.iter().map(|row| row.evaluation_seconds).sum();
     assert!(rows[2].seconds < evaluating, "{rows:?}");
     assert_eq!(without.quality().unwrap(), []);
-    assert_eq!(
-        without_times(&with.metrics().unwrap()),
-        without_times(&without.metrics().unwrap())
-    );
+    assert_eq!(without_times(&with.metrics().unwrap()), without_times(&without.metrics().unwrap()));
     assert_same_files(&with, &without, 20);
 }
 

@@ -43,15 +43,9 @@ impl Small {
         let params = ["w1", "b1", "w2", "b2"].map(|param| {
             let stored = &expected["params"][param];
             let shape: Vec<i64> = serde_json::from_value(stored["shape"].clone()).unwrap();
-            (
-                param,
-                tensor(&stored["data"], &shape).set_requires_grad(true),
-            )
+            (param, tensor(&stored["data"], &shape).set_requires_grad(true))
         });
-        Small {
-            expected,
-            params: params.into(),
-        }
+        Small { expected, params: params.into() }
     }
 
     fn images(&self, side: &str) -> Tensor {
@@ -77,18 +71,11 @@ impl Small {
     /// Compares `value` and its gradient by every parameter with the stored ones.
     #[track_caller]
     fn check(&self, value: &Tensor, expected: &Value, gradient: &str) {
-        close(
-            &[value.double_value(&[])],
-            &[expected["value"].as_f64().unwrap()],
-        );
+        close(&[value.double_value(&[])], &[expected["value"].as_f64().unwrap()]);
         let params: Vec<&Tensor> = self.params.iter().map(|(_, p)| p).collect();
         let gradients = Tensor::run_backward(&[value], &params, true, false);
         for ((name, param), found) in self.params.iter().zip(&gradients) {
-            let found = if found.defined() {
-                values(found)
-            } else {
-                vec![0.0; param.numel()]
-            };
+            let found = if found.defined() { values(found) } else { vec![0.0; param.numel()] };
             close(&found, &numbers(&expected[gradient][name]));
         }
     }
@@ -116,10 +103,7 @@ fn every_loss_and_its_gradients_equal_the_reference_values() {
 
             let fake_images = fake_images.detach().set_requires_grad(true);
             let value = (loss.generator)(&real.detach(), &small.logits(&fake_images));
-            close(
-                &[value.double_value(&[])],
-                &[expected["g"]["value"].as_f64().unwrap()],
-            );
+            close(&[value.double_value(&[])], &[expected["g"]["value"].as_f64().unwrap()]);
             let gradient = Tensor::run_backward(&[value], &[&fake_images], false, false);
             close(&values(&gradient[0]), &numbers(&expected["g"]["grad_fake"]));
         }
@@ -137,10 +121,7 @@ fn every_loss_of_extreme_logits_and_its_gradients_equal_the_reference_values() {
             let (real, fake) = (logits("real"), logits("fake"));
             // The sum makes both gradients defined.
             let value = function(&real, &fake) + (&real + &fake).sum(Kind::Double) * 0.0;
-            close(
-                &[value.double_value(&[])],
-                &[expected["value"].as_f64().unwrap()],
-            );
+            close(&[value.double_value(&[])], &[expected["value"].as_f64().unwrap()]);
             let gradients = Tensor::run_backward(&[value], &[&real, &fake], false, false);
             close(&values(&gradients[0]), &numbers(&expected["grad_real"]));
             close(&values(&gradients[1]), &numbers(&expected["grad_fake"]));
@@ -164,11 +145,7 @@ fn r1_and_r2_equal_the_reference_values() {
             let images = small.images(side).set_requires_grad(true);
             let squared = squared_gradient(&images, &small.logits(&images));
             let gamma = expected["gamma"].as_f64().unwrap();
-            small.check(
-                &(squared.mean(Kind::Double) * (gamma / 2.0)),
-                expected,
-                "grad",
-            );
+            small.check(&(squared.mean(Kind::Double) * (gamma / 2.0)), expected, "grad");
         }
     }
 }
@@ -222,11 +199,7 @@ fn adam_equals_the_reference_values() {
 }
 
 fn after(updates: u64) -> Progress {
-    Progress {
-        done: 0.5,
-        updates,
-        batches: 1,
-    }
+    Progress { done: 0.5, updates, batches: 1 }
 }
 
 /// With pylearn2's momentum, and a rate that falls after each update.
@@ -250,17 +223,10 @@ fn gradient_descent_equals_the_reference_values() {
         }
     }
     let expected = &expected["momentum_schedule"];
-    let schedule = Momentum {
-        first: 0.5,
-        last: 0.7,
-        epochs: 250,
-    };
+    let schedule = Momentum { first: 0.5, last: 0.7, epochs: 250 };
     let epochs: Vec<u64> = serde_json::from_value(expected["epoch"].clone()).unwrap();
     for (epoch, momentum) in epochs.iter().zip(numbers(&expected["momentum"])) {
-        assert!(
-            (schedule.at(*epoch) - momentum).abs() < 1e-12,
-            "epoch {epoch}"
-        );
+        assert!((schedule.at(*epoch) - momentum).abs() < 1e-12, "epoch {epoch}");
     }
     assert_eq!(Schedule::ExponentialDecay.factor(after(10_000_000)), 1e-5);
 }

@@ -116,26 +116,15 @@ fn systems() -> Vec<(String, &'static str, Settings)> {
     let mut systems: Vec<_> = presets
         .filter(|preset| !preset.name.starts_with("oshea-"))
         .map(|preset| {
-            let Preset {
-                name,
-                networks,
-                settings,
-                ..
-            } = preset;
+            let Preset { name, networks, settings, .. } = preset;
             (name.clone(), networks.as_str(), settings.clone())
         })
         .collect();
     for (preset, pairs) in [
         ("golbin", &["spectral_norm=true", "ema_images=20"][..]),
-        (
-            "golbin",
-            &["optimizer=sgd", "momentum.first=0.5", "momentum.last=0.7"],
-        ),
+        ("golbin", &["optimizer=sgd", "momentum.first=0.5", "momentum.last=0.7"]),
         ("golbin-conditional", &["dragan=1", "with_replacement=true"]),
-        (
-            "modern",
-            &["loss=wasserstein", "r1=0", "r2=0", "gradient_penalty=10"],
-        ),
+        ("modern", &["loss=wasserstein", "r1=0", "r2=0", "gradient_penalty=10"]),
         ("golbin", &["clip=0.01", "schedule=notebook"]),
         ("modern", &["pretrain_images=64", "spectral_norm=true"]),
     ] {
@@ -154,10 +143,8 @@ fn every_system_ends_the_same_after_a_stop() {
         // Epochs of 4.5 steps, and a snapshot outside the schedule at the stop.
         settings.batch = 2;
         settings.images = 2 * settings.schedule.batches_for_steps(7).unwrap();
-        settings.pretraining = settings.pretraining.map(|p| Pretraining {
-            images: p.images.min(4),
-            batch: 4,
-        });
+        settings.pretraining =
+            settings.pretraining.map(|p| Pretraining { images: p.images.min(4), batch: 4 });
         (settings.report_every, settings.snapshot_every) = (1, 4);
         settings.penalty_every = settings.penalty_every.min(2);
         let config = train_config(settings, networks);
@@ -201,10 +188,7 @@ fn each_point_of_the_quality_curve_occurs_once_after_a_stop() {
     train_until(&mut checkpointer(&uninterrupted), 99);
     train_until(&mut checkpointer(&stopped), 5);
     // As a process leaves it that is killed after its last checkpoint.
-    let after = run_dir::QualityRow {
-        step: 8,
-        ..uninterrupted.quality().unwrap()[0].clone()
-    };
+    let after = run_dir::QualityRow { step: 8, ..uninterrupted.quality().unwrap()[0].clone() };
     stopped.append_quality(&after).unwrap();
     train_until(&mut resume(&stopped).unwrap().0, 99);
     let steps: Vec<u64> = stopped.quality().unwrap().iter().map(|r| r.step).collect();
@@ -305,10 +289,7 @@ fn resumes_before_a_damaged_checkpoint_and_reports_the_file() {
             fs::remove_file(&path).unwrap();
         }
         let (mut resumed, skipped) = resume(&run).unwrap();
-        assert!(
-            skipped.len() == 1 && skipped[0].contains(file),
-            "{skipped:?}"
-        );
+        assert!(skipped.len() == 1 && skipped[0].contains(file), "{skipped:?}");
         assert_eq!(resumed.state().unwrap().step, 2);
         let data = TrainData::Gaussian;
         train(&config, &data, &mut resumed, &mut Until(99)).unwrap();
@@ -327,10 +308,7 @@ fn without_a_valid_checkpoint_nothing_is_changed() {
     }
     let before = files(run.root());
     let refused = resume(&run).unwrap_err();
-    assert!(
-        matches!(refused, Error::NoValidCheckpoint { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::NoValidCheckpoint { .. }), "{refused}");
     assert!(files(run.root()) == before);
 }
 
@@ -365,10 +343,7 @@ fn refuses_changed_rows_by_name_but_accepts_later_ones() {
         fs::write(&path, changed).unwrap();
         run.metrics().unwrap();
         let refused = resume(&run).unwrap_err().to_string();
-        assert!(
-            refused.contains("metrics.jsonl: it is damaged"),
-            "{refused}"
-        );
+        assert!(refused.contains("metrics.jsonl: it is damaged"), "{refused}");
     }
     fs::remove_file(&path).unwrap();
     let (resumed, _) = resume(&run).unwrap();
@@ -397,10 +372,7 @@ fn a_run_that_is_stopped_during_pretraining_leaves_no_checkpoint() {
     let _generator = lock_generator();
     let dir = tempfile::tempdir().unwrap();
     let (mut config, run) = (golbin(5), run_in(&dir, "run"));
-    config.settings.pretraining = Some(Pretraining {
-        images: 100,
-        batch: 10,
-    });
+    config.settings.pretraining = Some(Pretraining { images: 100, batch: 10 });
     let data = train_on_bars(64);
     let outcome = train(&config, &data, &mut checkpointer(&run), &mut Until(0)).unwrap();
     assert!(!outcome.finished && outcome.steps == 0);
@@ -464,10 +436,8 @@ fn one_changed_byte_anywhere_in_a_run_never_changes_the_weights() {
     let saved = [2, 3].map(|step| weights(&run.checkpoint_path(step)));
     assert!(saved[0] != saved[1]);
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let all: Vec<_> = files(run.root())
-        .into_iter()
-        .filter(|(_, bytes)| !bytes.is_empty())
-        .collect();
+    let all: Vec<_> =
+        files(run.root()).into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect();
     let (mut refused, mut skipped_newest) = (0, 0);
     for _ in 0..1000 {
         let (name, intact) = &all[rng.random_range(0..all.len())];

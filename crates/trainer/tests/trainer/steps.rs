@@ -18,15 +18,9 @@ fn real_for(gan: &Gan) -> Batch {
 
 /// Whether `action` changes the parameters of G and of D.
 fn changes(gan: &mut Gan, action: impl FnOnce(&mut Gan)) -> (bool, bool) {
-    let before = (
-        gan.generator.parameters.copy(),
-        gan.discriminator.parameters.copy(),
-    );
+    let before = (gan.generator.parameters.copy(), gan.discriminator.parameters.copy());
     action(gan);
-    (
-        !before.0.equal(&gan.generator.parameters),
-        !before.1.equal(&gan.discriminator.parameters),
-    )
+    (!before.0.equal(&gan.generator.parameters), !before.1.equal(&gan.discriminator.parameters))
 }
 
 #[test]
@@ -151,10 +145,7 @@ fn resizing_is_bilinear_with_pixel_centers_at_halves() {
         let ((top, bottom), (left, right)) = (at(i / 4), at(i % 4));
         let expected: f64 =
             top * (left * 0.0 + right * 100.0) + bottom * (left * 200.0 + right * 40.0);
-        assert!(
-            (f64::from(*pixel) - expected).abs() <= 0.5,
-            "{i}: {pixel} {expected}"
-        );
+        assert!((f64::from(*pixel) - expected).abs() <= 0.5, "{i}: {pixel} {expected}");
     }
     assert_eq!(resize(&small, 2).unwrap(), small);
 }
@@ -163,10 +154,7 @@ fn resizing_is_bilinear_with_pixel_centers_at_halves() {
 #[test]
 fn a_simultaneous_step_computes_both_gradients_from_the_networks_before_it() {
     let _generator = lock_generator();
-    let settings = Settings {
-        update: Update::Simultaneous,
-        ..settings("golbin")
-    };
+    let settings = Settings { update: Update::Simultaneous, ..settings("golbin") };
     let mut together = new_gan("golbin", &settings);
     let real = four_bars(PixelRange::Unit);
     tch::manual_seed(9);
@@ -214,10 +202,7 @@ fn one_step_of_every_preset_changes_both_networks_to_finite_values() {
 #[test]
 fn clipping_keeps_every_parameter_of_d_within_the_limit() {
     let _generator = lock_generator();
-    let settings = Settings {
-        clip: Some(0.01),
-        ..settings("modern")
-    };
+    let settings = Settings { clip: Some(0.01), ..settings("modern") };
     let mut gan = new_gan("modern", &settings);
     let real = real_for(&gan);
     gan.step(&real, RATES, false);
@@ -230,10 +215,7 @@ fn clipping_keeps_every_parameter_of_d_within_the_limit() {
 #[test]
 fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
     let _generator = lock_generator();
-    let settings = Settings {
-        spectral_norm: true,
-        ..settings("modern")
-    };
+    let settings = Settings { spectral_norm: true, ..settings("modern") };
     let mut gan = new_gan("modern", &settings);
     let real = real_for(&gan);
     let check = |gan: &Gan, tolerance: f64| {
@@ -253,9 +235,7 @@ fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
         assert_eq!(matrices, 5);
         // D computes with these weights.
         let labels = Some(&real.labels);
-        let logits = d
-            .network
-            .forward(&normalized, &real.images, labels, Mode::Sample);
+        let logits = d.network.forward(&normalized, &real.images, labels, Mode::Sample);
         assert!(gan.logits(&real.images, &real.labels).equal(&logits));
     };
     check(&gan, 0.3);
@@ -283,14 +263,9 @@ fn each_regularizer_alone_changes_what_d_learns() {
         d
     };
     let without = after(&plain);
-    for set in [
-        "r1=1",
-        "r2=1",
-        "gradient_penalty=10",
-        "dragan=10",
-        "clip=0.01",
-        "spectral_norm=true",
-    ] {
+    for set in
+        ["r1=1", "r2=1", "gradient_penalty=10", "dragan=10", "clip=0.01", "spectral_norm=true"]
+    {
         let with = after(&with(plain.clone(), &[set]));
         assert!(!with.equal(&without), "{set}");
     }

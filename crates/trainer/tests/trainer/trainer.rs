@@ -15,10 +15,7 @@ fn config(preset: &str, steps: u64) -> TrainConfig {
     settings.evaluate_every = None;
     settings.snapshot_every = 1000;
     settings.schedule = Schedule::Constant;
-    TrainConfig {
-        seed: 3,
-        ..train_config(settings, preset)
-    }
+    TrainConfig { seed: 3, ..train_config(settings, preset) }
 }
 
 #[test]
@@ -40,10 +37,7 @@ fn steps_of_a_trainer_and_training_leave_the_same_state() {
         assert!(trainer.state.done);
         let mut trained = Trainer::new(&config, &data).unwrap();
         let (_, path) = run.newest_checkpoint().unwrap().unwrap();
-        Checkpoint::read(&path)
-            .unwrap()
-            .restore(&mut trained.gan)
-            .unwrap();
+        Checkpoint::read(&path).unwrap().restore(&mut trained.gan).unwrap();
         let state = trainer.gan.state();
         assert_eq!(state.len(), trained.gan.state().len());
         for ((name, _, flat), (_, _, other)) in state.iter().zip(trained.gan.state()) {

@@ -51,10 +51,7 @@ impl Observer for Recorder {
 /// A configuration of networks of `gan-models` with seed 7, in f32 on the CPU.
 pub fn train_config(settings: gan_config::Settings, networks: &str) -> TrainConfig {
     let config = TrainConfig::by_name(settings, networks, &TrainData::Gaussian);
-    TrainConfig {
-        seed: 7,
-        ..config.unwrap()
-    }
+    TrainConfig { seed: 7, ..config.unwrap() }
 }
 
 /// A configuration of `golbin` for `steps` steps of 10 images.
@@ -80,20 +77,14 @@ pub fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         threads: 1,
         dataset: None,
         figures: FigureLayout::default(),
-        software: Software {
-            trainer: String::new(),
-            libtorch: String::new(),
-        },
+        software: Software { trainer: String::new(), libtorch: String::new() },
         settings: settings("golbin"),
     };
     RunDir::create(&dir.path().join(name), &config, Some(bars(1).images())).unwrap()
 }
 
 pub fn without_times(rows: &[MetricsRow]) -> Vec<MetricsRow> {
-    let timeless = |row: &MetricsRow| MetricsRow {
-        seconds: 0.0,
-        ..row.clone()
-    };
+    let timeless = |row: &MetricsRow| MetricsRow { seconds: 0.0, ..row.clone() };
     rows.iter().map(timeless).collect()
 }
 
@@ -108,10 +99,7 @@ fn train_in(run: &RunDir, config: &TrainConfig, recorder: &mut Recorder) -> Outc
 
 /// Files of a run that are the same in each run of a configuration.
 pub fn assert_same_files(a: &RunDir, b: &RunDir, step: u64) {
-    for file in [
-        "samples/000000.idx3".to_owned(),
-        format!("samples/{step:06}.idx3"),
-    ] {
+    for file in ["samples/000000.idx3".to_owned(), format!("samples/{step:06}.idx3")] {
         let read = |run: &RunDir| fs::read(run.root().join(&file)).unwrap();
         assert!(read(a) == read(b), "{file}");
     }
@@ -123,9 +111,7 @@ pub fn tensors(run: &RunDir, step: u64) -> Vec<(String, Vec<u8>)> {
     let bytes = fs::read(run.checkpoint_path(step)).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let tensors = file.tensors().into_iter();
-    let mut tensors: Vec<_> = tensors
-        .map(|(name, view)| (name, view.data().to_vec()))
-        .collect();
+    let mut tensors: Vec<_> = tensors.map(|(name, view)| (name, view.data().to_vec())).collect();
     tensors.sort();
     tensors
 }
@@ -159,10 +145,7 @@ fn the_same_configuration_gives_the_same_bytes() {
     for run in [&a, &b] {
         train_in(run, &golbin(30), &mut Recorder::default());
     }
-    assert_eq!(
-        without_times(&a.metrics().unwrap()),
-        without_times(&b.metrics().unwrap())
-    );
+    assert_eq!(without_times(&a.metrics().unwrap()), without_times(&b.metrics().unwrap()));
     assert_same_files(&a, &b, 30);
 }
 
@@ -171,10 +154,7 @@ fn a_stopped_run_keeps_what_it_has() {
     let _generator = lock_generator();
     let dir = tempfile::tempdir().unwrap();
     let run = run_in(&dir, "run");
-    let mut recorder = Recorder {
-        stop_after_rows: Some(2),
-        ..Recorder::default()
-    };
+    let mut recorder = Recorder { stop_after_rows: Some(2), ..Recorder::default() };
     let outcome = train_in(&run, &golbin(1000), &mut recorder);
     assert!(!outcome.finished);
     assert_eq!(outcome.steps, 10);
@@ -206,10 +186,7 @@ fn pretraining_precedes_the_first_snapshot_and_reports_its_accuracy() {
     let run = run_in(&dir, "run");
     let mut config = golbin(1);
     config.settings.lr_d = 1e-3;
-    config.settings.pretraining = Some(Pretraining {
-        images: 500,
-        batch: 10,
-    });
+    config.settings.pretraining = Some(Pretraining { images: 500, batch: 10 });
     let mut recorder = Recorder::default();
     train_in(&run, &config, &mut recorder);
     assert_eq!(recorder.pretrained, Some(1.0));
@@ -224,16 +201,8 @@ fn training_stops_at_a_loss_that_is_not_finite() {
     let run = run_in(&dir, "run");
     let mut config = golbin(1000);
     (config.settings.lr_d, config.settings.lr_g) = (1e30, 1e30);
-    let stopped = train(
-        &config,
-        &train_on_bars(64),
-        &mut checkpointer(&run),
-        &mut (),
-    );
-    assert!(
-        matches!(stopped, Err(Error::Diverged { .. })),
-        "{stopped:?}"
-    );
+    let stopped = train(&config, &train_on_bars(64), &mut checkpointer(&run), &mut ());
+    assert!(matches!(stopped, Err(Error::Diverged { .. })), "{stopped:?}");
     assert!(run.metrics().unwrap().len() < 100);
 }
 
@@ -258,10 +227,7 @@ fn refuses_a_kind_or_a_device_that_cannot_compute() {
         assert!(refused.starts_with("kind = "), "{refused}");
     }
     for device in [Device::Cuda(1000), Device::Vulkan] {
-        let refused = refusal(TrainConfig {
-            device,
-            ..golbin(5)
-        });
+        let refused = refusal(TrainConfig { device, ..golbin(5) });
         assert!(refused.starts_with("device = "), "{refused}");
     }
 }
@@ -279,10 +245,7 @@ fn samples_a_chosen_digit_only_from_conditional_networks_and_below_ten() {
     let refused = sample("golbin-conditional", 10).unwrap_err();
     assert!(matches!(refused, Error::Label { label: 10 }), "{refused}");
     let refused = sample("golbin", 7).unwrap_err();
-    assert!(
-        matches!(refused, Error::Unconditional { digit: 7 }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::Unconditional { digit: 7 }), "{refused}");
     assert!(refused.to_string().contains("digit 7"), "{refused}");
 }
 
@@ -322,16 +285,9 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
         let mut config = TrainConfig::preset(preset, &data).unwrap();
         config.settings.train_images = None;
         (config.settings.batch, config.settings.images) = (4, 8);
-        config.settings.pretraining = config.settings.pretraining.map(|_| Pretraining {
-            images: 4,
-            batch: 4,
-        });
-        let outcome = train(
-            &config,
-            &data,
-            &mut checkpointer(&run),
-            &mut Recorder::default(),
-        );
+        config.settings.pretraining =
+            config.settings.pretraining.map(|_| Pretraining { images: 4, batch: 4 });
+        let outcome = train(&config, &data, &mut checkpointer(&run), &mut Recorder::default());
         let outcome = outcome.unwrap();
         assert!(outcome.finished && outcome.steps == 2, "{}", preset.name);
         let images = !preset.synthetic;
@@ -406,22 +362,15 @@ fn nearest_images_come_from_the_images_trained_on() {
 
 /// Training on `training`, with bars in the figures.
 fn with_training(training: Dataset) -> TrainData {
-    TrainData::Images {
-        training: training.into(),
-        shown: bars(12),
-        evaluator: None,
-    }
+    TrainData::Images { training: training.into(), shown: bars(12), evaluator: None }
 }
 
 #[test]
 fn refuses_networks_for_images_without_images() {
     let refused = golbin(5).validate(&TrainData::Gaussian);
     assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
-    let nothing_to_show = TrainData::Images {
-        training: bars(64).into(),
-        shown: bars(0),
-        evaluator: None,
-    };
+    let nothing_to_show =
+        TrainData::Images { training: bars(64).into(), shown: bars(0), evaluator: None };
     let refused = golbin(5).validate(&nothing_to_show);
     assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
     let refused = golbin(5).validate(&with_training(bars(0)));
@@ -463,18 +412,12 @@ fn refuses_batches_of_one_image_under_batch_norm() {
     };
     config.settings.batch = 1;
     let refused = refusal(&config);
-    assert!(
-        refused.starts_with("batch") && refused.contains("at least 2"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("batch") && refused.contains("at least 2"), "{refused}");
     config.settings.batch = 8;
     for (images, batch, key) in [(8, 1, "pretrain_batch"), (9, 4, "pretrain_images")] {
         config.settings.pretraining = Some(Pretraining { images, batch });
         let refused = refusal(&config);
-        assert!(
-            refused.contains(key) && refused.contains("batch norm"),
-            "{refused}"
-        );
+        assert!(refused.contains(key) && refused.contains("batch norm"), "{refused}");
     }
 }
 
@@ -484,17 +427,10 @@ fn conditional_networks_refuse_labels_that_are_no_digits() {
     let mut settings = settings("golbin");
     (settings.train_images, settings.batch) = (None, 1);
     let conditional = train_config(settings.clone(), "golbin-conditional");
-    let shown = TrainData::Images {
-        training: bars(3).into(),
-        shown: letters(),
-        evaluator: None,
-    };
+    let shown = TrainData::Images { training: bars(3).into(), shown: letters(), evaluator: None };
     for data in [with_training(letters()), shown] {
         let refused = conditional.validate(&data);
-        assert!(
-            matches!(refused, Err(Error::Label { label: 10 })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(Error::Label { label: 10 })), "{refused:?}");
     }
     let unconditional = train_config(settings, "golbin");
     unconditional.validate(&with_training(letters())).unwrap();
@@ -508,9 +444,6 @@ fn refuses_images_of_another_size_before_it_writes_anything() {
     let small = Images::new(8, 8, vec![0; 64 * 64]).unwrap();
     let small = with_training(Dataset::new(small, vec![0; 64]).unwrap());
     let refused = train(&golbin(5), &small, &mut checkpointer(&run), &mut ());
-    assert!(
-        matches!(refused, Err(Error::ImageSize { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::ImageSize { .. })), "{refused:?}");
     assert_eq!(run.snapshots().unwrap(), []);
 }

@@ -6,19 +6,12 @@ use tch::{Kind, Tensor};
 
 use crate::{SGD, bars_for, lock_generator, new_gan, settings, values, with};
 
-const RATES: Rates = Rates {
-    d: 1e-3,
-    g: 1e-3,
-    momentum: 0.0,
-};
+const RATES: Rates = Rates { d: 1e-3, g: 1e-3, momentum: 0.0 };
 
 /// Settings of `modern` with gradient descent. Adam's first step divides tiny gradients
 /// by their size, so that rounding errors decide it.
 fn with_sgd() -> Settings {
-    Settings {
-        optimizer: SGD,
-        ..settings("modern")
-    }
+    Settings { optimizer: SGD, ..settings("modern") }
 }
 
 /// Runs `action` with libtorch set to two threads, on a machine of any size.
@@ -45,14 +38,8 @@ fn step(gan: &mut Gan, n: usize) -> StepStats {
 fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
     let _generator = lock_generator();
     let modern = with_sgd();
-    let shared_latents = Settings {
-        update: Update::SharedLatents,
-        ..modern.clone()
-    };
-    let spectral_norm = Settings {
-        spectral_norm: true,
-        ..modern.clone()
-    };
+    let shared_latents = Settings { update: Update::SharedLatents, ..modern.clone() };
+    let spectral_norm = Settings { spectral_norm: true, ..modern.clone() };
     // Unequal shards, equal ones, and a batch that cannot be split.
     for (networks, settings, n) in [
         ("modern", &modern, 7),
@@ -69,10 +56,7 @@ fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
         let (a, b) = (step(&mut sharded, n), step(&mut whole, n));
         let close = |a: &Tensor, b: &Tensor| a.allclose(b, 1e-4, 1e-6, false);
         let parameters = |gan: &Gan| {
-            [
-                gan.discriminator.parameters.shallow_clone(),
-                gan.generator.parameters.shallow_clone(),
-            ]
+            [gan.discriminator.parameters.shallow_clone(), gan.generator.parameters.shallow_clone()]
         };
         let ([d, g], [d_whole, g_whole]) = (parameters(&sharded), parameters(&whole));
         assert!(close(&d, &d_whole), "{networks} {n}");
@@ -143,19 +127,12 @@ fn workers_alone_average_the_shards_of_any_gradient() {
         let leaf = parameters.copy().set_requires_grad(true);
         let loss = rows.mv(&leaf).square().mean(Kind::Float);
         let mut gradients = Tensor::run_backward(&[&loss], &[&leaf], false, false);
-        Gradient {
-            flat: gradients.remove(0),
-            aux: loss.detach(),
-            images: rows.size()[0],
-        }
+        Gradient { flat: gradients.remove(0), aux: loss.detach(), images: rows.size()[0] }
     };
     let by_hand = |rows: &Tensor| {
         let products = rows.mv(&parameters);
         let n = rows.size()[0] as f64;
-        (
-            rows.tr().mv(&products) * (2.0 / n),
-            products.square().mean(Kind::Float),
-        )
+        (rows.tr().mv(&products) * (2.0 / n), products.square().mean(Kind::Float))
     };
     for n in [1, 2, 3, 5] {
         let batch = rows.narrow(0, 0, n);

@@ -33,10 +33,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
     let all = concatenate(&rows)?;
     images.check(&images.run.walk_path(), &all, false)?;
     let columns = rows.first().map_or(0, Images::len);
-    let style = StripStyle {
-        label_scale: LABEL_SCALE,
-        ..images.style(columns, rows.len(), WIDTH)
-    };
+    let style = StripStyle { label_scale: LABEL_SCALE, ..images.style(columns, rows.len(), WIDTH) };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
     let shows = "samples on lines between two latents";
     Figure::write_png(images.run, "latent_walk.png", shows, &canvas).map(Some)
@@ -58,12 +55,8 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     if let Some((_, column)) = columns.first() {
         images.check(&images.run.digits_path(), column, false)?;
     }
-    let style = StripStyle {
-        columns: 1,
-        spacing: style.grid.gap,
-        label_scale: LABEL_SCALE,
-        ..style
-    };
+    let style =
+        StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };
     let canvas = labeled_strip(&columns, &style)?;
     let shows = "each row one latent as every digit";
     Figure::write_png(images.run, "digits.png", shows, &canvas).map(Some)

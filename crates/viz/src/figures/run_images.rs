@@ -94,10 +94,7 @@ impl<'a> RunImages<'a> {
     /// `width` pixels wide.
     pub fn style(&self, columns: usize, rows: usize, width: usize) -> StripStyle {
         StripStyle {
-            grid: GridStyle {
-                scale: self.scale(columns, width),
-                ..StripStyle::default().grid
-            },
+            grid: GridStyle { scale: self.scale(columns, width), ..StripStyle::default().grid },
             columns,
             rows,
             ..StripStyle::default()

@@ -60,10 +60,7 @@ pub fn draw_each(images: &RunImages) -> Result<Figure> {
         let [grid, last_grid] = [images.layout.grid, images.layout.last_grid];
         draw_snapshot(images, snapshot, if is_last { last_grid } else { grid })?;
     }
-    Ok(Figure {
-        path: images.run.pictures_dir(),
-        shows: "each snapshot as a grid",
-    })
+    Ok(Figure { path: images.run.pictures_dir(), shows: "each snapshot as a grid" })
 }
 
 /// Draws the newest snapshot of a run that may continue.
@@ -94,10 +91,7 @@ fn draw_blocks(images: &RunImages, blocks: &[Images], layout: [u64; 2]) -> Resul
     let fewest = blocks.iter().map(Images::len).min().unwrap_or(0);
     let count = fewest.min(rows.saturating_mul(columns));
     let columns = square_columns(count).clamp(count.div_ceil(rows), columns);
-    let style = GridStyle {
-        scale: images.scale(columns, GRID_WIDTH),
-        ..GridStyle::default()
-    };
+    let style = GridStyle { scale: images.scale(columns, GRID_WIDTH), ..GridStyle::default() };
     let (height, width) = (images.last_images.rows(), images.last_images.cols());
     let mut pixels = Vec::new();
     for block in blocks {

@@ -38,10 +38,7 @@ pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir
             test_images_sha256: None,
         }),
         figures: layout,
-        software: Software {
-            trainer: "0.1.0".into(),
-            libtorch: "2.13.0".into(),
-        },
+        software: Software { trainer: "0.1.0".into(), libtorch: "2.13.0".into() },
         settings: gan_config::preset("modern").unwrap().settings.clone(),
     };
     let run = RunDir::create(&dir.path().join("0001-modern"), &config, real).unwrap();
@@ -52,8 +49,7 @@ pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir
 pub fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDir) {
     let (dir, run) = empty_run();
     for step in steps {
-        run.write_samples(*step, &sample(n, rows, cols, *step))
-            .unwrap();
+        run.write_samples(*step, &sample(n, rows, cols, *step)).unwrap();
     }
     let real = images(n, rows, cols, 99);
     real.write_file(&run.real_images_path()).unwrap();

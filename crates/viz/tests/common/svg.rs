@@ -13,9 +13,7 @@ pub fn texts(svg: &str) -> Vec<String> {
     let document = Document::parse(svg).unwrap();
     assert_eq!(document.root_element().tag_name().name(), "svg");
     let texts = document.descendants().filter(|n| n.has_tag_name("text"));
-    texts
-        .map(|n| n.text().unwrap_or_default().trim().to_owned())
-        .collect()
+    texts.map(|n| n.text().unwrap_or_default().trim().to_owned()).collect()
 }
 
 /// A line's points, from left to right.
@@ -24,9 +22,7 @@ pub type Points = Vec<(f64, f64)>;
 /// The lines of this color, without those of the legend.
 pub fn lines(svg: &str, color: &str) -> Vec<Points> {
     let document = Document::parse(svg).unwrap();
-    let lines = document
-        .descendants()
-        .filter(|n| n.has_tag_name("polyline"));
+    let lines = document.descendants().filter(|n| n.has_tag_name("polyline"));
     let lines = lines.filter(|line| line.attribute("stroke") == Some(color));
     let points = lines.map(|line| {
         let points = line.attribute("points").unwrap().split_whitespace();
@@ -37,9 +33,7 @@ pub fn lines(svg: &str, color: &str) -> Vec<Points> {
             })
             .collect()
     });
-    points
-        .filter(|points: &Points| points.len() != 2 || points[1].0 - points[0].0 > 28.0)
-        .collect()
+    points.filter(|points: &Points| points.len() != 2 || points[1].0 - points[0].0 > 28.0).collect()
 }
 
 /// The centers of the dots of this color.
@@ -48,6 +42,5 @@ pub fn dots(svg: &str, color: &str) -> Points {
     let dots = document.descendants().filter(|n| n.has_tag_name("circle"));
     let dots = dots.filter(|dot| dot.attribute("fill") == Some(color));
     let number = |value: Option<&str>| value.unwrap().parse().unwrap();
-    dots.map(|dot| (number(dot.attribute("cx")), number(dot.attribute("cy"))))
-        .collect()
+    dots.map(|dot| (number(dot.attribute("cx")), number(dot.attribute("cy")))).collect()
 }
