@@ -30,11 +30,7 @@ static DIRS: LazyLock<Dirs> = LazyLock::new(|| {
         fs::create_dir(run.samples_dir()).expect("a folder for samples");
         run
     });
-    Dirs {
-        _root: root,
-        from,
-        to,
-    }
+    Dirs { _root: root, from, to }
 });
 
 fuzz_target!(|bytes: &[u8]| {

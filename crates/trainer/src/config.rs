@@ -216,7 +216,7 @@ pub fn kind(precision: Precision) -> Kind {
 ///
 /// # Errors
 /// [`Error::Settings`].
-pub fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
+pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     if !matches!(kind, Kind::Float | Kind::BFloat16) {
         return impossible("kind", format!("{kind:?}"), "it must be Float or BFloat16");
     }

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::seeds::{Stream, seed_torch, stream_seed};
 
 /// Samples in a snapshot, and real images in the figures.
-pub const SNAPSHOT_SAMPLES: usize = 64;
+pub(crate) const SNAPSHOT_SAMPLES: usize = 64;
 
 /// Mean and standard deviation of the real numbers of the preset `gaussian`.
 pub(crate) const GAUSSIAN: (f64, f64) = (4.0, 0.5);

@@ -3,7 +3,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod checkpoint;
+pub mod checkpoint;
 mod checkpointer;
 pub mod classifier;
 mod config;
@@ -17,7 +17,7 @@ mod losses;
 mod objective;
 mod observer;
 mod optimizer;
-mod penalties;
+pub mod penalties;
 mod pretraining;
 mod replica;
 mod run_sampler;
@@ -28,12 +28,12 @@ mod spectral_norm;
 mod step;
 mod train;
 mod trainer;
-mod workers;
+pub mod workers;
 
-pub use checkpoint::{Checkpoint, CheckpointState, RunFiles, TrainState};
+pub use checkpoint::{Checkpoint, TrainState};
 pub use checkpointer::Checkpointer;
-pub use config::{TrainConfig, check_device, device_name, kind, software};
-pub use data::{Batch, DataLoader, SNAPSHOT_SAMPLES, TrainData, resize};
+pub use config::{TrainConfig, device_name, kind, software};
+pub use data::{Batch, DataLoader, TrainData, resize};
 pub use ema::Ema;
 pub use error::Error;
 pub use gan::{Gan, Net};
@@ -41,13 +41,12 @@ pub use losses::{LOSSES, Loss, LossFn, Threshold};
 pub use objective::{DiscriminatorOutput, Objective};
 pub use observer::Observer;
 pub use optimizer::{Adam, Optimizer, Sgd};
-pub use penalties::{interpolate, perturb, squared_gradient, unit_gradient_penalty};
 pub use replica::DiscriminatorStats;
 pub use run_sampler::RunSampler;
 pub use sampler::{Sampler, digit_of};
-pub use seeds::{Stream, seed_torch, stream_seed};
+pub use seeds::{Stream, seed_torch};
 pub use spectral_norm::{SingularVectors, SpectralNorm};
 pub use step::{Rates, StepStats};
 pub use train::{Outcome, train};
 pub use trainer::Trainer;
-pub use workers::{Gradient, Merge, Shard, Sharded, Workers};
+pub use workers::Workers;

@@ -31,7 +31,7 @@ pub enum Stream {
 }
 
 /// The seed of one stream at one index (a step, an epoch).
-pub fn stream_seed(seed: u64, stream: Stream, index: u64) -> u64 {
+pub(crate) fn stream_seed(seed: u64, stream: Stream, index: u64) -> u64 {
     mix(mix(mix(seed) ^ stream as u64) ^ index)
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_trainer::{Checkpoint, Ema, Error, Gan, RunFiles, TrainState};
+use gan_trainer::checkpoint::RunFiles;
+use gan_trainer::{Checkpoint, Ema, Error, Gan, TrainState};
 use mnist_io::sha256_hex;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,7 @@
 //! Losses and penalties against their formulas, computed one number at a time.
 
-use gan_trainer::{LOSSES, Loss, squared_gradient};
+use gan_trainer::penalties::squared_gradient;
+use gan_trainer::{LOSSES, Loss};
 use tch::{Kind, Tensor};
 
 use crate::values;

@@ -2,7 +2,8 @@
 
 use gan_config::{Penalty, PenaltyKind, Settings};
 use gan_models::{Mode, PixelRange, Weights};
-use gan_trainer::{Batch, Gan, LOSSES, Loss, Objective, Rates, Threshold, interpolate, perturb};
+use gan_trainer::penalties::{interpolate, perturb};
+use gan_trainer::{Batch, Gan, LOSSES, Loss, Objective, Rates, Threshold};
 use tch::{Device, Kind, Tensor};
 
 use crate::{SGD, four_bars, lock_generator, new_gan, settings, values};

@@ -2,9 +2,8 @@
 //! with `reference/regularizers.py`.
 
 use gan_config::{Adam as AdamConfig, Momentum, Progress, Schedule};
-use gan_trainer::{
-    Adam, LOSSES, Sgd, interpolate, perturb, squared_gradient, unit_gradient_penalty,
-};
+use gan_trainer::penalties::{interpolate, perturb, squared_gradient, unit_gradient_penalty};
+use gan_trainer::{Adam, LOSSES, Sgd};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 

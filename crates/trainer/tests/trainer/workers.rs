@@ -1,7 +1,8 @@
 //! Data parallelism: a step in two shards equals the step on the whole batch.
 
 use gan_config::{PenaltyKind, Settings, Update, presets};
-use gan_trainer::{Gan, Gradient, Rates, StepStats, Workers};
+use gan_trainer::workers::Gradient;
+use gan_trainer::{Gan, Rates, StepStats, Workers};
 use tch::{Kind, Tensor};
 
 use crate::{SGD, bars_for, lock_generator, new_gan, settings, values, with};
