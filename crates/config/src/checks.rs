@@ -101,7 +101,7 @@ impl Settings {
         require(
             unit_length.len() <= 1,
             "dragan",
-            self.penalty(PenaltyKind::Dragan),
+            self.penalty(PenaltyKind::Dragan).unwrap_or_default(),
             "gradient_penalty pulls gradients to length 1 at other points; set one of the two to 0",
         )?;
         let Some(clip) = self.clip else {

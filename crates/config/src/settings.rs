@@ -193,10 +193,10 @@ impl Settings {
         })
     }
 
-    /// The weight of a penalty, 0 if the settings have none of that kind.
-    pub fn penalty(&self, kind: PenaltyKind) -> f64 {
+    /// The weight of a penalty, if the settings have one of that kind.
+    pub fn penalty(&self, kind: PenaltyKind) -> Option<f64> {
         let found = self.penalties.iter().find(|penalty| penalty.kind == kind);
-        found.map_or(0.0, |penalty| penalty.weight)
+        found.map(|penalty| penalty.weight)
     }
 
     /// Sets the weight of a penalty; 0 removes it.

@@ -49,8 +49,8 @@ impl Config {
         if format != Some(CONFIG_FORMAT) {
             let found = format.map_or("no format".to_owned(), |n| format!("format {n}"));
             return Err(format!(
-                "it has {found}, but this version reads format {CONFIG_FORMAT}: another version \
-                 wrote this run, and only that version can use it"
+                "it has {found}, and this version reads format {CONFIG_FORMAT} only; use the version \
+                 that wrote the run, or train again"
             ));
         }
         let config: Config = toml::from_str(text).map_err(|e| e.to_string())?;

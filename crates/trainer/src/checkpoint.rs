@@ -35,16 +35,16 @@ const FORMAT: u32 = 2;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainState {
-    /// Steps finished.
+    /// Completed steps.
     pub step: u64,
-    /// Real images shown to D.
+    /// Real images that D was trained on, with repetitions, without pretraining.
     pub images_seen: u64,
     /// Seconds of training, without evaluations and figures.
     pub seconds: f64,
     /// The step of the last snapshot of the schedule.
     pub last_snapshot: u64,
-    /// Whether the schedule is finished.
-    pub done: bool,
+    /// Whether the schedule is completed.
+    pub finished: bool,
 }
 
 /// The metadata of a checkpoint.
@@ -98,7 +98,7 @@ impl RunFiles {
         Ok(RunFiles { config_sha256: config_sha256.to_owned(), rows })
     }
 
-    /// Refuses a run whose files are not those of the checkpoint `path`. Later
+    /// Rejects a run whose files are not those of the checkpoint `path`. Later
     /// rows and removed row files are accepted.
     ///
     /// # Errors
@@ -233,7 +233,7 @@ impl Checkpoint {
         &self.state
     }
 
-    /// Refuses a run whose configuration or rows are not those of the checkpoint.
+    /// Rejects a run whose configuration or rows are not those of the checkpoint.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] with the changed file; [`Error::Run`].
@@ -291,10 +291,10 @@ impl Checkpoint {
     }
 }
 
-/// More bytes than a file with a hash and a name has.
+/// Upper limit of the size of a file with a hash and a name.
 const MAX_HASH_FILE: u64 = 4096;
 
-/// More bytes than the names of all tensors and the metadata take.
+/// Upper limit of the size of the names of all tensors and the metadata.
 const MAX_HEADER: u64 = 1 << 24;
 
 /// `000300.safetensors.sha256` for `000300.safetensors`.
@@ -346,7 +346,7 @@ fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
             Ok(Some(bytes))
         }
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        // Any other error may pass, and the file may be valid.
+        // Any other error may be temporary, and the file may be valid.
         Err(e) => Err(io("read", path, e)),
     }
 }

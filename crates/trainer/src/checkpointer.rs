@@ -1,4 +1,4 @@
-//! Saves checkpoints of a run now and then, and resumes from the newest valid one.
+//! Saves checkpoints of a run at an interval, and resumes from the newest valid one.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,9 +32,9 @@ pub struct Checkpointer {
 /// Where training begins.
 #[derive(Debug)]
 enum Start {
-    /// In a new folder.
+    /// At step 0, in a new folder.
     New,
-    /// In the folder of a run that ended before its first checkpoint.
+    /// At step 0, in the folder of a run that ended before its first checkpoint.
     Again,
     /// At a checkpoint; those after it are invalid.
     At { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
@@ -137,7 +137,7 @@ impl Checkpointer {
     /// # Errors
     /// [`Error::Run`] if the run cannot be read.
     pub fn is_complete(&self, conditional: bool) -> Result<bool, Error> {
-        let Some(TrainState { step, .. }) = self.state().filter(|state| state.done) else {
+        let Some(TrainState { step, .. }) = self.state().filter(|state| state.finished) else {
             return Ok(false);
         };
         let run = &self.run;
@@ -151,9 +151,9 @@ impl Checkpointer {
         Ok(files.iter().all(|path| path.is_file()))
     }
 
-    /// Takes `gan` and the run's files to where training begins. Returns that
+    /// Restores `gan` and the run's files to the starting position. Returns that
     /// position, or `None` for the beginning.
-    pub(crate) fn begin(&mut self, gan: &mut Gan) -> Result<Option<TrainState>, Error> {
+    pub(crate) fn restore(&mut self, gan: &mut Gan) -> Result<Option<TrainState>, Error> {
         self.last = Instant::now();
         match std::mem::replace(&mut self.start, Start::New) {
             Start::New => Ok(None),
@@ -175,7 +175,7 @@ impl Checkpointer {
     }
 
     /// Whether a checkpoint is due.
-    pub(crate) fn is_due(&self) -> bool {
+    pub(crate) fn save_due(&self) -> bool {
         self.every.is_some_and(|every| self.last.elapsed() >= every)
     }
 

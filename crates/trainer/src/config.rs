@@ -1,4 +1,4 @@
-//! The configuration of a run, and whether it can work on the data.
+//! The configuration of a run, and its validation against the data.
 
 use gan_config::{Error as SettingsError, FigureLayout, Precision, Preset, Settings};
 use gan_models::Networks;
@@ -17,11 +17,11 @@ const IMAGE_SIDE: usize = 28;
 /// The libtorch that this version of tch binds to; torch-sys refuses others.
 const LIBTORCH: &str = "2.13.0";
 
-/// Largest batch of drawn numbers: as many as the largest data sets have images,
-/// and few enough for the memory.
+/// The largest batch of drawn numbers. It fits into memory and is as large as the
+/// largest data sets.
 const MAX_DRAWN: u64 = 1_000_000;
 
-/// Everything that decides a run, besides the data.
+/// All inputs of a run, besides the data.
 #[derive(Debug, Clone)]
 pub struct TrainConfig {
     /// Losses, rates, schedule and all other settings.
@@ -86,10 +86,10 @@ impl TrainConfig {
             TrainData::Gaussian => None,
         };
         let Some(found) = gan_models::by_name(networks, means.as_ref()) else {
-            return impossible("networks", networks, "gan-models has no networks of that name");
+            return invalid("networks", networks, "gan-models has no networks of that name");
         };
         let Some(loss) = Loss::by_name(&settings.loss) else {
-            return impossible("loss", &settings.loss, "gan-trainer has no loss of that name");
+            return invalid("loss", &settings.loss, "gan-trainer has no loss of that name");
         };
         Ok(TrainConfig::new(settings, networks, found, loss))
     }
@@ -121,7 +121,7 @@ impl TrainConfig {
         }
     }
 
-    /// Refuses a configuration that cannot work on `data`.
+    /// Rejects a configuration that cannot work on `data`.
     ///
     /// # Errors
     /// [`Error::Settings`] for impossible settings, a kind that the networks cannot
@@ -151,14 +151,14 @@ impl TrainConfig {
         if let Some(seconds) = self.seconds
             && !(seconds > 0.0 && seconds.is_finite())
         {
-            return impossible("seconds", seconds, "it must be a finite number above 0");
+            return invalid("seconds", seconds, "it must be a finite number above 0");
         }
         if generator.uses_batch_statistics() || discriminator.uses_batch_statistics() {
             self.check_batches()?;
         }
         if !self.settings.penalties.is_empty() && discriminator.uses_batch_statistics() {
             let kinds = self.settings.penalties.iter().map(|p| p.kind.into());
-            return impossible(
+            return invalid(
                 &kinds.collect::<Vec<&str>>().join(", "),
                 "on",
                 "this discriminator's batch norm makes each logit depend on every image, so there \
@@ -168,7 +168,7 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// Refuses batches of one image, whose batch norm is always the same.
+    /// Rejects batches of one image, whose batch norm is always the same.
     fn check_batches(&self) -> Result<(), Error> {
         let pretraining = self.settings.pretraining;
         let batches = [
@@ -177,11 +177,11 @@ impl TrainConfig {
         ];
         for (key, batch) in batches {
             if let Some(batch @ ..2) = batch {
-                return impossible(key, batch, "batch norm needs at least 2 images");
+                return invalid(key, batch, "batch norm needs at least 2 images");
             }
         }
         match pretraining {
-            Some(p) if p.images % p.batch == 1 => impossible(
+            Some(p) if p.images % p.batch == 1 => invalid(
                 "pretrain_images",
                 p.images,
                 "the last batch would have 1 image, but batch norm needs at least 2",
@@ -212,13 +212,13 @@ pub fn kind(precision: Precision) -> Kind {
     }
 }
 
-/// Refuses a kind that networks cannot compute in, or a device that is not there.
+/// Rejects a kind that networks cannot compute in, or a device that is not there.
 ///
 /// # Errors
 /// [`Error::Settings`].
 pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     if !matches!(kind, Kind::Float | Kind::BFloat16) {
-        return impossible("kind", format!("{kind:?}"), "it must be Float or BFloat16");
+        return invalid("kind", format!("{kind:?}"), "it must be Float or BFloat16");
     }
     let available = match device {
         Device::Cpu => true,
@@ -228,7 +228,7 @@ pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     };
     match available {
         true => Ok(()),
-        false => impossible("device", format!("{device:?}"), "this machine has no such device"),
+        false => invalid("device", format!("{device:?}"), "this machine has no such device"),
     }
 }
 
@@ -262,7 +262,7 @@ fn pixel_means(dataset: &Dataset, count: usize) -> Option<[f64; 784]> {
     Some(sums.map(|sum| sum / (255.0 * count.max(1) as f64)))
 }
 
-fn impossible<T>(key: &str, value: impl ToString, reason: &str) -> Result<T, Error> {
+fn invalid<T>(key: &str, value: impl ToString, reason: &str) -> Result<T, Error> {
     Err(Error::Settings(SettingsError::Impossible {
         key: key.to_owned(),
         value: value.to_string(),

@@ -66,7 +66,7 @@ impl TrainData {
         seed: u64,
     ) -> Result<TrainData, Error> {
         let shown = if conditional {
-            // G never saw these images.
+            // G was not trained on these images.
             let first: Vec<usize> = (0..test.len().min(SNAPSHOT_SAMPLES)).collect();
             test.select(&first)
         } else {
@@ -115,7 +115,7 @@ impl Batch {
     }
 }
 
-/// Where the loader takes real data from.
+/// The source of the real data.
 #[derive(Debug)]
 enum Source {
     Images {
@@ -279,7 +279,7 @@ impl Shuffle {
     }
 }
 
-/// `n` draws from N(4, 0.5), f32 `[n]`, from libtorch's global generator.
+/// `n` draws from N(4, 0.5), f32 `[n]`, from libtorch's global random number generator.
 pub(crate) fn gaussian(n: i64) -> Tensor {
     let (mean, std) = GAUSSIAN;
     Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean

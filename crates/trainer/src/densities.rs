@@ -10,12 +10,12 @@ use crate::data::{GAUSSIAN, gaussian};
 use crate::gan::Gan;
 use crate::seeds::{Stream, seed_torch};
 
-/// Draws for the estimates of the densities and of the value of the game.
+/// Draws for the estimates of the densities and of the value function V(D, G).
 const DRAWS: i64 = 20_000;
 /// The axis: first and last point, and the number of points.
 const AXIS: (f64, f64, i64) = (-8.0, 8.0, 201);
 
-/// Both densities, D's output along the axis, and the value of the game
+/// Both densities, D's output along the axis, and the value function V(D, G)
 /// E log D(x) + E log(1 − D(G(z))), after `step` steps.
 pub(crate) fn densities(gan: &Gan, seed: u64, step: u64) -> Result<DensityRow, Error> {
     let (low, high, points) = AXIS;

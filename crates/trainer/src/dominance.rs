@@ -1,23 +1,24 @@
-//! A monitor for a discriminator that always wins, which teaches G little.
+//! A monitor for a discriminator that classifies nearly everything correctly, so that G
+//! gets small gradients.
 
 use run_dir::MetricsRow;
 
-/// Consecutive rows in which D must win: 1,000 steps of most presets.
+/// Consecutive rows in which D must classify nearly all images correctly: 1,000 steps of most presets.
 const ROWS: u64 = 100;
 
-/// Detects once that D classifies nearly all images correctly for many rows.
+/// Reports once that D classifies nearly all images correctly for many rows.
 #[derive(Debug, Default)]
 pub(crate) struct DominanceMonitor {
-    won: u64,
+    streak: u64,
 }
 
 impl DominanceMonitor {
-    /// Whether D dominates as of this row, for the first time.
-    pub(crate) fn detects(&mut self, row: &MetricsRow) -> bool {
-        let won = row.d_real > 0.98 && row.d_fake < 0.02;
-        if self.won < ROWS {
-            self.won = if won { self.won + 1 } else { 0 };
-            return self.won == ROWS;
+    /// Adds a row. Returns `true` the first time that D dominates.
+    pub(crate) fn update(&mut self, row: &MetricsRow) -> bool {
+        let dominates = row.d_real > 0.98 && row.d_fake < 0.02;
+        if self.streak < ROWS {
+            self.streak = if dominates { self.streak + 1 } else { 0 };
+            return self.streak == ROWS;
         }
         false
     }
@@ -42,10 +43,10 @@ mod tests {
     }
 
     #[test]
-    fn detects_a_long_series_of_wins_once() {
+    fn reports_a_long_series_of_correct_rows_once() {
         let mut monitor = DominanceMonitor::default();
         let mut detections =
-            |real, fake, times| (0..times).filter(|_| monitor.detects(&row(real, fake))).count();
+            |real, fake, times| (0..times).filter(|_| monitor.update(&row(real, fake))).count();
         assert_eq!(detections(1.0, 0.0, ROWS - 1), 0);
         // One wrong classification of a fake or of a real image starts the count
         // again.

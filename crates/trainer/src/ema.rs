@@ -11,7 +11,7 @@ pub struct Ema {
 
 impl Ema {
     /// Starts at `parameters`, f32 `[numel]`. Parameters from `half_life_images`
-    /// images ago count half.
+    /// images ago have half the weight of the current ones.
     pub fn new(half_life_images: f64, parameters: &Tensor) -> Ema {
         Ema { half_life_images, parameters: parameters.copy() }
     }
@@ -24,7 +24,7 @@ impl Ema {
     /// Adds `parameters` after `batch` more images, `images_seen` in total.
     pub fn update(&mut self, parameters: &Tensor, batch: f64, images_seen: f64) {
         // The half-life is short at first (EMA ramp-up 0.05 of Karras et al.
-        // 2020), so that the average forgets the random start.
+        // 2020), so that the random start loses its weight quickly.
         let half_life = self.half_life_images.min(0.05 * images_seen);
         let decay = if half_life > 0.0 { 0.5f64.powf(batch / half_life) } else { 0.0 };
         let _ = self.parameters.lerp_(parameters, 1.0 - decay);

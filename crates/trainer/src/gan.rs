@@ -1,4 +1,4 @@
-//! A GAN in training: both networks with their parameters and optimizers.
+//! The state of a GAN in training: both networks with their parameters and optimizers.
 
 use std::sync::Arc;
 
@@ -17,46 +17,48 @@ use crate::seeds::{Stream, seed_torch};
 use crate::spectral_norm::{SingularVectors, SpectralNorm};
 use crate::workers::Workers;
 
-/// A network with its parameters and the state of their optimizer.
+/// A network, its parameters and its optimizer.
 #[derive(Debug)]
 pub struct Net<N: ?Sized> {
     /// The network.
     pub network: Arc<N>,
-    /// f32 `[numel]`, in the order of the network's layout.
+    /// All parameters in one flat buffer, f32 `[numel]`, in the order of the network's
+    /// [`Layout`]. `Weights` are views of such a buffer, one for each parameter.
     pub parameters: Tensor,
     /// The optimizer.
     pub optimizer: Optimizer,
 }
 
-/// Both networks, and everything that changes from step to step.
+/// Both networks with their state, and the settings of a step.
 #[derive(Debug)]
 pub struct Gan {
-    /// G.
+    /// The generator, G.
     pub generator: Net<dyn Generator>,
-    /// D.
+    /// The discriminator, D.
     pub discriminator: Net<dyn Discriminator>,
     /// Spectral normalization of D's weights.
     pub spectral_norm: Option<SpectralNorm>,
-    /// The average of G's parameters.
+    /// The exponential moving average of G's parameters.
     pub ema: Option<Ema>,
-    /// What a step minimizes.
+    /// The losses of G and D, and D's penalties.
     pub objective: Objective,
     /// How the two updates of a step depend on each other.
     pub update: Update,
-    /// Clamp D's parameters to ± this value after each update.
+    /// The limit of D's parameters: they are clamped to ± this value after each update.
     pub clip: Option<f64>,
-    /// The threads that share a step.
+    /// Threads for data parallelism.
     pub workers: Workers,
-    /// Real images per step.
+    /// Real images in a batch.
     pub batch: u64,
-    /// The kind that the networks compute in; parameters are f32.
+    /// The data type in which the networks compute: Float (f32) or BFloat16.
+    /// Parameters are always f32.
     pub kind: Kind,
     /// The device of all tensors.
     pub device: Device,
 }
 
 impl Gan {
-    /// New networks; their starting values depend on `seed`.
+    /// Both networks with initial parameters drawn from `seed`.
     pub fn new(
         networks: Networks,
         loss: Loss,
@@ -96,12 +98,14 @@ impl Gan {
         }
     }
 
-    /// `n` new latents, f32 `[n, size]`, from libtorch's global generator.
+    /// `n` new latents, f32 `[n, size]`, from libtorch's global random number
+    /// generator.
     pub fn latents(&self, n: i64) -> Tensor {
         self.generator.network.latent().sample(n, self.device)
     }
 
-    /// Samples from the averaged weights if there are any, else from G's own.
+    /// A sampler with G's averaged parameters if there are any, else with its current
+    /// ones.
     pub fn sampler(&self) -> Sampler {
         let parameters = match &self.ema {
             Some(ema) => ema.parameters(),
@@ -111,9 +115,9 @@ impl Gan {
         Sampler::new(generator, parameters, self.kind, self.batch)
     }
 
-    /// The named parts of the state: layouts and f32 buffers `[numel]`, which
-    /// share memory with this GAN. The optimizers' counts of updates are not
-    /// among them.
+    /// All tensors of the state: name, layout and flat buffer f32 `[numel]`. The
+    /// buffers share memory with this GAN. The optimizers' update counts are not
+    /// included.
     pub fn state(&self) -> Vec<(String, &Layout, Tensor)> {
         let mut state = Vec::new();
         let mut add = |name: &str, layout, parameters: &Tensor, optimizer: &Optimizer| {
@@ -137,26 +141,26 @@ impl Gan {
         state
     }
 
-    /// The first part of [`Gan::state`] that holds NaN or an infinity.
+    /// The name of the first tensor of [`Gan::state`] that holds NaN or an infinity.
     pub fn diverged(&self) -> Option<String> {
         let sum = |flat: &Tensor, kind| flat.sum(kind).double_value(&[]);
-        // A value that is not finite makes the sum not finite. A sum of finite f32
-        // can overflow f32, which is faster, but not f64.
-        let broken = |flat: &Tensor| {
+        // A value that is not finite makes the sum not finite. The f32 sum is faster,
+        // but it can overflow although all values are finite; then the f64 sum decides.
+        let not_finite = |flat: &Tensor| {
             !sum(flat, Kind::Float).is_finite() && !sum(flat, Kind::Double).is_finite()
         };
         let mut state = self.state().into_iter();
-        state.find(|(_, _, flat)| broken(flat)).map(|(name, _, _)| name)
+        state.find(|(_, _, flat)| not_finite(flat)).map(|(name, _, _)| name)
     }
 
-    /// Fake images in training mode, `[n, 1, side, side]`, without a gradient, from
-    /// latents f32 `[n, size]` and labels i64 `[n]`.
+    /// Generates fake images `[n, 1, side, side]` with G in training mode, without
+    /// gradients, from latents f32 `[n, size]` and labels i64 `[n]`.
     pub fn fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         self.replica().fake(latents, labels)
     }
 
     /// D's logits, f32 `[n]`, for images `[n, 1, side, side]` and labels i64
-    /// `[n]`, without dropout and without a gradient.
+    /// `[n]`, without dropout and gradients.
     pub fn logits(&self, images: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.replica().frozen_discriminator();
@@ -168,7 +172,7 @@ impl Gan {
     }
 
     /// The share of `real` and `fake` images that D classifies correctly, 0 to 1.
-    /// Both have the labels of `real`.
+    /// The labels of `real` are the labels of both.
     pub fn accuracy(&self, real: &Batch, fake: &Tensor) -> f64 {
         let logits = |images| self.logits(images, &real.labels);
         let (real, fake) = (logits(&real.images), logits(fake));
@@ -178,7 +182,7 @@ impl Gan {
         both.double_value(&[]) / 2.0
     }
 
-    /// Both networks with their present weights in the kind that they compute in.
+    /// Copies of both networks' current parameters in the data type of computation.
     pub(crate) fn replica(&self) -> Replica<'_> {
         let (g, d) = (&self.generator, &self.discriminator);
         let vectors = self.spectral_norm.as_ref().map(SpectralNorm::vectors);
@@ -193,7 +197,7 @@ impl Gan {
     }
 }
 
-/// Threads for a step of `networks`, if they can share it.
+/// Threads for data parallelism, if a batch of these networks can be split.
 ///
 /// Some penalties draw random numbers; two threads would draw them in no fixed
 /// order.

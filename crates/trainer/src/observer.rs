@@ -2,8 +2,8 @@
 
 use run_dir::{MetricsRow, QualityRow};
 
-/// Callbacks of the training loop. The clock of training stands still while they
-/// run. Each has an empty default.
+/// Callbacks of the training loop. Their time does not count as training time. Each
+/// has an empty default.
 pub trait Observer {
     /// D finished `update` of `updates` updates of pretraining.
     fn pretraining(&mut self, _update: u64, _updates: u64) {}
@@ -12,9 +12,9 @@ pub trait Observer {
     /// images correctly.
     fn pretrained(&mut self, _accuracy: f64, _images: u64) {}
 
-    /// A row of `metrics.jsonl` was written; `done` is the finished share of the
+    /// A row of `metrics.jsonl` was written; `progress` is the completed fraction of the
     /// schedule, 0 to 1.
-    fn reported(&mut self, _row: &MetricsRow, _done: f64) {}
+    fn reported(&mut self, _row: &MetricsRow, _progress: f64) {}
 
     /// A row of `quality.jsonl` was written.
     fn evaluated(&mut self, _row: &QualityRow) {}

@@ -35,7 +35,7 @@ pub(crate) fn stream_seed(seed: u64, stream: Stream, index: u64) -> u64 {
     mix(mix(mix(seed) ^ stream as u64) ^ index)
 }
 
-/// Seeds libtorch's global generators for one stream at one index.
+/// Seeds libtorch's global random number generators for one stream at one index.
 pub fn seed_torch(seed: u64, stream: Stream, index: u64) {
     tch::manual_seed(stream_seed(seed, stream, index).cast_signed());
 }

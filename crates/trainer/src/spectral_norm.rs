@@ -35,7 +35,7 @@ const FIRST_ITERATIONS: usize = 15;
 
 impl SpectralNorm {
     /// Vectors for the `weights` of `layout`, after some power iterations from a
-    /// random start, which libtorch's global generator draws.
+    /// random start from libtorch's global random number generator.
     pub fn new(layout: &Layout, weights: &Weights, device: Device) -> SpectralNorm {
         let mut spectral_norm = SpectralNorm::random(layout, device);
         for _ in 0..FIRST_ITERATIONS {

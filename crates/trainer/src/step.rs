@@ -16,21 +16,21 @@ pub struct Rates {
     pub d: f64,
     /// G's learning rate.
     pub g: f64,
-    /// The momentum of gradient descent.
+    /// The momentum of SGD; Adam ignores it.
     pub momentum: f64,
 }
 
-/// Losses and logits of one step. They are tensors: reading a value waits for the
-/// device.
+/// Losses and logits of one step. They stay on the device; reading a value waits for
+/// it.
 #[derive(Debug)]
 pub struct StepStats {
     /// D's loss without penalties, f32 scalar.
     pub loss_d: Tensor,
     /// G's loss, f32 scalar.
     pub loss_g: Tensor,
-    /// D's logits for the real images, f32 `[n]`, before its update.
+    /// D's logits for the real images, f32 `[n]`, before the update of D.
     pub real: Tensor,
-    /// D's logits for the fake images, f32 `[n]`, before its update.
+    /// D's logits for the fake images, f32 `[n]`, before the update of D.
     pub fake: Tensor,
 }
 
@@ -47,10 +47,9 @@ impl StepStats {
 }
 
 impl Gan {
-    /// Takes one step on real images. Latents come from libtorch's global
-    /// generator; with `penalize`, D's objective includes the penalties.
-    ///
-    /// Conditional networks generate the digits of the real images.
+    /// Updates D and G once. `real` is the batch of real images. Latents come from
+    /// libtorch's global random number generator. If `penalize` is true, D's loss
+    /// includes the penalties. Conditional generators use the labels of `real`.
     pub fn step(&mut self, real: &Batch, rates: Rates, penalize: bool) -> StepStats {
         let latents = self.latents(real.len());
         self.power_iteration();
@@ -73,16 +72,18 @@ impl Gan {
                         replica.discriminator_gradient(&real, &fake.images.detach(), penalize);
                     (gradient, (real, fake))
                 });
-                let (gradient, kept) = gradients.unzip();
+                let (gradient, inputs) = gradients.unzip();
                 let d = self.update_discriminator(gradient, rates);
+                // G's gradient goes through the updated D.
                 let replica = self.replica();
-                let inputs = kept.map(|(real, fake)| (replica.shallow_clone(), real, fake));
+                let inputs = inputs.map(|(real, fake)| (replica.shallow_clone(), real, fake));
                 let gradient = self
                     .workers
                     .map(inputs, |(replica, real, fake)| replica.generator_gradient(&real, &fake));
                 (d, self.update_generator(gradient, rates))
             }
             Update::Simultaneous => {
+                // Both gradients are computed before either update.
                 let inputs = self.shards(real, &latents);
                 let gradients = self.workers.map(inputs, |(replica, real, latents)| {
                     let fake = replica.fake_with_graph(&latents, &real.labels);
@@ -96,10 +97,11 @@ impl Gan {
         StepStats { loss_d: d.loss, loss_g, real: d.real, fake: d.fake }
     }
 
-    /// Updates D only, on real images and as many fake ones `[n, 1, side, side]`.
+    /// Updates D only, on equally many real and fake images; `fake` is
+    /// `[n, 1, side, side]`.
     ///
     /// # Panics
-    /// With fewer fake images than real ones.
+    /// If there are fewer fake images than real ones.
     pub fn discriminator_step(
         &mut self,
         real: &Batch,
@@ -115,11 +117,11 @@ impl Gan {
         self.update_discriminator(gradient, rates)
     }
 
-    /// Updates G only, through D's fixed weights, on as many latents f32
-    /// `[n, size]` as there are real images; returns G's loss, f32 scalar.
+    /// Updates G only, through D's fixed weights. `latents` is f32 `[n, size]`, one for
+    /// each real image. Returns G's loss, an f32 scalar.
     ///
     /// # Panics
-    /// With fewer latents than real images.
+    /// If there are fewer latents than real images.
     pub fn generator_step(&mut self, real: &Batch, latents: &Tensor, rates: Rates) -> Tensor {
         let inputs = self.shards(real, latents);
         let gradient = self.workers.map(inputs, |(replica, real, latents)| {
@@ -129,8 +131,8 @@ impl Gan {
         self.update_generator(gradient, rates)
     }
 
-    /// Adds G's parameters to their average, after `images` more images,
-    /// `images_seen` in total.
+    /// Updates the moving average of G's parameters. `images` is the number of images
+    /// since the last update, `images_seen` the number in total.
     pub fn update_ema(&mut self, images: u64, images_seen: u64) {
         if let Some(ema) = &mut self.ema {
             ema.update(&self.generator.parameters, images as f64, images_seen as f64);
@@ -165,7 +167,8 @@ impl Gan {
         loss
     }
 
-    /// For each shard: a replica of the networks, its real images and its `rows`.
+    /// Splits a batch. Each shard has a replica of the networks, its part of `real`
+    /// and its rows of `rows`, which are latents or fake images.
     fn shards<'a>(&'a self, real: &Batch, rows: &Tensor) -> Sharded<(Replica<'a>, Batch, Tensor)> {
         let replica = self.replica();
         self.workers.shards(real.len()).map(|shard: Shard| {

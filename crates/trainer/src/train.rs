@@ -15,35 +15,38 @@ use crate::seeds::Stream;
 use crate::snapshots::Snapshots;
 use crate::trainer::Trainer;
 
-/// How a run ended.
+/// What a run did until it ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Outcome {
-    /// Steps finished.
+    /// Completed steps.
     pub steps: u64,
-    /// Real images shown to D.
+    /// Real images that D was trained on, with repetitions, without pretraining.
     pub images_seen: u64,
     /// Seconds of training.
     pub seconds: f64,
-    /// The schedule is finished; otherwise the observer stopped the run.
+    /// Whether the schedule was completed. If not, the observer stopped the run.
     pub finished: bool,
 }
 
-/// Trains `config` on `data`, from where `checkpointer` begins, and leaves samples,
-/// rows and checkpoints in its run.
+/// Trains the GAN that `config` describes on `data`. Starts at the checkpoint that
+/// `checkpointer` resumes from, or at step 0. Writes samples, metrics and
+/// checkpoints to the run directory.
 ///
-/// A run that is stopped during pretraining leaves no checkpoint and begins again.
+/// If training is stopped during pretraining, no checkpoint is saved; resuming
+/// starts from the beginning.
 ///
 /// # Errors
-/// What [`TrainConfig::validate`] refuses; [`Error::Run`] if the run directory
-/// cannot be written; [`Error::Checkpoint`] if the checkpoint does not fit;
-/// [`Error::Diverged`].
+/// Those of [`TrainConfig::validate`]; [`Error::Run`] if the run directory cannot be
+/// written; [`Error::Checkpoint`] if the checkpoint does not belong to these
+/// networks; [`Error::Diverged`] if a loss, a weight or an optimizer state is not
+/// finite.
 pub fn train(
     config: &TrainConfig,
     data: &TrainData,
     checkpointer: &mut Checkpointer,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
-    // Load the data, build the networks, and fix the latents of the snapshots.
+    // Move the data to the device, build the networks, and fix the latents of the snapshots.
     config.validate(data)?;
     let run = checkpointer.run().clone();
     let mut trainer = Trainer::new(config, data)?;
@@ -51,10 +54,11 @@ pub fn train(
     let evaluator = evaluator(config, data)?;
 
     // Resume from the checkpoint, or pretrain D and take the first snapshot.
-    if let Some(state) = checkpointer.begin(&mut trainer.gan)? {
+    if let Some(state) = checkpointer.restore(&mut trainer.gan)? {
         trainer.resume(state);
     } else {
         if !trainer.pretrain(observer) {
+            // Stopped during pretraining.
             return Ok(Outcome::default());
         }
         snapshots.write(&trainer.gan, &run, 0)?;
@@ -62,23 +66,23 @@ pub fn train(
     }
 
     let mut dominance = DominanceMonitor::default();
-    while !trainer.state.done && !observer.should_stop() {
+    while !trainer.state.finished && !observer.should_stop() {
         let stats = trainer.step();
         let step = trainer.state.step;
 
         // Write a row of losses, and stop if training diverged.
-        if trainer.should_report() {
+        if trainer.report_due() {
             let row = trainer.report(&stats);
             run.append_metrics(&row)?;
-            observer.reported(&row, trainer.done());
+            observer.reported(&row, trainer.progress());
             trainer.check_finite(&row)?;
-            if dominance.detects(&row) {
+            if dominance.update(&row) {
                 observer.discriminator_dominates(step);
             }
         }
 
         // Write a row of the quality curve.
-        if trainer.should_evaluate()
+        if trainer.evaluation_due()
             && let Some(evaluator) = evaluator
         {
             let row = evaluate(&trainer, evaluator)?;
@@ -87,14 +91,14 @@ pub fn train(
         }
 
         // Write samples from the fixed latents.
-        if trainer.should_snapshot() {
+        if trainer.snapshot_due() {
             snapshots.write(&trainer.gan, &run, step)?;
             trainer.state.last_snapshot = step;
             observer.snapshot_written(step);
         }
 
         // Save a checkpoint.
-        if checkpointer.is_due() && !trainer.state.done {
+        if checkpointer.save_due() && !trainer.state.finished {
             checkpointer.save(&trainer.gan, trainer.state)?;
         }
     }
@@ -113,12 +117,12 @@ pub fn train(
         steps: state.step,
         images_seen: state.images_seen,
         seconds: state.seconds,
-        finished: state.done,
+        finished: state.finished,
     })
 }
 
-/// The evaluator of the quality curve, if there is to be one and its features are
-/// reliable on this data set.
+/// The evaluator of the quality curve. `None` if the settings contain no curve, or if
+/// the classifier's features are unreliable on this data set.
 fn evaluator<'a>(
     config: &TrainConfig,
     data: &'a TrainData,
@@ -134,12 +138,12 @@ fn evaluator<'a>(
     }
 }
 
-/// Measures samples of the present generator. Training does not depend on it,
-/// because each step seeds its own random numbers.
+/// Measures samples of the current G. This does not change training: each step seeds
+/// the random number generator again.
 fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
     let seed = (trainer.config.seed, Stream::Quality);
-    let count = gan_metrics::QUICK;
+    let count = gan_metrics::QUICK_SAMPLES;
     let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
     let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
     Ok(QualityRow {

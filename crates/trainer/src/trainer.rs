@@ -1,4 +1,4 @@
-//! A training run in memory: configuration, data loader, GAN and position.
+//! What training needs in memory: configuration, data loader, GAN and position.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::pretraining::pretrain;
 use crate::seeds::{Stream, seed_torch};
 use crate::step::{Rates, StepStats};
 
-/// A training run in memory. [`Trainer::step`] takes one step of the schedule.
+/// What training needs in memory. [`Trainer::step`] takes one step of the schedule.
 #[derive(Debug)]
 pub struct Trainer {
     /// The configuration.
@@ -26,20 +26,20 @@ pub struct Trainer {
     pub gan: Gan,
     /// The position in the schedule.
     pub state: TrainState,
-    /// Finished share of the schedule, 0 to 1.
-    done: f64,
-    /// Seconds of training.
+    /// Completed fraction of the schedule, 0 to 1.
+    progress: f64,
+    /// Time of training, exact; `state.seconds` is this time at the last step.
     clock: Duration,
     /// Learning rates of the last step.
     rates: Rates,
 }
 
 impl Trainer {
-    /// Loads the real images and builds the networks. [`TrainConfig::validate`]
-    /// says whether they fit.
+    /// Loads the real images and builds the networks. Call [`TrainConfig::validate`]
+    /// first: this function does not check that data and networks match.
     ///
     /// # Errors
-    /// [`Error::NoImages`]; [`Error::Torch`].
+    /// [`Error::NoImages`] if there are no images; [`Error::Torch`] if libtorch fails.
     pub fn new(config: &TrainConfig, data: &TrainData) -> Result<Trainer, Error> {
         let TrainConfig { settings, .. } = config;
         let (seed, device) = (config.seed, config.device);
@@ -67,13 +67,13 @@ impl Trainer {
             ),
             config: config.clone(),
             state: TrainState::default(),
-            done: 0.0,
+            progress: 0.0,
             clock: Duration::ZERO,
             rates: Rates { d: settings.lr_d, g: settings.lr_g, momentum: 0.0 },
         })
     }
 
-    /// Trains D alone, if the settings say so. Returns `false` if the observer
+    /// Trains D alone, if the settings contain pretraining. Returns `false` if the observer
     /// stopped it.
     pub fn pretrain(&mut self, observer: &mut dyn Observer) -> bool {
         let settings = &self.config.settings;
@@ -86,25 +86,25 @@ impl Trainer {
         pretrain(&mut self.gan, pretraining, rates, every, seed, loader, observer)
     }
 
-    /// Continues at `state`; the caller has restored the GAN.
+    /// Sets the position to `state`. The caller must have restored the GAN.
     pub fn resume(&mut self, state: TrainState) {
         self.clock = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
         self.state = state;
-        // The clock may have passed its end between the last look at it and the
-        // checkpoint. One more step then finishes the schedule.
-        self.done = match state.done {
+        // With a time limit, `report` can pass the limit after the last step. The run
+        // was not finished then, so one more step finishes it.
+        self.progress = match state.finished {
             true => 1.0,
-            false => self.share().min(1.0f64.next_down()),
+            false => self.completed_fraction().min(1.0f64.next_down()),
         };
     }
 
-    /// Takes the next step of the schedule: one update of D, one of G, one of G's
-    /// average.
+    /// Takes the next step of the schedule: updates D, G and the average of G's
+    /// parameters.
     pub fn step(&mut self) -> StepStats {
         let started = Instant::now();
         let (step, images_seen) = (self.state.step, self.state.images_seen);
         let settings = &self.config.settings;
-        let progress = Progress { done: self.done, updates: step, batches: settings.batches() };
+        let progress = Progress { done: self.progress, updates: step, batches: settings.batches() };
         let factor = settings.schedule.factor(progress);
         self.rates = Rates {
             d: settings.lr_d * factor,
@@ -128,18 +128,18 @@ impl Trainer {
         self.state.images_seen += images;
         self.clock += started.elapsed();
         self.state.seconds = self.clock.as_secs_f64();
-        self.done = self.share();
-        self.state.done = self.done >= 1.0;
+        self.progress = self.completed_fraction();
+        self.state.finished = self.progress >= 1.0;
         stats
     }
 
-    /// Finished share of the schedule, 0 to 1.
-    pub fn done(&self) -> f64 {
-        self.done
+    /// Completed fraction of the schedule, 0 to 1.
+    pub fn progress(&self) -> f64 {
+        self.progress
     }
 
-    /// A row of `metrics.jsonl` for the last step. Reading its numbers waits for
-    /// the device, which counts as training time.
+    /// A row of `metrics.jsonl` for the last step. Reading the losses waits for
+    /// the device; this time counts as training time.
     pub fn report(&mut self, stats: &StepStats) -> MetricsRow {
         let started = Instant::now();
         let (d_real, d_fake) = stats.classified_real(&self.config.loss);
@@ -161,25 +161,25 @@ impl Trainer {
     }
 
     /// Whether a row of `metrics.jsonl` is due after the last step.
-    pub fn should_report(&self) -> bool {
+    pub fn report_due(&self) -> bool {
         let step = self.state.step;
-        step == 1 || step.is_multiple_of(self.config.settings.report_every) || self.state.done
+        step == 1 || step.is_multiple_of(self.config.settings.report_every) || self.state.finished
     }
 
     /// Whether a point of the quality curve is due after the last step.
-    pub fn should_evaluate(&self) -> bool {
+    pub fn evaluation_due(&self) -> bool {
         let settings = &self.config.settings;
         settings.evaluates_at(self.state.step)
-            || (self.state.done && settings.evaluate_every.is_some())
+            || (self.state.finished && settings.evaluate_every.is_some())
     }
 
     /// Whether a snapshot is due after the last step.
-    pub fn should_snapshot(&self) -> bool {
+    pub fn snapshot_due(&self) -> bool {
         let step = self.state.step;
         step.is_multiple_of(self.config.settings.snapshot_every) || SNAPSHOT_STEPS.contains(&step)
     }
 
-    /// Refuses a loss, weight or optimizer state that is not finite.
+    /// Rejects a loss, weight or optimizer state that is not finite.
     ///
     /// # Errors
     /// [`Error::Diverged`] with what is not finite.
@@ -193,7 +193,7 @@ impl Trainer {
         }
     }
 
-    fn share(&self) -> f64 {
+    fn completed_fraction(&self) -> f64 {
         match self.config.seconds {
             Some(seconds) => (self.clock.as_secs_f64() / seconds).min(1.0),
             None => {

@@ -1,8 +1,8 @@
 //! Data parallelism: two threads that compute gradients on shards of a batch.
 //!
-//! Inside the small convolutions of a step, two threads would wait for each other
-//! two hundred times, and whenever another program takes a core. With half of the
-//! images each, from the latents to the gradients, they wait twice.
+//! If two threads shared every convolution of a step, they would synchronize about 200
+//! times. Here each thread computes gradients on half of the batch, and they
+//! synchronize twice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl Workers {
             return Workers::none();
         }
         let limit = move |_| {
-            // libtorch sets a new thread's number when that thread first reads it;
+            // libtorch sets a new thread's thread count when that thread first reads it;
             // later settings of other threads do not change it.
             let _ = tch::get_num_threads();
             tch::set_num_threads(all / WORKERS as i32);
@@ -121,7 +121,7 @@ impl Workers {
             .build();
         match pool {
             Ok(pool) => {
-                // Wait until both have set their number.
+                // Wait until both have set their thread count.
                 pool.broadcast(|_| ());
                 tch::set_num_threads(all);
                 Workers { pool: Some(Arc::new(pool)) }
@@ -146,8 +146,8 @@ impl Workers {
         }
     }
 
-    /// Runs `work` on one of the workers. Elsewhere, libtorch's threads would keep
-    /// spinning after an operation and slow the workers down.
+    /// Runs `work` on one of the workers. On the caller's thread, libtorch's threads
+    /// would keep spinning after an operation and slow the workers down.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(work),

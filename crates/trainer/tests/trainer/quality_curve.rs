@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gan_metrics::{Cache, Evaluator, QUICK};
+use gan_metrics::{Cache, Evaluator, QUICK_SAMPLES};
 use gan_trainer::{TrainData, train};
 use mnist_io::{Dataset, Split};
 
@@ -73,7 +73,7 @@ fn a_run_is_the_same_with_and_without_evaluations() {
     assert_eq!(steps, [2, 6, 20]);
     for row in &rows {
         assert_eq!((row.images_seen, row.samples), (row.step * 10, 2500));
-        assert_eq!((QUICK, row.test_images), (2500, 100));
+        assert_eq!((QUICK_SAMPLES, row.test_images), (2500, 100));
         assert!(row.value("fid").unwrap() > 0.0 && row.evaluation_seconds > 0.0);
         assert!(row.value("precision").is_some() && row.value("recall").is_some());
     }

@@ -19,7 +19,7 @@ use crate::{lock_generator, new_gan, settings, train_on_bars, values, with};
 pub struct Until(pub usize);
 
 impl Observer for Until {
-    fn reported(&mut self, _row: &MetricsRow, _done: f64) {
+    fn reported(&mut self, _row: &MetricsRow, _progress: f64) {
         self.0 -= 1;
     }
     fn should_stop(&mut self) -> bool {

@@ -31,10 +31,10 @@ fn steps_of_a_trainer_and_training_leave_the_same_state() {
 
         let mut trainer = Trainer::new(&config, &data).unwrap();
         for _ in 0..steps {
-            assert!(!trainer.state.done);
+            assert!(!trainer.state.finished);
             trainer.step();
         }
-        assert!(trainer.state.done);
+        assert!(trainer.state.finished);
         let mut trained = Trainer::new(&config, &data).unwrap();
         let (_, path) = run.newest_checkpoint().unwrap().unwrap();
         Checkpoint::read(&path).unwrap().restore(&mut trained.gan).unwrap();
