@@ -23,8 +23,8 @@ static LARGEST: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// Configures mimalloc for training; call it before other threads exist.
 ///
 /// Sets the purge delay, unless `MIMALLOC_PURGE_DELAY` sets it, and refuses blocks larger
-/// than the machine's memory. The kernel refuses them to glibc, but not to mimalloc, which
-/// reserves addresses only; the kernel would kill the process when it uses them.
+/// than the machine's memory. mimalloc only reserves addresses, so it could allocate such a
+/// block. The kernel would kill the process when it uses the block.
 pub fn set_up() {
     // SAFETY: stores a number in a valid option; no other thread reads it yet.
     unsafe { mi::mi_option_set_default(PURGE_DELAY, NEVER) };

@@ -12,7 +12,7 @@ use mnist_io::{Dataset, Split, sha256_hex};
 use run_dir::write_atomic;
 use tch::Device;
 
-use crate::progress::{Bar, clock, left};
+use crate::progress::{Bar, format_seconds, remaining};
 use crate::{machine, output};
 
 /// Runs the command.
@@ -44,9 +44,9 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let mut bar = Bar::new();
     let classifier = train_classifier(&config, &train, &mut |report| {
         let done = report.step as f64 / report.steps as f64;
-        let left = left(start.elapsed().as_secs_f64(), done);
+        let remaining = remaining(start.elapsed().as_secs_f64(), done);
         let (step, loss) = (report.step, report.loss);
-        bar.show(done, &format!("{left} left  step {step}  loss {loss:.3}"));
+        bar.show(done, &format!("{remaining} left  step {step}  loss {loss:.3}"));
     });
     bar.finish();
     let classifier = classifier?;
@@ -60,7 +60,7 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
   file      {}, {} bytes
   sha256    {}
 {}",
-        clock(seconds),
+        format_seconds(seconds),
         right * 100.0,
         test.len(),
         args.out.display(),

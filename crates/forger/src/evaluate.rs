@@ -12,7 +12,7 @@ use mnist_io::{Dataset, Split};
 use run_dir::QualityRow;
 use serde_json::json;
 
-use crate::progress::{Bar, clock, left};
+use crate::progress::{Bar, format_seconds, remaining};
 use crate::samples::Samples;
 use crate::{machine, output, table};
 
@@ -28,7 +28,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let network = network.transpose()?;
     let started = Instant::now();
     let mut bar = Bar::new();
-    bar.note("reading the samples");
+    bar.show_text("reading the samples");
     let samples = Samples::load(args, &mut bar)?;
     bar.show(0.0, "reading the real images");
     let (path, mut evaluator, trained_on) = open_reference(args, &samples)?;
@@ -40,7 +40,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     if args.metrics.is_none()
         && let Some(reason) = evaluator.unreliable_features()?
     {
-        bar.say(&format!("left out what needs the classifier: {reason}"));
+        bar.print_line(&format!("left out what needs the classifier: {reason}"));
         metrics.retain(|metric| !metric.needs_classifier());
     }
 
@@ -74,7 +74,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         object.to_string()
     } else {
         let table = table::table(&samples.title, &against, resized_from, &row);
-        format!("{table}measured in {}", clock(seconds))
+        format!("{table}measured in {}", format_seconds(seconds))
     };
     // The run keeps its row even if printing fails.
     let printed = output::line(text);
@@ -159,8 +159,8 @@ fn show_progress(bar: &mut Bar, count: usize) -> impl FnMut(Progress<'_>) {
                 started = Instant::now();
             }
             let share = done as f64 / of as f64;
-            let left = left(started.elapsed().as_secs_f64(), share);
-            let text = format!("{left} left  InceptionV3: {done} of {of} {images}");
+            let remaining = remaining(started.elapsed().as_secs_f64(), share);
+            let text = format!("{remaining} left  InceptionV3: {done} of {of} {images}");
             bar.show(share, &text);
         }
     }

@@ -1,5 +1,5 @@
 //! A training job: the configuration, the data and the run directory that the
-//! options of `train` stand for.
+//! options of `train` describe.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::machine;
 
 /// A run to train, with everything it needs.
 pub struct TrainJob {
-    /// What is trained.
+    /// The configuration.
     pub config: TrainConfig,
-    /// On which data.
+    /// The data.
     pub data: TrainData,
-    /// In which run.
+    /// The run directory.
     pub checkpointer: Checkpointer,
     /// The preset's name.
     pub preset: String,
     /// The folder of the data set.
     pub data_path: PathBuf,
-    /// The arithmetic of the networks.
+    /// The precision of the networks.
     pub precision: Precision,
     /// Threads of libtorch.
     pub threads: u64,

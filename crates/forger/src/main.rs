@@ -7,9 +7,9 @@
 mod allocator;
 mod bench;
 mod classifier;
+mod errors;
 mod evaluate;
 mod exit;
-mod faults;
 mod flops;
 mod job;
 mod machine;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     allocator::set_up();
     log_to_stderr();
     let command = Cli::parse().command;
-    let outcome = faults::catching_panics(|| match &command {
+    let outcome = errors::catching_panics(|| match &command {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Evaluate(args) => evaluate::run(args),
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         Ok(code) if code == ExitCode::SUCCESS => exit::success(),
         Ok(code) => code,
         Err(error) => {
-            faults::report(&error);
+            errors::report(&error);
             ExitCode::FAILURE
         }
     }

@@ -24,22 +24,22 @@ pub fn is_numpy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC) || bytes.starts_with(b"PK")
 }
 
-/// The first `most` images of the file, and the number of images that it holds. The rest is
+/// The first `limit` images of the file, and the number of images that it holds. The rest is
 /// neither unpacked nor kept.
 ///
 /// # Errors
 /// A file without usable images, with the file and the reason.
-pub fn read_images(path: &Path, most: usize) -> Result<(Images, u64)> {
-    read_file(path, most).with_context(|| path.display().to_string())
+pub fn read_images(path: &Path, limit: usize) -> Result<(Images, u64)> {
+    read_file(path, limit).with_context(|| path.display().to_string())
 }
 
-fn read_file(path: &Path, most: usize) -> Result<(Images, u64)> {
+fn read_file(path: &Path, limit: usize) -> Result<(Images, u64)> {
     let mut file = BufReader::new(File::open(path).context(UNREADABLE)?);
     let start = file.fill_buf().context(UNREADABLE)?;
     ensure!(!start.is_empty(), "it is empty");
     ensure!(is_numpy(start), NOT_NUMPY);
     if start.starts_with(MAGIC) {
-        return read_array(file, most);
+        return read_array(file, limit);
     }
     let mut archive = ZipArchive::new(file).context(BROKEN_ARCHIVE)?;
     let mut names = Vec::new();
@@ -50,7 +50,7 @@ fn read_file(path: &Path, most: usize) -> Result<(Images, u64)> {
     }
     match names.as_slice() {
         [] => bail!("it holds no array"),
-        [_] => read_array(archive.by_index(0).context(BROKEN_ARCHIVE)?, most),
+        [_] => read_array(archive.by_index(0).context(BROKEN_ARCHIVE)?, limit),
         [first, ..] => bail!(
             "it holds {} arrays, {}; save one of them alone, with np.save(\"images.npy\", \
              np.load(file)[{first:?}])",
@@ -60,7 +60,7 @@ fn read_file(path: &Path, most: usize) -> Result<(Images, u64)> {
     }
 }
 
-fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64)> {
+fn read_array(mut file: impl Read, limit: usize) -> Result<(Images, u64)> {
     let Header { dtype, fortran, shape } = Header::read(&mut file)?;
     if !dtype.ends_with("u1") {
         let nan = match holds_nan(&dtype, file)? {
@@ -69,14 +69,14 @@ fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64)> {
         };
         bail!(
             "its numbers are {dtype}, not uint8{nan}; pixels are whole numbers from 0 (background) \
-             to 255 (ink); save them with .round().astype(\"uint8\")"
+             to 255 (foreground); save them with .round().astype(\"uint8\")"
         );
     }
     ensure!(!fortran, "its order is Fortran's; save np.ascontiguousarray of the array");
     let sizes = match *shape.as_slice() {
         [n, rows, cols] | [n, 1, rows, cols] if rows > 0 && cols > 0 => {
             let bytes = rows.checked_mul(cols);
-            let bytes = bytes.and_then(|image| image.checked_mul(n.min(most)));
+            let bytes = bytes.and_then(|image| image.checked_mul(n.min(limit)));
             bytes.map(|bytes| (n, rows, cols, bytes))
         }
         _ => None,
@@ -84,7 +84,7 @@ fn read_array(mut file: impl Read, most: usize) -> Result<(Images, u64)> {
     let (n, rows, cols, expected) = sizes.with_context(|| {
         format!("its shape is {shape:?}, but images are [n, rows, cols] or [n, 1, rows, cols]")
     })?;
-    // Grows with the file, not with what the header claims.
+    // Grows with the file, not with the size in the header.
     let pixels = read_up_to(expected, file)?;
     ensure!(
         pixels.len() == expected,
@@ -207,11 +207,11 @@ mod tests {
         zip.finish().unwrap().into_inner()
     }
 
-    fn read(bytes: &[u8], most: usize) -> Result<(Images, u64)> {
+    fn read(bytes: &[u8], limit: usize) -> Result<(Images, u64)> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
         fs::write(&path, bytes).unwrap();
-        read_images(&path, most)
+        read_images(&path, limit)
     }
 
     #[track_caller]

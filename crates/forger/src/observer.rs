@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gan_trainer::Observer;
 use run_dir::{MetricsRow, QualityRow, RunDir};
 
-use crate::progress::{Bar, left};
+use crate::progress::{Bar, remaining};
 use crate::signals::Signals;
 
 /// The observer of `forger train`.
@@ -41,12 +41,12 @@ impl ProgressObserver<'_> {
 impl Observer for ProgressObserver<'_> {
     fn pretraining(&mut self, update: u64, updates: u64) {
         let text = format!("pretraining D: update {update} of {updates}");
-        self.bar.note(&text);
+        self.bar.show_text(&text);
     }
 
     fn pretrained(&mut self, accuracy: f64, images: u64) {
         let percent = accuracy * 100.0;
-        self.bar.say(&format!(
+        self.bar.print_line(&format!(
             "after pretraining, D classifies {percent:.1}% of {images} images correctly"
         ));
     }
@@ -55,7 +55,7 @@ impl Observer for ProgressObserver<'_> {
         let (seconds, images) = self.last_row.unwrap_or((0.0, 0));
         if row.seconds > seconds {
             let rate = (row.images_seen - images) as f64 / (row.seconds - seconds);
-            // Smoothed, because a jumping number is hard to read.
+            // Smoothed, because a number that changes quickly is hard to read.
             self.images_per_second = match self.last_row {
                 Some(_) => self.images_per_second * 0.8 + rate * 0.2,
                 None => rate,
@@ -65,7 +65,7 @@ impl Observer for ProgressObserver<'_> {
         // Fits beside the bar on a terminal with 80 columns.
         let text = format!(
             "{} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
-            left(row.seconds, done),
+            remaining(row.seconds, done),
             row.step,
             self.images_per_second,
             row.loss_d,
@@ -80,7 +80,7 @@ impl Observer for ProgressObserver<'_> {
         let reference = row.reference("fid");
         let reference = reference.map_or(String::new(), |v| format!(" (reference {v:.1})"));
         let percent = |name| row.value(name).unwrap_or(0.0) * 100.0;
-        self.bar.say(&format!(
+        self.bar.print_line(&format!(
             "step {}: FID {:.1}{reference}, precision {:.0}%, recall {:.0}%",
             row.step,
             row.value("fid").unwrap_or(f64::NAN),
@@ -90,7 +90,7 @@ impl Observer for ProgressObserver<'_> {
     }
 
     fn discriminator_dominates(&mut self, step: u64) {
-        self.bar.say(&format!(
+        self.bar.print_line(&format!(
             "step {step}: D has been right on nearly all images for a long time, so G may learn \
              little; try a lower lr_d, or --set spectral_norm=true"
         ));
@@ -102,8 +102,8 @@ impl Observer for ProgressObserver<'_> {
             return;
         }
         if let Err(error) = gan_viz::figures::draw_progress(self.run) {
-            // Training is worth more than figures, which can be drawn later.
-            self.bar.say(&format!("no figures for now: {error}"));
+            // Training continues without figures; they can be drawn later.
+            self.bar.print_line(&format!("cannot draw figures now: {error}"));
         }
         // Figures take at most a thirtieth of the time.
         let pause = (started.elapsed() * 30).max(Duration::from_secs(5));

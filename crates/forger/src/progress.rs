@@ -43,7 +43,7 @@ impl Bar {
     }
 
     /// Shows work of unknown length.
-    pub fn note(&mut self, text: &str) {
+    pub fn show_text(&mut self, text: &str) {
         self.update("    ", text, false);
     }
 
@@ -57,7 +57,7 @@ impl Bar {
     }
 
     /// Prints a line above the bar.
-    pub fn say(&self, line: &str) {
+    pub fn print_line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => output::note(line),
@@ -83,24 +83,24 @@ impl Bar {
         let started = Instant::now();
         sampler.sample((seed, Stream::Sample), count, digit, &mut |generated| {
             let done = generated as f64 / count as f64;
-            let left = left(started.elapsed().as_secs_f64(), done);
+            let remaining = remaining(started.elapsed().as_secs_f64(), done);
             let (generated, count) = (HumanCount(generated), HumanCount(count));
-            let text = format!("{left} left  generating images: {generated} of {count}");
+            let text = format!("{remaining} left  generating images: {generated} of {count}");
             self.show(done, &text);
         })
     }
 }
 
 /// The remaining time as `m:ss`, if the share `done` of the work took `seconds`.
-pub fn left(seconds: f64, done: f64) -> String {
+pub fn remaining(seconds: f64, done: f64) -> String {
     match done > 0.0 {
-        true => clock(seconds / done * (1.0 - done)),
+        true => format_seconds(seconds / done * (1.0 - done)),
         false => "?".to_owned(),
     }
 }
 
 /// Seconds as `m:ss`.
-pub fn clock(seconds: f64) -> String {
+pub fn format_seconds(seconds: f64) -> String {
     let whole = seconds.round().max(0.0) as u64;
     format!("{}:{:02}", whole / 60, whole % 60)
 }

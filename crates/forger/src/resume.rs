@@ -27,7 +27,9 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args), &mut skipped)?;
     let networks = gan_models::by_name(&config.networks, None).with_context(|| {
         let name = &config.networks;
-        format!("this version has no networks {name}; the program that began the run resumes it")
+        format!(
+            "this version has no networks {name}; resume the run with the program that started it"
+        )
     })?;
     if checkpointer.is_complete(networks.generator.conditional())?
         && let Some(state) = checkpointer.state()
@@ -57,7 +59,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
                 path.display()
             )
         })?;
-        check_shown(&run, &data, &train_config)?;
+        check_figure_images(&run, &data, &train_config)?;
     }
     train_config.validate(&data)?;
     let threads = machine::set_threads(Some(config.threads))?;
@@ -102,7 +104,7 @@ fn check_images(wanted: &DatasetInfo, found: &DatasetInfo) -> Result<()> {
 
 /// Refuses a run whose real images for the figures have changed. If the file was
 /// removed, it is written again: it depends on the data and the seed only.
-fn check_shown(run: &RunDir, data: &TrainData, config: &TrainConfig) -> Result<()> {
+fn check_figure_images(run: &RunDir, data: &TrainData, config: &TrainConfig) -> Result<()> {
     let path = run.real_images_path();
     let Some(shown) = data.shown_images(config.networks.generator.image_side())? else {
         return Ok(());

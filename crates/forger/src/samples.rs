@@ -20,9 +20,9 @@ pub struct Samples {
     pub images: Images,
     /// The digit requested for each image, for conditional networks.
     pub requested: Option<Vec<u8>>,
-    /// For people: `runs/0001-modern after 9000 steps, seed 1`.
+    /// Title in tables: `runs/0001-modern after 9000 steps, seed 1`.
     pub title: String,
-    /// For programs: the fields of a JSON object.
+    /// Fields in JSON.
     pub source: Value,
     /// The run that generated them, if any.
     pub run: Option<(RunDir, RunSampler)>,
@@ -59,8 +59,8 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     })
 }
 
-/// The first `most` images of an IDX or NumPy file.
-fn from_file(path: &Path, most: usize) -> Result<Samples> {
+/// The first `limit` images of an IDX or NumPy file.
+fn from_file(path: &Path, limit: usize) -> Result<Samples> {
     let name = path.display();
     let mut start = Vec::new();
     File::open(path)
@@ -71,12 +71,12 @@ fn from_file(path: &Path, most: usize) -> Result<Samples> {
     }
     let extension = path.extension().and_then(|e| e.to_str());
     let (images, of) = if numpy::is_numpy(&start) || matches!(extension, Some("npy" | "npz")) {
-        numpy::read_images(path, most)?
+        numpy::read_images(path, limit)?
     } else {
         let all =
             Images::read_file(path).with_context(|| format!("{name} is no NumPy file either"))?;
         let of = all.len() as u64;
-        let first: Vec<usize> = (0..all.len().min(most)).collect();
+        let first: Vec<usize> = (0..all.len().min(limit)).collect();
         (all.select(&first).unwrap_or(all), of)
     };
     if images.is_empty() {

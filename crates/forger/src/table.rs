@@ -39,6 +39,6 @@ pub fn table(
             let _ = writeln!(text, "    {}", remark(measured, row.samples));
         }
     }
-    text.push_str("\nreference: what as many real images get in place of the samples\n");
+    text.push_str("\nreference: the value for equally many real images\n");
     text
 }

@@ -1,18 +1,18 @@
-//! `forger train`: trains, draws the figures, and tells where they are.
+//! `forger train`: trains, draws the figures, and prints their paths.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use gan_cli::{Paths, TrainArgs, preset_table};
-use gan_metrics::{Evaluator, FULL};
+use gan_metrics::{Evaluator, FULL_SAMPLES};
 use gan_trainer::{Outcome, RunSampler, TrainData, resize, train};
 use gan_viz::figures::Figure;
 use run_dir::RunDir;
 
 use crate::job::TrainJob;
 use crate::observer::ProgressObserver;
-use crate::progress::{Bar, clock};
+use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
 use crate::{machine, output};
@@ -68,14 +68,14 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     let mut observer = ProgressObserver::new(&run, signals.clone());
     let outcome = train(config, data, &mut job.checkpointer, &mut observer);
     observer.finish();
-    let outcome = outcome.inspect_err(|error| tell_checkpoint(&run, error))?;
+    let outcome = outcome.inspect_err(|error| print_checkpoint(&run, error))?;
     finish(&run, &outcome, evaluator)?;
     Ok(if outcome.finished { ExitCode::SUCCESS } else { ExitCode::from(signals.exit_code()) })
 }
 
-/// After an error: the newest checkpoint, and the command that resumes from it if
+/// Prints the newest checkpoint after an error, or the command that resumes from it if
 /// that can help.
-fn tell_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
+fn print_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
     let Ok(Some((step, path))) = run.newest_checkpoint() else {
         return;
     };
@@ -87,8 +87,8 @@ fn tell_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
     }
 }
 
-/// Computes the statistics of the data set, and tells why there is no quality
-/// curve if `curve` asks for one.
+/// Computes the statistics of the data set. If `curve` is set, prints the reason why there
+/// can be no quality curve.
 fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     if !evaluator.is_prepared() {
         output::note("computing statistics of the data set, once; the results are kept");
@@ -100,7 +100,7 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     Ok(())
 }
 
-/// Draws all figures, and tells what to look at and what to do next.
+/// Draws all figures, and prints their paths and the next commands.
 fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
     // The figures come first: standard output may be closed.
     let checkpoint = run.newest_checkpoint()?;
@@ -111,7 +111,7 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
         if outcome.finished { "trained" } else { "stopped after" },
         outcome.steps,
         outcome.images_seen,
-        clock(outcome.seconds)
+        format_seconds(outcome.seconds)
     ))?;
     let root = quoted(run.root());
     if let Some(figures) = figures {
@@ -142,8 +142,8 @@ fn list_figures(figures: &[Figure]) -> Result<()> {
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let sampler = RunSampler::open(run)?.sampler;
     let mut bar = Bar::new();
-    let samples = bar.sample(&sampler, 1, FULL, None)?;
-    bar.note("comparing them with every training image");
+    let samples = bar.sample(&sampler, 1, FULL_SAMPLES, None)?;
+    bar.show_text("comparing them with every training image");
     let found = evaluator.duplicates(&resize(&samples, evaluator.side())?)?;
     bar.finish();
     Ok(format!(

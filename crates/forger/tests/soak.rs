@@ -5,10 +5,11 @@
 //! and a few digits.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
-// Memory is what Linux says of the process.
+// Memory is read from /proc.
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use mnist_io::{Dataset, Idx, IdxData, Split};
 use run_dir::RunDir;
 
-/// What each third must hold at least, else it says nothing.
+/// The least number of evaluations in each third.
 const EVALUATIONS: usize = 5;
 
 fn mnist() -> PathBuf {
@@ -101,7 +102,8 @@ impl Trainer {
                 checkpoints: now.2.saturating_sub(checkpoints),
                 memory: Vec::new(),
             };
-            let enough = found.evaluations >= EVALUATIONS && found.snapshots > 0;
+            let enough =
+                found.evaluations >= EVALUATIONS && found.snapshots > 0 && found.checkpoints > 0;
             if started.elapsed() >= time && enough {
                 return Third { memory, ..found };
             }
@@ -116,15 +118,17 @@ impl Trainer {
         let Ok(run) = RunDir::open(&self.run) else {
             return (0, 0, 0);
         };
-        let saved = run.newest_checkpoint().unwrap().map(|(_, path)| path);
-        let state = saved.and_then(|path| fs::read_to_string(path.join("state.toml")).ok());
-        // One that is pruned while it is looked at is found no more.
-        let number = state.and_then(|text| {
-            let number = text.strip_prefix("number = ")?.lines().next()?;
-            number.parse().ok()
-        });
+        let checkpoints = loop {
+            let Some((_, path)) = run.newest_checkpoint().unwrap() else {
+                break 0;
+            };
+            // The trainer may remove the file before it is read.
+            if let Ok(file) = fs::File::open(path) {
+                break checkpoint_number(file);
+            }
+        };
         let evaluations = run.quality().unwrap().len();
-        (evaluations, run.snapshots().unwrap().len(), number.unwrap_or(0))
+        (evaluations, run.snapshots().unwrap().len(), checkpoints)
     }
 
     /// Resident memory in kB.
@@ -134,6 +138,18 @@ impl Trainer {
         let number = line.unwrap().trim().trim_end_matches(" kB");
         number.parse().unwrap()
     }
+}
+
+/// The number of a checkpoint in its run, from 1: `__metadata__.state` in the JSON header
+/// of the safetensors file, which follows 8 bytes of its length.
+fn checkpoint_number(mut file: fs::File) -> usize {
+    let mut length = [0; 8];
+    file.read_exact(&mut length).unwrap();
+    let header = serde_json::from_reader(file.take(u64::from_le_bytes(length)));
+    let header: serde_json::Value = header.unwrap();
+    let state = header["__metadata__"]["state"].as_str().unwrap();
+    let state: serde_json::Value = serde_json::from_str(state).unwrap();
+    state["number"].as_u64().unwrap() as usize
 }
 
 #[test]

@@ -48,8 +48,8 @@ fn main() -> Result<()> {
     })?;
     timed("nearest, pixels", || Ok(nearest(test, training)?[0]))?;
     timed("parzen, pixels", || {
-        let sides = (Real(test), Validation(&kept_aside));
-        Ok(parzen_of_pixels(sides.0, sides.1, Fake(&copies), &usual_widths())?)
+        let sets = (Real(test), Validation(&kept_aside));
+        Ok(parzen_of_pixels(sets.0, sets.1, Fake(&copies), &usual_widths())?)
     })
 }
 

@@ -10,17 +10,17 @@ pub(crate) enum Surface {
     Outside,
 }
 
-/// Counts of both sides.
+/// The counts for each row and each ball.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Inside {
-    /// How many balls hold each row.
+    /// The number of balls that contain each row.
     pub(crate) balls_of_row: Vec<u32>,
-    /// How many rows each ball holds.
+    /// The number of rows inside each ball.
     pub(crate) rows_of_ball: Vec<u32>,
 }
 
 /// Counts `rows` inside the balls around `centers`. Both must have the same width, and each
-/// centre has a squared radius.
+/// center has a squared radius.
 pub(crate) fn count_inside(
     rows: &Features,
     centers: &Features,
@@ -98,7 +98,7 @@ mod tests {
 
     /// A collapsed generator: all rows are equal, and all radii are 0.
     #[test]
-    fn balls_of_radius_zero_hold_equal_rows() {
+    fn balls_of_radius_zero_contain_equal_rows() {
         let rows = Features::new(3, [0.1, 0.7, 1e3].repeat(20)).unwrap();
         let radii = squared_radii(&rows, 3);
         let inside = |surface| count_inside(&rows, &rows, &radii, surface).balls_of_row;

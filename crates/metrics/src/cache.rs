@@ -156,8 +156,8 @@ fn dtype(kind: Kind) -> Dtype {
 mod tests {
     use super::*;
 
-    fn images(ink: u8) -> Images {
-        Images::new(2, 2, vec![ink; 8]).unwrap()
+    fn images(pixel_value: u8) -> Images {
+        Images::new(2, 2, vec![pixel_value; 8]).unwrap()
     }
 
     fn part(numbers: i64) -> Part {

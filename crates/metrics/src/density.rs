@@ -10,7 +10,7 @@ pub const NEIGHBORS: usize = 5;
 /// Density and coverage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DensityCoverage {
-    /// The mean number of real images' balls that hold a fake image, divided by k. At least 0;
+    /// The mean number of real images' balls that contain a fake image, divided by k. At least 0;
     /// about 1 if fake images are as good as real ones, and it may be larger. A single unusual
     /// real image has less effect than on precision.
     pub density: f64,

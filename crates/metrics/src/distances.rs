@@ -27,14 +27,14 @@ pub(crate) struct Distances<'a> {
     query_norms: Vec<f64>,
     reference_norms: Vec<f64>,
     largest_norm: f64,
-    /// Both sides divided by `scale`, a power of 2, so that f32 holds the products.
+    /// Both sets divided by `scale`, a power of 2, so that f32 holds the products.
     query_tensor: Tensor,
     reference_tensor: Tensor,
     scale: f64,
 }
 
 impl<'a> Distances<'a> {
-    /// Both sides must have the same width, and be both images or both features.
+    /// Both sets must have the same width, and be both images or both features.
     pub(crate) fn new(
         queries: impl Into<Rows<'a>>,
         references: impl Into<Rows<'a>>,
@@ -161,14 +161,14 @@ impl<'a> Distances<'a> {
 /// Whether libtorch multiplies i8 matrices fast and without overflow here.
 ///
 /// Processors without VNNI add pairs of products in 16 bits, which overflow. The product of
-/// extreme values also finds a libtorch that was told to use such instructions.
+/// extreme values also finds a libtorch that is configured to use such instructions.
 fn bytes_multiply_exactly() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
+    static EXACT: OnceLock<bool> = OnceLock::new();
     #[cfg(target_arch = "x86_64")]
     let fast = std::arch::is_x86_feature_detected!("avx512vnni");
     #[cfg(not(target_arch = "x86_64"))]
     let fast = false;
-    fast && *ANSWER.get_or_init(|| {
+    fast && *EXACT.get_or_init(|| {
         const SIZE: i64 = 64;
         let extremes: Vec<i8> =
             (0..SIZE * SIZE).map(|i| if (i / SIZE) & i > 0 { i8::MAX } else { i8::MIN }).collect();

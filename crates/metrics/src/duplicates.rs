@@ -13,7 +13,7 @@ pub struct Duplicates {
     pub count: usize,
     /// The number of fake images.
     pub of: usize,
-    /// The expected count among as many new images.
+    /// The expected count among equally many new images.
     pub expected: f64,
     /// The distance of the last of the closest test images.
     pub threshold: f64,
@@ -22,7 +22,7 @@ pub struct Duplicates {
 /// Counts fake images that lie closer to a training image than the `closest` share of test
 /// images do.
 ///
-/// Both sides hold distances to the nearest training image, in the same unit: the
+/// Both sets are distances to the nearest training image, in the same unit: the
 /// `distance` of [`nearest`](crate::neighbors::nearest) or
 /// [`nearest_features`](crate::neighbors::nearest_features). The threshold is the
 /// r-th smallest of n test distances with r = ⌈`closest` · n⌉ (of 10,000 the tenth). A fake
@@ -31,7 +31,7 @@ pub struct Duplicates {
 /// threshold is above 0.
 ///
 /// # Errors
-/// [`Error::TooFew`] without distances on a side; [`Error::Share`] unless `closest` lies
+/// [`Error::TooFew`] without distances in a set; [`Error::Share`] unless `closest` lies
 /// above 0 and is at most 1; [`Error::Distance`] for a distance that is negative or not
 /// finite.
 pub fn near_duplicates(

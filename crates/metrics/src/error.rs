@@ -71,30 +71,30 @@ pub enum Error {
         /// Features per row.
         width: usize,
     },
-    /// Two sides with different numbers of features.
+    /// Two sets with different numbers of features.
     #[error(
-        "one side has {left} features an image, the other {right}: both must come from the same \
+        "one set has {left} features an image, the other {right}: both must come from the same \
          network"
     )]
     Width {
-        /// Features of one side.
+        /// Features of one set.
         left: usize,
         /// Features of the other.
         right: usize,
     },
-    /// Two sides with images of different sizes.
+    /// Two sets with images of different sizes.
     #[error(
-        "the images of one side are {}x{}, of the other {}x{}: both must have the same size",
+        "the images of one set are {}x{}, of the other {}x{}: both must have the same size",
         left.0, left.1, right.0, right.1
     )]
     ImageSize {
-        /// Rows and columns of one side.
+        /// Rows and columns of one set.
         left: (usize, usize),
         /// Rows and columns of the other.
         right: (usize, usize),
     },
-    /// A k of 0 for nearest neighbours.
-    #[error("k is 0, but the radius of a ball is the distance to the k-th nearest neighbour")]
+    /// A k of 0 for nearest neighbors.
+    #[error("k is 0, but the radius of a ball is the distance to the k-th nearest neighbor")]
     Neighbors,
     /// Subsets that cannot be compared.
     #[error("there are {subsets} subsets of {size} images, but at least 1 subset of 2 is needed")]
@@ -191,7 +191,7 @@ pub enum Error {
         /// Number of samples.
         samples: usize,
     },
-    /// A data set on which the features of the classifier say nothing.
+    /// A data set for which the features of the classifier are not meaningful.
     #[error(transparent)]
     UnreliableFeatures(UnreliableFeatures),
     /// The classifier.
@@ -245,7 +245,7 @@ impl Error {
     }
 }
 
-/// Why the features of the classifier say nothing about a data set.
+/// The reason why the features of the classifier are not meaningful for a data set.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum UnreliableFeatures {
     /// The classifier does not recognize the test images.
@@ -281,7 +281,7 @@ pub(crate) fn at_least(
     Ok(())
 }
 
-/// Fails unless both sides' images have the same size.
+/// Fails unless the images of both sets have the same size.
 pub(crate) fn same_size(left: &Images, right: &Images) -> Result<()> {
     let [left, right] = [left, right].map(|images| (images.rows(), images.cols()));
     if left != right {

@@ -70,7 +70,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What `measure` gives for the features of as many training images, see
+    /// What `measure` gives for the features of equally many training images, see
     /// [`ReferenceStats::reference_values`].
     pub fn feature_reference<const N: usize>(
         &self,

@@ -21,9 +21,9 @@ const LEAST_ACCURACY: f64 = 0.9;
 
 /// Evaluates samples against the test images of one data set.
 ///
-/// Every value has a reference value: usually what the same metric gives for as many
-/// training images in place of the samples. The choice of these images is fixed. What
-/// depends on the data set alone is computed once and kept in a [`Cache`].
+/// Every value has a reference value: usually the value of the same metric for equally
+/// many training images. The choice of these images is fixed. Results that depend on the
+/// data set alone are computed once and kept in a [`Cache`].
 #[derive(Debug)]
 pub struct Evaluator {
     reference: ReferenceStats,
@@ -61,7 +61,7 @@ impl Evaluator {
         self.reference.test().rows()
     }
 
-    /// Why the quality curve cannot be measured on this data set, if so.
+    /// The reason why there can be no quality curve on this data set, or `None`.
     ///
     /// # Errors
     /// An error of libtorch.
@@ -73,7 +73,8 @@ impl Evaluator {
         self.unreliable_features()
     }
 
-    /// Why the features of the classifier are unreliable on this data set, if so.
+    /// The reason why the features of the classifier are unreliable on this data set, or
+    /// `None`.
     ///
     /// # Errors
     /// An error of libtorch.
@@ -99,7 +100,7 @@ impl Evaluator {
         self.reference.has_test_distances()
     }
 
-    /// A point of the quality curve, usually of [`QUICK`](crate::QUICK) samples u8
+    /// A point of the quality curve, usually of [`QUICK_SAMPLES`](crate::QUICK_SAMPLES) samples u8
     /// `[n, 28, 28]`: FID, precision and recall.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Features: a checked matrix of numbers, one row per image, and wrappers that name the side.
+//! Features: a checked matrix of numbers, one row per image, and wrappers that name the set of
+//! images.
 
 use std::ops::Range;
 

@@ -22,7 +22,7 @@ impl Gaussian {
     /// [`Error::TooFew`] with fewer than 2 rows; [`Error::Torch`] without memory for the
     /// covariance.
     pub fn fit(features: &Features) -> Result<Gaussian> {
-        features.at_least(2, "the Fréchet distance", "images on each side")?;
+        features.at_least(2, "the Fréchet distance", "images in each set")?;
         let n = features.len() as f64;
         let width = features.width() as i64;
         let options = (Kind::Double, tch::Device::Cpu);
@@ -88,7 +88,7 @@ impl Gaussian {
 /// compare only values of equally many images.
 ///
 /// # Errors
-/// [`Error::TooFew`] with fewer than 2 images on a side; [`Error::Width`];
+/// [`Error::TooFew`] with fewer than 2 images in a set; [`Error::Width`];
 /// [`Error::Torch`] if the eigenvalues do not converge.
 pub fn fid(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
     let (Real(real), Fake(fake)) = (real, fake);

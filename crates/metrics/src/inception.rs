@@ -1,6 +1,6 @@
 //! Features of InceptionV3, the network of the published FID.
 //!
-//! Images are prepared as in the original program and in torch-fidelity: grey in three
+//! Images are prepared as in the original program and in torch-fidelity: gray in three
 //! channels, bilinear to 299×299 with TensorFlow 1's sampling points (pixel i of the result
 //! lies at i · rows / 299), (x − 128) / 128. pytorch-fid samples half a pixel aside and
 //! computes 2x/255 − 1, which changes FID in the second decimal.
@@ -49,7 +49,7 @@ impl Inception {
         Ok(Inception(module))
     }
 
-    /// Features `[n, 2048]` of grey images of any size. `progress` is called with the
+    /// Features `[n, 2048]` of gray images of any size. `progress` is called with the
     /// number of images done and the number of all.
     ///
     /// # Errors
@@ -146,7 +146,7 @@ mod tests {
     fn rejects_another_file_by_its_hash() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("network.pt");
-        fs::write(&path, b"a program of somebody else").unwrap();
+        fs::write(&path, b"another file").unwrap();
         let refused = Inception::load(&path).unwrap_err();
         assert!(matches!(refused, Error::InceptionHash { .. }), "{refused}");
         fs::remove_file(&path).unwrap();

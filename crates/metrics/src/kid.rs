@@ -10,7 +10,7 @@ use crate::{Error, Fake, Features, Real, Result};
 /// Number and size of the subsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KidOptions {
-    /// Number of subsets drawn from each side.
+    /// Number of subsets drawn from each set.
     pub subsets: usize,
     /// Images in a subset.
     pub size: usize,
@@ -42,7 +42,7 @@ pub struct Kid {
 ///
 /// # Errors
 /// [`Error::Subsets`] for 0 subsets or subsets of fewer than 2 images;
-/// [`Error::TooFew`] with fewer images on a side than in a subset;
+/// [`Error::TooFew`] with fewer images in a set than in a subset;
 /// [`Error::Width`].
 pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> {
     let (Real(real), Fake(fake)) = (real, fake);
@@ -77,7 +77,7 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
 /// (Bińkowski et al. 2018, equation 4).
 ///
 /// # Errors
-/// [`Error::TooFew`] with fewer than 2 images on a side, or fewer on one side
+/// [`Error::TooFew`] with fewer than 2 images in a set, or fewer in one set
 /// than on the other; [`Error::Width`].
 pub fn squared_mmd(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
     let (Real(real), Fake(fake)) = (real, fake);
@@ -88,7 +88,7 @@ pub fn squared_mmd(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
     Ok(mmd2(&real.tensor(), &fake.tensor()))
 }
 
-/// For f64 `[n, d]` on both sides, with n of at least 2.
+/// For f64 `[n, d]` in both sets, with n of at least 2.
 fn mmd2(x: &Tensor, y: &Tensor) -> f64 {
     let n = x.size()[0] as f64;
     let one = Tensor::ones([], (Kind::Double, tch::Device::Cpu));

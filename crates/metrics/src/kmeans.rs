@@ -12,7 +12,7 @@ const MOST_ROUNDS: usize = 100;
 /// Rounds end when the sum of squared distances falls by less than this share.
 const LEAST_GAIN: f64 = 1e-4;
 
-/// A partition of feature space: a row belongs to the cell with the nearest centre. Each cell
+/// A partition of feature space: a row belongs to the cell with the nearest center. Each cell
 /// holds at least one of the images of the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells {
@@ -22,7 +22,7 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Fits at most `cells` centres to features `[n, d]` by Lloyd's algorithm, from centres
+    /// Fits at most `cells` centers to features `[n, d]` by Lloyd's algorithm, from centers
     /// drawn by k-means++ (Arthur and Vassilvitskii 2007). Equal images may leave fewer
     /// cells.
     ///
@@ -35,20 +35,20 @@ impl Cells {
         }
         let values = training.tensor();
         let norms = training.squared_norms();
-        let mut fitted = Cells::spread(training, cells, seed);
+        let mut fitted = Cells::draw_centers(training, cells, seed);
         let mut last_sum = f64::INFINITY;
         for _ in 0..MOST_ROUNDS {
-            let placed = fitted.place(&values)?;
-            fitted.move_to_means(training, &placed, &norms);
+            let assigned = fitted.assign_rows(&values)?;
+            fitted.move_to_means(training, &assigned, &norms);
             let sum =
-                placed.iter().zip(&norms).map(|(&(_, score), norm)| score + norm).sum::<f64>();
+                assigned.iter().zip(&norms).map(|(&(_, score), norm)| score + norm).sum::<f64>();
             if sum >= last_sum * (1.0 - LEAST_GAIN) {
                 break;
             }
             last_sum = sum;
         }
-        let placed = fitted.place(&values)?;
-        fitted.drop_empty(&placed);
+        let assigned = fitted.assign_rows(&values)?;
+        fitted.drop_empty(&assigned);
         Ok(fitted)
     }
 
@@ -66,13 +66,13 @@ impl Cells {
         if left != right {
             return Err(Error::Width { left, right });
         }
-        let placed = self.place(&features.tensor())?;
-        Ok(placed.into_iter().map(|(cell, _)| cell).collect())
+        let assigned = self.assign_rows(&features.tensor())?;
+        Ok(assigned.into_iter().map(|(cell, _)| cell).collect())
     }
 
-    /// Draws centres among the rows, each with a probability proportional to its squared
-    /// distance from the centres drawn before.
-    fn spread(rows: &Features, cells: usize, seed: u64) -> Cells {
+    /// Draws centers among the rows, each with a probability proportional to its squared
+    /// distance from the centers drawn before.
+    fn draw_centers(rows: &Features, cells: usize, seed: u64) -> Cells {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut drawn = random.random_range(0..rows.len());
         let mut nearest = vec![f64::INFINITY; rows.len()];
@@ -83,21 +83,21 @@ impl Cells {
             for (at, nearest) in nearest.iter_mut().enumerate() {
                 *nearest = nearest.min(squared_distance(rows.row(at), rows.row(drawn)));
             }
-            let mut left = nearest.iter().sum::<f64>() * random.random::<f64>();
+            let mut remaining = nearest.iter().sum::<f64>() * random.random::<f64>();
             drawn = nearest
                 .iter()
                 .position(|squared| {
-                    left -= squared;
-                    left < 0.0
+                    remaining -= squared;
+                    remaining < 0.0
                 })
                 .unwrap_or(drawn);
         }
         Cells { width: rows.width(), centers }
     }
 
-    /// For each row x of f64 `[n, d]`, its cell and ‖c‖² − 2 x·c for the centre c of the cell:
+    /// For each row x of f64 `[n, d]`, its cell and ‖c‖² − 2 x·c for the center c of the cell:
     /// the squared distance less ‖x‖².
-    fn place(&self, values: &Tensor) -> Result<Vec<(usize, f64)>> {
+    fn assign_rows(&self, values: &Tensor) -> Result<Vec<(usize, f64)>> {
         let shape = [self.count() as i64, self.width as i64];
         let centers = Tensor::from_slice(&self.centers).view(shape);
         let norms = (&centers * &centers).sum_dim_intlist([1i64].as_slice(), false, None);
@@ -107,19 +107,19 @@ impl Cells {
         Ok(cells.into_iter().zip(scores).map(|(cell, score)| (cell as usize, score)).collect())
     }
 
-    /// Moves each centre to the mean of its rows. A centre without rows moves to the row
-    /// farthest from its own centre.
-    fn move_to_means(&mut self, rows: &Features, placed: &[(usize, f64)], norms: &[f64]) {
-        let counts = self.counts(placed);
+    /// Moves each center to the mean of its rows. A center without rows moves to the row
+    /// farthest from its own center.
+    fn move_to_means(&mut self, rows: &Features, assigned: &[(usize, f64)], norms: &[f64]) {
+        let counts = self.counts(assigned);
         let mut sums = vec![0.0; self.centers.len()];
-        for (row, &(cell, _)) in rows.rows().zip(placed) {
+        for (row, &(cell, _)) in rows.rows().zip(assigned) {
             for (sum, &value) in sums[cell * self.width..].iter_mut().zip(row) {
                 *sum += f64::from(value);
             }
         }
         let mut farthest: Vec<(f64, usize)> = Vec::new();
         if counts.contains(&0) {
-            let squared = placed.iter().zip(norms).map(|(placed, norm)| placed.1 + norm);
+            let squared = assigned.iter().zip(norms).map(|(assigned, norm)| assigned.1 + norm);
             farthest = squared.zip(0..).collect();
             farthest.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
@@ -137,8 +137,8 @@ impl Cells {
         }
     }
 
-    fn drop_empty(&mut self, placed: &[(usize, f64)]) {
-        let counts = self.counts(placed);
+    fn drop_empty(&mut self, assigned: &[(usize, f64)]) {
+        let counts = self.counts(assigned);
         let kept = self.centers.chunks_exact(self.width).zip(counts);
         self.centers = kept
             .filter(|&(_, count)| count > 0)
@@ -146,9 +146,9 @@ impl Cells {
             .collect();
     }
 
-    fn counts(&self, placed: &[(usize, f64)]) -> Vec<usize> {
+    fn counts(&self, assigned: &[(usize, f64)]) -> Vec<usize> {
         let mut counts = vec![0; self.count()];
-        for &(cell, _) in placed {
+        for &(cell, _) in assigned {
             counts[cell] += 1;
         }
         counts
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn assigns_rows_to_the_nearest_centre() {
+    fn assigns_rows_to_the_nearest_center() {
         let clusters = clusters();
         let cells = Cells::fit(Training(&clusters), 5, 2).unwrap();
         for (row, cell) in clusters.rows().zip(cells.assign(&clusters).unwrap()) {

@@ -9,7 +9,7 @@ mod list;
 mod metric;
 
 pub use list::{METRICS, UnknownMetric, help, names, parse_list};
-pub use metric::{FULL, Metric, Needs, QUICK, Value};
+pub use metric::{FULL_SAMPLES, Metric, Needs, QUICK_SAMPLES, Value};
 
 #[cfg(feature = "libtorch")]
 mod balls;

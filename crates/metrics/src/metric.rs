@@ -1,4 +1,4 @@
-//! What describes a metric of `evaluate`, and how it is computed.
+//! The description of a metric of `evaluate`, and the function that measures it.
 
 use run_dir::Measurement;
 
@@ -6,18 +6,18 @@ use run_dir::Measurement;
 use crate::evaluation::{Evaluation, Measurements};
 
 /// Samples in a full evaluation and in every published table.
-pub const FULL: u64 = 10_000;
+pub const FULL_SAMPLES: u64 = 10_000;
 
 /// Samples in a point of the quality curve: about a second on 2 cores. FID and its
-/// reference value are larger than with [`FULL`].
-pub const QUICK: u64 = 2_500;
+/// reference value are larger than with [`FULL_SAMPLES`].
+pub const QUICK_SAMPLES: u64 = 2_500;
 
 /// A metric of `evaluate`, measured as one; it may have several values.
 #[derive(Debug)]
 pub struct Metric {
-    /// What `--metrics` calls it; the first is the usual name.
+    /// Its names in `--metrics`; the first is the usual one.
     pub names: &'static [&'static str],
-    /// What it is computed from.
+    /// The input that it is computed from.
     pub needs: Needs,
     /// Whether the quality curve of a run has it.
     pub curve: bool,
@@ -37,13 +37,13 @@ pub struct Value {
     pub title: &'static str,
     /// Digits after the decimal point in tables.
     pub decimals: usize,
-    /// What it says, in one line.
+    /// Its meaning, in one line.
     pub explanation: &'static str,
     /// A remark on one result, given the number of samples.
     pub remark: Option<fn(&Measurement, u64) -> String>,
 }
 
-/// What a metric is computed from.
+/// The input that a metric is computed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// Features of the classifier, `[n, 128]`.

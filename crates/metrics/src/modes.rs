@@ -1,4 +1,4 @@
-//! Which digits the samples show, how evenly, and how clearly, as a classifier predicts.
+//! The digits that a classifier predicts for the samples: their shares and its confidence.
 
 use crate::{Error, Fake, Features, Result};
 

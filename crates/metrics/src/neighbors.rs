@@ -1,4 +1,4 @@
-//! Exact nearest neighbours by Euclidean distance.
+//! Exact nearest neighbors by Euclidean distance.
 //!
 //! Matrix products give approximate distances with a bound on their error. All rows that
 //! may be among the k nearest within this bound are measured again, by summing squared
@@ -21,7 +21,7 @@ pub struct Neighbor {
 }
 
 /// For each query image, the nearest reference image: the one with the smallest Euclidean
-/// distance of pixels, in grey levels of 0 to 255. Among equally near images the first one
+/// distance of pixels, in gray levels of 0 to 255. Among equally near images the first one
 /// counts. Squared distances are exact whole numbers.
 ///
 /// # Errors
@@ -60,7 +60,7 @@ fn firsts(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
 }
 
 /// For each query, its k nearest references as (squared distance, index), the nearest
-/// first. With `exclude_self`, reference i is no neighbour of query i.
+/// first. With `exclude_self`, reference i is no neighbor of query i.
 fn search(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f64, usize)>> {
     let mut found = Vec::with_capacity(distances.queries().len());
     distances.each_query(|query, approximate| {
@@ -111,9 +111,9 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
-    fn images(n: usize, seed: u64, ink: std::ops::RangeInclusive<u8>) -> Images {
+    fn images(n: usize, seed: u64, pixel_values: std::ops::RangeInclusive<u8>) -> Images {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let pixels = (0..n * 28 * 28).map(|_| random.random_range(ink.clone())).collect();
+        let pixels = (0..n * 28 * 28).map(|_| random.random_range(pixel_values.clone())).collect();
         Images::new(28, 28, pixels).unwrap()
     }
 
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// Products of uncentred white images reach 51 million, where f32 has steps of 4.
+    /// Products of uncentered white images reach 51 million, where f32 has steps of 4.
     #[test]
     fn tells_nearly_white_images_apart() {
         let training = images(1000, 3, 250..=255);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_euclidean_in_grey_levels() {
+    fn distances_are_euclidean_in_gray_levels() {
         let training = Images::new(1, 2, vec![0, 0, 200, 100]).unwrap();
         let fake = Images::new(1, 2, vec![203, 104]).unwrap();
         assert_eq!(nearest(&fake, &training).unwrap(), [Neighbor { index: 1, distance: 5.0 }]);
@@ -208,9 +208,9 @@ mod tests {
         }
     }
 
-    /// One pixel differs by one grey level, and every image occurs three times.
+    /// One pixel differs by one gray level, and every image occurs three times.
     #[test]
-    fn orders_images_that_differ_in_one_grey_level() {
+    fn orders_images_that_differ_in_one_gray_level() {
         for side in [28, 40] {
             let mut random = ChaCha8Rng::seed_from_u64(7);
             let image: Vec<u8> = (0..side * side).map(|_| random.random()).collect();

@@ -1,5 +1,5 @@
-//! The data-copying test C_T: are fake images copies of training images? (Meehan, Chaudhuri
-//! and Dasgupta 2020)
+//! Tests whether fake images are copies of training images: the data-copying test C_T (Meehan,
+//! Chaudhuri and Dasgupta 2020).
 
 use std::collections::BTreeMap;
 
@@ -153,10 +153,10 @@ pub fn c_t(
     options: &NoveltyOptions,
 ) -> Result<Novelty> {
     let (Real(test), Fake(fake)) = (test, fake);
-    for side in [test, fake] {
+    for set in [test, fake] {
         let wrong = |p: &Placed| !(p.distance.is_finite() && p.distance >= 0.0);
-        if let Some(row) = side.iter().position(wrong) {
-            let value = side[row].distance;
+        if let Some(row) = set.iter().position(wrong) {
+            let value = set[row].distance;
             return Err(Error::Distance { row, value });
         }
     }

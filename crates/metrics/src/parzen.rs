@@ -44,7 +44,7 @@ pub struct Parzen {
 /// it (Theis et al. 2016). Features are `[n, d]`, usually pixels in \[0, 1\].
 ///
 /// # Errors
-/// [`Error::TooFew`] without images on a side; [`Error::Width`];
+/// [`Error::TooFew`] without images in a set; [`Error::Width`];
 /// [`Error::Sigma`] without widths, or with a width that is 0 or less, or whose square is
 /// not a normal f64.
 pub fn parzen(
@@ -115,7 +115,7 @@ fn with_width(distances: &Distances<'_>, unit: f64, sigma: f64) -> Result<LogLik
         .ok_or(Error::Sigma { sigma: None })
 }
 
-/// One log-likelihood for each width, given distances of images to window centres.
+/// One log-likelihood for each width, given distances of images to window centers.
 /// Distances are divided by `unit`.
 fn log_likelihoods(
     distances: &Distances<'_>,

@@ -1,4 +1,4 @@
-//! Precision and recall by nearest-neighbour balls (Kynkäänniemi et al. 2019).
+//! Precision and recall by nearest-neighbor balls (Kynkäänniemi et al. 2019).
 
 use crate::balls::{Surface, count_inside, share_above_zero};
 use crate::neighbors::squared_radii;
@@ -22,11 +22,11 @@ pub struct PrecisionRecall {
 /// images inside the balls around the fake images (Kynkäänniemi et al. 2019, equations 1 and
 /// 2).
 ///
-/// The radius of a ball is the distance to the `k`-th nearest other row of its own side.
+/// The radius of a ball is the distance to the `k`-th nearest other row of its own set.
 /// Rows on its surface lie inside (≤). Features are `[n, d]` and `[m, d]`.
 ///
 /// # Errors
-/// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless each side has
+/// [`Error::Neighbors`] for a `k` of 0; [`Error::TooFew`] unless each set has
 /// more than `k` rows; [`Error::Width`].
 pub fn precision_recall(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<PrecisionRecall> {
     let (Real(real), Fake(fake)) = (real, fake);

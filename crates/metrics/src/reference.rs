@@ -1,4 +1,4 @@
-//! What evaluations use of a data set, computed once.
+//! Statistics of a data set for evaluations, computed once.
 
 use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
@@ -83,7 +83,7 @@ impl ReferenceStats {
         Ok(&self.classified_test()?.features)
     }
 
-    /// The digits that the classifier sees in the test images.
+    /// The digits that the classifier predicts for the test images.
     pub fn test_modes(&self) -> Result<&Modes> {
         Ok(&self.classified_test()?.modes)
     }
@@ -128,7 +128,7 @@ impl ReferenceStats {
         Ok(self.training_features.get_or_init(|| features))
     }
 
-    /// The distance of each test image to the nearest training image, in grey levels.
+    /// The distance of each test image to the nearest training image, in gray levels.
     pub fn test_distances(&self) -> Result<&[f64]> {
         if let Some(distances) = self.test_distances.get() {
             return Ok(distances);

@@ -1,4 +1,4 @@
-//! Rows of numbers for products and distances: features, or centred pixels.
+//! Rows of numbers for products and distances: features, or centered pixels.
 
 use std::borrow::Cow;
 

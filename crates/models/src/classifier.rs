@@ -194,7 +194,7 @@ impl ClassifierNetwork {
     /// in [`PixelRange::Unit`]; the results have the weights' kind.
     pub fn forward(&self, weights: &Weights, images: &Tensor, mode: Mode) -> (Tensor, Tensor) {
         let context = &Context { labels: None, mode };
-        // ReLU and maximum commute; after pooling, ReLU has less to do.
+        // ReLU and maximum commute; after pooling, ReLU processes fewer values.
         let pool = |x: Tensor| x.max_pool2d_default(2).relu();
         let x = channels_last(images);
         let x = pool(self.conv1.forward(weights, &x, context));

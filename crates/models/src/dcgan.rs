@@ -19,8 +19,8 @@ const SLOPE: f64 = 0.2;
 const DROPOUT: f64 = 0.25;
 /// ε of G's first batch norm: PyTorch's default.
 const FIRST_EPSILON: f64 = 1e-5;
-/// ε of the other batch norms. A port turned Keras's `momentum=0.8` into PyTorch's
-/// second positional argument, which is epsilon; its descendants kept it.
+/// ε of the other batch norms. A port passed Keras's `momentum=0.8` as PyTorch's
+/// second positional argument, which is epsilon; later copies kept it.
 const EPSILON: f64 = 0.8;
 
 /// The networks as their author defined them.

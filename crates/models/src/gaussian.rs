@@ -32,7 +32,7 @@ pub fn networks() -> Networks {
         image_side: 1,
         // Unused: the numbers are unbounded and never converted to bytes.
         pixel_range: PixelRange::Unit,
-        shardable: false, // Too fast.
+        shardable: false, // A step is too fast to gain from it.
     };
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
@@ -47,7 +47,7 @@ pub fn networks() -> Networks {
                 Linear::new(l, "output", HIDDEN_D, 1, INIT),
             ]
         }),
-        shardable: false, // Too fast.
+        shardable: false, // A step is too fast to gain from it.
     };
     Networks::new(generator, discriminator)
 }

@@ -55,7 +55,7 @@ fn build(conditional: bool) -> Networks {
         },
         image_side: SIDE,
         pixel_range: PixelRange::Unit,
-        shardable: false, // Too fast: synchronization would cost a fifth of its 2 ms.
+        shardable: false, // A step is too fast: synchronization would take a fifth of 2 ms.
     };
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
@@ -67,7 +67,7 @@ fn build(conditional: bool) -> Networks {
                 linear(l, "output", HIDDEN, 1),
             ]
         }),
-        shardable: false, // Too fast, as the generator.
+        shardable: false, // A step is too fast, as for the generator.
     };
     Networks::new(generator, discriminator)
 }

@@ -46,8 +46,8 @@ pub enum Latent {
 impl Latent {
     /// Draws `n` latents, f32 `[n, size]`, on `device`.
     ///
-    /// The random numbers come from libtorch's global CPU generator. A seed
-    /// therefore gives the same latents on every device.
+    /// The random numbers come from libtorch's global random number generator for
+    /// the CPU. A seed therefore gives the same latents on every device.
     pub fn sample(self, n: i64, device: Device) -> Tensor {
         let options = (Kind::Float, Device::Cpu);
         let latents = match self {

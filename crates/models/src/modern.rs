@@ -7,7 +7,7 @@ use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
 use crate::layers::{
-    CLASSES, ConcatLabels, Context, Conv2d, ConvUp2d, Layer, Linear, Projection, Reshape,
+    CLASSES, ConcatLabels, Context, Conv2d, ConvTranspose2d, Layer, Linear, Projection, Reshape,
 };
 use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
@@ -20,22 +20,22 @@ const SIDE: i64 = 28;
 /// values, more samples are between two digits.
 const LATENT: i64 = 16;
 /// Clusters of the unconditional latents. From a single cluster, which is
-/// connected, G generates images between digits (Khayatkhoei et al. 2018). Training
-/// decides what each cluster becomes.
+/// connected, G generates images between digits (Khayatkhoei et al. 2018). What
+/// each cluster generates is learned.
 const CLUSTERS: i64 = 10;
 /// The clusters' distance from the origin in standard deviations of the normal
 /// values. G ignores the cluster at a distance of 1.
 const CLUSTER_SCALE: f64 = 2.0;
 /// Channels at 7×7, where most of the arithmetic is.
 const CHANNELS_7: i64 = 64;
-/// Channels at 4×4, where D sees the whole digit.
+/// Channels at 4×4, where D's receptive field covers the digit.
 const CHANNELS_4: i64 = 128;
-/// Channels at 14×14, the finest grid of both networks: images enter and leave as
-/// 2×2 blocks of pixels in four channels (Shi et al. 2016).
+/// Channels at 14×14, the finest grid of both networks: input and output images
+/// are stored as 2×2 blocks of pixels in four channels (Shi et al. 2016).
 const CHANNELS_14: i64 = 32;
 /// Negative slope of the leaky ReLUs, as in most GANs since Radford et al. 2016.
 const SLOPE: f64 = 0.2;
-/// The most frequent pixel of MNIST's ink, 253 of 255, in [`PixelRange::Symmetric`].
+/// The most frequent foreground pixel of MNIST, 253 of 255, in [`PixelRange::Symmetric`].
 const WHITE: f64 = 2.0 * 253.0 / 255.0 - 1.0;
 /// Width of the ranges below -1 and above [`WHITE`] that [`Saturate`] maps to
 /// exactly -1 and [`WHITE`].
@@ -80,7 +80,7 @@ fn build(width: i64, conditional: bool) -> Networks {
                 conv(l, "coarse", (coarse, coarse), 3, 1),
                 LeakyRelu(SLOPE),
                 // Only 2×2 of the 4×4 kernel reach any one output pixel.
-                ConvUp2d::new(l, "up", (coarse, fine), he_leaky(coarse * 4)),
+                ConvTranspose2d::new(l, "up", (coarse, fine), he_leaky(coarse * 4)),
                 LeakyRelu(SLOPE),
                 conv(l, "fine", (fine, fine), 3, 1),
                 LeakyRelu(SLOPE),

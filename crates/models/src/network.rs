@@ -12,9 +12,9 @@ use crate::pixels::PixelRange;
 /// A generator and the discriminator to train it with.
 #[derive(Debug, Clone)]
 pub struct Networks {
-    /// Turns latents into images.
+    /// Maps latents to images.
     pub generator: Arc<dyn Generator>,
-    /// Tells real images from generated ones.
+    /// Classifies images as real or fake.
     pub discriminator: Arc<dyn Discriminator>,
 }
 
@@ -39,7 +39,7 @@ pub enum Mode {
 
 /// A generator: latents to images.
 ///
-/// Every method is required, because the trainer relies on every answer.
+/// Every method is required, because the trainer uses all of them.
 pub trait Generator: Debug + Send + Sync {
     /// The network's parameters.
     fn layout(&self) -> &Layout;
@@ -91,7 +91,7 @@ pub trait Generator: Debug + Send + Sync {
 
 /// A discriminator: images to logits.
 ///
-/// Every method is required, because the trainer relies on every answer.
+/// Every method is required, because the trainer uses all of them.
 pub trait Discriminator: Debug + Send + Sync {
     /// The network's parameters.
     fn layout(&self) -> &Layout;

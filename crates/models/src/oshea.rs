@@ -34,9 +34,9 @@ const SLOPE: f64 = 0.2;
 /// ReLU, dropout; 5×5 stride 2 to 512, ReLU, dropout; linear to 256, leaky ReLU,
 /// dropout; linear to two. Images are 28×28 in [`PixelRange::Unit`].
 ///
-/// D of the original ends in a softmax over (fake, real) with categorical
+/// D of the published program ends in a softmax over (fake, real) with categorical
 /// cross-entropy. This equals the logistic loss of one logit: the second output
-/// minus the first. The original also has a leaky ReLU after each ReLU of D, which
+/// minus the first. The published program also has a leaky ReLU after each ReLU of D, which
 /// changes nothing. Its "same" padding is Theano's, 2 on every side; TensorFlow's
 /// would be 1 above and 2 below.
 pub fn networks(norm_axis: NormAxis) -> Networks {

@@ -45,7 +45,7 @@ impl Sequential {
     }
 }
 
-/// A generator whose layers turn latents `[n, size]` into images
+/// A generator whose layers map latents `[n, size]` to images
 /// `[n, 1, side, side]`.
 #[derive(Debug)]
 pub struct SequentialGenerator {
@@ -97,7 +97,7 @@ impl Generator for SequentialGenerator {
     }
 }
 
-/// A discriminator whose layers turn images `[n, 1, side, side]` into logits `[n]`
+/// A discriminator whose layers map images `[n, 1, side, side]` to logits `[n]`
 /// or `[n, 1]`.
 #[derive(Debug)]
 pub struct SequentialDiscriminator {

@@ -36,7 +36,7 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
         "10 test images",
         "resized from 32x32 to 28x28",
         "near-duplicates",
-        "of 20 lie closer",
+        "of 20 samples are closer",
         "Parzen",
     ] {
         assert!(table.contains(part), "no {part:?} in {table}");

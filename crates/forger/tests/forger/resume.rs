@@ -16,8 +16,8 @@ fn start(dir: &Path, line: &str) -> Child {
     command(dir, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// What a run leaves, by path: everything but times and the checkpoints before
-/// the last.
+/// The files of a run by path, without times and without the checkpoints before the
+/// last.
 fn outputs(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let run = RunDir::open(root).unwrap();
     let (_, last) = run.newest_checkpoint().unwrap().unwrap();
@@ -62,16 +62,16 @@ fn same(a: &Path, b: &Path) {
     }
 }
 
-/// Kills at moments from the start of the process to its end, writing of
-/// checkpoints and figures included; a run that ends before it is killed is
-/// compared and another one begun.
+/// Kills the process at moments from its start to its end, also while it writes
+/// checkpoints and figures. A run that ends before it is killed is compared with the
+/// uninterrupted one, and another run starts.
 #[test]
-fn a_run_killed_at_any_moment_ends_as_if_it_had_not_been() {
+fn killed_run_resumes_to_the_files_of_an_uninterrupted_run() {
     let kills: u64 = std::env::var("KILLS").map_or(5, |kills| kills.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
-    // A tenth or so of the time goes into checkpoints.
+    // Checkpoints take about a tenth of the time.
     let train = "train --data data --preset golbin --batch 8 --steps 1000 --threads 1 \
                  --precision f32 --set train_images=0 --set report_every=7 \
                  --snapshot-every 90 --checkpoint-every 0.05 --run";
@@ -136,7 +136,7 @@ fn a_run_killed_at_any_moment_ends_as_if_it_had_not_been() {
 }
 
 #[test]
-fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
+fn second_trainer_is_refused_and_a_stopped_run_resumes_with_its_own_data() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
@@ -195,7 +195,7 @@ fn a_run_has_one_trainer_and_a_request_to_end_leaves_it_whole() {
 /// A step of 2,000 images takes seconds, at the end of which one signal would
 /// leave a checkpoint.
 #[test]
-fn a_second_signal_leaves_at_once() {
+fn second_signal_ends_the_process_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     bars(&dir.join("data"), 3, 2000);
@@ -223,7 +223,7 @@ fn a_second_signal_leaves_at_once() {
 }
 
 #[test]
-fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
+fn resume_and_sample_name_the_damaged_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
@@ -249,7 +249,7 @@ fn what_is_damaged_is_named_when_a_run_is_resumed_or_sampled_from() {
 #[test]
 #[ignore = "mounts a small disk, for which it must be root or have user namespaces; run \
             `cargo test -p forger --test forger full_disk -- --ignored`"]
-fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
+fn full_disk_is_reported_and_the_run_continues() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
@@ -278,7 +278,7 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let out = succeeds(&told);
     assert!(out.contains("full: 1") && out.contains("read-only: 1"), "{out}");
     let errors = text(&told.stderr);
-    for part in ["No space left", "to go on from step", "disk/run/lock: Read-only"] {
+    for part in ["No space left", "to resume from step", "disk/run/lock: Read-only"] {
         assert!(errors.contains(part), "no {part:?} in {errors}");
     }
     same(&dir.join("straight/run"), &dir.join("resumed/run"));

@@ -10,7 +10,7 @@ use crate::{appears, signal};
 use crate::{command, data, forger, refuses, succeeds, text};
 
 #[test]
-fn train_then_sample() {
+fn train_draws_figures_and_sample_writes_images() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     let train = "train --data data --steps 30 --batch 8 --threads 1";
@@ -43,7 +43,7 @@ fn train_then_sample() {
 }
 
 #[test]
-fn what_nobody_reads_costs_a_run_nothing() {
+fn closed_output_does_not_stop_training() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     let train = "train --data data --steps 2 --batch 8 --threads 1";
@@ -58,7 +58,7 @@ fn what_nobody_reads_costs_a_run_nothing() {
 
 /// Batch norm over one image would make it a constant.
 #[test]
-fn one_digit_of_a_network_that_mixes_its_batch_is_the_first_of_many() {
+fn single_sample_with_batch_norm_equals_the_first_of_many() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     let run = |line: &str| succeeds(&forger(dir.path(), line));
@@ -72,7 +72,7 @@ fn one_digit_of_a_network_that_mixes_its_batch_is_the_first_of_many() {
 }
 
 #[test]
-fn a_digit_can_be_asked_of_a_conditional_preset_alone() {
+fn sample_accepts_a_digit_for_conditional_presets_only() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     let set = "--set train_images=0 --set pretrain_images=0 --batch 8 --steps 2 --threads 1";
@@ -97,7 +97,7 @@ fn a_digit_can_be_asked_of_a_conditional_preset_alone() {
 }
 
 #[test]
-fn the_one_dimensional_game_needs_no_data_and_draws_its_densities() {
+fn gaussian_preset_needs_no_data_and_draws_densities() {
     let dir = tempfile::tempdir().unwrap();
     let train = "train --preset gaussian --steps 30 --snapshot-every 10 --threads 1";
     succeeds(&forger(dir.path(), train));
@@ -123,7 +123,7 @@ fn divergence_is_an_error_with_a_remedy() {
 }
 
 #[test]
-fn sample_says_what_is_missing() {
+fn sample_error_names_the_missing_input() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     for (line, hint) in [
@@ -137,7 +137,7 @@ fn sample_says_what_is_missing() {
 }
 
 #[test]
-fn the_list_of_presets_needs_no_data() {
+fn preset_list_needs_no_data() {
     let dir = tempfile::tempdir().unwrap();
     let list = succeeds(&forger(dir.path(), "train --list"));
     assert!(list.contains("golbin") && list.contains("234,512") && list.contains("201,217"));
@@ -145,7 +145,7 @@ fn the_list_of_presets_needs_no_data() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_the_run_with_its_pictures() {
+fn interrupt_saves_the_run_and_draws_its_figures() {
     let dir = tempfile::tempdir().unwrap();
     data(&dir.path().join("data"));
     let child = command(dir.path(), "train --data data --seconds 600 --threads 1")
@@ -165,7 +165,7 @@ fn an_interrupt_ends_the_run_with_its_pictures() {
 }
 
 #[test]
-fn default_folders_lie_in_the_root_that_xtask_passes() {
+fn default_folders_are_below_the_root_that_xtask_passes() {
     let dir = tempfile::tempdir().unwrap();
     let workspace = dir.path().join("workspace");
     let rooted = |line: &str| {

@@ -1,5 +1,5 @@
-//! Near-duplicates of training images, by pixels. The reference value is the number among as
-//! many new images.
+//! Near-duplicates of training images, by pixels. The reference value is the number among
+//! equally many new images.
 
 use run_dir::Measurement;
 
@@ -25,7 +25,10 @@ pub(super) const METRIC: Metric = Metric {
 fn count(duplicates: &Measurement, samples: u64) -> String {
     let count = duplicates.value;
     let reference = duplicates.reference.unwrap_or_default();
-    format!("{count:.0} of {samples} lie closer; of new digits about {reference:.0} would")
+    format!(
+        "{count:.0} of {samples} samples are closer; of {samples} new digits about {reference:.0} \
+         would be"
+    )
 }
 
 #[cfg(feature = "libtorch")]

@@ -19,7 +19,7 @@ pub(super) const METRIC: Metric = Metric {
         name: "kid",
         title: "KID (classifier)",
         decimals: 3,
-        explanation: "the same by a cubic kernel, for any number of samples; about 0 is best",
+        explanation: "kernel distance between the features of real and fake images; about 0 is best",
         remark: None,
     }],
     #[cfg(feature = "libtorch")]

@@ -1,4 +1,4 @@
-//! The digits that the classifier sees. The reference values are those of the test images.
+//! The digits that the classifier predicts. The reference values are those of the test images.
 
 use run_dir::Measurement;
 

@@ -28,12 +28,12 @@ pub(super) const METRIC: Metric = Metric {
 
 fn assessment(novelty: &Measurement, _samples: u64) -> String {
     let (Some(mean), Some(std)) = (novelty.reference, novelty.error) else {
-        return "too few samples to tell what chance gives".to_owned();
+        return "too few samples for the null distribution".to_owned();
     };
     match (novelty.value - mean) / std {
         z if z < -5.0 => "closer to training images than new digits: copies, or common shapes only",
         z if z > 5.0 => {
-            "farther from training images than new digits: not copies, but some are odd"
+            "farther from training images than new digits: not copies, but some are unusual"
         }
         _ => "as far from training images as new digits",
     }

@@ -48,7 +48,7 @@ fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
         parzen_of_pixels(real, validation, Fake(fake), &usual_widths())
     };
     let found = likelihood(evaluation.images)?;
-    // A window at a validation image would favour small widths.
+    // A window at a validation image would favor small widths.
     let count = evaluation.images.len();
     let value = reference.reference_values("parzen", count, rows, |images| {
         Ok([likelihood(images)?.log_likelihood.mean])

@@ -17,7 +17,7 @@ use mnist_io::{Dataset, Images, Split};
 
 use crate::arrays::uniform;
 
-/// Images on each side of a comparison.
+/// Images in each set of a comparison.
 const N: usize = 1000;
 
 struct Mnist {
@@ -31,7 +31,7 @@ struct Mnist {
     repeated: Images,
 }
 
-/// The first 4,000 training images, and 2,000 test images split into two sides.
+/// The first 4,000 training images, and 2,000 test images split into two sets.
 static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
     let folder = std::env::var_os("MNIST").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"),
@@ -44,13 +44,13 @@ static MNIST: LazyLock<Mnist> = LazyLock::new(|| {
     };
     let pick = |from: &Dataset, places: &[usize]| from.images().select(places).unwrap();
     let (training, test) = (open(Split::Train), open(Split::Test));
-    let side = |first: usize| (first..2 * N).step_by(2).collect::<Vec<_>>();
+    let set = |first: usize| (first..2 * N).step_by(2).collect::<Vec<_>>();
     let noise = uniform(11, N * 784).iter().map(|u| (u * 256.0) as u8).collect();
     Mnist {
         training: pick(&training, &(0..4 * N).collect::<Vec<_>>()),
-        test: pick(&test, &side(0)),
-        held_out: pick(&test, &side(1)),
-        held_out_labels: side(1).iter().map(|&at| test.labels()[at]).collect(),
+        test: pick(&test, &set(0)),
+        held_out: pick(&test, &set(1)),
+        held_out_labels: set(1).iter().map(|&at| test.labels()[at]).collect(),
         noise: Images::new(28, 28, noise).unwrap(),
         repeated: pick(&test, &vec![1; N]),
     }

@@ -145,9 +145,9 @@ fn parzen_reference_excludes_the_validation_images() {
     let validation = digits(Split::Train, 200..1200);
     let direct = |windows: std::ops::Range<usize>| {
         let windows = digits(Split::Train, windows);
-        let sides = (Real(test.images()), Validation(validation.images()));
+        let sets = (Real(test.images()), Validation(validation.images()));
         let windows = Fake(windows.images());
-        parzen_of_pixels(sides.0, sides.1, windows, &usual_widths()).unwrap()
+        parzen_of_pixels(sets.0, sets.1, windows, &usual_widths()).unwrap()
     };
     // All other training images are used, whatever the seed.
     let apart = direct(0..200);

@@ -228,8 +228,8 @@ fn rejects_windows_around_images_of_another_size() {
     let images = |rows, cols, n: usize| Images::new(rows, cols, vec![9; n * 6]).unwrap();
     let (wide, high) = (images(2, 3, 4), images(3, 2, 4));
     let parzen = |real, validation, fake| {
-        let sides = (Real(real), Validation(validation));
-        parzen_of_pixels(sides.0, sides.1, Fake(fake), &[0.5])
+        let sets = (Real(real), Validation(validation));
+        parzen_of_pixels(sets.0, sets.1, Fake(fake), &[0.5])
     };
     assert!(parzen(&wide, &wide, &wide).is_ok());
     for (real, validation) in [(&high, &wide), (&wide, &high)] {

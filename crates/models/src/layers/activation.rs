@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{Context, Layer};
 use crate::params::Weights;
 
-/// An activation function; the shape stays.
+/// An activation function; the shape is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
     /// `max(x, 0)`.

@@ -76,9 +76,9 @@ fn to_one_channel(x: &Tensor, weight: &Tensor, bias: &Tensor, padding: i64) -> T
 /// A transposed convolution with kernel 4, stride 2 and padding 1, which doubles the
 /// image size.
 #[derive(Debug, Clone, Copy)]
-pub struct ConvUp2d(Affine);
+pub struct ConvTranspose2d(Affine);
 
-impl ConvUp2d {
+impl ConvTranspose2d {
     /// Declares `NAME.weight` `[inputs, outputs, 4, 4]` and `NAME.bias`
     /// `[outputs]`.
     pub fn new(
@@ -86,22 +86,22 @@ impl ConvUp2d {
         name: &str,
         (inputs, outputs): (i64, i64),
         init: impl Into<AffineInit>,
-    ) -> ConvUp2d {
+    ) -> ConvTranspose2d {
         let shape = [inputs, outputs, 4, 4];
-        ConvUp2d(Affine::new(layout, name, &shape, outputs, init.into()))
+        ConvTranspose2d(Affine::new(layout, name, &shape, outputs, init.into()))
     }
 }
 
-impl Layer for ConvUp2d {
+impl Layer for ConvTranspose2d {
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
     fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
-        conv_transpose_twice(&x, weight, bias)
+        conv_transpose_2x(&x, weight, bias)
     }
 }
 
-/// The function of [`ConvUp2d`], weight `[inputs, outputs, 4, 4]`.
-pub(super) fn conv_transpose_twice(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
+/// The function of [`ConvTranspose2d`], weight `[inputs, outputs, 4, 4]`.
+pub(super) fn conv_transpose_2x(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
     let (stride, padding) = (2, 1);
     let mut y = x.conv_transpose2d(weight, None::<&Tensor>, stride, padding, 0, 1, 1);
     // On a CPU, libtorch's bias gradient of a transposed convolution is slow: it

@@ -7,7 +7,7 @@ use super::{Context, Layer};
 use crate::network::Mode;
 use crate::params::Weights;
 
-/// Zeros each value with this probability, at least 0 and below 1; the shape stays.
+/// Zeros each value with this probability, at least 0 and below 1; the shape is unchanged.
 ///
 /// On a CPU the rate is rounded to a multiple of 1/65536.
 ///

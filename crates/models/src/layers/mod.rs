@@ -14,7 +14,7 @@ mod reshape;
 mod upsample;
 
 pub use activation::Activation;
-pub use conv::{Conv2d, ConvUp2d};
+pub use conv::{Conv2d, ConvTranspose2d};
 pub use dropout::{ChannelDropout, Dropout};
 pub use labels::{CLASSES, ConcatLabels, Projection};
 pub use linear::{Linear, Maxout};
@@ -29,7 +29,7 @@ use tch::Tensor;
 use crate::network::Mode;
 use crate::params::{Init, Layout, ParamId, Weights};
 
-/// One step of a network.
+/// One operation of a network.
 pub trait Layer: Debug + Send + Sync {
     /// Computes the layer's output from `x` and the `weights` of the network.
     ///

@@ -48,7 +48,7 @@ impl BatchNorm {
 }
 
 impl Layer for BatchNorm {
-    /// Normalizes `[n, c, h, w]`, or `[n, c]` over the channels; the shape stays.
+    /// Normalizes `[n, c, h, w]`, or `[n, c]` over the channels; the shape is unchanged.
     fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let gamma = weights.get(self.gamma);
         // `x` `[n, size, …]`. Momentum has no effect without running statistics.

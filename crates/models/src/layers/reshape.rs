@@ -13,8 +13,8 @@ pub enum Reshape {
     /// `[n, h·w·c]` → `[n, c, h, w]` for this `[h, w, c]`.
     ///
     /// The result is channels-last without a copy. The units are in the order
-    /// `[h, w, c]`. An original with the order `[c, h, w]` differs only in the
-    /// numbering of its units.
+    /// `[h, w, c]`. A published program with the order `[c, h, w]` differs
+    /// only in the numbering of its units.
     ToImage([i64; 3]),
     /// `[n, c, h, w]` → `[n, h·w·c]`: flattens channels-last memory without a copy.
     Flatten,
@@ -37,7 +37,7 @@ impl Layer for Reshape {
     }
 }
 
-/// Copies `[n, c, h, w]` into channels-last memory; shape and values stay.
+/// Copies `[n, c, h, w]` into channels-last memory; shape and values are unchanged.
 pub fn channels_last(x: &Tensor) -> Tensor {
     x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::conv::conv_transpose_twice;
+use super::conv::conv_transpose_2x;
 use super::{Affine, AffineInit, Context, Layer};
 use crate::params::{Layout, Weights};
 
@@ -36,7 +36,7 @@ impl Layer for UpsampleConv {
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
     fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
-        conv_transpose_twice(&x, &transposed_kernel(weight), bias)
+        conv_transpose_2x(&x, &transposed_kernel(weight), bias)
     }
 }
 

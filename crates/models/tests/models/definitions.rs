@@ -1,5 +1,5 @@
 //! Compares each network with its definition, computed layer by layer in f64 with
-//! plain operations in the original's order.
+//! plain operations in the published program's order.
 
 use gan_models::layers::NormAxis;
 use gan_models::{
@@ -283,7 +283,7 @@ fn check_output(bias: [f64; 4], image: [f64; 4]) {
     assert!(distance(gradient, &expected) < 1e-9);
 }
 
-/// The logistic loss of the logit equals the cross-entropy of the original's softmax.
+/// The logistic loss of the logit equals the cross-entropy of the published program's softmax.
 #[test]
 fn oshea_discriminator_matches_its_definition() {
     let _rng = lock_rng();
@@ -293,7 +293,7 @@ fn oshea_discriminator_matches_its_definition() {
     let images = Tensor::rand([3, 1, 28, 28], DOUBLE);
     let logits = d.forward(&weights, &images, None, Mode::Sample);
 
-    // The original, channels first throughout.
+    // The published program, channels first throughout.
     let get = |name: &str| named(d.layout(), &weights, name);
     let conv = |x: &Tensor, name: &str| {
         let (weight, bias) = (get(&format!("{name}.weight")), get(&format!("{name}.bias")));

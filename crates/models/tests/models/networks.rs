@@ -25,7 +25,7 @@ fn expected_numel(name: &str) -> (i64, i64) {
         ),
         // The digit in place of the cluster; ten further outputs of D.
         "modern-conditional" => (164_804, 146_849 + 10 * 16 * 128 + 10),
-        // The original's notebook prints both totals. With norms over channels the
+        // The published notebook prints both totals. With norms over channels the
         // last two have 2·(100 + 50) parameters in place of 4·28.
         "oshea" => (4_262_913, 9_707_266),
         "oshea-channels" => (4_262_913 - 112 + 300, 9_707_266),
@@ -155,7 +155,7 @@ fn every_parameter_has_a_gradient() {
     }
 }
 
-/// Callers split batches by this answer.
+/// The trainer splits batches if this is false.
 #[test]
 fn uses_batch_statistics_is_true_exactly_if_images_influence_each_other() {
     let _rng = lock_rng();

@@ -2,7 +2,7 @@
 
 use gan_models::layers::Activation::{LeakyRelu, Relu, Tanh};
 use gan_models::layers::{
-    BatchNorm, ConcatLabels, Conv2d, ConvUp2d, Layer, Linear, Maxout, NormAxis, Reshape,
+    BatchNorm, ConcatLabels, Conv2d, ConvTranspose2d, Layer, Linear, Maxout, NormAxis, Reshape,
     UpsampleConv,
 };
 use gan_models::{
@@ -32,7 +32,7 @@ fn generator() -> SequentialGenerator {
                 Reshape::To(&[4, 2, 2]),
                 norm(l),
                 Relu,
-                ConvUp2d::new(l, "up", (4, 3), init()),
+                ConvTranspose2d::new(l, "up", (4, 3), init()),
                 Relu,
                 UpsampleConv::new(l, "upsample", (3, 2), init()),
                 Relu,
@@ -107,7 +107,7 @@ fn each_layer_converts_its_input_to_the_kind_of_its_weights() {
     let layers: [(Box<dyn Layer>, Tensor); 7] = [
         (Box::new(Linear::new(l, "dense", 16, 16, init())), vectors(16)),
         (Box::new(norm(l)), images(4)),
-        (Box::new(ConvUp2d::new(l, "up", (4, 3), init())), images(4)),
+        (Box::new(ConvTranspose2d::new(l, "up", (4, 3), init())), images(4)),
         (Box::new(UpsampleConv::new(l, "upsample", (3, 2), init())), images(3)),
         (Box::new(Conv2d::new(l, "output", (2, 1), 3, (1, 1), init())), images(2)),
         (Box::new(Conv2d::new(l, "down", (1, 2), 4, (2, 1), init())), images(1)),

@@ -1,4 +1,4 @@
-//! Errors of `forger`: panics of libtorch become errors, and errors get help.
+//! Errors of `forger`: panics of libtorch become errors, and errors are printed with a hint.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -6,14 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
 
-/// Prints the error, and what to do next if that is known.
+/// Prints the error, and a hint if there is one.
 pub fn report(error: &Error) {
-    gan_cli::error::report(error, help(error));
+    gan_cli::error::report(error, hint(error));
 }
 
 /// Runs `work`; a panic in it becomes an error.
 ///
-/// tch turns exceptions of libtorch into panics. No check can exclude all of them in
+/// tch converts exceptions of libtorch into panics. No check can exclude all of them in
 /// advance, for example when memory runs out.
 pub fn catching_panics<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     set_hook(Box::new(|info| tracing::debug!("{info}")));
@@ -40,11 +40,11 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     anyhow!("{source}: {reason} (set RUST_LOG=debug for details)")
 }
 
-fn help(error: &Error) -> Option<&'static str> {
-    error.chain().find_map(help_with_cause)
+fn hint(error: &Error) -> Option<&'static str> {
+    error.chain().find_map(hint_for_cause)
 }
 
-fn help_with_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     use gan_metrics::Error as Metrics;
     use gan_trainer::Error as Trainer;
     let (trainer, metrics) = (cause.downcast_ref(), cause.downcast_ref());
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_write_has_help_in_every_error_type() {
+    fn refused_write_has_a_hint_in_every_error_type() {
         let refused = || run_dir::Error::Io {
             action: "write",
             path: "x".into(),
@@ -114,7 +114,7 @@ mod tests {
             Error::new(gan_trainer::Error::from(refused())),
             Error::new(gan_viz::Error::from(refused())).context("drawing"),
         ] {
-            assert!(help(&error).unwrap().contains("writable"));
+            assert!(hint(&error).unwrap().contains("writable"));
         }
     }
 }
