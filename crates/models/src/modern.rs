@@ -7,7 +7,8 @@ use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
 use crate::layers::{
-    CLASSES, ConcatLabels, Context, Conv2d, ConvTranspose2d, Layer, Linear, Projection, Reshape,
+    CLASSES, ConcatLabels, Context, Conv2d, ConvTranspose2d, Layer, LayerInput, Linear, Projection,
+    Reshape,
 };
 use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
@@ -155,5 +156,9 @@ impl Layer for Saturate {
         let inside = x.clamp(-1.0, WHITE);
         let plateau = (x.clamp(-1.0 - PLATEAU, WHITE + PLATEAU) - &inside).detach();
         &inside + (x - &inside - plateau) * OUTER_SLOPE
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }

@@ -7,7 +7,7 @@ use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::{LeakyRelu, Relu, Sigmoid};
 use crate::layers::{
-    BatchNorm, Context, Conv2d, Dropout, Layer, Linear, NormAxis, Reshape, UpsampleConv,
+    BatchNorm, Context, Conv2d, Dropout, Layer, LayerInput, Linear, NormAxis, Reshape, UpsampleConv,
 };
 use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
@@ -110,5 +110,9 @@ struct RealMinusFake;
 impl Layer for RealMinusFake {
     fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
         x.select(1, 1) - x.select(1, 0)
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }

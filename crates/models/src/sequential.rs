@@ -72,7 +72,7 @@ impl Generator for SequentialGenerator {
 
     fn conditional(&self) -> bool {
         let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.uses_labels())
+        layers.any(|layer| layer.input().has_labels())
     }
 
     fn image_side(&self) -> i64 {
@@ -85,7 +85,7 @@ impl Generator for SequentialGenerator {
 
     fn uses_batch_statistics(&self) -> bool {
         let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.uses_batch_statistics())
+        layers.any(|layer| layer.input().has_batch())
     }
 
     fn shardable(&self) -> bool {
@@ -114,12 +114,12 @@ impl Discriminator for SequentialDiscriminator {
 
     fn conditional(&self) -> bool {
         let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.uses_labels())
+        layers.any(|layer| layer.input().has_labels())
     }
 
     fn uses_batch_statistics(&self) -> bool {
         let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.uses_batch_statistics())
+        layers.any(|layer| layer.input().has_batch())
     }
 
     fn shardable(&self) -> bool {

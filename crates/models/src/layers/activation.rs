@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Context, Layer};
+use super::{Context, Layer, LayerInput};
 use crate::params::Weights;
 
 /// An activation function; the shape is unchanged.
@@ -32,5 +32,9 @@ impl Layer for Activation {
             Activation::Tanh => x.tanh(),
             Activation::Softplus => x.softplus(),
         }
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }

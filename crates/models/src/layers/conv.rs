@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Affine, AffineInit, Context, Layer};
+use super::{Affine, AffineInit, Context, Layer, LayerInput};
 use crate::params::{Layout, Weights};
 
 /// A square convolution with zero padding.
@@ -40,6 +40,10 @@ impl Layer for Conv2d {
             return to_one_channel(&x, weight, bias, self.padding);
         }
         x.conv2d(weight, Some(bias), self.stride, self.padding, 1, 1)
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }
 
@@ -97,6 +101,10 @@ impl Layer for ConvTranspose2d {
     fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         conv_transpose_2x(&x, weight, bias)
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }
 

@@ -3,7 +3,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Context, Layer};
+use super::{Context, Layer, LayerInput};
 use crate::network::Mode;
 use crate::params::Weights;
 
@@ -30,6 +30,10 @@ impl Layer for Dropout {
             _ => &x * factors.view_as(&x),
         }
     }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
+    }
 }
 
 /// Zeros each channel of each image `[n, c, h, w]` with this probability, at least 0
@@ -45,6 +49,10 @@ impl Layer for ChannelDropout {
         check_rate(self.0);
         let x = x.to_kind(weights.kind());
         x.feature_dropout(self.0, context.mode == Mode::Train)
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }
 

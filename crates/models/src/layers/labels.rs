@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Context, Layer, Linear};
+use super::{Context, Layer, LayerInput, Linear};
 use crate::params::Weights;
 
 /// Number of classes: the digits 0 to 9.
@@ -21,8 +21,11 @@ impl Layer for ConcatLabels {
         }
     }
 
-    fn uses_labels(&self) -> bool {
-        self.0
+    fn input(&self) -> LayerInput {
+        match self.0 {
+            true => LayerInput::RowAndLabel,
+            false => LayerInput::Row,
+        }
     }
 }
 
@@ -49,8 +52,11 @@ impl Layer for Projection {
         logits + selected.sum_dim_intlist(1, false, y.kind())
     }
 
-    fn uses_labels(&self) -> bool {
-        self.digits.is_some()
+    fn input(&self) -> LayerInput {
+        match self.digits {
+            Some(_) => LayerInput::RowAndLabel,
+            None => LayerInput::Row,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Affine, AffineInit, Context, Layer};
+use super::{Affine, AffineInit, Context, Layer, LayerInput};
 use crate::params::{Init, Layout, Weights};
 
 /// `y = x Wᵀ + b`.
@@ -28,6 +28,10 @@ impl Layer for Linear {
     fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         x.linear(weight, Some(bias))
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }
 
@@ -60,5 +64,9 @@ impl Layer for Maxout {
         let pieces = self.linear.forward(weights, x, context);
         let (maximum, _) = pieces.view([-1, self.units, self.pieces]).max_dim(2, false);
         maximum
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }

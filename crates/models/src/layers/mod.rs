@@ -38,16 +38,32 @@ pub trait Layer: Debug + Send + Sync {
     /// not have one from 0 to 9 for each row of `x`.
     fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor;
 
-    /// Whether [`Layer::forward`] uses the labels. A layer that does must override
-    /// this method.
-    fn uses_labels(&self) -> bool {
-        false
+    /// What a row of the output depends on.
+    fn input(&self) -> LayerInput;
+}
+
+/// What a row of a layer's output depends on, besides the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerInput {
+    /// The same row of the input.
+    Row,
+    /// The same row of the input, and its label.
+    RowAndLabel,
+    /// All rows of the batch, for example through their mean.
+    Batch,
+    /// All rows of the batch, and their labels.
+    BatchAndLabels,
+}
+
+impl LayerInput {
+    /// Whether the layer uses labels.
+    pub fn has_labels(self) -> bool {
+        matches!(self, LayerInput::RowAndLabel | LayerInput::BatchAndLabels)
     }
 
-    /// Whether the images of a batch influence each other. A layer that computes
-    /// statistics of a batch must override this method.
-    fn uses_batch_statistics(&self) -> bool {
-        false
+    /// Whether the images of a batch influence each other.
+    pub fn has_batch(self) -> bool {
+        matches!(self, LayerInput::Batch | LayerInput::BatchAndLabels)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Context, Layer};
+use super::{Context, Layer, LayerInput};
 use crate::params::{Init, Layout, ParamId, Weights};
 
 /// `γ (x - mean) / √(variance + ε) + β` with the mean and variance of the batch,
@@ -81,7 +81,7 @@ impl Layer for BatchNorm {
         y.view_as(&x).permute([0, 3, 1, 2])
     }
 
-    fn uses_batch_statistics(&self) -> bool {
-        true
+    fn input(&self) -> LayerInput {
+        LayerInput::Batch
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Context, Layer};
+use super::{Context, Layer, LayerInput};
 use crate::params::Weights;
 
 /// A change of shape.
@@ -34,6 +34,10 @@ impl Layer for Reshape {
             Reshape::PixelShuffle => x.pixel_shuffle(2),
             Reshape::PixelUnshuffle => channels_last(&x.pixel_unshuffle(2)),
         }
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }
 

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::conv::conv_transpose_2x;
-use super::{Affine, AffineInit, Context, Layer};
+use super::{Affine, AffineInit, Context, Layer, LayerInput};
 use crate::params::{Layout, Weights};
 
 /// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
@@ -37,6 +37,10 @@ impl Layer for UpsampleConv {
     fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         conv_transpose_2x(&x, &transposed_kernel(weight), bias)
+    }
+
+    fn input(&self) -> LayerInput {
+        LayerInput::Row
     }
 }
 
