@@ -34,8 +34,7 @@ pub struct QualityRow {
 pub struct Measurement {
     /// The number itself.
     pub value: f64,
-    /// The reference value: usually what as many training images get in place of the
-    /// samples.
+    /// The reference value: usually that of equally many training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<f64>,
     /// A standard deviation or standard error; the metric defines which.
