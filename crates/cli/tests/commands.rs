@@ -214,20 +214,20 @@ fn impossible_options_of_other_commands_are_refused() {
 
 #[test]
 fn only_defaults_lie_in_the_root() {
-    let paths = Paths::new("/work");
-    assert_eq!(paths.data(None), Path::new("/work/data/mnist"));
-    assert_eq!(paths.cache(None), Path::new("/work/data/cache"));
-    assert_eq!(paths.inception(None), Path::new("/work/data/inception.pt"));
-    assert_eq!(paths.runs(None), Path::new("/work/runs"));
-    assert_eq!(paths.run(None), Path::new("/work/runs/latest"));
+    let paths = Paths::new("/workspace");
+    assert_eq!(paths.data(None), Path::new("/workspace/data/mnist"));
+    assert_eq!(paths.cache(None), Path::new("/workspace/data/cache"));
+    assert_eq!(paths.inception(None), Path::new("/workspace/data/inception.pt"));
+    assert_eq!(paths.runs(None), Path::new("/workspace/runs"));
+    assert_eq!(paths.run(None), Path::new("/workspace/runs/latest"));
     assert_eq!(paths.runs(Some(Path::new("runs"))), Path::new("runs"));
     assert_eq!(Paths::default().runs(None), Path::new("runs"));
 }
 
 #[test]
 fn resume_continues_the_newest_run_unless_another_is_named() {
-    let paths = Paths::new("/work");
-    let newest = PathBuf::from("/work/runs/latest");
+    let paths = Paths::new("/workspace");
+    let newest = PathBuf::from("/workspace/runs/latest");
     for (line, run) in [
         ("--resume", Some(newest.clone())),
         ("--resume --data x", Some(newest)),
