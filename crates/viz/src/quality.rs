@@ -10,12 +10,12 @@ use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::thousands;
 use crate::{Error, Result};
 
-/// The step past which quality is said to stay similar.
+/// The step that the plot marks.
 const MOMENT: u64 = 1000;
 
 /// Draws FID, with the band of its reference value, on a logarithmic axis over the steps.
-/// Below it stand precision and recall from 0 to 1. The result is SVG text. Step 1,000,
-/// after which samples are said to stay similar, is marked if the rows reach it.
+/// Precision and recall from 0 to 1 are below it. The result is SVG text. Step 1,000 has a
+/// mark if the rows reach it.
 ///
 /// FID and its reference value depend on the number of samples. Only rows with the same
 /// number are drawn: the number with the most steps; of several such numbers the largest.
