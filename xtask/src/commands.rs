@@ -56,6 +56,12 @@ pub fn train_classifier(workspace: &Workspace, args: &TrainClassifierArgs) -> Re
 pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
     let dir = workspace.paths().run(args.run.as_deref());
     let run = runs::open(&dir, "draw", "the folder of a run with --run")?;
+    // A killed process may have left temporary files. While another process holds the
+    // lock, they may be its own.
+    let lock = run.lock();
+    if lock.is_ok() {
+        run.remove_temporary_files()?;
+    }
     let bar = progress::spinner(format!("drawing the figures of {}", run.root().display()));
     let figures = gan_viz::figures::draw_all(&run);
     bar.finish_and_clear();

@@ -45,12 +45,17 @@ pub struct TrainArgs {
     pub list: bool,
 
     /// Continue a run that was stopped or killed, from its newest valid checkpoint, with the
-    /// options it was started with; only --data (if the data set was moved), --cache and
+    /// options it was started with; only --data (if the data set was moved), --cache, --restart and
     /// --checkpoint-every can be given as well [default DIR: runs/latest]
     #[arg(long, value_name = "DIR", num_args = 0..=1,
         conflicts_with_all = ["preset", "conditional", "list", "steps", "seconds", "seed", "batch",
         "run", "runs", "device", "precision", "threads", "snapshot_every", "set"])]
     pub resume: Option<Option<PathBuf>>,
+
+    /// With --resume, if the run has no valid checkpoint: delete its rows, snapshots and
+    /// checkpoints, and train it from the beginning; training then replaces its figures
+    #[arg(long, requires = "resume")]
+    pub restart: bool,
 
     /// Seconds between checkpoints; 0: only one, at the end
     #[arg(long, value_name = "S", default_value = "60", value_parser = duration,

@@ -40,7 +40,8 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     anyhow!("{source}: {reason} (set RUST_LOG=debug for details)")
 }
 
-fn hint(error: &Error) -> Option<&'static str> {
+/// What the user can do about the error.
+pub fn hint(error: &Error) -> Option<&'static str> {
     error.chain().find_map(hint_for_cause)
 }
 
@@ -56,6 +57,10 @@ fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
         (Some(Trainer::NoCheckpoint { .. }), _) => {
             "wait a minute if the run is still training; continue a stopped run with `cargo xtask \
              train --resume DIR`; or give another run with --run"
+        }
+        (Some(Trainer::NoValidCheckpoint { .. }), _) => {
+            "restore that folder if it was moved; or add --restart to delete the rows, snapshots \
+             and checkpoints of the run and train it from the beginning"
         }
         (Some(Trainer::ImageSize { .. }), _) | (_, Some(Metrics::NotMnistSize { .. })) => {
             "give another data set with --data, or with --against for evaluate"

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
+use gan_cli::error::{message, user_error};
 use gan_cli::{Paths, PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Precision, Settings};
 use gan_metrics::{Cache, Evaluator};
-use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind};
+use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, kind};
 use mnist_io::{Dataset, Split, known};
 use run_dir::{DatasetInfo, RunDir};
 
-use crate::machine;
+use crate::{errors, machine};
 
 /// A run to train, with everything it needs.
 pub struct TrainJob {
@@ -23,6 +24,8 @@ pub struct TrainJob {
     pub data: TrainData,
     /// The run directory.
     pub checkpointer: Checkpointer,
+    /// The folder of numbered runs.
+    pub runs: PathBuf,
     /// The preset's name.
     pub preset: String,
     /// The folder of the data set.
@@ -63,22 +66,48 @@ impl TrainJob {
         let real = data.shown_images(config.networks.generator.image_side())?;
         let run = match &args.run {
             None => RunDir::create_next(&runs, &preset.name, &run_config, real.as_ref())?,
-            Some(root) => {
-                let run = RunDir::create(root, &run_config, real.as_ref())?;
-                run.set_latest(&runs)?;
-                run
-            }
+            Some(root) => RunDir::create(root, &run_config, real.as_ref())?,
         };
+        let checkpointer = Checkpointer::new(run.clone(), checkpoint_every(args))
+            .map_err(|error| with_next_command(&run, error.into()))?;
         Ok(TrainJob {
             config,
             data,
-            checkpointer: Checkpointer::new(run, checkpoint_every(args))?,
+            checkpointer,
+            runs,
             preset: preset.name.to_owned(),
             data_path,
             precision,
             threads,
         })
     }
+}
+
+/// Adds the command that continues `run` to an error after its folder was created.
+pub fn with_next_command(run: &RunDir, error: Error) -> Error {
+    if let Some(Trainer::Diverged { .. }) = error.downcast_ref() {
+        return error;
+    }
+    let restart = match (run.newest_checkpoint(), run.has_results()) {
+        (Ok(None), Ok(true)) => " --restart",
+        _ => "",
+    };
+    let command = format!("`cargo xtask train --resume {}{restart}`", quoted(run.root()));
+    let help = match errors::hint(&error) {
+        None => format!("to continue the run: {command}"),
+        Some(hint) => match hint.strip_suffix("run the same command again") {
+            Some(remedy) => format!("{remedy}continue with {command}"),
+            None => return error,
+        },
+    };
+    user_error(message(&error), help)
+}
+
+/// The path as a shell reads it.
+pub fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// The time between checkpoints; `None` for one at the end only.
@@ -120,7 +149,13 @@ pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>
     let known = known::identify(&images_sha256, &labels_sha256);
     Ok(Some(DatasetInfo {
         name: known.map_or("custom", |set| set.name).to_owned(),
-        path: std::path::absolute(path)?.display().to_string(),
+        path: std::path::absolute(path)?.into_os_string().into_string().map_err(|path| {
+            anyhow!(
+                "config.toml cannot hold the path {}, which is not UTF-8; rename the folder of the \
+                 data set, or give --data a link to it",
+                path.display()
+            )
+        })?,
         images: training.len() as u64,
         images_sha256,
         labels_sha256,

@@ -1,5 +1,6 @@
 //! Shows the progress of training, and draws figures from time to time.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gan_trainer::Observer;
@@ -11,6 +12,8 @@ use crate::signals::Signals;
 /// The observer of `forger train`.
 pub struct ProgressObserver<'a> {
     run: &'a RunDir,
+    /// The folder of numbered runs.
+    runs: &'a Path,
     signals: Signals,
     bar: Bar,
     /// Seconds and images of the last row.
@@ -20,10 +23,12 @@ pub struct ProgressObserver<'a> {
 }
 
 impl ProgressObserver<'_> {
-    /// Before the first step of `run`; `signals` stop the training.
-    pub fn new(run: &RunDir, signals: Signals) -> ProgressObserver<'_> {
+    /// Before the first step of `run`; `runs` is the folder of numbered runs, and
+    /// `signals` stop the training.
+    pub fn new<'a>(run: &'a RunDir, runs: &'a Path, signals: Signals) -> ProgressObserver<'a> {
         ProgressObserver {
             run,
+            runs,
             signals,
             bar: Bar::new(),
             last_row: None,
@@ -108,6 +113,15 @@ impl Observer for ProgressObserver<'_> {
         // Figures take at most a thirtieth of the time.
         let pause = (started.elapsed() * 30).max(Duration::from_secs(5));
         self.next_drawing = Instant::now() + pause;
+    }
+
+    fn checkpoint_saved(&mut self, _step: u64, number: u64) {
+        // The run becomes the latest when there is something to sample from.
+        if number == 1
+            && let Err(error) = self.run.set_latest(self.runs)
+        {
+            self.bar.print_line(&format!("warning: {error}; training continues"));
+        }
     }
 
     fn should_stop(&mut self) -> bool {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
-use mnist_io::Images;
 use run_dir::{DatasetInfo, RunDir};
 
 use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
@@ -24,7 +23,22 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
     let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("skipped: {error}"));
-    let checkpointer = Checkpointer::resume(run.clone(), checkpoint_every(args), &mut skipped)?;
+    let every = checkpoint_every(args);
+    let checkpointer = match Checkpointer::resume(run.clone(), every, &mut skipped) {
+        Err(gan_trainer::Error::NoValidCheckpoint { .. }) if args.restart => {
+            Checkpointer::restart(run.clone(), every)?
+        }
+        resumed => resumed?,
+    };
+    if args.restart
+        && let Some(state) = checkpointer.state()
+    {
+        bail!(
+            "--restart: {} has a valid checkpoint of step {}; leave --restart out to resume from it",
+            run.root().display(),
+            state.step
+        );
+    }
     let networks = gan_models::by_name(&config.networks, None).with_context(|| {
         let name = &config.networks;
         format!(
@@ -73,12 +87,13 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     }
     match checkpointer.state() {
         Some(state) => output::note(format_args!("resuming from step {}", state.step)),
-        None => output::note("there is no checkpoint yet: training begins again"),
+        None => output::note("there is no valid checkpoint: training begins again"),
     }
     Ok(ResumeState::Unfinished(Box::new(TrainJob {
         config: train_config,
         data,
         checkpointer,
+        runs: paths.runs(None),
         preset: config.preset,
         data_path: data_path.unwrap_or_default(),
         precision: config.precision,
@@ -109,9 +124,9 @@ fn check_figure_images(run: &RunDir, data: &TrainData, config: &TrainConfig) -> 
     let Some(shown) = data.shown_images(config.networks.generator.image_side())? else {
         return Ok(());
     };
-    if !path.exists() {
-        shown.write_file(&path)?;
-    } else if !Images::read_file(&path).is_ok_and(|found| found == shown) {
+    if !run.has_file(&path)? {
+        run.write_images(&path, &shown)?;
+    } else if !run.read_images(&path).is_ok_and(|found| found == shown) {
         bail!(
             "{}: it changed, or another version wrote it; remove it and resume again to replace it",
             path.display()

@@ -1,6 +1,5 @@
 //! `forger train`: trains, draws the figures, and prints their paths.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -10,7 +9,7 @@ use gan_trainer::{Outcome, RunSampler, TrainData, resize, train};
 use gan_viz::figures::Figure;
 use run_dir::RunDir;
 
-use crate::job::TrainJob;
+use crate::job::{TrainJob, quoted, with_next_command};
 use crate::observer::ProgressObserver;
 use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
@@ -40,7 +39,12 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
 }
 
 /// Trains, draws the figures and lists them.
-fn run_job(mut job: TrainJob) -> Result<ExitCode> {
+fn run_job(job: TrainJob) -> Result<ExitCode> {
+    let run = job.checkpointer.run().clone();
+    train_and_draw(job).map_err(|error| with_next_command(&run, error))
+}
+
+fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     let (config, data) = (&job.config, &job.data);
     let (real, evaluator) = match data {
@@ -65,7 +69,7 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     if let Some(evaluator) = evaluator {
         prepare(evaluator, config.settings.evaluate_every.is_some())?;
     }
-    let mut observer = ProgressObserver::new(&run, signals.clone());
+    let mut observer = ProgressObserver::new(&run, &job.runs, signals.clone());
     let outcome = train(config, data, &mut job.checkpointer, &mut observer);
     observer.finish();
     let outcome = outcome.inspect_err(|error| print_checkpoint(&run, error))?;
@@ -73,17 +77,12 @@ fn run_job(mut job: TrainJob) -> Result<ExitCode> {
     Ok(if outcome.finished { ExitCode::SUCCESS } else { ExitCode::from(signals.exit_code()) })
 }
 
-/// Prints the newest checkpoint after an error, or the command that resumes from it if
-/// that can help.
+/// Prints the newest checkpoint if training diverged.
 fn print_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
-    let Ok(Some((step, path))) = run.newest_checkpoint() else {
-        return;
-    };
-    if matches!(error, gan_trainer::Error::Diverged { .. }) {
+    if let (gan_trainer::Error::Diverged { .. }, Ok(Some((_, path)))) =
+        (error, run.newest_checkpoint())
+    {
         output::note(format_args!("the last checkpoint before that is kept: {}", path.display()));
-    } else {
-        let root = quoted(run.root());
-        output::note(format_args!("to resume from step {step}: cargo xtask train --resume {root}"));
     }
 }
 
@@ -153,11 +152,4 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
         indicatif::HumanCount(found.of as u64),
         found.expected
     ))
-}
-
-/// The path as a shell reads it.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
-    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -1,8 +1,12 @@
 //! Atomic writes: a file appears under its final name complete or not at all.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, FileType, OpenOptions};
 
 use crate::error::{Error, Result, optional};
 
@@ -15,27 +19,15 @@ const PREFIX: &str = ".tmp-";
 /// temporary file is removed. Missing parent folders are created.
 ///
 /// # Errors
-/// [`Error::Io`] if the parent folder cannot be created or flushed, otherwise those of
-/// [`mnist_io::write_atomic`] as [`Error::Idx`].
+/// [`Error::Io`] with the path and the action that failed.
 pub fn write_atomic(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {
     let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-    mnist_io::write_atomic(path, write)?;
-    flush_dir(parent).map_err(Error::io("flush", parent))
-}
-
-/// Flushes the entries of `dir` to the disk, on systems that support it.
-fn flush_dir(dir: &Path) -> std::io::Result<()> {
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    match File::open(dir)?.sync_all() {
-        Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        flushed => flushed,
-    }
+    let dir = Dir::open_ambient_dir(parent, ambient_authority());
+    write_in(&dir.map_err(Error::io("open", parent))?, path, write)
 }
 
 /// Removes temporary files and folders that a killed process left in `dir`.
@@ -46,22 +38,88 @@ fn flush_dir(dir: &Path) -> std::io::Result<()> {
 /// # Errors
 /// [`Error::Io`] if the folder cannot be read or an entry cannot be removed.
 pub fn remove_temporary_files(dir: &Path) -> Result<()> {
-    for entry in entries(dir)? {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
+    let opened = Dir::open_ambient_dir(dir, ambient_authority());
+    match optional(opened.map_err(Error::io("read", dir)))? {
+        Some(opened) => remove_temporary_in(&opened, dir),
+        None => Ok(()),
+    }
+}
+
+/// Writes the file `path`, whose folder is `dir`.
+pub(crate) fn write_in(
+    dir: &Dir,
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<()> {
+    let (temporary, file) = create_temporary(dir).map_err(Error::io("write", path))?;
+    let written = fill(&file, path, write).and_then(|()| {
+        let name = path.file_name().unwrap_or_default();
+        dir.rename(&temporary, dir, name).map_err(Error::io("rename to", path))
+    });
+    if written.is_err() {
+        let _ = dir.remove_file(&temporary);
+    }
+    written?;
+    flush_dir(dir).map_err(Error::io("flush", parent_of(path)))
+}
+
+fn create_temporary(dir: &Dir) -> io::Result<(String, File)> {
+    let mut number = 0_u64;
+    loop {
+        let name = format!("{PREFIX}{number}");
+        match dir.open_with(&name, OpenOptions::new().write(true).create_new(true)) {
+            // Another process writes it, or left it.
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => number += 1,
+            file => return Ok((name, file?.into_std())),
         }
-        let path = entry.path();
-        let kind = entry.file_type().map_err(Error::io("read", &path))?;
-        if kind.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
-            .map_err(Error::io("remove", &path))?;
+    }
+}
+
+fn fill(
+    file: &File,
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<()> {
+    let mut writer = BufWriter::new(file);
+    write(&mut writer).and_then(|()| writer.flush()).map_err(Error::io("write", path))?;
+    file.sync_all().map_err(Error::io("flush", path))
+}
+
+/// Flushes the entries of `dir` to the disk, on systems that support it.
+fn flush_dir(dir: &Dir) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    // The handle of a folder cannot be flushed; a file that is opened can.
+    match dir.open(".")?.sync_all() {
+        Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        flushed => flushed,
+    }
+}
+
+/// Removes the temporary files and folders in `dir`, whose path is `path`.
+pub(crate) fn remove_temporary_in(dir: &Dir, path: &Path) -> Result<()> {
+    for (name, kind) in entries(dir).map_err(Error::io("read", path))? {
+        if is_temporary(&name) {
+            if kind.is_dir() { dir.remove_dir_all(&name) } else { dir.remove_file(&name) }
+                .map_err(Error::io("remove", &path.join(&name)))?;
+        }
     }
     Ok(())
 }
 
-/// Lists the entries of `dir`. A missing folder has no entries.
-pub(crate) fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>> {
-    let entries = fs::read_dir(dir).and_then(Iterator::collect);
-    Ok(optional(entries.map_err(Error::io("read", dir)))?.unwrap_or_default())
+/// Whether a file of this name is temporary.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(PREFIX)
+}
+
+/// Lists the entries of `dir`.
+pub(crate) fn entries(dir: &Dir) -> io::Result<Vec<(OsString, FileType)>> {
+    let entry = |entry: io::Result<cap_std::fs::DirEntry>| {
+        let entry = entry?;
+        Ok((entry.file_name(), entry.file_type()?))
+    };
+    dir.entries()?.map(entry).collect()
 }
 
 /// Returns the parent folder of `path`, `.` for a bare name.
@@ -85,7 +143,7 @@ mod tests {
         write_atomic(&path, |w| w.write_all(b"old")).unwrap();
         let failed = write_atomic(&path, |w| {
             w.write_all(b"half")?;
-            Err(std::io::Error::other("stop"))
+            Err(io::Error::other("stop"))
         });
         assert!(failed.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");

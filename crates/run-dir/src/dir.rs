@@ -7,55 +7,54 @@ use std::os::unix::fs::symlink;
 #[cfg(windows)]
 use std::os::windows::fs::symlink_dir as symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use mnist_io::Images;
 
-use crate::atomic::{parent_of, write_atomic};
+use crate::atomic::{is_temporary, parent_of};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
 /// The link to the newest run, in the folder of runs.
 const LATEST: &str = "latest";
+/// The name of that link before it replaces the old one.
+const TEMPORARY_LATEST: &str = ".latest";
 
-/// An existing run directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An existing run directory. Its files are opened relative to its folder.
+#[derive(Debug, Clone)]
 pub struct RunDir {
     root: PathBuf,
+    dir: Arc<Dir>,
 }
 
 impl RunDir {
-    /// Creates a run in `root`, which is a new or an empty folder.
+    /// Creates a run in `root`, which is a new or an empty folder. A folder with
+    /// nothing but what a killed call left counts as empty.
     ///
     /// Writes the folders, `real_images` (for runs on images) and the
     /// configuration. The configuration is written last, because a folder
     /// without it is not a run.
     ///
     /// # Errors
-    /// [`Error::NotEmpty`], [`Error::Config`] for an invalid configuration,
-    /// [`Error::Io`] or [`Error::Idx`] if something cannot be written. After an
-    /// error the new files are removed.
+    /// [`Error::NotEmpty`], [`Error::Locked`] if another process creates a run
+    /// there, [`Error::Config`] for an invalid configuration, [`Error::Io`] if
+    /// something cannot be written. After an error the new files are removed.
     pub fn create(root: &Path, config: &Config, real_images: Option<&Images>) -> Result<RunDir> {
-        let not_empty = || Error::NotEmpty(root.to_owned());
         let existed = root.exists();
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
-        let mut entries = fs::read_dir(root).map_err(Error::io("read", root))?;
-        if entries.next().is_some() {
-            return Err(not_empty());
-        }
-        let run = RunDir { root: root.to_owned() };
-        // Two processes may create a run here at once. Only one of them can
-        // create this folder.
-        let samples = run.samples_dir();
-        fs::create_dir(&samples).map_err(|e| match e.kind() {
-            ErrorKind::AlreadyExists => not_empty(),
-            _ => Error::io("create", &samples)(e),
-        })?;
-        run.fill(config, real_images).inspect_err(|_| run.remove(existed))?;
+        let run = RunDir::at(root)?;
+        run.check_unused()?;
+        // Two processes may create a run here at once; the other may be done.
+        let _lock = run.lock()?;
+        run.check_unused()?;
+        run.fill(config, real_images).inspect_err(|_| run.remove_incomplete(existed))?;
         Ok(run)
     }
 
     /// Creates a run in the next numbered folder in `runs`, `0001-NAME` at
-    /// first, and links `runs/latest` to it.
+    /// first.
     ///
     /// # Errors
     /// Those of [`RunDir::create`].
@@ -73,7 +72,7 @@ impl RunDir {
             .unwrap_or(0);
         // Two processes may choose the same number. Only one of them can
         // create the folder; the other takes the next number.
-        let mut number = newest.saturating_add(1);
+        let mut number = u64::from(newest) + 1;
         let root = loop {
             let root = runs.join(format!("{number:04}-{name}"));
             match fs::create_dir(&root) {
@@ -82,19 +81,37 @@ impl RunDir {
                 Err(e) => return Err(Error::io("create", &root)(e)),
             }
         };
-        let run = RunDir::create(&root, config, real_images).inspect_err(|_| {
+        RunDir::create(&root, config, real_images).inspect_err(|_| {
             let _ = fs::remove_dir(&root);
-        })?;
-        run.set_latest(runs).inspect_err(|_| run.remove(false))?;
-        Ok(run)
+        })
+    }
+
+    /// Refuses a folder with anything but what a killed [`RunDir::create`] leaves.
+    fn check_unused(&self) -> Result<()> {
+        let locked = self.open_file(&self.lock_path(), 0).is_ok();
+        let folders = [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()];
+        for (name, kind) in self.entries(&self.root)? {
+            let path = self.root.join(&name);
+            let ours = if folders.contains(&path) && kind.is_dir() {
+                self.entries(&path)?.iter().all(|(name, _)| is_temporary(name))
+            } else {
+                is_temporary(&name)
+                    || locked && [self.lock_path(), self.real_images_path()].contains(&path)
+            };
+            if !ours {
+                return Err(Error::NotEmpty(self.root.clone()));
+            }
+        }
+        Ok(())
     }
 
     fn fill(&self, config: &Config, real_images: Option<&Images>) -> Result<()> {
-        for folder in [self.checkpoints_dir(), self.figures_dir()] {
-            fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
+        self.remove_temporary_files()?;
+        for folder in [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()] {
+            self.folder(&folder, true)?;
         }
         if let Some(images) = real_images {
-            images.write_file(&self.real_images_path())?;
+            self.write_images(&self.real_images_path(), images)?;
         }
         let path = self.config_path();
         let text = config
@@ -102,15 +119,20 @@ impl RunDir {
             .check()
             .and_then(|()| toml::to_string(config).map_err(|e| e.to_string()));
         let text = text.map_err(|reason| Error::Config { path: path.clone(), reason })?;
-        write_atomic(&path, |w| w.write_all(text.as_bytes()))
+        self.write(&path, |w| w.write_all(text.as_bytes()))
     }
 
     /// Removes an incomplete run. Ignores errors, because the caller returns
     /// the first error.
-    fn remove(&self, keep_folder: bool) {
-        let _ = fs::remove_dir_all(&self.root);
-        if keep_folder {
-            let _ = fs::create_dir(&self.root);
+    fn remove_incomplete(&self, keep_folder: bool) {
+        for folder in [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()] {
+            let _ = folder.file_name().map(|name| self.dir.remove_dir(name));
+        }
+        for file in [self.real_images_path(), self.lock_path()] {
+            let _ = self.remove(&file);
+        }
+        if !keep_folder {
+            let _ = fs::remove_dir(&self.root);
         }
     }
 
@@ -125,9 +147,19 @@ impl RunDir {
             Ok(target) => root.parent().unwrap_or(Path::new("")).join(target),
             Err(_) => root.to_owned(),
         };
-        fs::read_dir(&root).map_err(Error::io("open", &root))?;
-        let run = RunDir { root };
-        if run.config_path().is_file() { Ok(run) } else { Err(Error::NotARun(run.root)) }
+        let run = RunDir::at(&root)?;
+        if run.has_file(&run.config_path())? { Ok(run) } else { Err(Error::NotARun(run.root)) }
+    }
+
+    /// The run in the folder `root`, without a look at its files.
+    pub(crate) fn at(root: &Path) -> Result<RunDir> {
+        let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(Error::io("open", root));
+        Ok(RunDir { root: root.to_owned(), dir: Arc::new(dir?) })
+    }
+
+    /// The handle of the folder.
+    pub(crate) fn dir(&self) -> &Dir {
+        &self.dir
     }
 
     /// The folder of the run.
@@ -155,21 +187,19 @@ impl RunDir {
         self.pictures_dir().join(format!("{step:06}.png"))
     }
 
-    /// Links `runs/latest` to this run, which may be outside `runs`.
+    /// Links `runs/latest` to this run, if it is a folder in `runs`.
     ///
     /// # Errors
     /// [`Error::Io`] if the link cannot be created.
     pub fn set_latest(&self, runs: &Path) -> Result<()> {
-        fs::create_dir_all(runs).map_err(Error::io("create", runs))?;
-        let link = runs.join(LATEST);
-        // A relative link stays valid when `runs` is moved.
-        let target = match self.root.file_name() {
-            Some(name) if is_entry_of(&self.root, runs) => PathBuf::from(name),
-            _ => std::path::absolute(&self.root).map_err(Error::io("resolve", &self.root))?,
+        let Some(name) = self.root.file_name().filter(|_| is_entry_of(&self.root, runs)) else {
+            return Ok(());
         };
-        // A link cannot be overwritten, but another link can be renamed over it.
-        let temporary = runs.join(format!(".{LATEST}-{}", std::process::id()));
-        symlink(&target, &temporary).and_then(|()| fs::rename(&temporary, &link)).map_err(|e| {
+        // A link cannot be overwritten, but another link can be renamed over it. All
+        // processes use one name, so a killed process leaves at most one such link.
+        let (link, temporary) = (runs.join(LATEST), runs.join(TEMPORARY_LATEST));
+        let _ = fs::remove_file(&temporary);
+        symlink(name, &temporary).and_then(|()| fs::rename(&temporary, &link)).map_err(|e| {
             let _ = fs::remove_file(&temporary);
             Error::io("link", &link)(e)
         })
@@ -202,6 +232,7 @@ paths! {
     checkpoints_dir: "checkpoints";
     figures_dir: "figures";
     pictures_dir: "figures/samples";
+    lock_path: "lock";
 }
 
 /// Returns whether `path` is an entry of `dir`. Links and `..` are resolved.
@@ -214,14 +245,6 @@ fn is_entry_of(path: &Path, dir: &Path) -> bool {
 
 /// Returns the number at the start of a run folder's name, `12` for
 /// `0012-modern`.
-fn number_of(name: &str) -> Option<u64> {
+fn number_of(name: &str) -> Option<u32> {
     name.split_once('-')?.0.parse().ok()
-}
-
-#[cfg(test)]
-impl RunDir {
-    /// A run in `root`, without a look at its files.
-    pub(crate) fn at(root: &Path) -> RunDir {
-        RunDir { root: root.to_owned() }
-    }
 }

@@ -27,8 +27,43 @@ pub enum Error {
     #[error("{} is not empty; choose another folder for the new run", .0.display())]
     NotEmpty(PathBuf),
     /// Another process holds the lock of the run in this folder.
-    #[error("another process trains in {}; wait for its end or stop it", .0.display())]
+    #[error(
+        "another process trains in {} or draws its figures; wait for its end or stop it",
+        .0.display()
+    )]
     Locked(PathBuf),
+    /// The lock file of the run in this folder is not the locked one.
+    #[error(
+        "the file lock in {} was removed or replaced; another process may train there, so this \
+         one stops", .0.display()
+    )]
+    LockReplaced(PathBuf),
+    /// Something else stands in the place of a file or a folder.
+    #[error(
+        "{} is a {found}; a run directory contains no links, and only regular files and folders: \
+         replace it with the {wanted} itself, or remove it", path.display()
+    )]
+    WrongKind {
+        /// The path.
+        path: PathBuf,
+        /// `link`, `folder`, `file`, or `FIFO, socket or device`.
+        found: &'static str,
+        /// `file` or `folder`.
+        wanted: &'static str,
+    },
+    /// A file is longer than a file of its kind may be.
+    #[error(
+        "{} has {bytes} bytes, but at most {limit} are accepted; restore or remove it",
+        path.display()
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The largest accepted size.
+        limit: u64,
+    },
     /// The configuration is invalid.
     #[error("{}: {reason}", path.display())]
     Config {
@@ -74,7 +109,7 @@ pub enum Error {
         /// Element type and shape of the array.
         found: String,
     },
-    /// mnist-io could not read an IDX file of the run, or could not write a file.
+    /// A file of the run is not the expected IDX file.
     #[error(transparent)]
     Idx(#[from] mnist_io::Error),
 }
@@ -87,6 +122,10 @@ impl Error {
             Error::Idx(error) => error.io_kind(),
             _ => None,
         }
+    }
+
+    pub(crate) fn in_file(path: &Path, reason: mnist_io::Error) -> Error {
+        Error::Idx(mnist_io::Error::InFile { path: path.to_owned(), reason: Box::new(reason) })
     }
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {

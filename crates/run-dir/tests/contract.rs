@@ -66,12 +66,13 @@ fn steps_beyond_six_digits_sort_by_number() {
 }
 
 #[test]
-fn create_next_numbers_runs_and_links_the_latest() {
+fn create_next_numbers_runs_and_set_latest_links_one() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().join("runs");
     for (name, expected) in [("modern", "0001-modern"), ("golbin", "0002-golbin")] {
         let run = RunDir::create_next(&runs, name, &config(), Some(&real_images())).unwrap();
         assert_eq!(run.root(), runs.join(expected));
+        run.set_latest(&runs).unwrap();
         let latest = RunDir::open(&runs.join("latest")).unwrap();
         assert_eq!(latest.root(), runs.join(expected));
     }
@@ -96,14 +97,89 @@ fn create_rejects_a_folder_that_is_not_empty() {
     assert_eq!(entries(dir.path()), ["mine"]);
 }
 
+/// The number of the folder does not fit into any more digits.
 #[test]
-fn create_next_removes_a_run_that_it_cannot_link() {
+fn numbering_ignores_absurd_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["18446744073709551615-golbin", "0003-modern"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    let run = RunDir::create_next(dir.path(), "modern", &config(), None).unwrap();
+    assert_eq!(run.root(), dir.path().join("0004-modern"));
+}
+
+#[test]
+fn a_folder_in_the_place_of_the_link_is_an_error_and_the_run_stays() {
     let dir = tempfile::tempdir().unwrap();
     // A folder cannot be replaced by a link.
     fs::create_dir_all(dir.path().join("latest/mine")).unwrap();
-    let refused = RunDir::create_next(dir.path(), "modern", &config(), Some(&real_images()));
+    let run = RunDir::create_next(dir.path(), "modern", &config(), None).unwrap();
+    let refused = run.set_latest(dir.path());
     assert!(matches!(refused, Err(Error::Io { action: "link", .. })));
-    assert_eq!(entries(dir.path()), ["latest"]);
+    assert_eq!(entries(dir.path()), ["0001-modern", "latest"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_link_of_a_killed_process_is_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create_next(dir.path(), "modern", &config(), None).unwrap();
+    std::os::unix::fs::symlink("gone", dir.path().join(".latest")).unwrap();
+    run.set_latest(dir.path()).unwrap();
+    assert_eq!(entries(dir.path()), ["0001-modern", "latest"]);
+}
+
+/// A killed [`RunDir::create`] leaves some of these.
+#[test]
+fn a_folder_with_leftovers_of_a_killed_creation_counts_as_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let leave = || {
+        for folder in ["samples", "checkpoints", "figures"] {
+            fs::create_dir(at(folder)).unwrap();
+        }
+        for file in ["lock", ".tmp-0", "originals.idx3", "figures/.tmp-7"] {
+            fs::write(at(file), if file == "lock" { "" } else { "half" }).unwrap();
+        }
+    };
+    leave();
+    for mine in ["notes", "figures/mine.png", "checkpoints/000001.safetensors"] {
+        fs::write(at(mine), b"x").unwrap();
+        let refused = RunDir::create(dir.path(), &config(), Some(&real_images()));
+        assert!(matches!(refused, Err(Error::NotEmpty { .. })), "{mine}");
+        fs::remove_file(at(mine)).unwrap();
+    }
+    assert_eq!(fs::read(at("originals.idx3")).unwrap(), b"half");
+    let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
+    assert_eq!(run.read_images(&run.real_images_path()).unwrap(), real_images());
+    let names = ["checkpoints", "config.toml", "figures", "lock", "originals.idx3", "samples"];
+    assert_eq!(entries(dir.path()), names);
+    assert!(entries(&run.figures_dir()).is_empty());
+    let refused = RunDir::create(dir.path(), &config(), None);
+    assert!(matches!(refused, Err(Error::NotEmpty { .. })));
+}
+
+#[test]
+fn creation_refuses_a_lock_or_images_of_another_program() {
+    for (name, content) in [("lock", "pid 7"), ("originals.idx3", "mine")] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(name), content).unwrap();
+        let refused = RunDir::create(dir.path(), &config(), Some(&real_images()));
+        assert!(matches!(refused, Err(Error::NotEmpty { .. })));
+        assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), content);
+        assert_eq!(entries(dir.path()), [name]);
+    }
+}
+
+#[test]
+fn missing_folder_of_checkpoints_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(dir.path(), &config(), None).unwrap();
+    assert_eq!(run.checkpoints().unwrap(), []);
+    fs::remove_dir(run.checkpoints_dir()).unwrap();
+    let error = run.checkpoints().unwrap_err();
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::NotFound));
+    assert!(error.to_string().contains("checkpoints"), "{error}");
 }
 
 /// The folder of runs can be moved, because the link is relative.
@@ -122,12 +198,12 @@ fn run_inside_the_folder_of_runs_gets_a_relative_link() {
 }
 
 #[test]
-fn run_outside_the_folder_of_runs_can_be_the_latest() {
+fn run_outside_the_folder_of_runs_does_not_become_the_latest() {
     let dir = tempfile::tempdir().unwrap();
     let (runs, elsewhere) = (dir.path().join("runs"), dir.path().join("mine"));
     let run = RunDir::create(&elsewhere, &config(), Some(&real_images())).unwrap();
     run.set_latest(&runs).unwrap();
-    assert_eq!(RunDir::open(&runs.join("latest")).unwrap().root(), elsewhere);
+    assert_eq!(entries(dir.path()), ["mine"]);
 }
 
 #[test]

@@ -10,17 +10,18 @@
 //!   discriminator_spectral.NAME    singular vectors of spectral normalization
 //!   __metadata__.state             a [`CheckpointState`] as JSON
 //! checkpoints/000300.safetensors.sha256
-//!                                  its SHA-256, as `sha256sum` writes it
+//!                                  its SHA-256, as `sha256sum` writes it; a second line
+//!                                  while the file is replaced
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use gan_models::Layout;
-use mnist_io::sha256_hex;
-use run_dir::{RunDir, write_atomic};
+use mnist_io::{sha256_hex, sha256_of_reader};
+use run_dir::{MAX_ROW_FILE, RunDir};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -81,6 +82,22 @@ struct Prefix {
     sha256: String,
 }
 
+impl Prefix {
+    /// The first bytes, at most `limit`; `None` if there is no file.
+    fn read(run: &RunDir, path: &Path, limit: u64) -> Result<Option<Prefix>, Error> {
+        match run.open_file(path, MAX_ROW_FILE) {
+            Ok(file) => {
+                let (bytes, sha256) =
+                    sha256_of_reader(file.take(limit)).map_err(|e| io("read", path, e))?;
+                Ok(Some(Prefix { bytes, sha256 }))
+            }
+            Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => Ok(None),
+            // Any other error may be temporary, and the file may be valid.
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
 impl RunFiles {
     /// The hashes of the row files of `run` at this moment; `config_sha256` is that
     /// of its `config.toml`.
@@ -90,8 +107,7 @@ impl RunFiles {
     pub fn new(run: &RunDir, config_sha256: &str) -> Result<RunFiles, Error> {
         let mut rows = BTreeMap::new();
         for path in run.row_files() {
-            if let Some(bytes) = read_if_present(&path, u64::MAX)? {
-                let prefix = Prefix { bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) };
+            if let Some(prefix) = Prefix::read(run, &path, MAX_ROW_FILE)? {
                 rows.insert(file_name(&path), prefix);
             }
         }
@@ -106,7 +122,7 @@ impl RunFiles {
     /// be read.
     fn check(&self, run: &RunDir, path: &Path) -> Result<(), Error> {
         let checkpoint = path.display();
-        if self.config_sha256 != config_sha256(run)? {
+        if self.config_sha256 != run.config_sha256()? {
             let reason = format!("it changed after {checkpoint} was saved; restore it");
             return Err(refuse(&run.config_path(), reason));
         }
@@ -114,8 +130,8 @@ impl RunFiles {
             let Some(prefix) = self.rows.get(&file_name(&path)) else {
                 continue;
             };
-            let found = read_if_present(&path, prefix.bytes)?;
-            if found.is_some_and(|bytes| sha256_hex(&bytes) != prefix.sha256) {
+            let found = Prefix::read(run, &path, prefix.bytes)?;
+            if found.is_some_and(|found| found != *prefix) {
                 let reason = format!(
                     "it is damaged: its first {} bytes changed after {checkpoint} was saved; \
                      restore them, or remove the file to continue without its rows",
@@ -137,51 +153,66 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Saves `gan` as the file `path`. `number` counts the checkpoints of the run,
-    /// and `run` are the hashes of its files.
+    /// Saves `gan` as the file `path` of `run`. `number` counts the checkpoints of the
+    /// run, and `files` are the hashes of its files.
     ///
     /// # Errors
     /// [`Error::Run`] if a file cannot be written; [`Error::Encode`].
     pub fn save(
+        run: &RunDir,
         path: &Path,
         gan: &Gan,
         train: TrainState,
         number: u64,
-        run: RunFiles,
+        files: RunFiles,
     ) -> Result<(), Error> {
-        let state = CheckpointState {
-            format: FORMAT,
-            number,
-            train,
-            generator_updates: gan.generator.optimizer.updates(),
-            discriminator_updates: gan.discriminator.optimizer.updates(),
-            run,
-        };
-        let bytes = encode(gan, &state)?;
-        let sha256 = format!("{}  {}\n", sha256_hex(&bytes), file_name(path));
         // Without its hash a checkpoint is not valid, so the hash comes first.
-        write_atomic(&hash_path(path), |w| w.write_all(sha256.as_bytes()))?;
-        write_atomic(path, |w| w.write_all(&bytes))?;
-        Ok(())
+        let bytes = encode(gan, train, number, files)?;
+        run.write(&hash_path(path), |w| w.write_all(hash_line(path, &bytes).as_bytes()))?;
+        Ok(run.write(path, |w| w.write_all(&bytes))?)
     }
 
-    /// Reads the file `path` and compares its hash.
+    /// Saves the checkpoint again if `files` are other hashes of the run's files. `gan`
+    /// has its state. If the process is killed, the old or the new checkpoint is valid.
+    pub(crate) fn update(&self, run: &RunDir, gan: &Gan, files: RunFiles) -> Result<(), Error> {
+        if self.state.run == files {
+            return Ok(());
+        }
+        let bytes = encode(gan, self.state.train, self.state.number, files)?;
+        let (path, new) = (&self.path, hash_line(&self.path, &bytes));
+        let both = hash_line(path, &self.bytes) + &new;
+        run.write(&hash_path(path), |w| w.write_all(both.as_bytes()))?;
+        run.write(path, |w| w.write_all(&bytes))?;
+        Ok(run.write(&hash_path(path), |w| w.write_all(new.as_bytes()))?)
+    }
+
+    /// Reads the file `path` of `run` and compares its hash.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] if a file is missing or damaged; [`Error::Run`] if
-    /// the operating system cannot read it.
-    pub fn read(path: &Path) -> Result<Checkpoint, Error> {
+    /// the operating system cannot read it, or if it is no regular file.
+    pub fn read(run: &RunDir, path: &Path) -> Result<Checkpoint, Error> {
         let hash_path = hash_path(path);
-        let line = read(&hash_path, MAX_HASH_FILE)?;
-        let hash = file_name(&hash_path);
-        let wanted = std::str::from_utf8(&line)
-            .ok()
-            .and_then(|line| line.strip_suffix(&format!("  {}\n", file_name(path))))
-            .filter(|sha256| sha256.len() == 64)
-            .ok_or_else(|| refuse(&hash_path, "it is damaged: it holds no SHA-256 of the file"))?;
-        let bytes = read(path, u64::MAX)?;
+        let hashes = open(run, &hash_path).and_then(|file| {
+            let mut lines = Vec::new();
+            file.take(MAX_HASH_FILE)
+                .read_to_end(&mut lines)
+                .map_err(|e| io("read", &hash_path, e))?;
+            hashes(&lines, path)
+                .ok_or_else(|| refuse(&hash_path, "it is damaged: it holds no SHA-256 of the file"))
+        })?;
+        let file = open(run, path)?;
+        let (mut bytes, header) = read_header(&file).map_err(|e| io("read", path, e))?;
+        let length = file.metadata().map_err(|e| io("read", path, e))?.len();
+        let described = header.and_then(|header| header.file_length(bytes.len()));
+        if described != Some(length) || length > MAX_CHECKPOINT {
+            let reason = format!("it is damaged: its header does not describe {length} bytes");
+            return Err(refuse(path, reason));
+        }
+        file.take(length).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
         let found = sha256_hex(&bytes);
-        if found != wanted {
+        if !hashes.contains(&found) {
+            let (hash, wanted) = (file_name(&hash_path), hashes.join(" or "));
             let reason = format!("it is damaged: its SHA-256 is {found}, but {hash} has {wanted}");
             return Err(refuse(path, reason));
         }
@@ -194,38 +225,18 @@ impl Checkpoint {
 
     /// The number of the checkpoint at `path` in its run, without a comparison of
     /// its hash; `None` if the file is no checkpoint.
-    pub(crate) fn number(path: &Path) -> Option<u64> {
-        // The safetensors crate refuses a header without its tensors.
-        #[derive(Deserialize)]
-        struct Header {
-            #[serde(rename = "__metadata__")]
-            metadata: HashMap<String, String>,
-        }
-        let mut file = File::open(path).ok()?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).ok()?;
-        let length = u64::from_le_bytes(length);
-        if length > MAX_HEADER {
-            return None;
-        }
-        let mut header = Vec::new();
-        file.take(length).read_to_end(&mut header).ok()?;
-        let header: Header = serde_json::from_slice(&header).ok()?;
-        state(Some(&header.metadata)).ok().map(|state| state.number)
+    pub(crate) fn number(run: &RunDir, path: &Path) -> Option<u64> {
+        let (_, header) = read_header(&open(run, path).ok()?).ok()?;
+        state(Some(&header?.metadata)).ok().map(|state| state.number)
     }
 
     /// Removes the checkpoint at `path` and its hash.
     ///
     /// # Errors
     /// [`Error::Run`] if a file cannot be removed.
-    pub(crate) fn remove(path: &Path) -> Result<(), Error> {
-        for path in [path, &hash_path(path)] {
-            match fs::remove_file(path) {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(io("remove", path, e)),
-                _ => {}
-            }
-        }
-        Ok(())
+    pub(crate) fn remove(run: &RunDir, path: &Path) -> Result<(), Error> {
+        run.remove(path)?;
+        Ok(run.remove(&hash_path(path))?)
     }
 
     /// Its metadata.
@@ -291,18 +302,75 @@ impl Checkpoint {
     }
 }
 
-/// Upper limit of the size of a file with a hash and a name.
-const MAX_HASH_FILE: u64 = 4096;
+/// Upper limit of the size of a file with hashes, in bytes.
+const MAX_HASH_FILE: u64 = 1 << 10;
 
-/// Upper limit of the size of the names of all tensors and the metadata.
+/// Upper limit of the size of the names of all tensors and the metadata, in bytes.
 const MAX_HEADER: u64 = 1 << 24;
+
+/// Upper limit of the size of a checkpoint, in bytes: 4 GiB.
+const MAX_CHECKPOINT: u64 = 1 << 32;
+
+/// The header of a safetensors file. The safetensors crate reads a header only
+/// together with its tensors.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    metadata: HashMap<String, String>,
+    #[serde(flatten)]
+    tensors: HashMap<String, Place>,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    data_offsets: [u64; 2],
+}
+
+impl Header {
+    /// The length of the file, whose first `start` bytes are the header.
+    fn file_length(&self, start: usize) -> Option<u64> {
+        let ends = self.tensors.values().map(|place| place.data_offsets[1]);
+        ends.max().unwrap_or(0).checked_add(start as u64)
+    }
+}
+
+/// Reads the header at the start of a file: its bytes, and the header if it is valid.
+fn read_header(file: &File) -> io::Result<(Vec<u8>, Option<Header>)> {
+    let mut bytes = Vec::new();
+    file.take(8).read_to_end(&mut bytes)?;
+    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    file.take(length.min(MAX_HEADER)).read_to_end(&mut bytes)?;
+    let header = bytes.get(8..).and_then(|json| serde_json::from_slice(json).ok());
+    Ok((bytes, header))
+}
+
+/// A line of the file with the hash of the checkpoint `path`.
+fn hash_line(path: &Path, bytes: &[u8]) -> String {
+    format!("{}  {}\n", sha256_hex(bytes), file_name(path))
+}
+
+/// The hashes in `lines` of [`hash_line`]; `None` without lines or if one is damaged.
+fn hashes(lines: &[u8], path: &Path) -> Option<Vec<String>> {
+    let end = format!("  {}\n", file_name(path));
+    let lines = std::str::from_utf8(lines).ok()?.split_inclusive('\n');
+    let hash = |line: &str| Some(line.strip_suffix(&end).filter(|h| h.len() == 64)?.to_owned());
+    lines.map(hash).collect::<Option<Vec<_>>>().filter(|hashes| !hashes.is_empty())
+}
 
 /// `000300.safetensors.sha256` for `000300.safetensors`.
 fn hash_path(path: &Path) -> PathBuf {
     path.with_extension("safetensors.sha256")
 }
 
-fn encode(gan: &Gan, state: &CheckpointState) -> Result<Vec<u8>, Error> {
+fn encode(gan: &Gan, train: TrainState, number: u64, run: RunFiles) -> Result<Vec<u8>, Error> {
+    let state = CheckpointState {
+        format: FORMAT,
+        number,
+        train,
+        generator_updates: gan.generator.optimizer.updates(),
+        discriminator_updates: gan.discriminator.optimizer.updates(),
+        run,
+    };
     let mut tensors = Vec::new();
     for (name, layout, flat) in gan.state() {
         let part = layout.named_tensors(&format!("{name}."), &flat);
@@ -313,11 +381,15 @@ fn encode(gan: &Gan, state: &CheckpointState) -> Result<Vec<u8>, Error> {
         Ok((name.as_str(), view))
     });
     let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
-    let json = serde_json::to_string(state).map_err(|e| Error::Encode(e.to_string()))?;
+    let json = serde_json::to_string(&state).map_err(|e| Error::Encode(e.to_string()))?;
     let metadata = HashMap::from([("state".to_owned(), json)]);
-    views
+    let bytes = views
         .and_then(|views| serialize(views, Some(metadata)))
-        .map_err(|e| Error::Encode(e.to_string()))
+        .map_err(|e| Error::Encode(e.to_string()))?;
+    match bytes.len() as u64 > MAX_CHECKPOINT {
+        true => Err(Error::Encode(format!("it has more than {MAX_CHECKPOINT} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 /// The state in the metadata of a safetensors file.
@@ -332,27 +404,13 @@ fn state(metadata: Option<&HashMap<String, String>>) -> Result<CheckpointState, 
     }
 }
 
-/// The SHA-256 of the run's `config.toml`.
-pub(crate) fn config_sha256(run: &RunDir) -> Result<String, Error> {
-    Ok(sha256_hex(&read(&run.config_path(), u64::MAX)?))
-}
-
-/// At most `limit` bytes of a file; `None` if there is no file.
-fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-    match File::open(path) {
-        Ok(file) => {
-            let mut bytes = Vec::new();
-            file.take(limit).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
-            Ok(Some(bytes))
-        }
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+/// Opens a file of a checkpoint.
+fn open(run: &RunDir, path: &Path) -> Result<File, Error> {
+    run.open_file(path, u64::MAX).map_err(|e| match e.io_kind() {
+        Some(ErrorKind::NotFound) => refuse(path, "it is missing"),
         // Any other error may be temporary, and the file may be valid.
-        Err(e) => Err(io("read", path, e)),
-    }
-}
-
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    read_if_present(path, limit)?.ok_or_else(|| refuse(path, "it is missing"))
+        _ => e.into(),
+    })
 }
 
 fn file_name(path: &Path) -> String {
@@ -360,7 +418,7 @@ fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn io(action: &'static str, path: &Path, reason: std::io::Error) -> Error {
+fn io(action: &'static str, path: &Path, reason: io::Error) -> Error {
     Error::Run(run_dir::Error::Io { action, path: path.to_owned(), reason })
 }
 

@@ -1,5 +1,6 @@
 //! Saves checkpoints of a run at an interval, and resumes from the newest valid one.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -7,10 +8,11 @@ use gan_config::FigureLayout;
 use run_dir::{RewindPoint, RunDir, RunLock};
 
 use crate::Error;
-use crate::checkpoint::{Checkpoint, RunFiles, TrainState, config_sha256};
+use crate::checkpoint::{Checkpoint, RunFiles, TrainState};
 use crate::config::TrainConfig;
 use crate::data::TrainData;
 use crate::gan::Gan;
+use crate::observer::Observer;
 
 /// Besides the last two, every tenth checkpoint is kept.
 const KEEP_EVERY: u64 = 10;
@@ -19,7 +21,7 @@ const KEEP_EVERY: u64 = 10;
 #[derive(Debug)]
 pub struct Checkpointer {
     run: RunDir,
-    _lock: RunLock,
+    lock: RunLock,
     /// Time between checkpoints; `None` for one at the end only.
     every: Option<Duration>,
     last: Instant,
@@ -34,7 +36,7 @@ pub struct Checkpointer {
 enum Start {
     /// At step 0, in a new folder.
     New,
-    /// At step 0, in the folder of a run that ended before its first checkpoint.
+    /// At step 0, in the folder of a run without a valid checkpoint.
     Again,
     /// At a checkpoint; those after it are invalid.
     At { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
@@ -66,9 +68,9 @@ impl Checkpointer {
     pub fn new(run: RunDir, every: Option<Duration>) -> Result<Checkpointer, Error> {
         let lock = run.lock()?;
         Ok(Checkpointer {
-            config_sha256: config_sha256(&run)?,
+            config_sha256: run.config_sha256()?,
             run,
-            _lock: lock,
+            lock,
             every,
             last: Instant::now(),
             newest: None,
@@ -77,9 +79,10 @@ impl Checkpointer {
     }
 
     /// As [`Checkpointer::new`] for a run that was stopped. Training resumes from
-    /// the newest valid checkpoint, or from the beginning if there is none yet.
-    /// `skipped` receives the reason for each invalid checkpoint. The run's files
-    /// stay unchanged until training begins.
+    /// the newest valid checkpoint. It begins at step 0 if the run has neither
+    /// checkpoints nor [results](RunDir::has_results). `skipped` receives the reason
+    /// for each invalid checkpoint. The run's files stay unchanged until training
+    /// begins.
     ///
     /// # Errors
     /// As [`Checkpointer::new`]; [`Error::NoValidCheckpoint`]; and
@@ -93,8 +96,9 @@ impl Checkpointer {
         let mut checkpointer = Checkpointer::new(run, every)?;
         let run = &checkpointer.run;
         let mut invalid = Vec::new();
-        for (_, path) in run.checkpoints()?.into_iter().rev() {
-            match Checkpoint::read(&path) {
+        let no_valid = || Error::NoValidCheckpoint { folder: run.checkpoints_dir() };
+        for (_, path) in checkpoints(run)?.ok_or_else(no_valid)?.into_iter().rev() {
+            match Checkpoint::read(run, &path) {
                 Ok(checkpoint) => {
                     checkpoint.check_run(run)?;
                     let state = checkpoint.state();
@@ -111,12 +115,20 @@ impl Checkpointer {
                 Err(error) => return Err(error),
             }
         }
-        if !invalid.is_empty() {
-            let folder = run.checkpoints_dir();
-            return Err(Error::NoValidCheckpoint { folder });
+        if !invalid.is_empty() || run.has_results()? {
+            return Err(no_valid());
         }
         checkpointer.start = Start::Again;
         Ok(checkpointer)
+    }
+
+    /// As [`Checkpointer::new`] for a run that was stopped. When training begins, it
+    /// deletes the rows, snapshots and checkpoints of the run and starts at step 0.
+    ///
+    /// # Errors
+    /// As [`Checkpointer::new`].
+    pub fn restart(run: RunDir, every: Option<Duration>) -> Result<Checkpointer, Error> {
+        Ok(Checkpointer { start: Start::Again, ..Checkpointer::new(run, every)? })
     }
 
     /// The run.
@@ -148,30 +160,49 @@ impl Checkpointer {
         if conditional {
             files.push(run.digits_path());
         }
-        Ok(files.iter().all(|path| path.is_file()))
+        for path in files {
+            if !run.has_file(&path)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Restores `gan` and the run's files to the starting position. Returns that
     /// position, or `None` for the beginning.
     pub(crate) fn restore(&mut self, gan: &mut Gan) -> Result<Option<TrainState>, Error> {
         self.last = Instant::now();
+        let run = &self.run;
         match std::mem::replace(&mut self.start, Start::New) {
             Start::New => Ok(None),
             Start::Again => {
-                self.run.rewind(None)?;
+                // Nothing is deleted if the checkpoints cannot be listed.
+                let checkpoints = checkpoints(run)?.unwrap_or_default();
+                run.rewind(None)?;
+                checkpoints.iter().try_for_each(|(_, path)| Checkpoint::remove(run, path))?;
                 Ok(None)
             }
             Start::At { checkpoint, invalid } => {
                 checkpoint.restore(gan)?;
                 let state = checkpoint.state().train;
-                self.run.rewind(Some(RewindPoint {
+                run.rewind(Some(RewindPoint {
                     step: state.step,
                     last_snapshot: state.last_snapshot,
                 }))?;
-                invalid.iter().try_for_each(|path| Checkpoint::remove(path))?;
+                invalid.iter().try_for_each(|path| Checkpoint::remove(run, path))?;
+                // A row file that the user removed is no longer part of the run.
+                checkpoint.update(run, gan, RunFiles::new(run, &self.config_sha256)?)?;
                 Ok(Some(state))
             }
         }
+    }
+
+    /// Checks that no other process can train the run.
+    ///
+    /// # Errors
+    /// [`run_dir::Error::LockReplaced`].
+    pub(crate) fn check_lock(&self) -> Result<(), Error> {
+        Ok(self.lock.check()?)
     }
 
     /// Whether a checkpoint is due.
@@ -183,8 +214,14 @@ impl Checkpointer {
     ///
     /// # Errors
     /// [`Error::Diverged`] if the state of `gan` is not finite; [`Error::Run`] if
-    /// the disk cannot be written.
-    pub(crate) fn save(&mut self, gan: &Gan, state: TrainState) -> Result<(), Error> {
+    /// the disk cannot be written or another process can train the run.
+    pub(crate) fn save(
+        &mut self,
+        gan: &Gan,
+        state: TrainState,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        self.check_lock()?;
         let step = state.step;
         let number = match self.newest {
             Some((_, newest)) if newest == step => return Ok(()),
@@ -197,22 +234,34 @@ impl Checkpointer {
         self.run.flush_rows()?;
         let path = self.run.checkpoint_path(step);
         let files = RunFiles::new(&self.run, &self.config_sha256)?;
-        Checkpoint::save(&path, gan, state, number, files)?;
+        Checkpoint::save(&self.run, &path, gan, state, number, files)?;
         tracing::info!(step, number, "saved a checkpoint");
         self.newest = Some((number, step));
-        self.remove_old()?;
+        if let Err(error) = self.remove_old() {
+            // The next call tries again.
+            tracing::warn!("an old checkpoint stays: {error}");
+        }
         self.last = Instant::now();
+        observer.checkpoint_saved(step, number);
         Ok(())
     }
 
     fn remove_old(&self) -> Result<(), Error> {
-        let checkpoints = self.run.checkpoints()?;
-        for (_, path) in checkpoints.iter().rev().skip(2) {
+        let run = &self.run;
+        for (_, path) in run.checkpoints()?.iter().rev().skip(2) {
             // A file without a number is not a checkpoint of this program.
-            if Checkpoint::number(path).is_some_and(|n| !n.is_multiple_of(KEEP_EVERY)) {
-                Checkpoint::remove(path)?;
+            if Checkpoint::number(run, path).is_some_and(|n| !n.is_multiple_of(KEEP_EVERY)) {
+                Checkpoint::remove(run, path)?;
             }
         }
         Ok(())
+    }
+}
+
+/// The checkpoints of the run; `None` without their folder.
+fn checkpoints(run: &RunDir) -> Result<Option<Vec<(u64, PathBuf)>>, Error> {
+    match run.checkpoints() {
+        Err(error) if error.io_kind() == Some(ErrorKind::NotFound) => Ok(None),
+        listed => Ok(Some(listed?)),
     }
 }

@@ -68,11 +68,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// No checkpoint of the run is valid.
-    #[error(
-        "no checkpoint in {} is valid; to train from the beginning, remove that folder",
-        folder.display()
-    )]
+    /// The run has no valid checkpoint, but it has invalid ones, rows, snapshots or
+    /// figures, or its folder of checkpoints is missing.
+    #[error("there is no valid checkpoint in {}", folder.display())]
     NoValidCheckpoint {
         /// The folder of checkpoints.
         folder: PathBuf,

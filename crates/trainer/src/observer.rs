@@ -25,6 +25,9 @@ pub trait Observer {
     /// A snapshot was written.
     fn snapshot_written(&mut self, _step: u64) {}
 
+    /// A checkpoint was saved, the run's `number`th from 1.
+    fn checkpoint_saved(&mut self, _step: u64, _number: u64) {}
+
     /// Whether to stop; called before every step and every update of pretraining.
     fn should_stop(&mut self) -> bool {
         false

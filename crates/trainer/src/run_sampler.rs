@@ -41,7 +41,7 @@ impl RunSampler {
         let Some((_, path)) = run.newest_checkpoint()? else {
             return Err(Error::NoCheckpoint { run: run.root().to_owned() });
         };
-        let checkpoint = Checkpoint::read(&path)?;
+        let checkpoint = Checkpoint::read(run, &path)?;
         let parameters = checkpoint.sampling_parameters(generator.layout())?;
         let kind = kind(config.precision);
         let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch);

@@ -69,6 +69,9 @@ pub fn train(
     while !trainer.state.finished && !observer.should_stop() {
         let stats = trainer.step();
         let step = trainer.state.step;
+        if trainer.report_due() || trainer.evaluation_due() || trainer.snapshot_due() {
+            checkpointer.check_lock()?;
+        }
 
         // Write a row of losses, and stop if training diverged.
         if trainer.report_due() {
@@ -99,13 +102,13 @@ pub fn train(
 
         // Save a checkpoint.
         if checkpointer.save_due() && !trainer.state.finished {
-            checkpointer.save(&trainer.gan, trainer.state)?;
+            checkpointer.save(&trainer.gan, trainer.state, observer)?;
         }
     }
 
     // Save the last checkpoint, and write the last samples.
     let state = trainer.state;
-    checkpointer.save(&trainer.gan, state)?;
+    checkpointer.save(&trainer.gan, state, observer)?;
     if state.last_snapshot != state.step {
         snapshots.write(&trainer.gan, &run, state.step)?;
         observer.snapshot_written(state.step);

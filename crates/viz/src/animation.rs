@@ -1,6 +1,7 @@
 //! Animated GIFs.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use run_dir::write_atomic;
@@ -38,6 +39,14 @@ impl Timing {
 /// different sizes, [`Error::TooLarge`] if a side exceeds the format's 65,535
 /// pixels, [`Error::Run`] if the file cannot be written.
 pub fn write_gif<C: Color>(path: &Path, frames: &[Bitmap<C>], timing: Timing) -> Result<()> {
+    Ok(write_atomic(path, gif(frames, timing)?)?)
+}
+
+/// Checks the frames and returns the function that writes the GIF.
+pub(crate) fn gif<C: Color>(
+    frames: &[Bitmap<C>],
+    timing: Timing,
+) -> Result<impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>> {
     let size = |frame: &Bitmap<C>| (frame.width(), frame.height());
     let first = frames.first().map(size).ok_or(Error::Empty)?;
     if let Some(other) = frames.iter().map(size).find(|other| *other != first) {
@@ -46,12 +55,12 @@ pub fn write_gif<C: Color>(path: &Path, frames: &[Bitmap<C>], timing: Timing) ->
     let (Ok(width), Ok(height)) = (u16::try_from(first.0), u16::try_from(first.1)) else {
         return Err(Error::TooLarge { width: first.0, height: first.1 });
     };
-    Ok(write_atomic(path, |w| {
+    Ok(move |w: &mut BufWriter<&File>| {
         encode(w, frames, (width, height), timing).map_err(|e| match e {
             gif::EncodingError::Io(e) => e,
             e => io::Error::other(e),
         })
-    })?)
+    })
 }
 
 fn encode<C: Color>(

@@ -40,9 +40,8 @@ const FRAMES: usize = 64;
 ///
 /// # Errors
 /// [`Error::NoSnapshots`] if the run has neither snapshots nor densities.
-/// [`Error::Idx`], [`Error::NoImages`] or [`Error::ShapesDiffer`] for an invalid
-/// file of images. [`Error::Run`] if the configuration or rows cannot be read or
-/// a figure cannot be written.
+/// [`Error::NoImages`] or [`Error::ShapesDiffer`] for unsuitable files of images.
+/// [`Error::Run`] if a file cannot be read or a figure cannot be written.
 pub fn draw_all(run: &RunDir) -> Result<Vec<Figure>> {
     draw(run, true)
 }

@@ -9,13 +9,26 @@ use gan_trainer::{Checkpoint, Ema, Error, Gan, TrainState};
 use mnist_io::sha256_hex;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use run_dir::RunDir;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use tch::{Kind, Tensor};
 
 use crate::{lock_generator, new_gan, settings, values, with};
 
 fn save(path: &Path, gan: &Gan) {
-    Checkpoint::save(path, gan, TrainState::default(), 1, RunFiles::default()).unwrap();
+    let (state, files) = (TrainState::default(), RunFiles::default());
+    Checkpoint::save(&run_of(path), path, gan, state, 1, files).unwrap();
+}
+
+fn read(path: &Path) -> Result<Checkpoint, Error> {
+    Checkpoint::read(&run_of(path), path)
+}
+
+/// The folder of `path` as a run.
+fn run_of(path: &Path) -> RunDir {
+    let dir = path.parent().unwrap();
+    fs::write(dir.join("config.toml"), "").unwrap();
+    RunDir::open(dir).unwrap()
 }
 
 /// A path for a checkpoint, and its folder.
@@ -45,7 +58,7 @@ fn restores_every_saved_value_to_the_bit() {
         let (_dir, path) = checkpoint_path();
         let saved = new_gan(preset, &settings(preset));
         save(&path, &saved);
-        let checkpoint = Checkpoint::read(&path).unwrap();
+        let checkpoint = read(&path).unwrap();
 
         let mut restored = new_gan(preset, &settings(preset));
         for (_, _, mut flat) in restored.state() {
@@ -77,7 +90,7 @@ fn restores_the_optimizers_and_their_counts_of_updates() {
     save(&path, &gan);
     let mut restored = new_gan("golbin", &settings);
     assert_eq!(restored.generator.optimizer.updates(), 0);
-    Checkpoint::read(&path).unwrap().restore(&mut restored).unwrap();
+    read(&path).unwrap().restore(&mut restored).unwrap();
     assert_eq!(restored.generator.optimizer.updates(), 3);
     assert_eq!(restored.discriminator.optimizer.updates(), 3);
     for gan in [&mut gan, &mut restored] {
@@ -112,7 +125,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     let _generator = lock_generator();
     let (_dir, path) = checkpoint_path();
     save(&path, &new_gan("golbin", &settings("golbin")));
-    let checkpoint = Checkpoint::read(&path).unwrap();
+    let checkpoint = read(&path).unwrap();
     let mut modern = new_gan("modern", &settings("modern"));
     let before: Vec<_> = modern.state().iter().map(|(_, _, x)| values(x)).collect();
     let error = checkpoint.restore(&mut modern).unwrap_err().to_string();
@@ -139,7 +152,7 @@ fn refuses_a_checkpoint_with_surplus_tensors() {
     let (_dir, path) = checkpoint_path();
     let averaged = with(settings("golbin"), &["ema_images=20"]);
     save(&path, &new_gan("golbin", &averaged));
-    let checkpoint = Checkpoint::read(&path).unwrap();
+    let checkpoint = read(&path).unwrap();
     let mut plain = new_gan("golbin", &settings("golbin"));
     let error = checkpoint.restore(&mut plain).unwrap_err();
     assert!(matches!(error, Error::Checkpoint { .. }), "{error}");
@@ -157,7 +170,7 @@ fn files_of(path: &Path) -> [(PathBuf, Vec<u8>); 2] {
 /// Reads the checkpoint `path` and expects an error that names `damaged`.
 #[track_caller]
 fn refused_for(path: &Path, damaged: &Path, how: &str) {
-    match Checkpoint::read(path) {
+    match read(path) {
         Err(error @ Error::Checkpoint { .. }) => {
             let Error::Checkpoint { path: named, .. } = &error else { unreachable!() };
             // A changed hash makes both files suspects.
@@ -176,7 +189,7 @@ fn refuses_one_changed_byte_anywhere_by_file() {
     // A small checkpoint with every part that there can be.
     let settings = with(settings("gaussian"), &["spectral_norm=true", "ema_images=10"]);
     save(&path, &new_gan("gaussian", &settings));
-    Checkpoint::read(&path).unwrap();
+    read(&path).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     for (file, intact) in files_of(&path) {
         for _ in 0..4000 {
@@ -188,7 +201,7 @@ fn refuses_one_changed_byte_anywhere_by_file() {
         }
         fs::write(&file, intact).unwrap();
     }
-    Checkpoint::read(&path).unwrap();
+    read(&path).unwrap();
 }
 
 #[test]
@@ -210,7 +223,7 @@ fn refuses_a_file_cut_at_any_page_or_missing_by_name() {
         refused_for(&path, &file, "removed");
         fs::write(&file, intact).unwrap();
     }
-    Checkpoint::read(&path).unwrap();
+    read(&path).unwrap();
 }
 
 #[test]
@@ -222,6 +235,37 @@ fn refuses_a_file_that_was_renamed() {
     fs::copy(&path, &other).unwrap();
     fs::copy(hash_path(&path), hash_path(&other)).unwrap();
     refused_for(&other, &hash_path(&other), "renamed");
+}
+
+/// A process that replaces a checkpoint may be killed at any moment.
+#[test]
+fn accepts_either_content_while_the_file_has_two_hashes() {
+    let _generator = lock_generator();
+    let (_dir, path) = checkpoint_path();
+    save(&path, &new_gan("gaussian", &settings("gaussian")));
+    let right = fs::read_to_string(hash_path(&path)).unwrap();
+    let other = right.replacen(&right[..8], "00000000", 1);
+    for lines in [right.clone() + &other, other.clone() + &right] {
+        fs::write(hash_path(&path), lines).unwrap();
+        read(&path).unwrap();
+    }
+    for lines in [other.clone() + &other, right + "x"] {
+        fs::write(hash_path(&path), lines).unwrap();
+        refused_for(&path, &hash_path(&path), "other hashes");
+    }
+}
+
+#[test]
+fn refuses_a_huge_checkpoint_at_once() {
+    let _generator = lock_generator();
+    let (_dir, path) = checkpoint_path();
+    save(&path, &new_gan("gaussian", &settings("gaussian")));
+    // Sparse: it takes no space.
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(100_000_000_000).unwrap();
+    refused_for(&path, &path, "100 GB");
+    fs::write(hash_path(&path), vec![b' '; 2000]).unwrap();
+    refused_for(&path, &hash_path(&path), "a long line");
 }
 
 /// These files have a correct hash.
@@ -243,7 +287,7 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
     let entry = |key: &str, value: String| Some(HashMap::from([(key.to_owned(), value)]));
 
     write_with_hash(&path, &with_metadata(entry("state", state.clone())));
-    Checkpoint::read(&path).unwrap();
+    read(&path).unwrap();
     for (metadata, reason) in [
         (None, "holds no state"),
         (entry("format", "pt".to_owned()), "holds no state"),
@@ -256,7 +300,7 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
         (entry("state", state.replacen('{', "{\"more\":1,", 1)), "unknown field `more`"),
     ] {
         write_with_hash(&path, &with_metadata(metadata));
-        let error = Checkpoint::read(&path).unwrap_err();
+        let error = read(&path).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::Checkpoint { .. }), "{text}");
         assert!(text.contains("000001.safetensors") && text.contains(reason), "{text}");
@@ -283,7 +327,7 @@ fn refuses_tensors_of_another_kind() {
         (name, view)
     });
     write_with_hash(&path, &serialize(views, metadata).unwrap());
-    let error = Checkpoint::read(&path).unwrap().restore(&mut gan);
+    let error = read(&path).unwrap().restore(&mut gan);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("000001.safetensors") && error.contains("F16"), "{error}");
 }

@@ -186,8 +186,8 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
             // Only the caller can build these networks again, to sample from them.
             let (_, path) = stopped.newest_checkpoint().unwrap().unwrap();
             let generator = own_networks().generator;
-            let parameters =
-                Checkpoint::read(&path).unwrap().sampling_parameters(generator.layout()).unwrap();
+            let checkpoint = Checkpoint::read(&stopped, &path).unwrap();
+            let parameters = checkpoint.sampling_parameters(generator.layout()).unwrap();
             let sampler = Sampler::new(generator, &parameters, kind, 10);
             let samples = sampler.sample((1, Stream::Sample), 3, None, &mut |_| ());
             assert_eq!(samples.unwrap().len(), 3);

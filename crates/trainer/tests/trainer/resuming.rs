@@ -60,7 +60,7 @@ fn files_without_times(run: &RunDir) -> Vec<(PathBuf, Vec<u8>)> {
 /// before it.
 fn state(run: &RunDir) -> serde_json::Value {
     let (_, path) = run.newest_checkpoint().unwrap().unwrap();
-    let checkpoint = Checkpoint::read(&path).unwrap();
+    let checkpoint = Checkpoint::read(run, &path).unwrap();
     let mut state = serde_json::to_value(checkpoint.state()).unwrap();
     let all = state.as_object_mut().unwrap();
     all.remove("number").unwrap();
@@ -350,21 +350,162 @@ fn refuses_changed_rows_by_name_but_accepts_later_ones() {
     assert_eq!(resumed.state().unwrap().step, 3);
 }
 
+/// A process that is killed before its first snapshot leaves such a run.
 #[test]
-fn a_run_without_a_checkpoint_begins_again_in_its_folder() {
+fn a_run_without_checkpoint_and_results_begins_in_its_folder() {
     let _generator = lock_generator();
     let dir = tempfile::tempdir().unwrap();
-    let (config, run) = (golbin(30), run_in(&dir, "a"));
-    let uninterrupted = run_in(&dir, "b");
-    let data = train_on_bars(64);
-    let mut whole = checkpointer(&uninterrupted);
-    train(&config, &data, &mut whole, &mut Until(99)).unwrap();
-    train(&config, &data, &mut checkpointer(&run), &mut Until(2)).unwrap();
-    fs::remove_dir_all(run.checkpoints_dir()).unwrap();
+    let (config, uninterrupted) = run_of(3, &dir, "uninterrupted");
+    let run = run_in(&dir, "run");
+    drop(Checkpointer::new(run.clone(), None).unwrap());
     let (mut resumed, _) = resume(&run).unwrap();
     assert_eq!(resumed.state(), None);
+    train(&config, &TrainData::Gaussian, &mut resumed, &mut Until(99)).unwrap();
+    assert_same(&uninterrupted, &run, "begun");
+}
+
+#[test]
+fn without_checkpoints_a_run_with_results_is_deleted_only_by_restart() {
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let (config, uninterrupted) = run_of(3, &dir, "uninterrupted");
+    for lost in ["folder", "files", "hashes", "files of a run with figures only"] {
+        let (_, run) = run_of(3, &dir, lost);
+        let folder = run.checkpoints_dir();
+        if lost == "hashes" {
+            run.checkpoints().unwrap().iter().for_each(|(_, path)| {
+                fs::write(path.with_extension("safetensors.sha256"), "").unwrap();
+            });
+        } else {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        if lost.starts_with("files") {
+            fs::create_dir(&folder).unwrap();
+        }
+        if lost.ends_with("only") {
+            run.row_files().iter().for_each(|path| drop(fs::remove_file(path)));
+            fs::write(run.figures_dir().join("losses.svg"), "precious").unwrap();
+        }
+        let before = files(run.root());
+        let refused = resume(&run).unwrap_err();
+        assert!(matches!(refused, Error::NoValidCheckpoint { .. }), "{lost}: {refused}");
+        assert!(files(run.root()) == before, "{lost}");
+
+        let mut restarted = Checkpointer::restart(run.clone(), Some(Duration::ZERO)).unwrap();
+        assert!(files(run.root()) == before, "{lost}");
+        train(&config, &TrainData::Gaussian, &mut restarted, &mut Until(99)).unwrap();
+        let _ = fs::remove_file(run.figures_dir().join("losses.svg"));
+        assert_same(&uninterrupted, &run, lost);
+    }
+}
+
+/// A link to an unmounted disk, for example.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_checkpoints_is_refused_and_nothing_is_deleted() {
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let (config, run) = run_of(3, &dir, "run");
+    let folder = run.checkpoints_dir();
+    fs::remove_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink("gone", &folder).unwrap();
+    let rows = run.metrics().unwrap();
+    let refused = resume(&run).unwrap_err().to_string();
+    assert!(refused.contains("checkpoints is a link"), "{refused}");
+    let mut restarted = Checkpointer::restart(run.clone(), None).unwrap();
+    let data = TrainData::Gaussian;
+    let refused = train(&config, &data, &mut restarted, &mut Until(99)).unwrap_err().to_string();
+    assert!(refused.contains("checkpoints is a link"), "{refused}");
+    assert_eq!(without_times(&run.metrics().unwrap()), without_times(&rows));
+}
+
+/// Copies the files of a run at a row, as they are if the process is killed then.
+struct CopiesAt<'a>(u64, &'a RunDir, PathBuf);
+
+impl Observer for CopiesAt<'_> {
+    fn reported(&mut self, row: &MetricsRow, _progress: f64) {
+        if row.step == self.0 {
+            for (name, bytes) in files(self.1.root()) {
+                let path = self.2.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            }
+        }
+    }
+}
+
+/// The remedy of the message, and then a kill before the next checkpoint.
+#[test]
+fn a_run_continues_after_a_row_file_was_removed_and_the_process_was_killed() {
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut config, run) = (small_config(7), run_in(&dir, "run"));
+    config.settings.report_every = 1;
+    let data = TrainData::Gaussian;
+    train(&config, &data, &mut checkpointer(&run), &mut Until(3)).unwrap();
+    fs::write(run.metrics_path(), "damaged\n").unwrap();
+    let refused = resume(&run).unwrap_err().to_string();
+    assert!(refused.contains("remove the file to continue"), "{refused}");
+    fs::remove_file(run.metrics_path()).unwrap();
+
+    let copy = dir.path().join("killed");
+    let (mut resumed, _) = resume(&run).unwrap();
+    train(&config, &data, &mut resumed, &mut CopiesAt(5, &run, copy.clone())).unwrap();
+    let killed = RunDir::open(&copy).unwrap();
+    assert_eq!(killed.metrics().unwrap().len(), 2);
+    let (mut resumed, skipped) = resume(&killed).unwrap();
+    assert_eq!(skipped, [""; 0]);
+    assert_eq!(resumed.state().unwrap().step, 3);
     train(&config, &data, &mut resumed, &mut Until(99)).unwrap();
-    assert_same(&uninterrupted, &run, "begun again");
+    assert_same(&run, &killed, "killed");
+    let rows: Vec<u64> = killed.metrics().unwrap().iter().map(|row| row.step).collect();
+    assert_eq!(rows, [4, 5, 6, 7]);
+}
+
+#[test]
+fn training_stops_when_its_lock_is_removed() {
+    struct RemovesLock(PathBuf);
+    impl Observer for RemovesLock {
+        fn reported(&mut self, row: &MetricsRow, _progress: f64) {
+            assert!(row.step <= 2, "training went on");
+            if row.step == 2 {
+                fs::remove_file(&self.0).unwrap();
+            }
+        }
+    }
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut config, run) = (small_config(9), run_in(&dir, "run"));
+    config.settings.report_every = 1;
+    let mut first = checkpointer(&run);
+    let observer = &mut RemovesLock(run.lock_path());
+    let error = train(&config, &TrainData::Gaussian, &mut first, observer).unwrap_err();
+    assert!(error.to_string().contains("the file lock in"), "{error}");
+    assert_eq!(run.metrics().unwrap().len(), 2);
+    assert_eq!(steps(&run), [0; 0]);
+}
+
+#[test]
+fn an_old_checkpoint_that_cannot_be_removed_does_not_stop_training() {
+    /// Puts a folder in the place of a file, which removing a file cannot remove.
+    struct Blocks(RunDir);
+    impl Observer for Blocks {
+        fn checkpoint_saved(&mut self, step: u64, _number: u64) {
+            if step == 1 {
+                let hash = self.0.checkpoint_path(1).with_extension("safetensors.sha256");
+                fs::remove_file(&hash).unwrap();
+                fs::create_dir(&hash).unwrap();
+            }
+        }
+    }
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let (config, run) = (small_config(5), run_in(&dir, "run"));
+    let mut checkpointer = Checkpointer::new(run.clone(), Some(Duration::ZERO)).unwrap();
+    let (data, observer) = (TrainData::Gaussian, &mut Blocks(run.clone()));
+    let outcome = train(&config, &data, &mut checkpointer, observer).unwrap();
+    assert!(outcome.finished);
+    assert_eq!(steps(&run), [4, 5]);
 }
 
 #[test]
@@ -415,7 +556,7 @@ fn a_state_that_diverged_is_not_saved() {
     assert!(matches!(&error, Error::Diverged { .. }), "{error}");
     for (_, path) in run.checkpoints().unwrap() {
         let mut gan = new_gan("golbin", &config.settings);
-        Checkpoint::read(&path).unwrap().restore(&mut gan).unwrap();
+        Checkpoint::read(&run, &path).unwrap().restore(&mut gan).unwrap();
         assert_eq!(gan.diverged(), None);
     }
 }
@@ -429,7 +570,7 @@ fn one_changed_byte_anywhere_in_a_run_never_changes_the_weights() {
     let (config, run) = run_of(3, &dir, "run");
     let weights = |path: &Path| {
         let mut gan = new_gan("gaussian", &config.settings);
-        Checkpoint::read(path).unwrap().restore(&mut gan).unwrap();
+        Checkpoint::read(&run, path).unwrap().restore(&mut gan).unwrap();
         let state = gan.state().into_iter();
         state.map(|(_, _, x)| values(&x)).collect::<Vec<_>>()
     };

@@ -37,7 +37,7 @@ fn steps_of_a_trainer_and_training_leave_the_same_state() {
         assert!(trainer.state.finished);
         let mut trained = Trainer::new(&config, &data).unwrap();
         let (_, path) = run.newest_checkpoint().unwrap().unwrap();
-        Checkpoint::read(&path).unwrap().restore(&mut trained.gan).unwrap();
+        Checkpoint::read(&run, &path).unwrap().restore(&mut trained.gan).unwrap();
         let state = trainer.gan.state();
         assert_eq!(state.len(), trained.gan.state().len());
         for ((name, _, flat), (_, _, other)) in state.iter().zip(trained.gan.state()) {

@@ -35,21 +35,21 @@ impl<'a> RunImages<'a> {
         Ok(Some(RunImages {
             run,
             snapshots,
-            last_images: read_images(&last.path)?,
+            last_images: read_images(run, &last.path)?,
             last,
             layout: run.config()?.figures,
         }))
     }
 
     pub fn snapshot(&self, snapshot: &Snapshot) -> Result<Images> {
-        let images = read_images(&snapshot.path)?;
+        let images = read_images(self.run, &snapshot.path)?;
         self.check(&snapshot.path, &images, true)?;
         Ok(images)
     }
 
     pub fn real(&self) -> Result<Images> {
         let path = self.run.real_images_path();
-        let images = read_images(&path)?;
+        let images = read_images(self.run, &path)?;
         self.check(&path, &images, false)?;
         Ok(images)
     }
@@ -119,8 +119,8 @@ pub fn step_label(step: u64) -> String {
     format!("step {}", thousands(step))
 }
 
-fn read_images(path: &Path) -> Result<Images> {
-    let images = Images::read_file(path)?;
+fn read_images(run: &RunDir, path: &Path) -> Result<Images> {
+    let images = run.read_images(path)?;
     if images.is_empty() {
         return Err(Error::NoImages(path.to_owned()));
     }

@@ -78,7 +78,7 @@ fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> R
     }
     let canvas = draw_blocks(images, &blocks, layout)?;
     let path = images.run.picture_path(snapshot.step);
-    canvas.write_png(&path)?;
+    images.run.write(&path, |w| canvas.encode_png(w))?;
     Ok(path)
 }
 
