@@ -96,7 +96,7 @@ fuzz_target!(|bytes: &[u8]| {
         _ => {
             put(&from.real_images_path());
             exactly(real_images(from), |images| {
-                images.write_file(&to.real_images_path())?;
+                to.write_images(&to.real_images_path(), images)?;
                 real_images(to)
             });
         }
@@ -104,11 +104,11 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn snapshot(run: &RunDir) -> Result<Images> {
-    Ok(Images::read_file(&run.samples_path(300))?)
+    run.read_images(&run.samples_path(300))
 }
 
 fn real_images(run: &RunDir) -> Result<Images> {
-    Ok(Images::read_file(&run.real_images_path())?)
+    run.read_images(&run.real_images_path())
 }
 
 /// Compares as text, because NaN does not equal itself.

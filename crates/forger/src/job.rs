@@ -96,7 +96,10 @@ pub fn with_next_command(run: &RunDir, error: Error) -> Error {
     let help = match errors::hint(&error) {
         None => format!("to continue the run: {command}"),
         Some(hint) => match hint.strip_suffix("run the same command again") {
-            Some(remedy) => format!("{remedy}continue with {command}"),
+            // The folder of a run that exists cannot be another one.
+            Some(remedy) => {
+                format!("{}continue with {command}", remedy.replace(" or name another", ""))
+            }
             None => return error,
         },
     };
@@ -161,4 +164,42 @@ pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>
         labels_sha256,
         test_images_sha256: evaluator.as_ref().map(|e| e.test_images_sha256()),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    /// The message of a run in the folder `run`, which another process may have filled.
+    fn help(run: &RunDir, kind: ErrorKind) -> String {
+        let path = run.metrics_path();
+        let error = run_dir::Error::Io { action: "write", path, reason: kind.into() };
+        let error = with_next_command(run, Trainer::from(error).into());
+        gan_cli::error::user_help(&error).unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_error_after_the_run_exists_names_the_command_that_continues_it() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("config.toml"), "").unwrap();
+        let run = RunDir::open(dir.path()).unwrap();
+        std::fs::create_dir(run.checkpoints_dir()).unwrap();
+        let command = format!("continue with `cargo xtask train --resume {}", dir.path().display());
+        for (kind, word) in [
+            (ErrorKind::StorageFull, "free some space"),
+            (ErrorKind::ReadOnlyFilesystem, "make that folder writable"),
+        ] {
+            let help = help(&run, kind);
+            assert!(help.starts_with(word) && help.contains(&command), "{help}");
+            assert!(help.ends_with('`') && !help.contains("--restart"), "{help}");
+        }
+        // Without a checkpoint, rows are deleted only on request.
+        std::fs::write(run.metrics_path(), "{}\n").unwrap();
+        let without = help(&run, ErrorKind::StorageFull);
+        assert!(without.ends_with(" --restart`"), "{without}");
+        std::fs::write(run.checkpoint_path(1), "").unwrap();
+        assert!(!help(&run, ErrorKind::StorageFull).contains("--restart"));
+    }
 }

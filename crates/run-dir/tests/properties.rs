@@ -311,16 +311,12 @@ fn readers(run: &RunDir) -> [Reader; 9] {
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.densities_path(), |run| run.densities().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
-        (run.real_images_path(), |run| images(&run.real_images_path())),
-        (run.samples_path(300), |run| images(&run.samples_path(300))),
+        (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
+        (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),
         (run.digits_path(), |run| run.digits().map(drop)),
     ]
-}
-
-fn images(path: &Path) -> Result<(), Error> {
-    Ok(Images::read_file(path).map(drop)?)
 }
 
 #[test]

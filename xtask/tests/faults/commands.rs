@@ -155,3 +155,25 @@ fn a_run_is_found_in_the_workspace_or_where_it_is_named() {
     let newest = Path::new("workspace/runs/latest does not exist");
     assert_contains(&text, &[newest.to_str().unwrap()]);
 }
+
+/// While another process trains, they may be its own.
+#[test]
+fn figures_removes_the_temporary_files_of_a_killed_process() {
+    let scene = Scene::new();
+    let run = scene.path("here");
+    fs::create_dir_all(run.join("figures")).unwrap();
+    fs::write(run.join("config.toml"), "").unwrap();
+    let row = concat!(
+        r#"{"step":1,"low":0.0,"high":1.0,"real":[1.0,1.0],"fake":[1.0,1.0],"#,
+        r#""discriminator":[0.5,0.5],"value":-1.0}"#,
+    );
+    fs::write(run.join("densities.jsonl"), format!("{row}\n")).unwrap();
+    let left = run.join("figures/.tmp-7");
+    fs::write(&left, "half").unwrap();
+    let trains = run_dir::RunDir::open(&run).unwrap().lock().unwrap();
+    succeeds(&mut scene.xtask(&["figures", "--run", "here"]));
+    assert!(left.exists());
+    drop(trains);
+    succeeds(&mut scene.xtask(&["figures", "--run", "here"]));
+    assert!(!left.exists() && run.join("figures/densities.svg").is_file());
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mnist_io::{Idx, IdxData, Images};
 
-use crate::{data, forger, text};
+use crate::{command, data, forger, refuses, text};
 
 /// Runs `forger train` and expects a refusal that names each of `hints`, in one
 /// message, with nothing left behind.
@@ -86,14 +86,36 @@ fn images_of_another_size_leave_no_run_behind() {
 }
 
 #[test]
-fn a_run_that_cannot_be_created_is_removed_again() {
+fn a_link_to_the_latest_run_that_cannot_be_set_does_not_stop_training() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    data(&dir.join("data"));
-    // A folder in the place of the link; the error comes after the run is created.
+    // A folder in the place of the link.
     fs::create_dir_all(dir.join("mine/latest/kept")).unwrap();
-    refused(dir, "--runs mine", &["latest"]);
-    assert_eq!(fs::read_dir(dir.join("mine")).unwrap().count(), 1);
+    let train = "train --preset gaussian --steps 2 --threads 1 --runs";
+    let output = forger(dir, &format!("{train} mine"));
+    let message = text(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("warning: cannot link mine/latest"), "{message}");
+    assert!(dir.join("mine/latest/kept").exists());
+    // A run elsewhere needs no folder of numbered runs.
+    fs::write(dir.join("file"), "").unwrap();
+    let output = forger(dir, &format!("{train} file --run elsewhere"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// config.toml is UTF-8.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_data_folder_that_the_configuration_cannot_name_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let name = OsStr::from_bytes(b"data\xff");
+    data(&dir.join(name));
+    let output = command(dir, "train --steps 2 --threads 1 --batch 8 --data").arg(name).output();
+    refuses(&output.unwrap(), "which is not UTF-8");
+    assert!(!dir.join("runs").exists());
 }
 
 #[test]

@@ -86,15 +86,13 @@ fn killed_run_resumes_to_the_files_of_an_uninterrupted_run() {
     let mut half = BTreeSet::new();
     while killed < kills || compared == 0 {
         let run = dir.join("killed/run");
-        let new = !run.join("config.toml").exists();
-        if new {
-            // Killed before there was a run: nothing that could be resumed.
-            let _ = fs::remove_dir_all(&run);
-        }
-        let line = if new {
+        let line = if !run.join("config.toml").exists() {
+            // Also in a folder of a process that was killed while it created the run.
             format!("{train} killed/run")
         } else {
-            "train --resume killed/run --checkpoint-every 0.05".to_owned()
+            let saved = RunDir::open(&run).unwrap().newest_checkpoint().unwrap();
+            let restart = if saved.is_none() { "--restart" } else { "" };
+            format!("train --resume killed/run {restart} --checkpoint-every 0.05")
         };
         let mut child = start(dir, &line);
         fraction = (fraction + 0.618_034).fract();
@@ -187,9 +185,11 @@ fn second_trainer_is_refused_and_a_stopped_run_resumes_with_its_own_data() {
 
     // At its end there is nothing to train, and what is missing is drawn.
     fs::remove_dir_all(run.join("figures")).unwrap();
-    let told = succeeds(&forger(dir, "train --resume"));
+    let told = succeeds(&forger(dir, "train --resume stopped/run"));
     assert!(told.contains("finished after 60 steps"), "{told}");
     same(&dir.join("straight/run"), &run);
+    // Both runs are outside --runs.
+    assert!(!dir.join("runs").exists());
 }
 
 /// A step of 2,000 images takes seconds, at the end of which one signal would
@@ -220,6 +220,48 @@ fn second_signal_ends_the_process_at_once() {
         let saved = RunDir::open(&run).unwrap().checkpoints().unwrap();
         assert_eq!(saved, [], "{sent} times {name}");
     }
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_is_trained_again_only_with_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let train = "train --data data --batch 8 --steps 200 --threads 1 --precision f32 \
+                 --checkpoint-every 0";
+    let mut child = start(dir, train);
+    let run = dir.join("runs/0001-modern");
+    appears(&run.join("samples/000000.idx3"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(fs::symlink_metadata(dir.join("runs/latest")).is_err());
+
+    let resume = "train --resume runs/0001-modern";
+    let refused = forger(dir, resume);
+    refuses(&refused, "no valid checkpoint in runs/0001-modern/checkpoints");
+    refuses(&refused, "add --restart to delete the rows, snapshots");
+    assert!(run.join("samples/000000.idx3").exists());
+    refuses(&forger(dir, "train --restart"), "--resume");
+    let told = succeeds(&forger(dir, &format!("{resume} --restart")));
+    assert!(told.contains("trained 200 steps"), "{told}");
+    // With its first checkpoint the run becomes the latest.
+    assert_eq!(RunDir::open(&dir.join("runs/latest")).unwrap().root(), run);
+    refuses(&forger(dir, &format!("{resume} --restart")), "a valid checkpoint of step 200");
+}
+
+#[test]
+fn training_stops_when_its_lock_is_removed_and_names_the_next_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let train = "train --data data --batch 8 --seconds 600 --threads 1 --precision f32 \
+                 --checkpoint-every 0.01 --run run";
+    let child = command(dir, train).stderr(Stdio::piped()).spawn().unwrap();
+    appears(&dir.join("run/samples/000020.idx3"));
+    fs::remove_file(dir.join("run/lock")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    refuses(&output, "the file lock in run was removed or replaced");
+    refuses(&output, "to continue the run: `cargo xtask train --resume run`");
 }
 
 #[test]
@@ -278,7 +320,9 @@ fn full_disk_is_reported_and_the_run_continues() {
     let out = succeeds(&told);
     assert!(out.contains("full: 1") && out.contains("read-only: 1"), "{out}");
     let errors = text(&told.stderr);
-    for part in ["No space left", "to resume from step", "disk/run/lock: Read-only"] {
+    let next = "help: free some space on that disk, then continue with `cargo xtask train --resume \
+                disk/run`";
+    for part in ["No space left", next, "disk/run/lock: Read-only"] {
         assert!(errors.contains(part), "no {part:?} in {errors}");
     }
     same(&dir.join("straight/run"), &dir.join("resumed/run"));
