@@ -156,7 +156,7 @@ fn a_run_is_found_in_the_workspace_or_where_it_is_named() {
     assert_contains(&text, &[newest.to_str().unwrap()]);
 }
 
-/// While another process trains, they may be its own.
+/// The files stay while another process trains, because they may be its own.
 #[test]
 fn figures_removes_the_temporary_files_of_a_killed_process() {
     let scene = Scene::new();
