@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
@@ -64,12 +65,11 @@ pub(crate) fn write_in(
 }
 
 fn create_temporary(dir: &Dir) -> io::Result<(String, File)> {
-    let mut number = 0_u64;
     loop {
-        let name = format!("{PREFIX}{number}");
+        // Random, so that no process takes the file of another one for its own.
+        let name = format!("{PREFIX}{:016x}", RandomState::new().hash_one(()));
         match dir.open_with(&name, OpenOptions::new().write(true).create_new(true)) {
-            // Another process writes it, or left it.
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             file => return Ok((name, file?.into_std())),
         }
     }
