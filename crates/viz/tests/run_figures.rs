@@ -182,9 +182,9 @@ fn unsuitable_real_images_are_an_error_with_the_path() {
     Images::new(28, 28, Vec::new()).unwrap().write_file(&path).unwrap();
     assert!(matches!(failure(), Error::NoImages { .. }));
     fs::write(&path, b"\0\0\x08\x03\0\0\0\x01").unwrap();
-    assert!(matches!(failure(), Error::Idx(_)));
+    assert!(matches!(failure(), Error::Run(run_dir::Error::Idx(_))));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(failure(), Error::Idx(_)));
+    assert!(matches!(failure(), Error::Run(run_dir::Error::Io { action: "open", .. })));
     assert!(!run.figures_dir().join("originals_vs_forgeries.png").exists());
 }
 
