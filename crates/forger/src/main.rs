@@ -22,6 +22,7 @@ mod samples;
 mod signals;
 mod table;
 mod train;
+mod verdict;
 
 use std::process::ExitCode;
 

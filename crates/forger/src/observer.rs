@@ -7,6 +7,7 @@ use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::progress::{Bar, remaining};
 use crate::signals::Signals;
+use crate::verdict;
 
 /// The observer of `forger train`.
 pub struct ProgressObserver<'a> {
@@ -16,6 +17,10 @@ pub struct ProgressObserver<'a> {
     /// Seconds and images of the last row.
     last_row: Option<(f64, u64)>,
     images_per_second: f64,
+    /// Completed fraction of the schedule, 0 to 1.
+    done: f64,
+    /// Whether a collapse was reported.
+    collapsed: bool,
     next_drawing: Instant,
 }
 
@@ -28,6 +33,8 @@ impl ProgressObserver<'_> {
             bar: Bar::new(),
             last_row: None,
             images_per_second: 0.0,
+            done: 0.0,
+            collapsed: false,
             next_drawing: Instant::now(),
         }
     }
@@ -62,6 +69,7 @@ impl Observer for ProgressObserver<'_> {
             };
         }
         self.last_row = Some((row.seconds, row.images_seen));
+        self.done = done;
         // Fits beside the bar on a terminal with 80 columns.
         let text = format!(
             "{} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
@@ -87,6 +95,14 @@ impl Observer for ProgressObserver<'_> {
             percent("precision"),
             percent("recall")
         ));
+        // Every run covers little at first.
+        if self.done >= 0.25
+            && !self.collapsed
+            && let Some(collapse) = verdict::collapse(row)
+        {
+            self.collapsed = true;
+            self.bar.print_line(&format!("warning: {collapse}"));
+        }
     }
 
     fn discriminator_dominates(&mut self, step: u64) {

@@ -149,7 +149,9 @@ fn evaluate_of_a_run_that_cannot_be_written_succeeds_and_says_so() {
     fs::remove_dir_all(dir.join("data/mnist")).unwrap();
     digits(&dir.join("data/mnist"), 300);
     let train = "train --preset golbin --set train_images=0 --batch 8 --steps 10 --threads 1";
-    succeeds(&forger(dir, &format!("{train} --set evaluate_every=10")));
+    let printed = succeeds(&forger(dir, &format!("{train} --set evaluate_every=10")));
+    // Ten steps are noise, which covers nothing.
+    assert!(printed.contains("warning: step 10: ") && printed.contains("lr_g"), "{printed}");
     let run = run.with_file_name("0002-golbin");
     // Also root cannot append to a folder.
     fs::remove_file(run.join("quality.jsonl")).unwrap();
@@ -161,4 +163,16 @@ fn evaluate_of_a_run_that_cannot_be_written_succeeds_and_says_so() {
         told.contains("nothing is kept in the run") && told.contains("quality.jsonl"),
         "{told}"
     );
+}
+
+#[test]
+fn a_discriminator_that_always_wins_is_named_at_the_end_of_a_short_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    digits(&dir.join("data"), 300);
+    let train = "train --data data --preset golbin --set train_images=0 --threads 1 \
+                 --precision f32 --steps 60 --set report_every=5 --set evaluate_every=0";
+    let printed = succeeds(&forger(dir, &format!("{train} --set lr_d=10")));
+    assert!(printed.contains("trained 60 steps"), "{printed}");
+    assert!(printed.contains("\nwarning: ") && printed.contains("--set lr_d=1e-4"), "{printed}");
 }
