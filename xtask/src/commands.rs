@@ -41,6 +41,7 @@ pub fn train(workspace: &Workspace, args: &TrainArgs) -> Result<ExitCode> {
 
 /// Generates images; returns the exit code of `forger`.
 pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
+    args.check()?;
     let run = workspace.paths().run(args.run.as_deref());
     runs::open(&run, "sample from", "the folder of a run with --run")?;
     build_and_run(workspace)

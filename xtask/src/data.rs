@@ -58,7 +58,10 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
     use mnist_io::Error::{MissingFile, MissingFolder};
     let fetch = format!("cargo xtask fetch --data {}", dir.display());
     let remedy = match error.rule() {
-        MissingFolder { .. } => format!("correct the path, or download MNIST with `{fetch}`"),
+        // The missing folder may be that of another data set.
+        MissingFolder { .. } => "correct the path; `cargo xtask train` without --data trains on \
+                                 MNIST"
+            .to_owned(),
         MissingFile { .. } => "put the missing file there, or name another folder".to_owned(),
         _ => format!("replace that file; if it belongs to MNIST, remove it and run `{fetch}`"),
     };

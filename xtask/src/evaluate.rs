@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use gan_cli::EvaluateArgs;
+use mnist_io::known::MNIST;
 use mnist_io::{Dataset, Split};
 use run_dir::DatasetInfo;
 
@@ -19,6 +20,13 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
     let paths = workspace.paths();
     let default = paths.data(None);
     let set = match &args.samples {
+        // Reported before minutes of fetching and building.
+        Some(file) if file != Path::new("-") && !file.exists() => {
+            return Err(user_error(
+                format!("there is no file {}", file.display()),
+                "correct the path after --samples",
+            ));
+        }
         Some(_) => None,
         None => {
             let alternative = "the folder of a run with --run, or a file of images with --samples";
@@ -34,7 +42,12 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
         // `forger` finds the data where the run was trained on it.
         (None, Some(Some(set))) if is_elsewhere(&set, &default) => {}
         (None, Some(Some(set))) => {
-            data::ensure(workspace, &default)?;
+            // MNIST replaces no other data set.
+            if set.name == MNIST.name {
+                data::ensure(workspace, &default)?;
+            } else if !default.is_dir() {
+                return Err(gone(&set, None));
+            }
             refuse_other_images(&set, &default)?;
         }
     }
@@ -56,15 +69,21 @@ fn refuse_other_images(set: &DatasetInfo, dir: &Path) -> Result<()> {
     if set.has_images(&images(Split::Train)?, &images(Split::Test)?) {
         return Ok(());
     }
-    let (path, dir_name) = (&set.path, dir.display());
-    let gone = match Path::new(path) == dir {
-        true => String::new(),
-        false => format!("the run was trained on {path}, which does not exist, and "),
+    Err(gone(set, Some(dir)))
+}
+
+/// The error for a data set whose folder is missing. `other` is a folder that holds other images.
+fn gone(set: &DatasetInfo, other: Option<&Path>) -> anyhow::Error {
+    let missing = format!("the run was trained on {}, which does not exist", set.path);
+    let what = match other.map(|dir| (dir, dir.display())) {
+        None => missing,
+        Some((dir, name)) => {
+            let missing =
+                if Path::new(&set.path) == dir { "" } else { &format!("{missing}, and ") };
+            format!("{missing}{name} holds other images than the run was trained on")
+        }
     };
-    Err(user_error(
-        format!("{gone}{dir_name} holds other images than the run was trained on"),
-        "give the folder that holds its images now with --against",
-    ))
+    user_error(what, "give the folder that holds its images now with --against")
 }
 
 #[cfg(test)]

@@ -7,13 +7,16 @@ use signal_hook::{consts::SIGINT, iterator::Signals};
 /// command continues or removes unfinished downloads.
 #[cfg(unix)]
 pub fn install() {
+    if gan_cli::signals::is_ignored(SIGINT) {
+        return;
+    }
     // If this fails, Ctrl-C ends the program without the message.
     let Ok(mut signals) = Signals::new([SIGINT]) else {
         return;
     };
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
-            eprintln!("\ninterrupted; run the same command again to continue");
+            gan_cli::output::note("\ninterrupted; run the same command again to continue");
             std::process::exit(130);
         }
     });

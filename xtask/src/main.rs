@@ -28,13 +28,16 @@ mod workspace;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::CommandFactory;
 use gan_cli::{Cli, Command};
 
 use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = match gan_cli::parse(Cli::command()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     interrupt::install();
     match run(&cli.command) {
         Ok(code) => code,

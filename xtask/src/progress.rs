@@ -1,16 +1,12 @@
 //! Messages and progress bars on standard error: bars on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-pub use gan_cli::output::{line as show, note as say};
+pub use gan_cli::output::{can_redraw as on_terminal, line as show, note as say};
 
-/// Whether bars are drawn.
-pub fn on_terminal() -> bool {
-    std::io::stderr().is_terminal()
-}
+use gan_cli::output::Printable;
 
 /// Reading, hashing or unpacking fewer bytes takes no noticeable time.
 const LONG: u64 = 50_000_000;
@@ -25,7 +21,7 @@ pub fn bytes(label: String, total: u64) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let template = "{msg} [{wide_bar:.cyan/blue}] {decimal_bytes}/{decimal_total_bytes} {eta}";
-    style(ProgressBar::new(total).with_message(label), template)
+    style(ProgressBar::new(total).with_message(Printable(label).to_string()), template)
 }
 
 /// A spinner for work of unknown length; end it with `finish_and_clear`. Without a terminal, prints
@@ -35,7 +31,7 @@ pub fn spinner(label: String) -> ProgressBar {
         say(label);
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new_spinner().with_message(label);
+    let bar = ProgressBar::new_spinner().with_message(Printable(label).to_string());
     let bar = style(bar, "{spinner} {msg} {elapsed}");
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use gan_config::{did_you_mean, nearest};
 
-use crate::values::{number, threads};
+use crate::values::{number, threads, whole};
 
 fn examples() -> String {
     format!(
@@ -61,7 +61,7 @@ pub struct EvaluateArgs {
     pub count: u64,
 
     /// Seed of the latents, for the images of a run
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
     pub seed: u64,
 
     /// Folder for statistics of data sets [default: data/cache]

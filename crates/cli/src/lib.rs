@@ -15,8 +15,10 @@ pub mod values;
 mod evaluate;
 mod list;
 mod other;
+mod parse;
 mod paths;
 mod sample;
+pub mod signals;
 mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -24,8 +26,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use evaluate::EvaluateArgs;
 pub use list::preset_table;
 pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
+pub use parse::{parse, parse_from};
 pub use paths::{Paths, ROOT_VARIABLE};
-pub use sample::SampleArgs;
+pub use sample::{SampleArgs, SampleFile, SampleFormat};
 pub use train::{Resolved, TrainArgs};
 pub use values::{DeviceChoice, PrecisionChoice};
 

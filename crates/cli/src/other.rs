@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::values::{positive, threads};
+use crate::values::{positive, threads, whole};
 
 const FETCH_EXAMPLES: &str = "\
 Examples:
@@ -46,7 +46,7 @@ pub struct TrainClassifierArgs {
     pub out: PathBuf,
 
     /// Random seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
     pub seed: u64,
 
     /// Passes over the training images

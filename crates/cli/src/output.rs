@@ -1,20 +1,74 @@
 //! Results on standard output, messages on standard error.
 
-use std::fmt::Display;
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::fmt::{self, Display, Write as _};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use anyhow::{Context, Result};
 
 /// Prints a result and ends the line. A closed pipe, as behind `| head -1`, is not an
 /// error.
 pub fn line(result: impl Display) -> Result<()> {
-    match writeln!(stdout(), "{result}") {
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
-    }
+    written(writeln!(stdout(), "{}", Printable(result)))
 }
 
 /// Prints a message and ends the line. The work continues if standard error is closed.
 pub fn note(message: impl Display) {
-    let _ = writeln!(stderr(), "{message}");
+    let _ = writeln!(stderr(), "{}", Printable(message));
+}
+
+/// The outcome of writing to standard output. A closed pipe is not an error.
+pub(crate) fn written(outcome: std::io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.context("cannot write to standard output"),
+    }
+}
+
+/// Whether standard error is a terminal that can draw over a line.
+pub fn can_redraw() -> bool {
+    stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Text that cannot control a terminal: names and files from outside may hold escape
+/// sequences.
+///
+/// Control characters, besides line ends and tabs, and characters that turn the direction
+/// of text become escapes such as `\u001b`, which JSON strings have too.
+pub struct Printable<T>(pub T);
+
+impl<T: Display> Display for Printable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.to_string().chars() {
+            if controls_terminal(c) {
+                write!(f, "\\u{:04x}", u32::from(c))?;
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn controls_terminal(c: char) -> bool {
+    let turns_text =
+        matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns_text || (c.is_control() && c != '\n' && c != '\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_control_a_terminal_become_escapes() {
+        let hostile = "a\u{1b}[2Jb\u{9b}c\rd\u{7f}e\u{202e}f\u{0}";
+        let shown = Printable(hostile).to_string();
+        assert_eq!(shown, "a\\u001b[2Jb\\u009bc\\u000dd\\u007fe\\u202ef\\u0000");
+    }
+
+    #[test]
+    fn other_text_is_printed_as_it_is() {
+        let text = "0001-modern\tFID 3,2 ± 0.1\n→ データ é";
+        assert_eq!(Printable(text).to_string(), text);
+    }
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command};
-use gan_config::{Error, KEYS, LOSSES, Preset, Result, Settings, preset, presets};
+use gan_config::{Error, KEYS, LOSSES, LossInfo, Preset, Result, Settings, preset, presets};
 
 use crate::Paths;
-use crate::values::{DeviceChoice, PrecisionChoice, duration, positive, positive_seconds, threads};
+use crate::values::{
+    DeviceChoice, PrecisionChoice, duration, positive, positive_seconds, threads, whole,
+};
 
 const EXAMPLES: &str = "\
 Pictures of the progress appear in the folder of the run.
@@ -45,11 +47,11 @@ pub struct TrainArgs {
     pub list: bool,
 
     /// Continue a run that was stopped or killed, from its newest valid checkpoint, with the
-    /// options it was started with; only --data (if the data set was moved), --cache, --restart and
-    /// --checkpoint-every can be given as well [default DIR: runs/latest]
+    /// options it was started with; only --data (if the data set was moved), --cache, --threads,
+    /// --restart and --checkpoint-every can be given as well [default DIR: runs/latest]
     #[arg(long, value_name = "DIR", num_args = 0..=1,
         conflicts_with_all = ["preset", "conditional", "list", "steps", "seconds", "seed", "batch",
-        "run", "runs", "device", "precision", "threads", "snapshot_every", "set"])]
+        "run", "runs", "device", "precision", "snapshot_every", "set"])]
     pub resume: Option<Option<PathBuf>>,
 
     /// With --resume, if the run has no valid checkpoint: delete its rows, snapshots and
@@ -72,7 +74,7 @@ pub struct TrainArgs {
     pub seconds: Option<f64>,
 
     /// Random seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
     pub seed: u64,
 
     /// Real images per step [default: the preset's]
@@ -139,9 +141,13 @@ impl TrainArgs {
         let preset = preset(&self.preset)?;
         let networks = preset.networks(self.conditional)?;
         let mut settings = preset.settings.clone();
-        for pair in &self.set {
+        let mut pairs: Vec<&str> = self.set.iter().map(String::as_str).collect();
+        // In the order of the keys, an optimizer comes before its constants.
+        pairs.sort_by_key(|pair| KEYS.iter().position(|key| key.name == key_of(pair)));
+        for pair in &pairs {
             settings.set(pair)?;
         }
+        self.check_effects(preset, &settings)?;
         if let Some(batch) = self.batch {
             settings.batch = batch;
         }
@@ -166,11 +172,47 @@ impl TrainArgs {
         }
     }
 
+    /// Refuses options that change nothing, because of another option or of the settings.
+    fn check_effects(&self, preset: &Preset, settings: &Settings) -> Result<()> {
+        let length = [("--steps", self.steps.is_some()), ("--seconds", self.seconds.is_some())];
+        let option = |key| match key {
+            "batch" if self.batch.is_some() => Some("--batch"),
+            "snapshot_every" if self.snapshot_every.is_some() => Some("--snapshot-every"),
+            "images" => length.iter().find(|(_, given)| *given).map(|(option, _)| *option),
+            _ => None,
+        };
+        let logits = LossInfo::find(&settings.loss).is_some_and(|loss| !loss.uses_probabilities);
+        for (i, pair) in self.set.iter().enumerate() {
+            let key = key_of(pair);
+            let reason = if let Some(option) = option(key) {
+                format!("{option} sets the same; leave one of the two out")
+            } else if let Some(earlier) = self.set[..i].iter().find(|pair| key_of(pair) == key) {
+                format!("--set {earlier} sets the same; leave one of the two out")
+            } else if key == "penalty_every" && settings.penalties.is_empty() {
+                "there is no penalty; set r1, r2, gradient_penalty or dragan too".to_owned()
+            } else if key == "logit_limit" && logits && settings.logit_limit.is_some() {
+                format!("the loss {} does not clamp logits; leave it out", settings.loss)
+            } else if preset.synthetic && ["train_images", "evaluate_every"].contains(&key) {
+                format!("{} generates its own data; leave it out", preset.name)
+            } else {
+                continue;
+            };
+            let value = pair.split_once('=').map_or("", |(_, value)| value.trim());
+            return Err(Error::Useless { pair: format!("{key}={value}"), reason });
+        }
+        Ok(())
+    }
+
     /// The folder of the run that `--resume` continues.
     pub fn run_to_resume(&self, paths: &Paths) -> Option<PathBuf> {
         let typed = self.resume.as_ref()?;
         Some(paths.run(typed.as_deref()))
     }
+}
+
+/// The key of a pair such as `lr_d=1e-3`.
+fn key_of(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or(pair).trim()
 }
 
 fn impossible(key: &str, value: impl ToString, reason: &str) -> Error {

@@ -36,11 +36,15 @@ pub fn number(
     move |text| {
         let value = text.parse().ok().filter(|value| range.contains(value));
         value.ok_or_else(|| match (range.start(), range.end()) {
-            (0, &u64::MAX) => "it must be a whole number".to_owned(),
             (first, &u64::MAX) => format!("it must be a whole number of at least {first}"),
             (first, last) => format!("it must be a whole number from {first} to {last}"),
         })
     }
+}
+
+/// Parses any whole number of at least 0.
+pub fn whole(text: &str) -> Result<u64, String> {
+    number(0..=u64::MAX)(text)
 }
 
 /// Parses a number of at least 1.

@@ -40,6 +40,14 @@ pub enum Error {
         /// What the value must be.
         reason: String,
     },
+    /// A change that has no effect.
+    #[error("--set {pair} changes nothing: {reason}")]
+    Useless {
+        /// The pair that was given.
+        pair: String,
+        /// What makes it useless, and what to do.
+        reason: String,
+    },
     /// A value that training cannot work with.
     #[error("{key} = {value} is impossible: {reason}")]
     Impossible {

@@ -94,9 +94,9 @@ trait Value: FromStr {
     /// What the text of a value must be.
     const EXPECTED: &'static str;
 
-    /// Whether a value that can be parsed is acceptable.
-    fn is_valid(&self) -> bool {
-        true
+    /// Why a value that can be parsed is refused.
+    fn refusal(&self) -> Option<&'static str> {
+        None
     }
 }
 
@@ -107,8 +107,8 @@ impl Value for u64 {
 impl Value for f64 {
     const EXPECTED: &'static str = "a finite number, as in 1e-3";
 
-    fn is_valid(&self) -> bool {
-        self.is_finite()
+    fn refusal(&self) -> Option<&'static str> {
+        (!self.is_finite()).then_some("it is not a finite number")
     }
 }
 
@@ -117,7 +117,8 @@ impl Value for bool {
 }
 
 fn parse<T: Value>(text: &str) -> Result<T> {
-    text.parse().ok().filter(T::is_valid).ok_or_else(|| format!("expected {}", T::EXPECTED))
+    let value: T = text.parse().map_err(|_| format!("expected {}", T::EXPECTED))?;
+    value.refusal().map_or(Ok(value), |reason| Err(reason.to_owned()))
 }
 
 /// Parses a value, `None` for zero.

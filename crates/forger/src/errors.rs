@@ -6,9 +6,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
 
+/// What an error for want of memory says.
+pub const OUT_OF_MEMORY: &str = "out of memory; a smaller --batch or --count needs less";
+
 /// Prints the error, and a hint if there is one.
 pub fn report(error: &Error) {
+    // An error of libtorch that is no panic.
+    if is_out_of_memory(&gan_cli::error::message(error)) {
+        return gan_cli::error::report(&anyhow!(OUT_OF_MEMORY), None);
+    }
     gan_cli::error::report(error, hint(error));
+}
+
+/// Whether the message is about memory. oneDNN only says that it cannot create a primitive.
+fn is_out_of_memory(message: &str) -> bool {
+    ["not enough memory", "out of memory", "allocate memory", "bad_alloc", "create a primitive"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Runs `work`; a panic in it becomes an error.
@@ -24,9 +38,8 @@ fn explain(payload: &(dyn Any + Send)) -> Error {
     let string = payload.downcast_ref::<String>().map(String::as_str);
     let text = string.or(payload.downcast_ref().copied());
     let text = text.unwrap_or("no reason given");
-    let out_of_memory = ["not enough memory", "out of memory", "allocate memory", "bad_alloc"];
-    if out_of_memory.iter().any(|words| text.contains(words)) {
-        return anyhow!("out of memory; a smaller --batch or --count needs less");
+    if is_out_of_memory(text) {
+        return anyhow!(OUT_OF_MEMORY);
     }
     // The text of an exception that tch unwrapped. The lines after the first are
     // libtorch's backtrace.
@@ -105,6 +118,8 @@ mod tests {
         assert_eq!(error.lines().count(), 1, "{error}");
         let failed = catching_panics::<()>(|| panic!("DefaultCPUAllocator: not enough memory: x"));
         assert!(failed.unwrap_err().to_string().contains("--batch"));
+        let failed = catching_panics::<()>(|| panic!("could not create a primitive"));
+        assert_eq!(failed.unwrap_err().to_string(), OUT_OF_MEMORY);
     }
 
     #[test]

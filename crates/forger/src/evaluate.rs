@@ -82,13 +82,17 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         && trained_on
         && row.value("fid").is_some()
     {
-        run.append_quality(&QualityRow {
+        let appended = run.append_quality(&QualityRow {
             step: sampler.state.step,
             images_seen: sampler.state.images_seen,
             seconds: sampler.state.seconds,
             evaluation_seconds: seconds,
             ..row
-        })?;
+        });
+        // The run may be read-only. The numbers are printed in any case.
+        if let Err(error) = appended {
+            output::note(format_args!("nothing is kept in the run: {error}"));
+        }
     }
     printed?;
     Ok(ExitCode::SUCCESS)

@@ -22,12 +22,13 @@ mod samples;
 mod signals;
 mod table;
 mod train;
+mod verdict;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use gan_cli::bench::Measure;
-use gan_cli::{EvaluateArgs, SampleArgs, TrainArgs, TrainClassifierArgs, output};
+use gan_cli::{EvaluateArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, output};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -56,8 +57,13 @@ enum Command {
 fn main() -> ExitCode {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     allocator::set_up();
+    #[cfg(unix)]
+    exit::report_aborts();
     log_to_stderr();
-    let command = Cli::parse().command;
+    let command = match gan_cli::parse::<Cli>(named_as_typed()) {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
     let outcome = errors::catching_panics(|| match &command {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
@@ -73,6 +79,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The definition of the command line, with the name of the program that was typed in its
+/// help: `cargo xtask` sets [`ROOT_VARIABLE`].
+fn named_as_typed() -> clap::Command {
+    let command = Cli::command();
+    if std::env::var_os(ROOT_VARIABLE).is_some() {
+        return command.bin_name("cargo xtask");
+    }
+    let typed = |help: Option<&clap::builder::StyledStr>| {
+        help.map(|help| help.to_string().replace("cargo xtask", "forger"))
+    };
+    command.mut_subcommands(|command| {
+        let (short, long) = (typed(command.get_after_help()), typed(command.get_after_long_help()));
+        let command = short.into_iter().fold(command, clap::Command::after_help);
+        long.into_iter().fold(command, clap::Command::after_long_help)
+    })
 }
 
 /// Writes warnings to standard error, or the events that `RUST_LOG` selects, such as

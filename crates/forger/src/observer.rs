@@ -8,6 +8,7 @@ use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::progress::{Bar, remaining};
 use crate::signals::Signals;
+use crate::verdict;
 
 /// The observer of `forger train`.
 pub struct ProgressObserver<'a> {
@@ -19,6 +20,10 @@ pub struct ProgressObserver<'a> {
     /// Seconds and images of the last row.
     last_row: Option<(f64, u64)>,
     images_per_second: f64,
+    /// Completed fraction of the schedule, 0 to 1.
+    done: f64,
+    /// Whether a collapse was reported.
+    collapsed: bool,
     next_drawing: Instant,
 }
 
@@ -33,6 +38,8 @@ impl ProgressObserver<'_> {
             bar: Bar::new(),
             last_row: None,
             images_per_second: 0.0,
+            done: 0.0,
+            collapsed: false,
             next_drawing: Instant::now(),
         }
     }
@@ -67,6 +74,7 @@ impl Observer for ProgressObserver<'_> {
             };
         }
         self.last_row = Some((row.seconds, row.images_seen));
+        self.done = done;
         // Fits beside the bar on a terminal with 80 columns.
         let text = format!(
             "{} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
@@ -92,6 +100,14 @@ impl Observer for ProgressObserver<'_> {
             percent("precision"),
             percent("recall")
         ));
+        // Every run covers little at first.
+        if self.done >= 0.25
+            && !self.collapsed
+            && let Some(collapse) = verdict::collapse(row)
+        {
+            self.collapsed = true;
+            self.bar.print_line(&format!("warning: {collapse}"));
+        }
     }
 
     fn discriminator_dominates(&mut self, step: u64) {

@@ -1,13 +1,12 @@
-//! Progress of long work: a bar on a terminal, plain lines elsewhere.
+//! Progress of long work: a bar on a terminal that can draw over a line, plain lines elsewhere.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use gan_trainer::{Error, Sampler, Stream};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use mnist_io::Images;
 
-use crate::output;
+use crate::output::{self, Printable};
 
 /// Time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -15,7 +14,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Length of the bar. A schedule in seconds has no length in steps.
 const PARTS: u64 = 1000;
 
-/// A bar if standard error is a terminal, else lines.
+/// A bar if standard error can draw over a line, else lines.
 pub struct Bar {
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
@@ -24,7 +23,7 @@ pub struct Bar {
 impl Bar {
     /// A bar at the start.
     pub fn new() -> Bar {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = output::can_redraw().then(|| {
             let bar = ProgressBar::new(PARTS);
             match ProgressStyle::with_template("{bar:8} {percent:>3}%  {wide_msg}") {
                 Ok(style) => bar.with_style(style),
@@ -49,7 +48,7 @@ impl Bar {
 
     fn update(&mut self, percent: &str, text: &str, last: bool) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
+            bar.set_message(Printable(text).to_string());
         } else if last || self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY) {
             self.last_line = Some(Instant::now());
             output::note(format_args!("{percent}  {text}"));
@@ -59,7 +58,7 @@ impl Bar {
     /// Prints a line above the bar.
     pub fn print_line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(Printable(line).to_string()),
             None => output::note(line),
         }
     }
@@ -82,12 +81,16 @@ impl Bar {
     ) -> Result<Images, Error> {
         let started = Instant::now();
         sampler.sample((seed, Stream::Sample), count, digit, &mut |generated| {
-            let done = generated as f64 / count as f64;
-            let remaining = remaining(started.elapsed().as_secs_f64(), done);
-            let (generated, count) = (HumanCount(generated), HumanCount(count));
-            let text = format!("{remaining} left  generating images: {generated} of {count}");
-            self.show(done, &text);
+            self.show_generated(started, generated, count);
         })
+    }
+
+    /// Shows how many of `count` images are generated since `started`.
+    pub fn show_generated(&mut self, started: Instant, generated: u64, count: u64) {
+        let done = generated as f64 / count as f64;
+        let remaining = remaining(started.elapsed().as_secs_f64(), done);
+        let (generated, count) = (HumanCount(generated), HumanCount(count));
+        self.show(done, &format!("{remaining} left  generating images: {generated} of {count}"));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use gan_cli::error::user_error;
 use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
 use run_dir::{DatasetInfo, RunDir};
@@ -76,7 +77,14 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         check_figure_images(&run, &data, &train_config)?;
     }
     train_config.validate(&data)?;
-    let threads = machine::set_threads(Some(config.threads))?;
+    let threads = machine::set_threads(args.threads.or(Some(config.threads)))?;
+    if threads != config.threads {
+        output::note(format_args!(
+            "the run began with {} threads and continues with {threads}: its files will differ from \
+             those of an uninterrupted run",
+            config.threads
+        ));
+    }
     if config.software != software() {
         let (then, now) = (&config.software, software());
         output::note(format_args!(
@@ -126,11 +134,12 @@ fn check_figure_images(run: &RunDir, data: &TrainData, config: &TrainConfig) -> 
     };
     if !run.has_file(&path)? {
         run.write_images(&path, &shown)?;
-    } else if !run.read_images(&path).is_ok_and(|found| found == shown) {
-        bail!(
-            "{}: it changed, or another version wrote it; remove it and resume again to replace it",
-            path.display()
-        );
+        return Ok(());
     }
-    Ok(())
+    let again = "remove it and resume again to replace it";
+    match run.read_images(&path) {
+        Ok(found) if found == shown => Ok(()),
+        Ok(_) => bail!("{}: it changed, or another version wrote it; {again}", path.display()),
+        Err(error) => Err(user_error(error.to_string(), again)),
+    }
 }

@@ -1,22 +1,36 @@
 //! `forger sample`: images from a trained run, as a picture or an IDX file.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use gan_cli::{Paths, SampleArgs};
-use gan_trainer::RunSampler;
+use anyhow::{Context, Error, Result, bail};
+use gan_cli::error::user_error;
+use gan_cli::{Paths, SampleArgs, SampleFile, SampleFormat};
+use gan_trainer::{RunSampler, Sampler, Stream};
+use gan_viz::{Canvas, GridStyle, grid_size, square_columns, thousands};
+use mnist_io::Images;
 use run_dir::RunDir;
 
 use crate::progress::Bar;
+use crate::signals::Signals;
 use crate::{machine, output};
+
+/// A signal ended the command.
+#[derive(Debug)]
+struct Stopped;
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
 
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<ExitCode> {
-    let picture = match args.out.extension().and_then(|e| e.to_str()) {
-        Some("png") => true,
-        Some("idx3" | "idx" | "idx3-ubyte") => false,
-        _ => bail!("--out {}: the name must end in .png or .idx3", args.out.display()),
-    };
+    args.check()?;
     machine::set_threads(args.threads)?;
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
@@ -28,15 +42,94 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
             config.preset
         );
     }
-    let mut bar = Bar::new();
-    let images = bar.sample(&sampler, args.seed, args.count, args.digit)?;
-    bar.finish();
-    if picture {
-        let columns = (args.count as f64).sqrt().ceil() as usize;
-        gan_viz::grid(&images, columns, &gan_viz::GridStyle::default())?.write_png(&args.out)?;
-    } else {
-        images.write_file(&args.out)?;
+    let out = args.out.clone().unwrap_or_else(|| next_picture(&run));
+    let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
+    match write(args, &sampler, &out, &signals) {
+        Err(error) if error.is::<Stopped>() => {
+            output::note("stopped; no file was written");
+            return Ok(ExitCode::from(signals.exit_code()));
+        }
+        written => written?,
     }
-    output::line(args.out.display())?;
+    output::line(out.path.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `samples-0001.png` in the run's folder, or the first number that is free.
+fn next_picture(run: &RunDir) -> SampleFile {
+    let mut number = 1;
+    let path = loop {
+        let path = run.root().join(format!("samples-{number:04}.png"));
+        if path.symlink_metadata().is_err() {
+            break path;
+        }
+        number += 1;
+    };
+    SampleFile { path, format: SampleFormat::Picture }
+}
+
+/// Generates the images and writes them. After an error, or [`Stopped`], there is no file.
+fn write(args: &SampleArgs, sampler: &Sampler, out: &SampleFile, signals: &Signals) -> Result<()> {
+    let count = args.count();
+    let side = sampler.generator().image_side() as usize;
+    let style = GridStyle {
+        scale: args.scale.map_or(GridStyle::default().scale, |scale| scale as usize),
+        ..GridStyle::default()
+    };
+    let columns = args.grid.map_or_else(|| square_columns(count as usize), |[_, columns]| columns);
+    if out.format == SampleFormat::Picture {
+        grid_size(count as usize, (side, side), columns, &style)
+            .map_err(|_| too_large(&out.path, count, side, columns, &style))?;
+    }
+
+    let mut bar = Bar::new();
+    let (started, mut done) = (Instant::now(), 0);
+    let parts = sampler.parts((args.seed, Stream::Sample), count, args.digit)?.map(|part| {
+        if signals.received() {
+            return Err(Error::new(Stopped));
+        }
+        let part = part?.pixels().to_vec();
+        done += (part.len() / (side * side)) as u64;
+        bar.show_generated(started, done, count);
+        Ok(part)
+    });
+    match out.format {
+        SampleFormat::Idx => {
+            mnist_io::write_parts(&out.path, &[count as usize, side, side], parts)?;
+        }
+        SampleFormat::Picture => {
+            let pixels = parts.collect::<Result<Vec<_>>>()?.concat();
+            let images = Images::new(side, side, pixels)?;
+            gan_viz::grid(&images, columns, &style)?.write_png(&out.path)?;
+        }
+    }
+    bar.finish();
+    Ok(())
+}
+
+/// The error for a picture that would be too large, with one that is not.
+fn too_large(out: &Path, count: u64, side: usize, columns: usize, style: &GridStyle) -> Error {
+    // `most * most` images fit at `scale`.
+    let most =
+        |scale: usize| (Canvas::MAX_PIXELS.isqrt() - 2 * style.margin) / (side * scale + style.gap);
+    let fits = most(style.scale).pow(2);
+    let scale = match (1..style.scale).rev().find(|&scale| most(scale).pow(2) >= count as usize) {
+        Some(scale) => format!("--scale {scale}, "),
+        None => String::new(),
+    };
+    let columns = columns.min(count as usize);
+    user_error(
+        format!(
+            "--out {}: {} images in {} columns are more than the {} million pixels of the largest \
+             picture",
+            out.display(),
+            thousands(count),
+            thousands(columns as u64),
+            Canvas::MAX_PIXELS / 1_000_000,
+        ),
+        format!(
+            "write {scale}--count {fits} or less, a smaller --grid, or an IDX file: --out {}",
+            out.with_extension("idx3").display()
+        ),
+    )
 }

@@ -1,10 +1,11 @@
-//! Ctrl-C and other signals that end the program: the first stops training after the
+//! Ctrl-C and other signals that end the program: the first stops the work after the
 //! current step, the second ends the program at once.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use gan_cli::signals::is_ignored;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -21,11 +22,12 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Handles the signals from now on.
+    /// Handles the signals from now on, except those that the caller of the program chose to
+    /// ignore, as `nohup` does.
     pub fn listen() -> io::Result<Signals> {
         let last = Arc::new(AtomicUsize::new(0));
         let received = Arc::new(AtomicBool::new(false));
-        for signal in SIGNALS {
+        for signal in SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)) {
             // The order matters: the first signal must find `received` unset.
             flag::register_conditional_shutdown(
                 signal,

@@ -14,7 +14,7 @@ use crate::observer::ProgressObserver;
 use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
-use crate::{machine, output};
+use crate::{machine, output, verdict};
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
@@ -112,6 +112,9 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
         outcome.images_seen,
         format_seconds(outcome.seconds)
     ))?;
+    for warning in verdict::of_run(run)? {
+        output::line(format_args!("warning: {warning}"))?;
+    }
     let root = quoted(run.root());
     if let Some(figures) = figures {
         list_figures(&figures)?;

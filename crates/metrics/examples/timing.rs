@@ -5,6 +5,7 @@
 //! Features are 128 random projections of pixels with ReLU.
 //! `tests/reference/timing.py` times published programs on the same arrays.
 
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -61,6 +62,10 @@ fn select(images: &Images, places: std::ops::Range<usize>) -> Result<Images> {
 fn timed<T: std::fmt::Debug>(name: &str, measure: impl FnOnce() -> Result<T>) -> Result<()> {
     let start = Instant::now();
     let found = measure()?;
-    println!("{name:22} {:6.2} s   {found:?}", start.elapsed().as_secs_f64());
-    Ok(())
+    let seconds = start.elapsed().as_secs_f64();
+    match writeln!(std::io::stdout(), "{name:22} {seconds:6.2} s   {found:?}") {
+        // The reader of a pipe, such as `head`, may stop early.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        written => Ok(written?),
+    }
 }

@@ -101,7 +101,7 @@ impl Evaluator {
     }
 
     /// A point of the quality curve, usually of [`QUICK_SAMPLES`](crate::QUICK_SAMPLES) samples u8
-    /// `[n, 28, 28]`: FID, precision and recall.
+    /// `[n, 28, 28]`: FID, precision, recall and the shares of the digits.
     ///
     /// # Errors
     /// Those of [`Evaluator::measure`].

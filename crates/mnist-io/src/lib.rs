@@ -18,4 +18,4 @@ pub use error::{Error, Result};
 pub use hash::{sha256_hex, sha256_of_reader};
 pub use idx::Idx;
 pub use images::Images;
-pub use write::write_atomic;
+pub use write::{write_atomic, write_parts};

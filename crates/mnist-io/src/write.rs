@@ -40,6 +40,49 @@ impl Idx {
     }
 }
 
+/// Writes an IDX file of u8 whose bytes arrive in parts, atomically, so that the file can be
+/// larger than the memory. A path that ends in `.gz` is compressed with gzip.
+///
+/// `shape` has at most 255 sizes, each below 2³². After an error there is no file.
+///
+/// # Errors
+/// The error of a part; [`Error::Io`] with the action that failed, or if the parts together
+/// have another size than `shape`.
+pub fn write_parts<E: From<Error>>(
+    path: &Path,
+    shape: &[usize],
+    parts: impl IntoIterator<Item = std::result::Result<Vec<u8>, E>>,
+) -> std::result::Result<(), E> {
+    let gzip = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+    let mut failed = None;
+    let written = write_atomic(path, |file| {
+        let write = |writer: &mut dyn Write| {
+            writer.write_all(&header(ElementType::U8, shape))?;
+            let mut missing = shape.iter().product::<usize>();
+            for part in parts {
+                let part = part.map_err(|error| {
+                    failed = Some(error);
+                    io::Error::other("a part is missing")
+                })?;
+                let left = missing.checked_sub(part.len());
+                missing = left.ok_or_else(|| io::Error::other("there are too many bytes"))?;
+                writer.write_all(&part)?;
+            }
+            if missing == 0 { Ok(()) } else { Err(io::Error::other("bytes are missing")) }
+        };
+        if !gzip {
+            return write(file);
+        }
+        let mut encoder = GzEncoder::new(file, Compression::default());
+        write(&mut encoder)?;
+        encoder.finish()?.flush()
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(written?),
+    }
+}
+
 /// The bytes before the data. The shape satisfies the rules of [`Idx::new`].
 pub(crate) fn header(element: ElementType, shape: &[usize]) -> Vec<u8> {
     let mut header = vec![0, 0, element.code(), shape.len() as u8];

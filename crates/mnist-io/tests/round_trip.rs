@@ -8,7 +8,7 @@ mod common;
 use std::io::{self, ErrorKind, Read, Write};
 
 use common::{Random, gzip};
-use mnist_io::{Idx, IdxData};
+use mnist_io::{Error, Idx, IdxData};
 
 /// Codes and sizes of the six types.
 const TYPES: [(u8, usize); 6] = [(8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8)];
@@ -189,7 +189,36 @@ fn failed_write_leaves_no_file() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 
     let error = idx.write_file(&dir.path().join("none/a.idx1")).unwrap_err();
-    assert!(matches!(error, mnist_io::Error::Io { .. }), "{error}");
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+}
+
+#[test]
+fn parts_are_written_as_one_file_plain_or_gzip() {
+    let dir = tempfile::tempdir().unwrap();
+    let idx = Idx::new(vec![5, 2], IdxData::U8((0..10).collect())).unwrap();
+    for name in ["a.idx2", "a.idx2.gz", "a.GZ"] {
+        let path = dir.path().join(name);
+        let parts = [vec![0, 1, 2], vec![], (3..10).collect()].map(Ok::<_, Error>);
+        mnist_io::write_parts(&path, &[5, 2], parts).unwrap();
+        assert_eq!(Idx::read_file(&path).unwrap(), idx);
+        let gzip = std::fs::read(&path).unwrap().starts_with(b"\x1f\x8b");
+        assert_eq!(gzip, name != "a.idx2");
+    }
+}
+
+#[test]
+fn parts_that_fail_or_have_another_size_leave_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.idx1");
+    for (parts, hint) in [
+        (vec![Ok(vec![1, 2])], "missing"),
+        (vec![Ok(vec![1, 2]), Ok(vec![3, 4])], "too many"),
+        (vec![Ok(vec![1]), Err(Error::PixelCount { rows: 7, cols: 7, pixels: 7 })], "7 rows"),
+    ] {
+        let error = mnist_io::write_parts(&path, &[3], parts).unwrap_err().to_string();
+        assert!(error.contains(hint), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
 }
 
 #[test]

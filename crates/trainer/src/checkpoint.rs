@@ -114,7 +114,7 @@ impl RunFiles {
         Ok(RunFiles { config_sha256: config_sha256.to_owned(), rows })
     }
 
-    /// Rejects a run whose files are not those of the checkpoint `path`. Later
+    /// Rejects a run whose row files are not those of the checkpoint `path`. Later
     /// rows and removed row files are accepted.
     ///
     /// # Errors
@@ -122,10 +122,6 @@ impl RunFiles {
     /// be read.
     fn check(&self, run: &RunDir, path: &Path) -> Result<(), Error> {
         let checkpoint = path.display();
-        if self.config_sha256 != run.config_sha256()? {
-            let reason = format!("it changed after {checkpoint} was saved; restore it");
-            return Err(refuse(&run.config_path(), reason));
-        }
         for path in run.row_files() {
             let Some(prefix) = self.rows.get(&file_name(&path)) else {
                 continue;
@@ -249,7 +245,20 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Checkpoint`] with the changed file; [`Error::Run`].
     pub fn check_run(&self, run: &RunDir) -> Result<(), Error> {
+        self.check_config(run)?;
         self.state.run.check(run, &self.path)
+    }
+
+    /// Rejects a run whose configuration is not that of the checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with the changed file; [`Error::Run`].
+    pub fn check_config(&self, run: &RunDir) -> Result<(), Error> {
+        if self.state.run.config_sha256 == run.config_sha256()? {
+            return Ok(());
+        }
+        let reason = format!("it changed after {} was saved; restore it", self.path.display());
+        Err(refuse(&run.config_path(), reason))
     }
 
     /// Restores `gan`, which must have the same networks and settings.

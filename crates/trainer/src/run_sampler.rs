@@ -24,8 +24,8 @@ impl RunSampler {
     ///
     /// # Errors
     /// [`Error::NoCheckpoint`]; [`Error::Numbers`] if the samples are no images;
-    /// [`Error::Checkpoint`] or [`Error::Run`] if a file is missing, damaged or
-    /// cannot be read.
+    /// [`Error::Checkpoint`] if the checkpoint has no hash or another one, or if
+    /// `config.toml` changed after it; [`Error::Run`] if a file cannot be read.
     pub fn open(run: &RunDir) -> Result<RunSampler, Error> {
         let config = run.config()?;
         let Some(networks) = gan_models::by_name(&config.networks, None) else {
@@ -42,6 +42,7 @@ impl RunSampler {
             return Err(Error::NoCheckpoint { run: run.root().to_owned() });
         };
         let checkpoint = Checkpoint::read(run, &path)?;
+        checkpoint.check_config(run)?;
         let parameters = checkpoint.sampling_parameters(generator.layout())?;
         let kind = kind(config.precision);
         let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch);

@@ -81,6 +81,32 @@ impl Sampler {
         digit: Option<u8>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Images, Error> {
+        let mut pixels = Vec::new();
+        let (mut rows, mut cols, mut done) = (1, 1, 0);
+        for part in self.parts((seed, stream), count, digit)? {
+            let images = part?;
+            (rows, cols) = (images.rows(), images.cols());
+            if done == 0 {
+                pixels.reserve_exact(count as usize * rows * cols);
+            }
+            pixels.extend_from_slice(images.pixels());
+            done += images.len() as u64;
+            progress(done);
+        }
+        Ok(Images::new(rows, cols, pixels)?)
+    }
+
+    /// The images of [`Sampler::sample`] in parts of a few hundred, each generated when it is
+    /// asked for, so that memory does not grow with `count`.
+    ///
+    /// # Errors
+    /// Those of [`Sampler::sample`].
+    pub fn parts(
+        &self,
+        (seed, stream): (u64, Stream),
+        count: u64,
+        digit: Option<u8>,
+    ) -> Result<impl Iterator<Item = Result<Images, Error>> + '_, Error> {
         match digit {
             Some(digit) if !self.generator.conditional() => {
                 return Err(Error::Unconditional { digit });
@@ -92,9 +118,7 @@ impl Sampler {
         // samples of the last batch are discarded.
         let whole_batches = self.generator.uses_batch_statistics();
         let chunk = if whole_batches { self.batch.max(1) } else { CHUNK.min(count.max(1)) };
-        let mut pixels = Vec::new();
-        let (mut rows, mut cols) = (1, 1);
-        for part in 0..count.div_ceil(chunk) {
+        Ok((0..count.div_ceil(chunk)).map(move |part| {
             seed_torch(seed, stream, part);
             let first = part * chunk;
             let kept = chunk.min(count - first);
@@ -104,14 +128,9 @@ impl Sampler {
                 (first..first + size).map(|i| digit.map_or(digit_of(i), i64::from)).collect();
             let digits = Tensor::from_slice(&digits).to_device(self.device());
             let images = self.images(&latents, &digits)?;
-            (rows, cols) = (images.rows(), images.cols());
-            if first == 0 {
-                pixels.reserve_exact(count as usize * rows * cols);
-            }
-            pixels.extend_from_slice(&images.pixels()[..kept as usize * rows * cols]);
-            progress(first + kept);
-        }
-        Ok(Images::new(rows, cols, pixels)?)
+            let kept: Vec<usize> = (0..kept as usize).collect();
+            images.select(&kept).ok_or(Error::NoImages)
+        }))
     }
 }
 

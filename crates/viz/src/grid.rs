@@ -36,12 +36,37 @@ pub fn grid(images: &Images, columns: usize, style: &GridStyle) -> Result<Canvas
     if images.is_empty() {
         return Err(Error::Empty);
     }
+    let (width, height) = grid_size(images.len(), (images.rows(), images.cols()), columns, style)?;
     let layout = Layout::new(images, images.len(), columns, style);
-    let (width, height) = layout.size();
-    let side = |length: usize| length.saturating_add(style.margin.saturating_mul(2));
-    let mut canvas = Canvas::new(side(width), side(height), style.background)?;
+    let mut canvas = Canvas::new(width, height, style.background)?;
     layout.draw(&mut canvas, style.margin, style.margin);
     Ok(canvas)
+}
+
+/// The size of the picture that [`grid`] draws of `count` images of `rows` x `cols`, without
+/// the images: width and height in pixels.
+///
+/// # Errors
+/// Those of [`grid`].
+pub fn grid_size(
+    count: usize,
+    (rows, cols): (usize, usize),
+    columns: usize,
+    style: &GridStyle,
+) -> Result<(usize, usize)> {
+    if count == 0 {
+        return Err(Error::Empty);
+    }
+    let columns = columns.min(count).max(1);
+    let side = |tiles: usize, pixels: usize| {
+        let tile = pixels.saturating_mul(style.scale.max(1));
+        span(tiles, tile, style.gap).saturating_add(style.margin.saturating_mul(2))
+    };
+    let (width, height) = (side(columns, cols), side(count.div_ceil(columns), rows));
+    match width.checked_mul(height) {
+        Some(pixels) if pixels <= Canvas::MAX_PIXELS => Ok((width, height)),
+        _ => Err(Error::TooLarge { width, height }),
+    }
 }
 
 /// Returns the smallest number of columns for a grid of `count` images that is

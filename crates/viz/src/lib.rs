@@ -24,7 +24,7 @@ pub use animation::{Timing, write_gif};
 pub use canvas::{Bitmap, Canvas, ColorCanvas};
 pub use densities::{densities, density_frames};
 pub use error::{Error, Result};
-pub use grid::{GridStyle, grid, square_columns};
+pub use grid::{GridStyle, grid, grid_size, square_columns};
 pub use losses::losses;
 pub use nearest::nearest;
 pub use number::thousands;

@@ -82,6 +82,33 @@ fn options_that_cannot_be_parsed_are_refused_before_anything_is_fetched() {
     nothing_was_fetched(&scene);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_printed_is_an_error() {
+    let scene = Scene::new();
+    for line in [&["--help"][..], &["train", "--help"], &["--version"], &["train", "--list"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = scene.xtask(line).stdout(full).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line:?}: {text}");
+        assert_contains(&text, &["cannot write to standard output"]);
+    }
+}
+
+#[test]
+fn wrong_samples_are_refused_before_anything_is_fetched() {
+    let scene = Scene::new();
+    let text = fails(&mut scene.xtask(&["sample", "--out", "x.idx3", "--scale", "4"]));
+    assert_contains(&text, &["--scale", "x.idx3"]);
+    for line in [&["sample", "--out=x.jpg"][..], &["sample", "--digit=12"], &["train", "--lr", "1"]]
+    {
+        let output = scene.xtask(line).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), text.contains("no run")), (Some(2), false), "{text}");
+    }
+    nothing_was_fetched(&scene);
+}
+
 /// A workspace with libtorch, and with a cargo that builds a `forger` which prints its
 /// arguments and the root of its default paths.
 fn with_forger() -> Scene {
@@ -115,10 +142,11 @@ fn arguments_reach_forger_as_they_were_typed() {
     assert_eq!(arguments, train);
     let root = format!("root: {}", scene.path("workspace").display());
     assert_contains(&text, &[&root]);
+    fs::write(scene.path("digits/a b.npy"), "").unwrap();
     for line in [
         &["train", "--preset=gaussian"][..],
         &["train-classifier", "--data", "digits"],
-        &["evaluate", "--samples", "a b.npy", "--against", "digits"],
+        &["evaluate", "--samples", "digits/a b.npy", "--against", "digits"],
     ] {
         assert_eq!(received(&scene, line).0, line);
     }

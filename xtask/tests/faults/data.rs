@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use gan_config::Precision;
+use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, RunDir, Software};
+
 use crate::scene::{Scene, assert_contains, fails};
 
 #[test]
@@ -90,7 +93,10 @@ fn bad_data_stops_training_before_any_download_or_build() {
     fs::remove_file(scene.path("digits/t10k-labels-idx1-ubyte")).unwrap();
     assert_contains(&fails(&mut train()), &["holds no test labels"]);
     fs::remove_dir_all(scene.path("digits")).unwrap();
-    assert_contains(&fails(&mut train()), &["there is no folder digits"]);
+    let text = fails(&mut train());
+    assert_contains(&text, &["there is no folder digits", "help: correct the path"]);
+    // MNIST would stand there under the name of another data set.
+    assert!(!text.contains("cargo xtask fetch"), "{text}");
     assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
 }
 
@@ -117,8 +123,56 @@ fn a_missing_run_is_an_error_before_any_download_or_build() {
 }
 
 #[test]
+fn a_missing_file_of_samples_is_an_error_before_any_download_or_build() {
+    let scene = Scene::new();
+    let text = fails(&mut scene.xtask(&["evaluate", "--samples", "typo.npz"]));
+    assert_contains(&text, &["there is no file typo.npz", "--samples"]);
+    assert_eq!(fs::read_dir(scene.path("workspace")).unwrap().count(), 0);
+}
+
+/// MNIST would replace the data that the run was trained on.
+#[test]
+fn evaluate_fetches_no_mnist_for_a_run_on_another_data_set() {
+    let scene = Scene::new();
+    let preset = gan_config::preset("modern").unwrap();
+    let evaluate = |name: &str| {
+        let dataset = DatasetInfo {
+            name: name.to_owned(),
+            path: "/gone/data".to_owned(),
+            images: 3,
+            images_sha256: String::new(),
+            labels_sha256: String::new(),
+            test_images_sha256: None,
+        };
+        let config = Config {
+            format: CONFIG_FORMAT,
+            preset: preset.name.clone(),
+            networks: preset.networks.clone(),
+            seed: 1,
+            seconds: None,
+            device: "cpu".to_owned(),
+            precision: Precision::F32,
+            threads: 1,
+            dataset: Some(dataset),
+            figures: preset.figures.clone(),
+            software: Software { trainer: String::new(), libtorch: String::new() },
+            settings: preset.settings.clone(),
+        };
+        RunDir::create(&scene.path(name), &config, None).unwrap();
+        fails(&mut scene.xtask(&["evaluate", "--run", name]))
+    };
+    for name in ["custom", "fashion-mnist"] {
+        let text = evaluate(name);
+        assert_contains(&text, &["/gone/data, which does not exist", "--against"]);
+        assert!(!text.contains("fetching"), "{text}");
+    }
+    assert_contains(&evaluate("mnist"), &["fetching MNIST"]);
+}
+
+#[test]
 fn evaluate_without_inception_has_a_remedy() {
     let scene = Scene::with_data();
+    fs::write(scene.path("x"), "").unwrap();
     let line = ["evaluate", "--samples=x", "--against=digits", "--inception"];
     let text = fails(&mut scene.xtask(&line));
     assert_contains(

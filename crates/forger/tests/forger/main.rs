@@ -7,6 +7,9 @@ mod evaluate;
 mod refusals;
 #[cfg(unix)]
 mod resume;
+mod sample;
+#[cfg(unix)]
+mod terminal;
 mod train;
 
 use std::fs;

@@ -192,6 +192,27 @@ fn second_trainer_is_refused_and_a_stopped_run_resumes_with_its_own_data() {
     assert!(!dir.join("runs").exists());
 }
 
+/// The bits of a run depend on its threads, as the help says.
+#[test]
+fn resuming_with_other_threads_is_allowed_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let mut child = start(dir, "train --data data --batch 8 --seconds 600 --threads 1 --run run");
+    appears(&dir.join("run/samples/000020.idx3"));
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let mut child = command(dir, "train --resume run --threads 2")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    child.kill().unwrap();
+    let told = text(&child.wait_with_output().unwrap().stderr);
+    assert!(told.contains("began with 1 threads and continues with 2"), "{told}");
+}
+
 /// A step of 2,000 images takes seconds, at the end of which one signal would
 /// leave a checkpoint.
 #[test]
@@ -284,7 +305,7 @@ fn resume_and_sample_name_the_damaged_file() {
     let refused = forger(dir, "sample --run run");
     refuses(&refused, "run/config.toml: ");
     refuses(&refused, "precision = \"x");
-    assert!(!dir.join("sample.png").exists());
+    assert!(!dir.join("run/samples-0001.png").exists());
 }
 
 #[cfg(target_os = "linux")]

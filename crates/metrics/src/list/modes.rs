@@ -13,7 +13,7 @@ use crate::{
 pub(super) const METRIC: Metric = Metric {
     names: &["modes"],
     needs: Needs::Logits,
-    curve: false,
+    curve: true,
     values: &[
         Value {
             name: "digits_kl",
@@ -50,13 +50,21 @@ fn shares(digits: &Measurement, _samples: u64) -> String {
 /// Share of the samples of each digit.
 const SHARES: &str = "shares";
 
+/// Share of the test images of each digit.
+#[cfg(feature = "libtorch")]
+const TEST_SHARES: &str = "test_shares";
+
 #[cfg(feature = "libtorch")]
 fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
     let logits = evaluation.logits()?;
     let found = modes(Fake(logits))?;
     let test = evaluation.reference.test_modes()?;
     let digits = Measurement {
-        details: [(SHARES.to_owned(), found.shares.to_vec())].into(),
+        details: [
+            (SHARES.to_owned(), found.shares.to_vec()),
+            (TEST_SHARES.to_owned(), test.shares.to_vec()),
+        ]
+        .into(),
         ..measured(found.kl_to_uniform, Some(test.kl_to_uniform))
     };
     let confidence = measured(found.mean_confidence, Some(test.mean_confidence));
