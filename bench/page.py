@@ -108,9 +108,14 @@ def cores():
 def machine(root, libtorch):
     """The machine, the versions, the commit and the date in one line."""
 
+    # A repository around the workspace can be a stranger's. Its settings can start programs.
+    env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(root.resolve().parent)}
+
     def output(*command):
         try:
-            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                command, cwd=root, env=env, capture_output=True, text=True, check=True
+            )
         except (OSError, subprocess.CalledProcessError):
             return None
         return done.stdout.strip()
@@ -121,7 +126,7 @@ def machine(root, libtorch):
     lock = (root / "Cargo.lock").read_text(encoding="utf-8")
     tch = re.search(r'name = "tch"\nversion = "(.*?)"', lock)
     commit = output("git", "rev-parse", "--short", "HEAD") or "unknown"
-    if output("git", "status", "--porcelain", "--untracked-files=no"):
+    if output("git", "-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=no"):
         commit += " with changes"
     return (
         f"{field(cpuinfo, 'model name') or platform.machine()}, cores: {cores()}, "

@@ -114,6 +114,23 @@ class Machine(unittest.TestCase):
         line = page.machine(Path(__file__).parents[1], "2.13.0")
         self.assertRegex(line, r"libtorch 2\.13\.0, tch \d+\.\d+\.\d+; commit \w+")
 
+    def test_settings_of_a_repository_around_the_workspace_start_no_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            stranger = Path(folder)
+            root = stranger / "workspace"
+            (stranger / ".git" / "objects").mkdir(parents=True)
+            (stranger / ".git" / "refs").mkdir()
+            (stranger / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+            made = stranger / "made"
+            hook = stranger / "hook"
+            hook.write_text(f"#!/bin/sh\n: > '{made}'\n")
+            hook.chmod(0o755)
+            (stranger / ".git" / "config").write_text(f"[core]\nfsmonitor = '{hook}'\n")
+            root.mkdir()
+            (root / "Cargo.lock").write_text("")
+            self.assertIn("commit unknown;", page.machine(root, "2.13.0"))
+            self.assertFalse(made.exists())
+
 
 class Programs(unittest.TestCase):
     def shell(self, script):

@@ -1,28 +1,29 @@
 //! `cargo xtask bench`: prepares what `bench/bench.py` needs and starts it.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use gan_cli::bench::BenchArgs;
+use mnist_io::known::MNIST;
 
 use crate::packages::PYTHON;
 use crate::wheels::VERSION;
 use crate::workspace::Workspace;
-use crate::{data, forger, libtorch, runs};
+use crate::{child, data, forger, libtorch, runs};
 
 /// Fetches and builds what is missing, then becomes `bench/bench.py`.
 pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
     let root = &workspace.root;
-    let mut python = Command::new(PYTHON);
+    let mut python = child::python(PYTHON, root);
     python.args(["-I", "-B"]).arg(root.join("bench/bench.py"));
     // Wrong paths are reported before the build.
     if let Some(dir) = &args.run {
         let run = runs::open(dir, "sample from", "the folder of a run with --run")?;
         python.arg("--run").arg(std::path::absolute(run.root())?);
     }
-    let data = data::find(workspace, args.data.as_deref())?;
+    let data = data::find(workspace, &MNIST, args.data.as_deref())?;
     let data = std::path::absolute(&data).with_context(|| format!("--data {}", data.display()))?;
-    libtorch::ensure(workspace, false)?;
+    libtorch::ensure(workspace, false, false)?;
     let scratch = root.join("target").join("bench");
     std::fs::create_dir_all(&scratch)
         .with_context(|| format!("cannot create {}", scratch.display()))?;
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn python_tests_pass() {
         let bench = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench");
-        let output = Command::new(PYTHON)
+        let output = std::process::Command::new(PYTHON)
             .args(["-I", "-B", "-m", "unittest", "discover", "-s", bench])
             .output()
             .unwrap();

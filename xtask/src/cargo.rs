@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
+use crate::child;
 use crate::error::user_error;
 use crate::libtorch;
 use crate::workspace::Workspace;
@@ -15,8 +16,7 @@ use crate::workspace::Workspace;
 /// scripts would run again now and once more under the user's next cargo command.
 pub fn cargo(workspace: &Workspace) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.current_dir(&workspace.root);
+    let mut command = child::command(program, &workspace.root);
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_set_by_cargo) {
             command.env_remove(name);

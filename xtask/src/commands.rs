@@ -4,17 +4,23 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use gan_cli::{FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, preset_table};
+use mnist_io::known::MNIST;
 
 use crate::forger::build_and_run;
 use crate::progress::{self, say, show};
 use crate::workspace::Workspace;
-use crate::{data, libtorch, runs};
+use crate::{data, inception, libtorch, runs};
 
-/// Fetches libtorch and MNIST if they are missing, and prints what is there.
+/// Fetches libtorch and a data set if they are missing or damaged, and prints what is there.
 pub fn fetch(workspace: &Workspace, args: &FetchArgs) -> Result<()> {
-    let dir = workspace.paths().data(args.data.as_deref());
-    let set = data::ensure(workspace, &dir)?;
-    let torch = libtorch::ensure(workspace, args.cuda)?;
+    let set = args.dataset.unwrap_or(&MNIST);
+    let default = workspace.paths().dataset(set.name);
+    let dir = args.data.as_ref().unwrap_or(&default);
+    let set = data::ensure(workspace, set, dir, args.data.is_none())?;
+    let torch = libtorch::ensure(workspace, args.cuda, args.verify)?;
+    if args.verify && workspace.paths().inception(None).exists() {
+        inception::ensure(workspace)?;
+    }
     workspace.remove_staging()?;
     say(format_args!("libtorch  {torch}"));
     say(format_args!("data      {set} in {}", dir.display()));
@@ -34,7 +40,7 @@ pub fn train(workspace: &Workspace, args: &TrainArgs) -> Result<ExitCode> {
             data::check(dir)?;
         }
     } else if !args.resolve()?.preset.synthetic {
-        data::find(workspace, args.data.as_deref())?;
+        data::find(workspace, args.dataset.unwrap_or(&MNIST), args.data.as_deref())?;
     }
     build_and_run(workspace)
 }
@@ -49,7 +55,7 @@ pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
 
 /// Trains the classifier; returns the exit code of `forger`.
 pub fn train_classifier(workspace: &Workspace, args: &TrainClassifierArgs) -> Result<ExitCode> {
-    data::find(workspace, args.data.as_deref())?;
+    data::find(workspace, &MNIST, args.data.as_deref())?;
     build_and_run(workspace)
 }
 

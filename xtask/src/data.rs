@@ -1,4 +1,4 @@
-//! The folder of a data set: checks it, and downloads MNIST into it if it is empty.
+//! The folder of a data set: checks it, and downloads a known set into it if it is empty.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,50 +13,90 @@ use crate::mirrors;
 use crate::progress::say;
 use crate::workspace::Workspace;
 
-/// Checks the data set in `dir` and describes it. Downloads MNIST if `dir` holds none of the four
-/// files, or only some files of MNIST. Overwrites nothing.
-pub fn ensure(workspace: &Workspace, dir: &Path) -> Result<String> {
-    if missing_files(&MNIST, dir)?.is_empty() {
-        return check(dir);
+/// Checks the data set in `dir` and describes it. Downloads `set` if `dir` holds none of the four
+/// files, or only some files of `set`. With `repair`, also replaces files that differ from those of
+/// `set`, if at least one file is one of `set`; otherwise overwrites nothing.
+pub fn ensure(workspace: &Workspace, set: &KnownSet, dir: &Path, repair: bool) -> Result<String> {
+    let closest = closest(dir)?;
+    if files_to_fetch(set, dir, closest.as_ref(), repair)?.is_empty() {
+        return describe(dir, closest);
     }
     let _lock = workspace.lock()?;
-    let missing = missing_files(&MNIST, dir)?;
-    if !missing.is_empty() {
-        say(format_args!("fetching MNIST into {}", dir.display()));
+    let closest = self::closest(dir)?;
+    let files = files_to_fetch(set, dir, closest.as_ref(), repair)?;
+    if !files.is_empty() {
+        for path in closest.iter().filter(|_| repair).flat_map(|(_, different)| different) {
+            let (path, title) = (path.display(), set.title);
+            say(format_args!("{path} differs from {title}'s: keeping it, and fetching it again"));
+        }
+        say(format_args!("fetching {} into {}", set.title, dir.display()));
         // Fails before the download if the folder cannot be created.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         run_dir::remove_temporary_files(dir)?;
-        mirrors::fetch(&missing, dir, &workspace.staging())
+        mirrors::fetch(set, &files, dir, &workspace.staging())
             // This removes the folder only if it is empty.
             .inspect_err(|_| drop(fs::remove_dir(dir)))?;
     }
     check(dir)
 }
 
-/// Checks the data set in the folder that the user named, or fetches MNIST into the default folder.
-/// Returns the folder. Nothing is written into a folder that the user names.
-pub fn find(workspace: &Workspace, named: Option<&Path>) -> Result<PathBuf> {
-    let dir = workspace.paths().data(named);
-    match named {
-        Some(_) => check(&dir)?,
-        None => ensure(workspace, &dir)?,
-    };
+/// Checks the data set in the folder that the user named, or fetches `set` into its default folder
+/// and repairs it there. Returns the folder. Nothing is written into a folder that the user names.
+pub fn find(workspace: &Workspace, set: &KnownSet, named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(dir) = named {
+        check(dir)?;
+        return Ok(dir.to_owned());
+    }
+    let dir = workspace.paths().dataset(set.name);
+    ensure(workspace, set, &dir, true)?;
     Ok(dir)
 }
 
 /// Checks that `dir` holds any data set, and describes it.
 pub fn check(dir: &Path) -> Result<String> {
+    describe(dir, closest(dir)?)
+}
+
+/// A known set of which a folder holds at least one file, and the paths of the files there that
+/// differ from it.
+type Closest = (&'static KnownSet, Vec<PathBuf>);
+
+fn closest(dir: &Path) -> Result<Option<Closest>> {
+    known::closest(&known::ALL, dir).map_err(|e| explain(&e, dir))
+}
+
+fn describe(dir: &Path, closest: Option<Closest>) -> Result<String> {
     let open = |split| Dataset::open(dir, split).map_err(|e| explain(&e, dir));
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
-    let known = known::identify(&train.images_sha256(), &train.labels_sha256());
-    let title = known.map_or("a data set of your own", |set| set.title);
     let [train, test] = [train, test].map(|set| HumanCount(set.len() as u64));
+    let title = match closest {
+        None => "a data set of your own".to_owned(),
+        Some((set, different)) if different.is_empty() => set.title.to_owned(),
+        Some((set, different)) => {
+            let title = set.title;
+            let names = different.iter().map(|p| p.file_name().unwrap_or_default().display());
+            let names = names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
+            let fetch = fetch_command(set, dir);
+            say(format_args!(
+                "warning: {} holds {title}, except that {names} has another content; if it is \
+                 damaged and not your own, remove it and run `{fetch}`",
+                dir.display()
+            ));
+            format!("{title} with another {names}")
+        }
+    };
     Ok(format!("{title}, {train} training and {test} test images"))
+}
+
+/// The command that completes `set` in `dir`.
+fn fetch_command(set: &KnownSet, dir: &Path) -> String {
+    let option = if *set == MNIST { String::new() } else { format!(" --dataset {}", set.name) };
+    format!("cargo xtask fetch{option} --data {}", dir.display())
 }
 
 fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
     use mnist_io::Error::{MissingFile, MissingFolder};
-    let fetch = format!("cargo xtask fetch --data {}", dir.display());
+    let fetch = fetch_command(&MNIST, dir);
     let remedy = match error.rule() {
         // The missing folder may be that of another data set.
         MissingFolder { .. } => "correct the path; `cargo xtask train` without --data trains on \
@@ -66,6 +106,22 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
         _ => format!("replace that file; if it belongs to MNIST, remove it and run `{fetch}`"),
     };
     user_error(error.to_string(), remedy)
+}
+
+/// The files of `set` that `dir` lacks, and with `repair` those that differ.
+fn files_to_fetch(
+    set: &KnownSet,
+    dir: &Path,
+    closest: Option<&Closest>,
+    repair: bool,
+) -> Result<Vec<KnownFile>> {
+    let Some((_, different)) = closest.filter(|(found, _)| repair && *found == set) else {
+        return missing_files(set, dir);
+    };
+    let paths = set.find(dir).map_err(|e| explain(&e, dir))?;
+    let wanted = |path: Option<PathBuf>| path.is_none_or(|path| different.contains(&path));
+    let files = set.files.into_iter().zip(paths);
+    Ok(files.filter_map(|(file, path)| wanted(path).then_some(file)).collect())
 }
 
 /// The files of `set` that `dir` lacks. Some files of another data set are an error; four files of
@@ -88,8 +144,11 @@ fn missing_files(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
             let (dir, names) = (dir.display(), names.join(", no "));
             return Err(user_error(
                 format!("{dir} holds some files of a data set, but no {names}"),
-                "put the missing files there, or name another folder with --data; MNIST is \
-                 downloaded into a folder without any of the four files",
+                format!(
+                    "put the missing files there, or name another folder with --data; {} is \
+                     downloaded into a folder without any of the four files",
+                    set.title
+                ),
             ));
         }
     }
@@ -172,6 +231,64 @@ mod tests {
         fs::write(&path, &packed[..packed.len() - 3]).unwrap();
         let error = missing_files(&set, dir.path()).unwrap_err().to_string();
         assert!(error.starts_with(path.to_str().unwrap()), "{error}");
+    }
+
+    /// A known set in `dir`, of two training and two test images.
+    fn known_set(dir: &Path) -> &'static KnownSet {
+        write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 2);
+        write(dir, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 2);
+        let files = MNIST.files.map(|file| {
+            let bytes = fs::read(dir.join(file.name)).unwrap();
+            let sha256 = mnist_io::sha256_hex(&bytes).leak();
+            KnownFile { name: file.name, bytes: bytes.len() as u64, sha256 }
+        });
+        Box::leak(Box::new(KnownSet { name: "small", title: "Small", files }))
+    }
+
+    #[test]
+    fn a_file_of_a_known_set_with_one_flipped_bit_is_named_and_fetched_again_by_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let set = known_set(dir);
+        let closest = || known::closest(std::slice::from_ref(set), dir).unwrap();
+        assert_eq!(describe(dir, closest()).unwrap(), "Small, 2 training and 2 test images");
+        for file in set.files {
+            let path = dir.join(file.name);
+            let good = fs::read(&path).unwrap();
+            // Behind the header, which has errors of its own.
+            for bit in [8 * good.len() - 1, 8 * good.len() - 8] {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                fs::write(&path, bad).unwrap();
+                let found = closest();
+                let wanted = |repair| files_to_fetch(set, dir, found.as_ref(), repair).unwrap();
+                assert_eq!(wanted(true), [file]);
+                // A folder that the user names may hold data of the user.
+                assert_eq!(wanted(false), []);
+                let text = describe(dir, found.clone()).unwrap();
+                assert!(
+                    text.starts_with(&format!("Small with another {}, 2", file.name)),
+                    "{text}"
+                );
+            }
+            fs::write(&path, &good[..5]).unwrap();
+            assert_eq!(files_to_fetch(set, dir, closest().as_ref(), true).unwrap(), [file]);
+            fs::write(&path, good).unwrap();
+        }
+        assert_eq!(files_to_fetch(set, dir, closest().as_ref(), true).unwrap(), []);
+    }
+
+    #[test]
+    fn own_data_with_the_names_of_a_known_set_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let set = known_set(&dir.join(""));
+        write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
+        write(dir, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 4);
+        let closest = known::closest(std::slice::from_ref(set), dir).unwrap();
+        assert_eq!(files_to_fetch(set, dir, closest.as_ref(), true).unwrap(), []);
+        let text = describe(dir, closest).unwrap();
+        assert_eq!(text, "a data set of your own, 3 training and 4 test images");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use gan_cli::EvaluateArgs;
-use mnist_io::known::MNIST;
+use mnist_io::known::{self, MNIST};
 use mnist_io::{Dataset, Split};
 use run_dir::DatasetInfo;
 
@@ -18,7 +18,6 @@ use crate::{data, inception, runs};
 /// Evaluates; returns the exit code of `forger`.
 pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
     let paths = workspace.paths();
-    let default = paths.data(None);
     let set = match &args.samples {
         // Reported before minutes of fetching and building.
         Some(file) if file != Path::new("-") && !file.exists() => {
@@ -34,17 +33,20 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
             Some(run.config()?.dataset)
         }
     };
+    let trained_on = set.iter().flatten().next();
+    let known = trained_on.and_then(|set| known::by_name(&set.name)).unwrap_or(&MNIST);
+    let default = paths.dataset(known.name);
     match (&args.against, set) {
         (Some(dir), _) => drop(data::check(dir)?),
-        (None, None) => drop(data::ensure(workspace, &default)?),
+        (None, None) => drop(data::ensure(workspace, known, &default, true)?),
         // `forger` refuses a run without a data set.
         (None, Some(None)) => {}
         // `forger` finds the data where the run was trained on it.
         (None, Some(Some(set))) if is_elsewhere(&set, &default) => {}
         (None, Some(Some(set))) => {
-            // MNIST replaces no other data set.
-            if set.name == MNIST.name {
-                data::ensure(workspace, &default)?;
+            // A known data set replaces no other.
+            if known::by_name(&set.name).is_some() {
+                data::ensure(workspace, known, &default, true)?;
             } else if !default.is_dir() {
                 return Err(gone(&set, None));
             }

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use crate::cargo::{cargo, output};
+use crate::child;
 use crate::error::user_error;
 use crate::libtorch;
 use crate::progress::say;
@@ -18,11 +19,12 @@ const FORGER: &str = "forger";
 /// Builds `forger` and replaces this program by it, with the arguments exactly as they
 /// were typed. Returns the exit code where a program cannot be replaced.
 pub fn build_and_run(workspace: &Workspace) -> Result<ExitCode> {
-    libtorch::ensure(workspace, false)?;
+    libtorch::ensure(workspace, false, false)?;
     let mut forger = Command::new(build(workspace)?);
     forger.args(env::args_os().skip(1));
     // Its default paths are relative to the workspace, not to the current folder.
     forger.env(gan_cli::ROOT_VARIABLE, &workspace.root);
+    child::search_absolute_folders(&mut forger);
     hand_over(&mut forger)
 }
 
@@ -37,7 +39,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     build.args(["build", "--workspace", "--bin", FORGER]);
     let (built, messages) = output(build.arg("--message-format=json-render-diagnostics"))?;
     if !built {
-        let cxx = cxx_is_missing().map(|cxx| {
+        let cxx = cxx_is_missing(workspace).map(|cxx| {
             format!("there is no {cxx}; install a C++ compiler (Debian, Ubuntu: apt install g++)")
         });
         let remedy = "correct the errors that they name, then run the same command again";
@@ -68,9 +70,9 @@ fn built_before() -> Option<PathBuf> {
 }
 
 /// The name of the C++ compiler if it cannot be run.
-fn cxx_is_missing() -> Option<String> {
+fn cxx_is_missing(workspace: &Workspace) -> Option<String> {
     let cxx = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-    let answer = Command::new(&cxx).arg("--version").output();
+    let answer = child::command(&cxx, &workspace.root).arg("--version").output();
     (answer.is_err() && !cfg!(windows)).then_some(cxx)
 }
 

@@ -3,11 +3,11 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 
+use crate::child;
 use crate::error::user_error;
 use crate::install::install;
 use crate::manifest::Manifest;
@@ -17,9 +17,10 @@ use crate::wheels::{Build, VERSION};
 use crate::workspace::Workspace;
 
 /// Makes sure that there is a libtorch to build with, one with CUDA if `cuda`, and describes it.
-pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
+/// With `verify`, every file of a fetched libtorch is hashed.
+pub fn ensure(workspace: &Workspace, cuda: bool, verify: bool) -> Result<String> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return check_pytorch(cuda);
+        return check_pytorch(workspace, cuda);
     }
     if let Some(dir) = chosen_by_user(workspace) {
         let found = check_folder(&dir, cuda, "unset LIBTORCH")?;
@@ -33,11 +34,11 @@ pub fn ensure(workspace: &Workspace, cuda: bool) -> Result<String> {
 
     let describe = |build: &Build| format!("{VERSION} ({}) in {}", build.name, place.display());
     let wanted = Build::for_this_machine(cuda)?;
-    if let Some((build, None)) = installed(&place, cuda)? {
+    if let Some((build, None)) = installed(&place, cuda, verify)? {
         return Ok(describe(&build));
     }
     let _lock = workspace.lock()?;
-    let build = match installed(&place, cuda)? {
+    let build = match installed(&place, cuda, verify)? {
         Some((build, None)) => return Ok(describe(&build)),
         Some((build, Some(damage))) => {
             let place = place.display();
@@ -74,7 +75,7 @@ pub fn chosen_by_user(workspace: &Workspace) -> Option<PathBuf> {
 /// The folder with the libraries of the libtorch that the workspace builds with. It may not exist.
 pub fn lib_in_use(workspace: &Workspace) -> Result<PathBuf> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return Ok(find_pytorch()?.1);
+        return Ok(find_pytorch(workspace)?.1);
     }
     let libtorch = chosen_by_user(workspace).unwrap_or_else(|| workspace.libtorch());
     Ok(libtorch.join("lib"))
@@ -88,15 +89,15 @@ pub fn has_cuda(lib: &Path) -> bool {
 
 /// The fetched build in `place` and its damage, if any; `None` if there is no such build. A build
 /// with CUDA also serves without.
-fn installed(place: &Path, cuda: bool) -> Result<Option<(Build, Option<String>)>> {
-    let Some(manifest) = Manifest::read(place)? else {
+fn installed(place: &Path, cuda: bool, verify: bool) -> Result<Option<(Build, Option<String>)>> {
+    let Some(mut manifest) = Manifest::read(place)? else {
         return Ok(None);
     };
     let build = [cuda, true]
         .into_iter()
         .filter_map(|cuda| Build::for_this_machine(cuda).ok())
         .find(|build| build.identity() == manifest.identity);
-    Ok(build.map(|build| (build, manifest.difference(place))))
+    Ok(build.map(|build| (build, manifest.difference(place, verify))))
 }
 
 /// Checks a libtorch that the user provides. `otherwise` completes the remedy: how to have one
@@ -133,9 +134,9 @@ fn check_folder(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
 }
 
 /// Checks the PyTorch that torch-sys takes its libtorch from.
-fn check_pytorch(cuda: bool) -> Result<String> {
+fn check_pytorch(workspace: &Workspace, cuda: bool) -> Result<String> {
     let python = python();
-    let (version, lib) = find_pytorch()?;
+    let (version, lib) = find_pytorch(workspace)?;
     if !is_accepted(&version) {
         let what = format!("{python} has PyTorch {version}, not {VERSION}");
         return Err(user_error(what, install_pytorch(python)));
@@ -159,12 +160,12 @@ fn python() -> &'static str {
 }
 
 /// The version of the installed PyTorch, and the folder with its libraries.
-fn find_pytorch() -> Result<(String, PathBuf)> {
+fn find_pytorch(workspace: &Workspace) -> Result<(String, PathBuf)> {
     let python = python();
     // This does not import torch, which would take seconds.
     let script = "import importlib.metadata as m, importlib.util as u; print(m.version('torch')); \
                   print(u.find_spec('torch').submodule_search_locations[0])";
-    let output = Command::new(python)
+    let output = child::python(python, &workspace.root)
         .args(["-c", script])
         .output()
         .map_err(|e| user_error(format!("cannot run {python}: {e}"), install_pytorch(python)))?;

@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod child;
 mod commands;
 mod data;
 mod download;

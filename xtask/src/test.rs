@@ -1,15 +1,16 @@
 //! `cargo xtask test`: every check that a change must pass.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::Result;
+use mnist_io::known::MNIST;
 
 use crate::cargo::{cargo, output, succeeds};
 use crate::error::user_error;
 use crate::progress::say;
 use crate::workspace::Workspace;
-use crate::{data, libtorch};
+use crate::{child, data, libtorch};
 
 /// A cargo command.
 struct Stage {
@@ -36,8 +37,8 @@ const CUDA: Stage =
 
 /// Runs the stages until one fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
-    data::ensure(workspace, &workspace.paths().data(None))?;
-    libtorch::ensure(workspace, false)?;
+    data::find(workspace, &MNIST, None)?;
+    libtorch::ensure(workspace, false, false)?;
     let start = Instant::now();
     timed("invariants", || check_invariants(workspace))?;
     for stage in &STAGES {
@@ -67,7 +68,7 @@ fn cuda_is_missing(workspace: &Workspace) -> Result<Option<&'static str>> {
         let reason = "this libtorch has no CUDA; `cargo xtask fetch --cuda` fetches one with CUDA";
         return Ok(Some(reason));
     }
-    let mut list = Command::new("nvidia-smi");
+    let mut list = child::command("nvidia-smi", &workspace.root);
     list.arg("-L").stdout(Stdio::null()).stderr(Stdio::null());
     Ok(match list.status() {
         Ok(status) if status.success() => None,

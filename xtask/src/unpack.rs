@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use zip::ZipArchive;
 
-use crate::progress;
 use crate::wheels::Wheel;
+use crate::{child, progress};
 
 /// Unpacks the libraries and headers of `wheel` into `dest/lib` and `dest/include`.
 ///
@@ -71,18 +72,50 @@ fn unpacked_path(name: &str, wheel: &Wheel) -> Result<Option<PathBuf>> {
     Ok(Some(Path::new("include").join(header)))
 }
 
-/// Reads members of a gzipped tar archive. `limit` returns the maximum number of bytes to read from
-/// the member of a given name, or `None` to skip it.
+/// Reads members of a gzipped tar archive as [`tar_members`].
 pub fn tgz_members(
     archive: &Path,
     limit: impl Fn(&str) -> Option<u64>,
 ) -> Result<BTreeMap<String, Vec<u8>>> {
     let file = BufReader::new(File::open(archive)?);
-    let mut archive = tar::Archive::new(flate2::bufread::GzDecoder::new(file));
+    tar_members(flate2::bufread::GzDecoder::new(file), limit)
+}
+
+/// Reads members of a Debian package as [`tar_members`]. The package is not installed; `dpkg-deb`
+/// runs in `dir`.
+pub fn deb_members(
+    archive: &Path,
+    dir: &Path,
+    limit: impl Fn(&str) -> Option<u64>,
+) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut dpkg = child::command("dpkg-deb", dir)
+        .arg("--fsys-tarfile")
+        .arg(archive)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run dpkg-deb")?;
+    let mut tar = dpkg.stdout.take().context("dpkg-deb has no output")?;
+    let members = tar_members(&mut tar, limit);
+    // dpkg-deb fails if it cannot write the padding after the last member.
+    io::copy(&mut tar, &mut io::sink())?;
+    drop(tar);
+    let status = dpkg.wait().context("cannot run dpkg-deb")?;
+    ensure!(status.success() || members.is_err(), "dpkg-deb failed; its message is above");
+    members
+}
+
+/// Reads members of a tar archive. `limit` returns the maximum number of bytes to read from the
+/// member of a given name, or `None` to skip it. A leading `./` is no part of a name.
+pub fn tar_members(
+    archive: impl Read,
+    limit: impl Fn(&str) -> Option<u64>,
+) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut members = BTreeMap::new();
-    for entry in archive.entries()? {
+    for entry in tar::Archive::new(archive).entries()? {
         let entry = entry?;
-        let name = entry.path()?.to_string_lossy().into_owned();
+        let path = entry.path()?;
+        let name = path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned();
         if let Some(limit) = limit(&name) {
             let mut bytes = Vec::new();
             entry.take(limit).read_to_end(&mut bytes)?;

@@ -29,6 +29,11 @@ impl Paths {
         self.resolve(typed, "data/mnist")
     }
 
+    /// The default folder of the known data set `name`: `data/mnist`, `data/fashion-mnist`.
+    pub fn dataset(&self, name: &str) -> PathBuf {
+        self.root.join("data").join(name)
+    }
+
     /// The folder where statistics of data sets are kept: `data/cache`.
     pub fn cache(&self, typed: Option<&Path>) -> PathBuf {
         self.resolve(typed, "data/cache")

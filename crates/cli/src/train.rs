@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command};
 use gan_config::{Error, KEYS, LOSSES, LossInfo, Preset, Result, Settings, preset, presets};
+use mnist_io::known::{KnownSet, MNIST};
 
 use crate::Paths;
 use crate::values::{
-    DeviceChoice, PrecisionChoice, duration, positive, positive_seconds, threads, whole,
+    DeviceChoice, PrecisionChoice, duration, known_set, positive, positive_seconds, threads, whole,
 };
 
 const EXAMPLES: &str = "\
@@ -23,7 +24,8 @@ Examples:
   cargo xtask train --preset golbin --seed 3   another preset, another seed
   cargo xtask train --seconds 30               the whole schedule in half a minute
   cargo xtask train --conditional              a generator for `sample --digit`
-  cargo xtask train --data ../fashion          another data set in MNIST's format
+  cargo xtask train --dataset fashion-mnist    images of clothing
+  cargo xtask train --data ../letters          your own data set in MNIST's format
   cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
                                                change single settings: here to WGAN-GP
   cargo xtask train --resume                   continue the newest run
@@ -51,7 +53,7 @@ pub struct TrainArgs {
     /// --restart and --checkpoint-every can be given as well [default DIR: runs/latest]
     #[arg(long, value_name = "DIR", num_args = 0..=1,
         conflicts_with_all = ["preset", "conditional", "list", "steps", "seconds", "seed", "batch",
-        "run", "runs", "device", "precision", "snapshot_every", "set"])]
+        "run", "runs", "dataset", "device", "precision", "snapshot_every", "set"])]
     pub resume: Option<Option<PathBuf>>,
 
     /// With --resume, if the run has no valid checkpoint: delete its rows, snapshots and
@@ -81,8 +83,12 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub batch: Option<u64>,
 
+    /// Data set to train on, fetched into data/NAME if it is missing [default: mnist]
+    #[arg(long, value_name = "NAME", value_parser = known_set())]
+    pub dataset: Option<&'static KnownSet>,
+
     /// Folder of four IDX files of 28x28 images, plain or gzip, named as MNIST's
-    /// [default: data/mnist, fetched]
+    /// [default: that of --dataset]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
@@ -163,10 +169,13 @@ impl TrainArgs {
                 .filter(|images| i64::try_from(*images).is_ok())
                 .ok_or_else(|| impossible("--steps", steps, "it needs more than 2^63 images"))?;
         }
-        match &self.data {
-            Some(data) if preset.synthetic => {
-                let reason = format!("{} generates its own data; leave --data out", preset.name);
-                Err(impossible("--data", data.display(), &reason))
+        let own = |option| format!("{} generates its own data; leave {option} out", preset.name);
+        match (&self.data, &self.dataset) {
+            (Some(data), _) if preset.synthetic => {
+                Err(impossible("--data", data.display(), &own("--data")))
+            }
+            (_, Some(set)) if preset.synthetic => {
+                Err(impossible("--dataset", set.name, &own("--dataset")))
             }
             _ => Ok(Resolved { preset, networks, settings }),
         }
@@ -201,6 +210,12 @@ impl TrainArgs {
             return Err(Error::Useless { pair: format!("{key}={value}"), reason });
         }
         Ok(())
+    }
+
+    /// The folder of the data set.
+    pub fn data_dir(&self, paths: &Paths) -> PathBuf {
+        let default = || paths.dataset(self.dataset.unwrap_or(&MNIST).name);
+        self.data.clone().unwrap_or_else(default)
     }
 
     /// The folder of the run that `--resume` continues.

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use mnist_io::known::{self, KnownSet};
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -27,6 +29,12 @@ pub enum PrecisionChoice {
     F32,
     /// bfloat16, with f32 parameters.
     Bf16,
+}
+
+/// Parses the name of a known data set.
+pub fn known_set() -> impl TypedValueParser<Value = &'static KnownSet> {
+    let names = known::ALL.iter().map(|set| PossibleValue::new(set.name).help(set.title));
+    PossibleValuesParser::new(names).try_map(|name| known::by_name(&name).ok_or("it is unknown"))
 }
 
 /// Parses a whole number within `range`.

@@ -216,6 +216,11 @@ fn impossible_options_of_other_commands_are_refused() {
 fn only_defaults_lie_in_the_root() {
     let paths = Paths::new("/workspace");
     assert_eq!(paths.data(None), Path::new("/workspace/data/mnist"));
+    let fashion = train("--dataset fashion-mnist");
+    assert_eq!(fashion.data_dir(&paths), Path::new("/workspace/data/fashion-mnist"));
+    assert_eq!(train("").data_dir(&paths), Path::new("/workspace/data/mnist"));
+    let named = train("--dataset fashion-mnist --data own");
+    assert_eq!(named.data_dir(&paths), Path::new("own"));
     assert_eq!(paths.cache(None), Path::new("/workspace/data/cache"));
     assert_eq!(paths.inception(None), Path::new("/workspace/data/inception.pt"));
     assert_eq!(paths.runs(None), Path::new("/workspace/runs"));

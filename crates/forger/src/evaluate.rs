@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use gan_cli::{EvaluateArgs, Paths};
 use gan_metrics::{Cache, Evaluator, Inception, METRICS, Metric, Needs, Progress, parse_list};
 use gan_trainer::resize;
-use mnist_io::{Dataset, Split};
+use mnist_io::{Dataset, Split, known};
 use run_dir::QualityRow;
 use serde_json::json;
 
@@ -117,7 +117,10 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
     let path = match (&args.against, of_run) {
         (Some(path), _) => path.clone(),
         (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
-        (None, _) => Paths::from_env().data(None),
+        (None, set) => {
+            let known = set.and_then(|set| known::by_name(&set.name)).unwrap_or(&known::MNIST);
+            Paths::from_env().dataset(known.name)
+        }
     };
     let open = |split| {
         Dataset::open(&path, split).with_context(|| {

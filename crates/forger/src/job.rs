@@ -41,7 +41,7 @@ impl TrainJob {
     pub fn new(args: &TrainArgs) -> Result<TrainJob> {
         let paths = Paths::from_env();
         let Resolved { preset, networks, settings } = args.resolve()?;
-        let data_path = paths.data(args.data.as_deref());
+        let data_path = args.data_dir(&paths);
         let cache = paths.cache(args.cache.as_deref());
         let source = (!preset.synthetic).then_some(data_path.as_path());
         let data = data(source, &cache, &settings, networks, args.seed)?;

@@ -1,9 +1,9 @@
 //! Statistics of a data set, cached on disk under its hashes.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
 
 use gan_models::classifier;
 use mnist_io::{Images, sha256_hex};
@@ -15,12 +15,19 @@ use crate::{Error, Result};
 
 /// Version of the cached files. A change of their content increases it; files of another
 /// version are computed again.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
-/// A folder with statistics of one data set. Invalid files are computed again and replaced.
+/// The key of the SHA-256 of a file's content in its metadata.
+const CONTENT: &str = "sha256";
+
+/// More bytes than the header of a cached file has.
+const MAX_HEADER: u64 = 64 * 1024;
+
+/// A folder with statistics of one data set. Damaged files are reported, computed again and
+/// replaced.
 ///
-/// Each is a safetensors file. Its metadata hold the SHA-256 of the images and of the
-/// networks.
+/// Each is a safetensors file. Its metadata hold the SHA-256 of the images, of the networks and
+/// of the tensors in the file.
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: Option<PathBuf>,
@@ -40,6 +47,16 @@ impl Part {
     pub fn new<const N: usize>(name: &'static str, kind: Kind, shape: [i64; N]) -> Part {
         let shape = shape.to_vec();
         Part { name, kind, shape }
+    }
+
+    /// Bytes of one element.
+    fn width(&self) -> usize {
+        if self.kind == Kind::Double { 8 } else { 4 }
+    }
+
+    /// Bytes of the tensor.
+    fn bytes(&self) -> u64 {
+        self.shape.iter().product::<i64>() as u64 * self.width() as u64
     }
 }
 
@@ -83,7 +100,7 @@ impl Cache {
         let Some(path) = self.path(name) else {
             return measure();
         };
-        match fs::read(&path) {
+        match read(&path, MAX_HEADER + parts.iter().map(Part::bytes).sum::<u64>()) {
             Ok(bytes) => match self.parse(&bytes, parts) {
                 Ok(tensors) => return Ok(tensors),
                 Err(reason) => tracing::warn!("{}: {reason}; computing it again", path.display()),
@@ -106,12 +123,20 @@ impl Cache {
         parts: &[Part; N],
     ) -> std::result::Result<[Tensor; N], String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-        if header.metadata().as_ref() != Some(&self.identity) {
+        let mut identity = header.metadata().clone().unwrap_or_default();
+        let sha256 = identity.remove(CONTENT);
+        if identity != self.identity {
             return Err("it belongs to other images or another version".to_owned());
         }
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+        let view = |part: &Part| file.tensor(part.name).map_err(|e| e.to_string());
+        let views: std::result::Result<Vec<_>, _> = parts.iter().map(view).collect();
+        let data = views?.iter().map(TensorView::data).collect::<Vec<_>>();
+        if sha256 != Some(content_sha256(parts, &data)) {
+            return Err("it is damaged: its content has another SHA-256".to_owned());
+        }
         let tensor = |part: &Part| {
-            let view = file.tensor(part.name).map_err(|e| e.to_string())?;
+            let view = view(part)?;
             let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
             if view.dtype() != dtype(part.kind) || shape != part.shape {
                 return Err(format!("{} is {shape:?}, not {:?}", part.name, part.shape));
@@ -130,9 +155,8 @@ impl Cache {
     fn encode(&self, parts: &[Part], tensors: &[Tensor]) -> Result<Vec<u8>> {
         let refused = |e: safetensors::SafeTensorError| Error::Cache(e.to_string());
         let mut data = Vec::new();
-        for tensor in tensors {
-            let width = if tensor.kind() == Kind::Double { 8 } else { 4 };
-            let mut bytes = vec![0; tensor.numel() * width];
+        for (part, tensor) in parts.iter().zip(tensors) {
+            let mut bytes = vec![0; tensor.numel() * part.width()];
             tensor.contiguous().f_copy_data_u8(&mut bytes, tensor.numel())?;
             data.push(bytes);
         }
@@ -141,8 +165,31 @@ impl Cache {
             Ok((part.name, TensorView::new(dtype(part.kind), shape, bytes)?))
         });
         let views: std::result::Result<Vec<_>, _> = views.collect();
-        serialize(views.map_err(refused)?, Some(self.identity.clone())).map_err(refused)
+        let mut metadata = self.identity.clone();
+        metadata.insert(CONTENT.to_owned(), content_sha256(parts, &data));
+        serialize(views.map_err(refused)?, Some(metadata)).map_err(refused)
     }
+}
+
+/// Reads a regular file of at most `limit` bytes.
+fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let info = fs::metadata(path)?;
+    if !info.is_file() || info.len() > limit {
+        return Err(io::Error::new(ErrorKind::InvalidData, "another program wrote it"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The SHA-256 of the names, shapes and `data` of all parts, in lower-case hexadecimal.
+fn content_sha256<D: AsRef<[u8]>>(parts: &[Part], data: &[D]) -> String {
+    let mut lines = String::new();
+    for (part, data) in parts.iter().zip(data) {
+        let sha256 = sha256_hex(data.as_ref());
+        lines.push_str(&format!("{} {:?} {sha256}\n", part.name, part.shape));
+    }
+    sha256_hex(lines.as_bytes())
 }
 
 fn dtype(kind: Kind) -> Dtype {
@@ -209,6 +256,43 @@ mod tests {
             fs::write(&path, bad).unwrap();
             assert_eq!(measured(&cache, 5.0), 5.0);
             assert_eq!(measured(&cache, 6.0), 5.0);
+        }
+    }
+
+    #[test]
+    fn one_flipped_bit_is_computed_again_and_never_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path().to_owned()), &images(1), &images(2));
+        let path = cache.dir.clone().unwrap().join("n.safetensors");
+        measured(&cache, 1.0);
+        let good = fs::read(&path).unwrap();
+        let bits = 8 * good.len();
+        // Positions in the whole file, and every bit of the number at its end.
+        for bit in (0..bits).step_by(61).chain(bits - 64..bits) {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bad).unwrap();
+            assert_eq!(measured(&cache, 5.0), 5.0, "bit {bit}");
+            assert_eq!(measured(&cache, 6.0), 5.0, "bit {bit}");
+        }
+    }
+
+    /// Such a file must neither block the program nor fill its memory.
+    #[test]
+    fn replaces_what_is_not_a_regular_file_of_the_right_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path().to_owned()), &images(1), &images(2));
+        let path = cache.dir.clone().unwrap().join("n.safetensors");
+        measured(&cache, 1.0);
+        File::options().write(true).open(&path).unwrap().set_len(1 << 33).unwrap();
+        assert_eq!(measured(&cache, 2.0), 2.0);
+        fs::remove_file(&path).unwrap();
+        #[cfg(unix)]
+        {
+            let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+            assert!(made.success());
+            assert_eq!(measured(&cache, 3.0), 3.0);
+            assert_eq!(measured(&cache, 4.0), 3.0);
         }
     }
 

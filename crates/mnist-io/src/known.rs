@@ -70,6 +70,48 @@ pub fn identify(images_sha256: &str, labels_sha256: &str) -> Option<&'static Kno
     })
 }
 
+/// Returns the known set of this name, such as `fashion-mnist`.
+pub fn by_name(name: &str) -> Option<&'static KnownSet> {
+    ALL.iter().find(|set| set.name == name)
+}
+
+/// Returns the one of `sets` of which `dir` holds most files, and the paths of the
+/// files in `dir` that differ from those of that set in at least one byte, though
+/// they have their names. Returns `None` if `dir` holds no file of any set.
+///
+/// # Errors
+/// [`Error::Io`] if the folder or a file in it cannot be opened.
+pub fn closest<'a>(
+    sets: &'a [KnownSet],
+    dir: &Path,
+) -> Result<Option<(&'a KnownSet, Vec<PathBuf>)>> {
+    let longest = sets.iter().flat_map(|set| set.files).map(|file| file.bytes).max();
+    let mut found = Vec::new();
+    for (index, file) in FILES.iter().enumerate() {
+        let path = match file.find(dir) {
+            Ok(path) => path,
+            Err(Error::MissingFile { .. } | Error::MissingFolder { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        let content = match size_and_hash(&path, longest.unwrap_or(0)) {
+            Ok((_, sha256)) => Some(sha256),
+            // The file is damaged gzip data.
+            Err(Error::InFile { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        found.push((index, path, content));
+    }
+    let same = |set: &KnownSet, (index, _, content): &(usize, PathBuf, Option<String>)| {
+        content.as_deref() == Some(set.files[*index].sha256)
+    };
+    let count = |set: &&KnownSet| found.iter().filter(|file| same(set, file)).count();
+    let closest = sets.iter().max_by_key(count).filter(|set| count(set) > 0);
+    Ok(closest.map(|set| {
+        let different = found.iter().filter(|file| !same(set, file));
+        (set, different.map(|(_, path, _)| path.clone()).collect())
+    }))
+}
+
 impl KnownSet {
     /// Returns the paths of the four files in `dir`, in order, `None` for a
     /// missing file. The names are those of
@@ -99,7 +141,7 @@ impl KnownSet {
     pub fn verify(&self, dir: &Path) -> Result<()> {
         for (known, file) in self.files.iter().zip(&FILES) {
             let path = file.find(dir)?;
-            let (bytes, found) = known.size_and_hash(&path)?;
+            let (bytes, found) = size_and_hash(&path, known.bytes)?;
             let error = if bytes != known.bytes {
                 Error::WrongSize { title: self.title, expected: known.bytes }
             } else if found != known.sha256 {
@@ -121,16 +163,16 @@ impl KnownFile {
     /// [`Error::Io`] if the file cannot be opened, [`Error::InFile`] with an
     /// error of the gzip data.
     pub fn is_at(&self, path: &Path) -> Result<bool> {
-        let (bytes, found) = self.size_and_hash(path)?;
+        let (bytes, found) = size_and_hash(path, self.bytes)?;
         Ok(bytes == self.bytes && found == self.sha256)
     }
+}
 
-    /// Returns size and SHA-256 of the decompressed file.
-    fn size_and_hash(&self, path: &Path) -> Result<(u64, String)> {
-        // One more byte than expected is enough to detect a longer file.
-        let reader = open_plain(path)?.take(self.bytes.saturating_add(1));
-        sha256_of_reader(reader).map_err(|e| Error::from(e).in_file(path))
-    }
+/// Returns size and SHA-256 of the decompressed file. Reads at most `longest` bytes
+/// and one more, which is enough to detect a longer file.
+fn size_and_hash(path: &Path, longest: u64) -> Result<(u64, String)> {
+    let reader = open_plain(path)?.take(longest.saturating_add(1));
+    sha256_of_reader(reader).map_err(|e| Error::from(e).in_file(path))
 }
 
 /// Both sets have the same file names and sizes: a header of 16 bytes and 60,000

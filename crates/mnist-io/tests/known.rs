@@ -23,6 +23,7 @@ fn sha256_matches_published_values() {
 fn identify_accepts_each_split_and_no_mixture() {
     for set in &known::ALL {
         let [a, b, c, d] = set.files.map(|file| file.sha256);
+        assert_eq!(known::by_name(set.name), Some(set));
         assert_eq!(known::identify(a, b), Some(set));
         assert_eq!(known::identify(c, d), Some(set));
         assert_eq!(known::identify(a, d), None);
@@ -77,6 +78,41 @@ fn find_and_is_at_accept_plain_and_compressed_files() {
     fs::write(&labels, &packed[..packed.len() - 3]).unwrap();
     let error = set.files[3].is_at(&labels).unwrap_err();
     assert!(matches!(error.rule(), Error::GzipTruncated), "{error:?}");
+}
+
+#[test]
+fn closest_names_the_files_that_differ_from_the_set() {
+    let other = known::MNIST;
+    let sets = [other, small()];
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(known::closest(&sets, dir.path()).unwrap(), None);
+    write_set(dir.path());
+    assert_eq!(known::closest(&sets, dir.path()).unwrap(), Some((&sets[1], vec![])));
+
+    // Every single bit of one file.
+    let path = dir.path().join(NAMES[2]);
+    let good = &files()[2];
+    for bit in 0..8 * good.len() {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, bad).unwrap();
+        let found = known::closest(&sets, dir.path()).unwrap();
+        assert_eq!(found, Some((&sets[1], vec![path.clone()])), "bit {bit}");
+    }
+
+    // Damaged gzip data differs too, and a missing file does not differ.
+    fs::remove_file(&path).unwrap();
+    let packed = dir.path().join(format!("{}.gz", NAMES[2]));
+    fs::write(&packed, &gzip(good)[..20]).unwrap();
+    fs::remove_file(dir.path().join(NAMES[1])).unwrap();
+    let found = known::closest(&sets, dir.path()).unwrap();
+    assert_eq!(found, Some((&sets[1], vec![packed])));
+
+    // Four files with the names of a set, but without a file of the set.
+    for name in NAMES {
+        fs::write(dir.path().join(name), b"own data").unwrap();
+    }
+    assert_eq!(known::closest(&sets, dir.path()).unwrap(), None);
 }
 
 #[test]

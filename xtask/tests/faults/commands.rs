@@ -53,6 +53,10 @@ fn unknown_names_are_refused_with_the_nearest_one_before_anything_is_fetched() {
             ["clip = 0.1", "impossible", "spectral_norm"],
         ),
         (
+            ["--preset=gaussian", "--dataset=mnist"],
+            ["--dataset = mnist", "gaussian", "leave --dataset out"],
+        ),
+        (
             ["--preset=gaussian", "--data=digits"],
             ["--data = digits", "gaussian", "leave --data out"],
         ),
@@ -116,7 +120,8 @@ fn with_forger() -> Scene {
     scene.put_libtorch();
     scene.program(
         "forger",
-        r#"for argument; do echo "[$argument]" >&2; done; echo "root: $FORGER_ROOT" >&2"#,
+        r#"for argument; do echo "[$argument]" >&2; done
+echo "root: $FORGER_ROOT" >&2; echo "libraries: $LD_LIBRARY_PATH" >&2"#,
     );
     let message = format!(
         r#"{{"reason":"compiler-artifact","target":{{"name":"forger"}},"executable":"{}"}}"#,
@@ -150,6 +155,25 @@ fn arguments_reach_forger_as_they_were_typed() {
     ] {
         assert_eq!(received(&scene, line).0, line);
     }
+}
+
+#[test]
+fn forger_finds_no_libraries_in_the_current_folder() {
+    let scene = with_forger();
+    for (variable, passed) in [(":/a::b:/c", "/a:/c"), ("", ""), ("/a:/c", "/a:/c"), (".", "")] {
+        let mut command = scene.xtask(&["train", "--preset", "gaussian"]);
+        let text = succeeds(command.env("LD_LIBRARY_PATH", variable));
+        assert_contains(&text, &[&format!("libraries: {passed}\n")]);
+    }
+}
+
+#[test]
+fn a_known_data_set_is_fetched_by_its_name_unless_a_folder_is_named() {
+    let scene = with_forger();
+    let text = fails(&mut scene.xtask(&["train", "--dataset", "fashion-mnist"]));
+    assert_contains(&text, &["fetching Fashion-MNIST into", "data/fashion-mnist\n"]);
+    let named = ["train", "--dataset=fashion-mnist", "--data=digits"];
+    assert_eq!(received(&scene, &named).0, named);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use gan_config::Precision;
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, RunDir, Software};
 
@@ -61,6 +63,47 @@ fn an_npm_package_with_the_wrong_hash_is_removed() {
         ],
     );
     assert!(!scene.path("workspace/libtorch.partial").exists());
+}
+
+#[test]
+fn fashion_mnist_comes_from_a_debian_package_that_is_not_installed() {
+    let scene = Scene::new();
+    let fetch = || scene.xtask(&["fetch", "--dataset", "fashion-mnist"]);
+    let text = fails(&mut fetch());
+    assert_eq!(text.matches("trying the next source").count(), 2, "{text}");
+    assert_contains(&text, &["fetching Fashion-MNIST into ", "/workspace/data/fashion-mnist\n"]);
+    assert_contains(&text, &["apt-get was not found", "help: put the four IDX files"]);
+
+    scene.failing_program(
+        "apt-get",
+        "W: Skipping\nE: Unable to locate package dataset-fashion-mnist",
+    );
+    let text = fails(&mut fetch());
+    assert_contains(&text, &["dataset-fashion-mnist: Unable to locate", "help: check the network"]);
+
+    // A package whose first file has another content.
+    let name = "./usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz";
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(b"hello").unwrap();
+    let packed = packed.finish().unwrap();
+    let mut archive = tar::Builder::new(fs::File::create(scene.path("archive")).unwrap());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(packed.len() as u64);
+    header.set_path(name).unwrap();
+    header.set_cksum();
+    archive.append(&header, packed.as_slice()).unwrap();
+    archive.finish().unwrap();
+    scene.program("apt-get", "[ \"$1\" = download ] && : > dataset-fashion-mnist_1_all.deb");
+    let script = format!(
+        r#"[ "$1" = --fsys-tarfile ] && exec /bin/cat '{}'"#,
+        scene.path("archive").display()
+    );
+    scene.program("dpkg-deb", &script);
+    // The files after the first are missing.
+    let text = fails(&mut fetch());
+    let [pinned, ..] = mnist_io::known::FASHION_MNIST.files;
+    assert_contains(&text, &["wrong content", pinned.sha256, &mnist_io::sha256_hex(b"hello")]);
+    assert!(!scene.path("workspace/data/fashion-mnist").exists());
 }
 
 #[test]

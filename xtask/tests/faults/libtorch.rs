@@ -1,6 +1,7 @@
 //! Faults of libtorch: pip, a damaged installation, and a libtorch of the user.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::scene::{Scene, assert_contains, fails, succeeds};
 
@@ -119,6 +120,28 @@ fn a_damaged_libtorch_is_reported_and_fetched_again() {
     fs::remove_file(scene.libtorch().join("lib/libc10.so")).unwrap();
     let text = fails(&mut scene.fetch(&[]));
     assert_contains(&text, &["lib/libc10.so is missing): fetching it again"]);
+}
+
+#[test]
+fn one_flipped_bit_of_libtorch_is_reported_and_fetched_again() {
+    let scene = Scene::with_data();
+    scene.put_libtorch();
+    succeeds(&mut scene.fetch(&[]));
+    let library = scene.libtorch().join("lib/libc10.so");
+    let written = fs::metadata(&library).unwrap().modified().unwrap();
+    fs::write(&library, b"codd").unwrap();
+    let set_time = |time| {
+        fs::File::options().write(true).open(&library).unwrap().set_modified(time).unwrap();
+    };
+    set_time(written + Duration::from_secs(1));
+    let damaged = ["lib/libc10.so has another content): fetching it again"];
+    assert_contains(&fails(&mut scene.fetch(&[])), &damaged);
+    // A fault of the disk does not change the time: `--verify` finds it.
+    set_time(written);
+    succeeds(&mut scene.fetch(&[]));
+    assert_contains(&fails(&mut scene.fetch(&["--verify"])), &damaged);
+    fs::write(&library, b"code").unwrap();
+    succeeds(&mut scene.fetch(&["--verify"]));
 }
 
 /// Only on a platform with a CUDA build.

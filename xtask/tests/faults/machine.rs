@@ -75,6 +75,7 @@ fn a_killed_command_releases_its_lock_and_its_pip_damages_nothing() {
         "python3",
         r#"while [ "$1" != --dest ]; do shift; done
 trap '' PIPE
+cd "${0%/*}/.."
 echo "$2" > scratch.new; /bin/mv scratch.new scratch
 until [ -e go ]; do /bin/sleep 0.01; done
 echo late > "$2/torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl"

@@ -94,7 +94,9 @@ impl Scene {
         let file = self.libtorch().join("lib/libc10.so");
         fs::create_dir_all(self.libtorch().join("lib")).unwrap();
         fs::write(file, b"code").unwrap();
-        let manifest = format!("libtorch 2.13.0 {name} {OS}-{ARCH}\n4\tlib/libc10.so\n");
+        let sha256 = mnist_io::sha256_hex(b"code");
+        let manifest =
+            format!("libtorch 2.13.0 {name} {OS}-{ARCH}\n4\t0\t0\t{sha256}\tlib/libc10.so\n");
         fs::write(self.libtorch().join("fetched.tsv"), manifest).unwrap();
     }
 }
