@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tch::{Cuda, Device, Kind, Tensor, no_grad};
 
 use crate::flops::step_flops;
-use crate::{machine, output};
+use crate::{machine, output, threads};
 
 /// Images in a round of `sampling`.
 const SAMPLES: u64 = 1000;
@@ -165,13 +165,13 @@ impl Setup {
         if !(0.0..=3600.0).contains(&seconds) {
             bail!("--seconds {seconds}: it must be between 0 and 3600");
         }
-        let threads = machine::set_threads(args.threads)?;
+        let threads = threads::set(args.threads)?;
         let device = machine::device(args.device)?;
         Ok(Setup {
             budget: Duration::from_secs_f64(seconds),
             threads,
             device,
-            precision: machine::precision(args.precision, device),
+            precision: machine::precision(args.precision, device)?,
         })
     }
 }

@@ -13,7 +13,7 @@ use run_dir::write_atomic;
 use tch::Device;
 
 use crate::progress::{Bar, format_seconds, remaining};
-use crate::{machine, output};
+use crate::{machine, output, threads};
 
 /// Runs the command.
 pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
@@ -25,8 +25,8 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
         Ok(set)
     };
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
-    let threads = machine::set_threads(args.threads)?;
-    let precision = machine::precision(PrecisionChoice::Auto, Device::Cpu);
+    let threads = threads::set(args.threads)?;
+    let precision = machine::precision(PrecisionChoice::Auto, Device::Cpu)?;
     let config = ClassifierConfig {
         seed: args.seed,
         epochs: args.epochs,

@@ -14,12 +14,12 @@ use serde_json::json;
 
 use crate::progress::{Bar, format_seconds, remaining};
 use crate::samples::Samples;
-use crate::{machine, output, table};
+use crate::{output, table, threads};
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let mut metrics = selected_metrics(args)?;
-    machine::set_threads(args.threads)?;
+    threads::set(args.threads)?;
     let inception = metrics.iter().any(|m| m.needs == Needs::Inception);
     let network = inception.then(|| {
         Inception::load(&Paths::from_env().inception(args.inception_file.as_deref()))

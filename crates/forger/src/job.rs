@@ -14,7 +14,7 @@ use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, kind};
 use mnist_io::{Dataset, Split, known};
 use run_dir::{DatasetInfo, RunDir};
 
-use crate::{errors, machine};
+use crate::{errors, machine, threads};
 
 /// A run to train, with everything it needs.
 pub struct TrainJob {
@@ -45,12 +45,11 @@ impl TrainJob {
         let cache = paths.cache(args.cache.as_deref());
         let source = (!preset.synthetic).then_some(data_path.as_path());
         let data = data(source, &cache, &settings, networks, args.seed)?;
-        let threads = machine::set_threads(args.threads)?;
         let device = machine::device(args.device)?;
         let precision = match args.precision {
             // bf16 cannot tell numbers near 4 apart that differ in the third digit.
             PrecisionChoice::Auto if preset.synthetic => Precision::F32,
-            choice => machine::precision(choice, device),
+            choice => machine::precision(choice, device)?,
         };
         let config = TrainConfig {
             seed: args.seed,
@@ -60,6 +59,7 @@ impl TrainJob {
             ..TrainConfig::by_name(settings, networks, &data)?
         };
         config.validate(&data)?;
+        let threads = threads::set_for_training(args.threads, &config)?;
         let dataset = dataset_info(&data_path, &data)?;
         let run_config = config.run_config(&preset.name, preset.figures.clone(), dataset);
         let runs = paths.runs(args.runs.as_deref());

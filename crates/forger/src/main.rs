@@ -7,6 +7,8 @@
 mod allocator;
 mod bench;
 mod classifier;
+#[cfg(not(windows))]
+mod denormals;
 mod errors;
 mod evaluate;
 mod exit;
@@ -21,6 +23,7 @@ mod sample;
 mod samples;
 mod signals;
 mod table;
+mod threads;
 mod train;
 mod verdict;
 
@@ -59,6 +62,8 @@ fn main() -> ExitCode {
     allocator::set_up();
     #[cfg(unix)]
     exit::report_aborts();
+    #[cfg(not(windows))]
+    denormals::flush();
     log_to_stderr();
     let command = match gan_cli::parse::<Cli>(named_as_typed()) {
         Ok(cli) => cli.command,

@@ -24,7 +24,26 @@ pub struct ProgressObserver<'a> {
     done: f64,
     /// Whether a collapse was reported.
     collapsed: bool,
+    slowdown: SlowdownMonitor,
     next_drawing: Instant,
+}
+
+/// Reports once that training has become slow.
+#[derive(Debug, Default)]
+struct SlowdownMonitor {
+    best: f64,
+    reported: bool,
+}
+
+impl SlowdownMonitor {
+    /// Adds a speed in images per second. Returns `true` the first time that it is at most a
+    /// quarter of the best so far.
+    fn update(&mut self, speed: f64) -> bool {
+        self.best = self.best.max(speed);
+        let first = speed <= self.best / 4.0 && speed > 0.0 && !self.reported;
+        self.reported |= first;
+        first
+    }
 }
 
 impl ProgressObserver<'_> {
@@ -40,6 +59,7 @@ impl ProgressObserver<'_> {
             images_per_second: 0.0,
             done: 0.0,
             collapsed: false,
+            slowdown: SlowdownMonitor::default(),
             next_drawing: Instant::now(),
         }
     }
@@ -87,6 +107,13 @@ impl Observer for ProgressObserver<'_> {
             row.d_fake * 100.0,
         );
         self.bar.show(done, &text);
+        if self.slowdown.update(self.images_per_second) {
+            self.bar.print_line(&format!(
+                "step {}: only {:.0} images/s, a quarter of the speed before: other programs use \
+                 the processor; Ctrl-C and --resume with --threads 1 may help",
+                row.step, self.images_per_second
+            ));
+        }
     }
 
     fn evaluated(&mut self, row: &QualityRow) {
@@ -142,5 +169,18 @@ impl Observer for ProgressObserver<'_> {
 
     fn should_stop(&mut self) -> bool {
         self.signals.received()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_of_the_best_speed_is_reported_once() {
+        let mut monitor = SlowdownMonitor::default();
+        let reported = [0.0, 900.0, 1000.0, 300.0, 250.0, 100.0, 1000.0, 10.0];
+        let reported = reported.map(|speed| monitor.update(speed));
+        assert_eq!(reported, [false, false, false, false, true, false, false, false]);
     }
 }

@@ -9,7 +9,7 @@ use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
 use run_dir::{DatasetInfo, RunDir};
 
 use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
-use crate::{machine, output};
+use crate::{machine, output, threads};
 
 /// The state of a run to resume.
 pub enum ResumeState {
@@ -77,7 +77,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         check_figure_images(&run, &data, &train_config)?;
     }
     train_config.validate(&data)?;
-    let threads = machine::set_threads(args.threads.or(Some(config.threads)))?;
+    let threads = threads::set(args.threads.or(Some(config.threads)))?;
     if threads != config.threads {
         output::note(format_args!(
             "the run began with {} threads and continues with {threads}: its files will differ from \

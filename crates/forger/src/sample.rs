@@ -14,7 +14,7 @@ use run_dir::RunDir;
 
 use crate::progress::Bar;
 use crate::signals::Signals;
-use crate::{machine, output};
+use crate::{output, threads};
 
 /// A signal ended the command.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl std::error::Error for Stopped {}
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
-    machine::set_threads(args.threads)?;
+    threads::set(args.threads)?;
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
     let RunSampler { config, sampler, .. } = RunSampler::open(&run)?;

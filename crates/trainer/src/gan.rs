@@ -6,6 +6,7 @@ use gan_config::{Settings, Update};
 use gan_models::{Discriminator, Generator, Layout, Mode, Networks};
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::config::shardable;
 use crate::data::Batch;
 use crate::ema::Ema;
 use crate::losses::Loss;
@@ -67,7 +68,10 @@ impl Gan {
         device: Device,
         kind: Kind,
     ) -> Gan {
-        let workers = workers_for(&networks, settings, device);
+        let workers = match shardable(&networks, settings, device) {
+            true => Workers::new(settings.batch),
+            false => Workers::none(),
+        };
         let Networks { generator, discriminator } = networks;
         seed_torch(seed, Stream::Init, 0);
         let g = generator.layout().init(device);
@@ -195,17 +199,4 @@ impl Gan {
             d: d.parameters.detach().to_kind(self.kind),
         }
     }
-}
-
-/// Threads for data parallelism, if a batch of these networks can be split.
-///
-/// Some penalties draw random numbers; two threads would draw them in no fixed
-/// order.
-fn workers_for(networks: &Networks, settings: &Settings, device: Device) -> Workers {
-    let draws = settings.penalties.iter().any(|p| p.kind.is_unit_length());
-    let shardable = networks.generator.shardable()
-        && networks.discriminator.shardable()
-        && settings.update != Update::Simultaneous
-        && !draws;
-    if shardable && device == Device::Cpu { Workers::new() } else { Workers::none() }
 }

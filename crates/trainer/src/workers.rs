@@ -1,7 +1,7 @@
-//! Data parallelism: two threads that compute gradients on shards of a batch.
+//! Data parallelism: threads that compute gradients on shards of a batch.
 //!
-//! If two threads shared every convolution of a step, they would synchronize about 200
-//! times. Here each thread computes gradients on half of the batch, and they
+//! If threads shared every convolution of a step, they would synchronize about 200
+//! times. Here each thread computes gradients on its part of the batch, and they
 //! synchronize twice.
 
 use std::fmt;
@@ -11,13 +11,14 @@ use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tch::Tensor;
 
-/// Threads of data parallelism.
-const WORKERS: usize = 2;
+/// The fewest images of a worker. With fewer, most of its time is overhead of calls.
+const FEWEST_IMAGES: u64 = 4;
 
 /// Threads that compute gradients on shards of a batch; without threads, the
 /// caller's thread computes on the whole batch.
 #[derive(Clone)]
 pub struct Workers {
+    /// Two threads or more.
     pool: Option<Arc<ThreadPool>>,
 }
 
@@ -101,27 +102,30 @@ impl Workers {
         Workers { pool: None }
     }
 
-    /// Starts two threads that share libtorch's threads; none if libtorch has
-    /// fewer than two, or if they cannot be started.
-    pub fn new() -> Workers {
+    /// Starts as many threads as libtorch has, but at most one for each four images of a
+    /// `batch`. On each, libtorch computes with one thread, so that a thread that the
+    /// operating system interrupts delays the others only at the end of a shard. None if
+    /// there would be fewer than two, or if they cannot be started.
+    pub fn new(batch: u64) -> Workers {
         let all = tch::get_num_threads();
-        if all < WORKERS as i32 {
+        let workers = u64::try_from(all).unwrap_or(1).min((batch / FEWEST_IMAGES).max(2));
+        if workers < 2 {
             return Workers::none();
         }
-        let limit = move |_| {
+        let limit = |_| {
             // libtorch sets a new thread's thread count when that thread first reads it;
             // later settings of other threads do not change it.
             let _ = tch::get_num_threads();
-            tch::set_num_threads(all / WORKERS as i32);
+            tch::set_num_threads(1);
         };
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(WORKERS)
+            .num_threads(workers as usize)
             .thread_name(|worker| format!("worker {worker}"))
             .start_handler(limit)
             .build();
         match pool {
             Ok(pool) => {
-                // Wait until both have set their thread count.
+                // Wait until all have set their thread count.
                 pool.broadcast(|_| ());
                 tch::set_num_threads(all);
                 Workers { pool: Some(Arc::new(pool)) }
@@ -155,15 +159,14 @@ impl Workers {
         }
     }
 
-    /// The shards of a batch of `n`: one for each worker, or the whole.
+    /// The shards of a batch of `n`: one for each worker, or the whole. Their sizes differ
+    /// by at most one.
     pub fn shards(&self, n: i64) -> Sharded<Shard> {
-        let shard = |start, count| Shard { start, count };
-        match self.pool {
-            Some(_) if n > 1 => {
-                Sharded { first: shard(0, n / 2), rest: vec![shard(n / 2, n - n / 2)] }
-            }
-            _ => Sharded { first: shard(0, n), rest: Vec::new() },
-        }
+        let workers = self.pool.as_ref().map_or(1, |pool| pool.current_num_threads() as i64);
+        let count = workers.min(n).max(1);
+        let start = |shard| n * shard / count;
+        let shard = |i| Shard { start: start(i), count: start(i + 1) - start(i) };
+        Sharded { first: shard(0), rest: (1..count).map(shard).collect() }
     }
 
     /// Applies `work` to the input of each shard, in parallel.
@@ -178,12 +181,6 @@ impl Workers {
         let Sharded { first, rest } = inputs;
         let (first, rest) = pool.join(|| work(first), || rest.into_par_iter().map(&work).collect());
         Sharded { first, rest }
-    }
-}
-
-impl Default for Workers {
-    fn default() -> Self {
-        Workers::new()
     }
 }
 

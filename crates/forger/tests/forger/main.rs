@@ -10,6 +10,7 @@ mod resume;
 mod sample;
 #[cfg(unix)]
 mod terminal;
+mod threads;
 mod train;
 
 use std::fs;

@@ -17,8 +17,12 @@ fn with_sgd() -> Settings {
 
 /// Runs `action` with libtorch set to two threads, on a machine of any size.
 fn on_two_threads<T>(action: impl FnOnce() -> T) -> T {
+    on_threads(2, action)
+}
+
+fn on_threads<T>(count: i32, action: impl FnOnce() -> T) -> T {
     let threads = tch::get_num_threads();
-    tch::set_num_threads(2);
+    tch::set_num_threads(count);
     let result = action();
     tch::set_num_threads(threads);
     result
@@ -115,11 +119,50 @@ fn workers_share_libtorchs_threads_and_leave_the_callers_number_unchanged() {
     assert_eq!(tch::get_num_threads(), threads);
 }
 
+#[test]
+fn each_worker_has_one_thread_and_at_least_four_images() {
+    let _generator = lock_generator();
+    for (threads, batch, workers, sizes) in [
+        (1, 32, 1, vec![10]),
+        (2, 32, 2, vec![5, 5]),
+        (4, 32, 4, vec![2, 3, 2, 3]),
+        (16, 12, 3, vec![3, 3, 4]),
+        (4, 1024, 4, vec![2, 3, 2, 3]),
+        (3, 1, 2, vec![5, 5]),
+    ] {
+        let made = on_threads(threads, || Workers::new(batch));
+        if threads > 1 {
+            assert_eq!(made.threads(), vec![1; workers], "threads: {threads}, batch: {batch}");
+        }
+        let mut found = Vec::new();
+        let rows = Tensor::zeros([10, 1], (Kind::Float, tch::Device::Cpu));
+        let _ = made.shards(10).map(|shard| found.push(shard.rows(&rows).size()[0]));
+        assert_eq!(found, sizes, "threads: {threads}, batch: {batch}");
+    }
+}
+
+#[test]
+fn a_step_in_four_shards_equals_the_step_on_the_whole_batch() {
+    let _generator = lock_generator();
+    let settings = Settings { batch: 16, ..with_sgd() };
+    let mut sharded = on_threads(4, || new_gan("modern", &settings));
+    let mut whole = new_gan("modern", &settings);
+    whole.workers = Workers::none();
+    assert_eq!(sharded.workers.threads(), [1; 4]);
+    for n in [7, 3] {
+        let (a, b) = (step(&mut sharded, n), step(&mut whole, n));
+        assert!(a.real.allclose(&b.real, 1e-4, 1e-6, false), "{n}");
+        assert!(a.loss_g.allclose(&b.loss_g, 1e-4, 1e-6, false), "{n}");
+        let (g, g_whole) = (&sharded.generator.parameters, &whole.generator.parameters);
+        assert!(g.allclose(g_whole, 1e-4, 1e-6, false), "{n}");
+    }
+}
+
 /// The gradient of the mean of (x·p)² by p is the mean of 2·x·(x·p).
 #[test]
 fn workers_alone_average_the_shards_of_any_gradient() {
     let _generator = lock_generator();
-    let workers = on_two_threads(Workers::new);
+    let workers = on_two_threads(|| Workers::new(5));
     assert!(workers.is_parallel());
     let rows = Tensor::from_slice(&[1.0f32, 0.0, 2.0, 1.0, 0.0, 3.0, -1.0, 1.0, 2.0, 2.0]);
     let rows = rows.view([5, 2]);
