@@ -113,7 +113,8 @@ mod tests {
         let stat = |user: u64, idle: u64| {
             format!("cpu  {user} 0 5 {idle} 10 0 0 1 0 0\ncpu0 1\ncpu1 1\ncpu2 1\ncpu3 1\nctxt 9\n")
         };
-        let busy = |user, idle| busy_between(&stat(100, 1000), &stat(100 + user, 1000 + idle));
+        let busy =
+            |user: u64, idle: u64| busy_between(&stat(100, 1000), &stat(100 + user, 1000 + idle));
         assert_eq!(busy(20, 60), Some((1.0, 4)));
         assert_eq!(busy(80, 0), Some((4.0, 4)));
         assert_eq!(busy(0, 80), Some((0.0, 4)));
