@@ -31,7 +31,8 @@ pub fn flush() -> bool {
     false
 }
 
-#[cfg(all(test, not(windows)))]
+#[cfg(test)]
+#[cfg(not(windows))]
 mod tests {
     use std::thread;
 
