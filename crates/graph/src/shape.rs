@@ -68,11 +68,11 @@ pub fn infer(op: &Op, inputs: &[Operand]) -> Result<Type, String> {
     let shapes: Vec<&[Dim]> = inputs.iter().map(|input| input.ty.shape.as_slice()).collect();
     let shape = shape(op, inputs, &shapes)?;
     // The product without the batch; an overflow counts as too large.
-    let sizes = shape.iter().filter_map(|dim| match dim {
+    let mut sizes = shape.iter().filter_map(|dim| match dim {
         Dim::Batch => None,
         Dim::Size(size) => Some(*size),
     });
-    let values = sizes.fold(Some(1usize), |product, size| product?.checked_mul(size));
+    let values = sizes.try_fold(1usize, usize::checked_mul);
     if values.is_none_or(|values| values > MAX_VALUES) {
         return Err(format!("the output of {} is too large", op.name()));
     }
