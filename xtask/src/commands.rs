@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use gan_cli::{FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, preset_table};
+use gan_cli::{
+    ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, preset_table,
+};
 use mnist_io::known::MNIST;
 
 use crate::forger::build_and_run;
@@ -50,6 +52,13 @@ pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
     let run = workspace.paths().run(args.run.as_deref());
     runs::open(&run, "sample from", "the folder of a run with --run")?;
+    build_and_run(workspace)
+}
+
+/// Exports a network; returns the exit code of `forger`.
+pub fn export(workspace: &Workspace, args: &ExportArgs) -> Result<ExitCode> {
+    let run = workspace.paths().run(args.run.as_deref());
+    runs::open(&run, "export", "the folder of a run with --run")?;
     build_and_run(workspace)
 }
 

@@ -56,6 +56,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Train(args) => return commands::train(&workspace, args),
         Command::Sample(args) => return commands::sample(&workspace, args),
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
+        Command::Export(args) => return commands::export(&workspace, args),
         Command::TrainClassifier(args) => return commands::train_classifier(&workspace, args),
         Command::Figures(args) => commands::figures(&workspace, args)?,
         Command::Bench(args) => return bench::run(&workspace, args),

@@ -12,6 +12,7 @@ mod denormals;
 mod errors;
 mod evaluate;
 mod exit;
+mod export;
 mod flops;
 mod job;
 mod machine;
@@ -31,7 +32,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use gan_cli::bench::Measure;
-use gan_cli::{EvaluateArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, output};
+use gan_cli::{
+    EvaluateArgs, ExportArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, output,
+};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -51,6 +54,7 @@ enum Command {
     Train(TrainArgs),
     Sample(SampleArgs),
     Evaluate(EvaluateArgs),
+    Export(ExportArgs),
     TrainClassifier(TrainClassifierArgs),
     /// Measure speed once, for `cargo xtask bench`; prints one JSON object
     #[command(subcommand)]
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Export(args) => export::run(args),
         Command::TrainClassifier(args) => classifier::run(args),
         Command::Bench(measure) => bench::run(measure),
     });

@@ -42,13 +42,8 @@ impl Graphs {
     pub fn new(gan: &Gan, preset: &str, seed: u64, step: u64) -> Result<Graphs, Error> {
         no_grad(|| {
             let (g, d) = (&gan.generator.network, &gan.discriminator.network);
-            let averaged = gan.ema.as_ref().map(|ema| ema.parameters());
-            let g_weights = g.layout().weights(averaged.unwrap_or(&gan.generator.parameters));
-            let d_weights = d.layout().weights(&gan.discriminator.parameters);
-            let d_weights = match &gan.spectral_norm {
-                Some(norm) => norm.vectors().normalize(&d_weights),
-                None => d_weights,
-            };
+            let [g_flat, d_flat] = gan.trained_parameters();
+            let (g_weights, d_weights) = (g.layout().weights(&g_flat), d.layout().weights(&d_flat));
             let (latents, labels) = calibration(gan, seed);
             let labels = Some(&labels);
             let batch = Calibration { input: &latents, labels };
@@ -60,7 +55,7 @@ impl Graphs {
             } else {
                 d.graph(g.image_side(), &d_weights, None)?
             };
-            let weights = if averaged.is_some() { "averaged" } else { "trained" };
+            let weights = if gan.ema.is_some() { "averaged" } else { "trained" };
             describe(&mut generator, preset, step, weights, g.uses_batch_statistics());
             describe(&mut discriminator, preset, step, "trained", d.uses_batch_statistics());
             if let Threshold::At(logit) = gan.objective.loss.threshold {
