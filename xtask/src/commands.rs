@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use gan_cli::{
-    ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, preset_table,
+    ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, WalkArgs,
+    preset_table,
 };
 use mnist_io::known::MNIST;
 
@@ -52,6 +53,13 @@ pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
     let run = workspace.paths().run(args.run.as_deref());
     runs::open(&run, "sample from", "the folder of a run with --run")?;
+    build_and_run(workspace)
+}
+
+/// Draws an animation; returns the exit code of `forger`.
+pub fn walk(workspace: &Workspace, args: &WalkArgs) -> Result<ExitCode> {
+    let run = workspace.paths().run(args.run.as_deref());
+    runs::open(&run, "walk in", "the folder of a run with --run")?;
     build_and_run(workspace)
 }
 

@@ -55,6 +55,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Fetch(args) => commands::fetch(&workspace, args)?,
         Command::Train(args) => return commands::train(&workspace, args),
         Command::Sample(args) => return commands::sample(&workspace, args),
+        Command::Walk(args) => return commands::walk(&workspace, args),
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
         Command::Export(args) => return commands::export(&workspace, args),
         Command::TrainClassifier(args) => return commands::train_classifier(&workspace, args),

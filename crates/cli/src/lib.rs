@@ -21,6 +21,7 @@ mod paths;
 mod sample;
 pub mod signals;
 mod train;
+mod walk;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -33,6 +34,7 @@ pub use paths::{Paths, ROOT_VARIABLE};
 pub use sample::{SampleArgs, SampleFile, SampleFormat};
 pub use train::{Resolved, TrainArgs};
 pub use values::{DeviceChoice, PrecisionChoice};
+pub use walk::WalkArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +65,7 @@ pub enum Command {
     Fetch(FetchArgs),
     Train(TrainArgs),
     Sample(SampleArgs),
+    Walk(WalkArgs),
     Evaluate(EvaluateArgs),
     Export(ExportArgs),
     TrainClassifier(TrainClassifierArgs),

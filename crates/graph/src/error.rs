@@ -67,7 +67,4 @@ pub enum Error {
         /// The type that the node computes.
         computed: String,
     },
-    /// A layer or a network cannot be expressed with the operators of this crate.
-    #[error("{0} cannot be exported")]
-    NotExportable(String),
 }

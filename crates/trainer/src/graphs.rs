@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gan_graph::Graph;
 use gan_models::{Calibration, ExportError, Mode};
-use run_dir::{RunDir, write_atomic};
+use run_dir::RunDir;
 use tch::{Tensor, no_grad};
 
 use crate::Error;
@@ -74,7 +74,7 @@ impl Graphs {
             (&self.generator, run.generator_graph_path()),
             (&self.discriminator, run.discriminator_graph_path()),
         ] {
-            write_atomic(&path, |w| w.write_all(&graph.to_onnx()))?;
+            run.write(&path, |w| w.write_all(&graph.to_onnx()))?;
         }
         Ok(())
     }
