@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use gan_cli::{FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, preset_table};
+use gan_cli::{
+    ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, WalkArgs,
+    preset_table,
+};
 use mnist_io::known::MNIST;
 
 use crate::forger::build_and_run;
@@ -50,6 +53,20 @@ pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
     let run = workspace.paths().run(args.run.as_deref());
     runs::open(&run, "sample from", "the folder of a run with --run")?;
+    build_and_run(workspace)
+}
+
+/// Draws an animation; returns the exit code of `forger`.
+pub fn walk(workspace: &Workspace, args: &WalkArgs) -> Result<ExitCode> {
+    let run = workspace.paths().run(args.run.as_deref());
+    runs::open(&run, "walk in", "the folder of a run with --run")?;
+    build_and_run(workspace)
+}
+
+/// Exports a network; returns the exit code of `forger`.
+pub fn export(workspace: &Workspace, args: &ExportArgs) -> Result<ExitCode> {
+    let run = workspace.paths().run(args.run.as_deref());
+    runs::open(&run, "export", "the folder of a run with --run")?;
     build_and_run(workspace)
 }
 

@@ -13,6 +13,7 @@ pub mod output;
 pub mod values;
 
 mod evaluate;
+mod export;
 mod list;
 mod other;
 mod parse;
@@ -20,10 +21,12 @@ mod paths;
 mod sample;
 pub mod signals;
 mod train;
+mod walk;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use evaluate::EvaluateArgs;
+pub use export::{ExportArgs, ExportFormat, ExportNetwork};
 pub use list::preset_table;
 pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
 pub use parse::{parse, parse_from};
@@ -31,6 +34,7 @@ pub use paths::{Paths, ROOT_VARIABLE};
 pub use sample::{SampleArgs, SampleFile, SampleFormat};
 pub use train::{Resolved, TrainArgs};
 pub use values::{DeviceChoice, PrecisionChoice};
+pub use walk::WalkArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +42,7 @@ Examples:
   cargo xtask train --preset golbin     the same with another preset
   cargo xtask sample                    64 images from the newest run
   cargo xtask evaluate                  measure the quality and novelty of the newest run
+  cargo xtask export                    write the newest run's generator as an ONNX file
   cargo xtask figures                   draw the figures of the newest run again
   cargo xtask test                      run every check of the workspace
   cargo xtask help train                list the options of one command";
@@ -60,7 +65,9 @@ pub enum Command {
     Fetch(FetchArgs),
     Train(TrainArgs),
     Sample(SampleArgs),
+    Walk(WalkArgs),
     Evaluate(EvaluateArgs),
+    Export(ExportArgs),
     TrainClassifier(TrainClassifierArgs),
     Figures(FiguresArgs),
     Bench(bench::BenchArgs),

@@ -15,6 +15,7 @@ Examples:
   cargo xtask sample --run runs/0003-modern            images of another run
   cargo xtask sample --grid 2x10 --scale 4             a picture of 2 rows and 10 columns
   cargo xtask sample --count 10000 --out digits.idx3   an IDX file instead of a picture
+  cargo xtask sample --count 10000 --out digits.npz    a NumPy file, u8 [10000, 28, 28]
   cargo xtask sample --digit 7                         sevens, from a conditional run";
 
 /// Generate images from a trained run
@@ -37,8 +38,8 @@ pub struct SampleArgs {
     #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(0..=9))]
     pub digit: Option<u8>,
 
-    /// File to write: a picture (.png) or an IDX file (.idx3, or .idx3.gz in gzip); an existing
-    /// file is replaced [default: samples-0001.png in the folder of the run, or the next number]
+    /// File to write: a picture (.png), an IDX file (.idx3, or .idx3.gz in gzip) or a NumPy file
+    /// (.npy, .npz); an existing file is replaced [default: samples-0001.png in the folder of the run, or the next number]
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(SampleFile::new))]
     pub out: Option<SampleFile>,
 
@@ -71,6 +72,10 @@ pub enum SampleFormat {
     Picture,
     /// An IDX file.
     Idx,
+    /// A NumPy file.
+    Npy,
+    /// A zip archive with a NumPy file.
+    Npz,
 }
 
 impl SampleFile {
@@ -80,10 +85,14 @@ impl SampleFile {
         let plain = name.strip_suffix(".gz").unwrap_or(&name);
         let format = if name.ends_with(".png") {
             SampleFormat::Picture
+        } else if name.ends_with(".npy") {
+            SampleFormat::Npy
+        } else if name.ends_with(".npz") {
+            SampleFormat::Npz
         } else if [".idx3", ".idx", ".idx3-ubyte"].iter().any(|end| plain.ends_with(end)) {
             SampleFormat::Idx
         } else {
-            return Err("the name must end in .png or .idx3, or in .idx3.gz".to_owned());
+            return Err("the name must end in .png, .idx3, .idx3.gz, .npy or .npz".to_owned());
         };
         Ok(SampleFile { path, format })
     }
@@ -101,15 +110,12 @@ impl SampleArgs {
     /// # Errors
     /// The options, and what to write instead.
     pub fn check(&self) -> Result<()> {
-        let idx = self.out.as_ref().filter(|out| out.format == SampleFormat::Idx);
+        let array = self.out.as_ref().filter(|out| out.format != SampleFormat::Picture);
         for (option, given) in [("--grid", self.grid.is_some()), ("--scale", self.scale.is_some())]
         {
-            if let (Some(out), true) = (idx, given) {
+            if let (Some(out), true) = (array, given) {
                 return Err(user_error(
-                    format!(
-                        "{option} changes a picture, but {} is an IDX file",
-                        out.path.display()
-                    ),
+                    format!("{option} changes a picture, but {} is none", out.path.display()),
                     format!("leave {option} out, or end the name of the file in .png"),
                 ));
             }

@@ -190,6 +190,12 @@ fn impossible_options_of_other_commands_are_refused() {
     for line in [
         "sample --count 0",
         "sample --count 10000001",
+        "sample --grid 4",
+        "sample --grid 0x4",
+        "walk --images 0",
+        "walk --seeds 1,two",
+        "export --format pt",
+        "export --network both",
         "sample --digit 10",
         "evaluate --count 1",
         "evaluate --count 100001",

@@ -12,26 +12,33 @@ mod denormals;
 mod errors;
 mod evaluate;
 mod exit;
+mod export;
 mod flops;
 mod job;
 mod machine;
 mod numpy;
 mod observer;
+mod preview;
 mod progress;
 mod resume;
 mod sample;
+mod sample_files;
 mod samples;
 mod signals;
 mod table;
 mod threads;
 mod train;
 mod verdict;
+mod walk;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use gan_cli::bench::Measure;
-use gan_cli::{EvaluateArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, output};
+use gan_cli::{
+    EvaluateArgs, ExportArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, WalkArgs,
+    output,
+};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -50,7 +57,9 @@ struct Cli {
 enum Command {
     Train(TrainArgs),
     Sample(SampleArgs),
+    Walk(WalkArgs),
     Evaluate(EvaluateArgs),
+    Export(ExportArgs),
     TrainClassifier(TrainClassifierArgs),
     /// Measure speed once, for `cargo xtask bench`; prints one JSON object
     #[command(subcommand)]
@@ -72,7 +81,9 @@ fn main() -> ExitCode {
     let outcome = errors::catching_panics(|| match &command {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Walk(args) => walk::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Export(args) => export::run(args),
         Command::TrainClassifier(args) => classifier::run(args),
         Command::Bench(measure) => bench::run(measure),
     });

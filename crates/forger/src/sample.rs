@@ -1,4 +1,4 @@
-//! `forger sample`: images from a trained run, as a picture or an IDX file.
+//! `forger sample`: images from a trained run, as a picture, an IDX file or a NumPy file.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,9 +10,10 @@ use gan_cli::{Paths, SampleArgs, SampleFile, SampleFormat};
 use gan_trainer::{RunSampler, Sampler, Stream};
 use gan_viz::{Canvas, GridStyle, grid_size, square_columns, thousands};
 use mnist_io::Images;
-use run_dir::RunDir;
+use run_dir::{RunDir, write_atomic};
 
 use crate::progress::Bar;
+use crate::sample_files::{write_npy, write_npz};
 use crate::signals::Signals;
 use crate::{output, threads};
 
@@ -96,6 +97,24 @@ fn write(args: &SampleArgs, sampler: &Sampler, out: &SampleFile, signals: &Signa
     match out.format {
         SampleFormat::Idx => {
             mnist_io::write_parts(&out.path, &[count as usize, side, side], parts)?;
+        }
+        SampleFormat::Npy | SampleFormat::Npz => {
+            let shape = [count as usize, side, side];
+            // `write_atomic` knows errors of files only.
+            let mut failed = None;
+            let mut parts = parts.map(|part| {
+                part.map_err(|error| {
+                    failed = Some(error);
+                    std::io::ErrorKind::Interrupted.into()
+                })
+            });
+            let written = write_atomic(&out.path, |w| match out.format {
+                SampleFormat::Npy => write_npy(shape, &mut parts, w),
+                _ => write_npz(shape, &mut parts, w),
+            });
+            drop(parts);
+            failed.map_or(Ok(()), Err)?;
+            written?;
         }
         SampleFormat::Picture => {
             let pixels = parts.collect::<Result<Vec<_>>>()?.concat();

@@ -11,6 +11,7 @@ use run_dir::RunDir;
 
 use crate::job::{TrainJob, quoted, with_next_command};
 use crate::observer::ProgressObserver;
+use crate::preview::preview;
 use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
@@ -116,6 +117,9 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
         output::line(format_args!("warning: {warning}"))?;
     }
     let root = quoted(run.root());
+    if let Some(digits) = preview(run) {
+        output::line(digits.trim_end())?;
+    }
     if let Some(figures) = figures {
         list_figures(&figures)?;
         if let Some(evaluator) = evaluator {

@@ -86,6 +86,22 @@ impl Latent {
         }
     }
 
+    /// The distribution as JSON: its kind in kebab case, then its fields.
+    pub fn to_json(self) -> String {
+        match self {
+            Latent::Normal { size } => format!(r#"{{"kind":"normal","size":{size}}}"#),
+            Latent::Mixture { size, clusters, scale } => format!(
+                r#"{{"kind":"mixture","size":{size},"clusters":{clusters},"scale":{scale}}}"#
+            ),
+            Latent::Uniform { size, low, high } => {
+                format!(r#"{{"kind":"uniform","size":{size},"low":{low},"high":{high}}}"#)
+            }
+            Latent::EvenlySpaced { low, high, jitter } => {
+                format!(r#"{{"kind":"evenly-spaced","low":{low},"high":{high},"jitter":{jitter}}}"#)
+            }
+        }
+    }
+
     /// Values per latent.
     pub fn size(self) -> i64 {
         match self {

@@ -7,6 +7,7 @@
 pub mod classifier;
 pub mod dcgan;
 pub mod encoding;
+pub mod export;
 pub mod gaussian;
 pub mod golbin;
 pub mod goodfellow;
@@ -19,9 +20,12 @@ pub mod params;
 pub mod pixels;
 pub mod registry;
 pub mod sequential;
+pub mod torchscript;
 
 pub use classifier::{Classifier, ClassifierError, ClassifierNetwork};
 pub use encoding::WeightsError;
+pub use export::{Calibration, Export, ExportError};
+pub use gan_graph::Graph;
 pub use latent::Latent;
 pub use network::{Discriminator, Generator, Mode, Networks};
 pub use params::{Init, Layout, Param, ParamId, Weights};

@@ -1,8 +1,10 @@
 //! The default networks: small and convolutional, without normalization, designed
 //! for the best digits per second of training on a CPU.
 
+use gan_graph::Op;
 use tch::Tensor;
 
+use crate::export::{Export, ExportError};
 use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
@@ -160,5 +162,23 @@ impl Layer for Saturate {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let mut clip = |low, high| {
+            let (low, high) = (export.scalar(low)?, export.scalar(high)?);
+            Ok::<_, ExportError>(export.graph.node(Op::Clip, &[x, &low, &high])?)
+        };
+        let inside = clip(-1.0, WHITE)?;
+        let plateau = clip(-1.0 - PLATEAU, WHITE + PLATEAU)?;
+        let slope = export.scalar(OUTER_SLOPE)?;
+        let outside = export.graph.node(Op::Sub, &[x, &plateau])?;
+        let outside = export.graph.node(Op::Mul, &[&outside, &slope])?;
+        Ok(export.graph.node(Op::Add, &[&inside, &outside])?)
     }
 }

@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use gan_graph::Graph;
 use tch::Tensor;
 
+use crate::export::{Calibration, ExportError};
 use crate::latent::Latent;
 use crate::params::{Layout, Weights};
 use crate::pixels::PixelRange;
@@ -87,6 +89,19 @@ pub trait Generator: Debug + Send + Sync {
         labels: Option<&Tensor>,
         mode: Mode,
     ) -> Tensor;
+
+    /// Describes the network with `weights`, f32, as a graph of ONNX operators: from
+    /// `latent` f32 `[n, size]`, and `label` i64 `[n]` if it is conditional, to `image`
+    /// f32 `[n, 1, side, side]`, as [`Generator::forward`] with [`Mode::Sample`].
+    ///
+    /// Networks with batch statistics fix them from `batch`, latents and their labels.
+    /// Others need none. The metadata has [`Generator::pixel_range`] and
+    /// [`Generator::latent`].
+    ///
+    /// # Errors
+    /// [`ExportError::Unsupported`] if the network has no description as a graph;
+    /// [`ExportError::NoBatch`]; [`ExportError::Torch`].
+    fn graph(&self, weights: &Weights, batch: Option<Calibration>) -> Result<Graph, ExportError>;
 }
 
 /// A discriminator: images to logits.
@@ -126,4 +141,18 @@ pub trait Discriminator: Debug + Send + Sync {
         labels: Option<&Tensor>,
         mode: Mode,
     ) -> Tensor;
+
+    /// Describes the network with `weights`, f32, as a graph of ONNX operators: from
+    /// `image` f32 `[n, 1, side, side]`, and `label` i64 `[n]` if it is conditional, to
+    /// `logit` f32 `[n]`, as [`Discriminator::forward`] with [`Mode::Sample`]; see
+    /// [`Generator::graph`].
+    ///
+    /// # Errors
+    /// Those of [`Generator::graph`].
+    fn graph(
+        &self,
+        side: i64,
+        weights: &Weights,
+        batch: Option<Calibration>,
+    ) -> Result<Graph, ExportError>;
 }

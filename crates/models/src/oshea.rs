@@ -1,8 +1,10 @@
 //! The convolutional networks of O'Shea's KerasGAN (2016): G has 4,262,913
 //! parameters, D 9,707,266.
 
+use gan_graph::Op;
 use tch::Tensor;
 
+use crate::export::{Export, ExportError};
 use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::{LeakyRelu, Relu, Sigmoid};
@@ -114,5 +116,16 @@ impl Layer for RealMinusFake {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let difference = export.tensor("real_minus_fake", &Tensor::from_slice2(&[[-1f32, 1.0]]))?;
+        let x = export.graph.node(Op::Gemm, &[x, &difference])?;
+        Ok(export.graph.reshape(&x, &[0])?)
     }
 }

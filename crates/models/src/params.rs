@@ -131,6 +131,14 @@ impl Layout {
         &self.params
     }
 
+    /// The name of the parameter that [`Layout::add`] returned `id` for.
+    ///
+    /// # Panics
+    /// If `id` is of another layout and out of range.
+    pub fn name(&self, id: ParamId) -> &str {
+        &self.params[id.0].name
+    }
+
     /// Number of values of all parameters together.
     pub fn numel(&self) -> i64 {
         self.numel

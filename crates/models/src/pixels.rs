@@ -12,6 +12,14 @@ pub enum PixelRange {
 }
 
 impl PixelRange {
+    /// Both ends of the range.
+    pub fn limits(self) -> [i64; 2] {
+        match self {
+            PixelRange::Unit => [0, 1],
+            PixelRange::Symmetric => [-1, 1],
+        }
+    }
+
     /// Converts bytes, u8 of any shape, to this range in `kind`.
     pub fn from_bytes(self, bytes: &Tensor, kind: Kind) -> Tensor {
         let x = bytes.to_kind(Kind::Float);

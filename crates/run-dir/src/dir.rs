@@ -228,6 +228,8 @@ paths! {
     nearest_path: "nearest.idx3";
     walk_path: "latent_walk.idx4";
     digits_path: "digits.idx4";
+    generator_graph_path: "generator.onnx";
+    discriminator_graph_path: "discriminator.onnx";
     samples_dir: "samples";
     checkpoints_dir: "checkpoints";
     figures_dir: "figures";

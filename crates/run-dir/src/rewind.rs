@@ -19,8 +19,8 @@ pub struct RewindPoint {
 impl RunDir {
     /// Removes everything written after `to`, or all of it for `None`.
     ///
-    /// Also removes temporary files and the files that only a finished run
-    /// has: nearest images, latent walk and digits. Keeps checkpoints. The
+    /// Also removes temporary files, the networks' graphs, and the files that only a
+    /// finished run has: nearest images, latent walk and digits. Keeps checkpoints. The
     /// caller must hold the run's lock.
     ///
     /// # Errors
@@ -39,7 +39,13 @@ impl RunDir {
                 }
             }
         }
-        for path in [self.nearest_path(), self.walk_path(), self.digits_path()] {
+        for path in [
+            self.nearest_path(),
+            self.walk_path(),
+            self.digits_path(),
+            self.generator_graph_path(),
+            self.discriminator_graph_path(),
+        ] {
             self.remove(&path)?;
         }
         self.remove_temporary_files()
@@ -123,6 +129,8 @@ mod tests {
             run.write_samples(step, &images).unwrap();
         }
         run.write_nearest(&images).unwrap();
+        fs::write(run.generator_graph_path(), b"later").unwrap();
+        fs::write(run.discriminator_graph_path(), b"later").unwrap();
         fs::write(dir.path().join(".tmp-x"), b"half").unwrap();
         let to = RewindPoint { step: 12, last_snapshot: 5 };
         run.rewind(Some(to)).unwrap();

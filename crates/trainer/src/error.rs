@@ -84,6 +84,9 @@ pub enum Error {
     /// The classifier refuses its weights or its input.
     #[error(transparent)]
     Classifier(#[from] gan_models::ClassifierError),
+    /// A network cannot be described as a graph.
+    #[error(transparent)]
+    Export(#[from] gan_models::ExportError),
     /// libtorch reports an error.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

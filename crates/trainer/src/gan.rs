@@ -119,6 +119,20 @@ impl Gan {
         Sampler::new(generator, parameters, self.kind, self.batch)
     }
 
+    /// The parameters that samples and logits are computed with, of G and of D, each
+    /// f32 `[numel]`: averaged if there is an average, and normalized if training
+    /// normalizes them.
+    pub fn trained_parameters(&self) -> [Tensor; 2] {
+        let (g, d) = (&self.generator.parameters, &self.discriminator.parameters);
+        let g = self.ema.as_ref().map_or(g, Ema::parameters).shallow_clone();
+        let Some(spectral_norm) = &self.spectral_norm else {
+            return [g, d.shallow_clone()];
+        };
+        let layout = self.discriminator.network.layout();
+        let weights = no_grad(|| spectral_norm.vectors().normalize(&layout.weights(d)));
+        [g, layout.flatten_grads(weights.tensors(), self.device)]
+    }
+
     /// All tensors of the state: name, layout and flat buffer f32 `[numel]`. The
     /// buffers share memory with this GAN. The optimizers' update counts are not
     /// included.

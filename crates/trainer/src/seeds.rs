@@ -28,6 +28,8 @@ pub enum Stream {
     Densities = 11,
     /// Samples that are measured during training.
     Quality = 12,
+    /// Samples from which exported networks fix batch statistics.
+    Export = 13,
 }
 
 /// The seed of one stream at one index (a step, an epoch).

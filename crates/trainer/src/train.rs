@@ -10,6 +10,7 @@ use crate::checkpointer::Checkpointer;
 use crate::config::TrainConfig;
 use crate::data::{TrainData, resize};
 use crate::dominance::DominanceMonitor;
+use crate::graphs::GraphWriter;
 use crate::observer::Observer;
 use crate::seeds::Stream;
 use crate::snapshots::Snapshots;
@@ -52,6 +53,7 @@ pub fn train(
     let mut trainer = Trainer::new(config, data)?;
     let snapshots = Snapshots::new(&trainer.gan, config.seed, data);
     let evaluator = evaluator(config, data)?;
+    let mut graphs = GraphWriter::new(run.config()?.preset, config.seed);
 
     // Resume from the checkpoint, or pretrain D and take the first snapshot.
     if let Some(state) = checkpointer.restore(&mut trainer.gan)? {
@@ -61,6 +63,7 @@ pub fn train(
             // Stopped during pretraining.
             return Ok(Outcome::default());
         }
+        graphs.write_if_due(&trainer.gan, &run, 0)?;
         snapshots.write(&trainer.gan, &run, 0)?;
         observer.snapshot_written(0);
     }
@@ -93,8 +96,9 @@ pub fn train(
             observer.evaluated(&row);
         }
 
-        // Write samples from the fixed latents.
+        // Write samples from the fixed latents, and the networks as graphs.
         if trainer.snapshot_due() {
+            graphs.write_if_due(&trainer.gan, &run, step)?;
             snapshots.write(&trainer.gan, &run, step)?;
             trainer.state.last_snapshot = step;
             observer.snapshot_written(step);
@@ -106,9 +110,10 @@ pub fn train(
         }
     }
 
-    // Save the last checkpoint, and write the last samples.
+    // Save the last checkpoint, and write the last graphs and samples.
     let state = trainer.state;
     checkpointer.save(&trainer.gan, state, observer)?;
+    graphs.write(&trainer.gan, &run, state.step)?;
     if state.last_snapshot != state.step {
         snapshots.write(&trainer.gan, &run, state.step)?;
         observer.snapshot_written(state.step);

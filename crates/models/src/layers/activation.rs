@@ -1,8 +1,10 @@
 //! Activation functions.
 
+use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::params::Weights;
 
 /// An activation function; the shape is unchanged.
@@ -36,5 +38,21 @@ impl Layer for Activation {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let op = match *self {
+            Activation::Relu => Op::Relu,
+            Activation::LeakyRelu(slope) => Op::LeakyRelu { alpha: slope as f32 },
+            Activation::Sigmoid => Op::Sigmoid,
+            Activation::Tanh => Op::Tanh,
+            Activation::Softplus => Op::Softplus,
+        };
+        Ok(export.graph.node(op, &[x])?)
     }
 }

@@ -1,8 +1,10 @@
 //! Convolutions, plain and transposed.
 
+use gan_graph::Op;
 use tch::{Device, Kind, Tensor};
 
 use super::{Affine, AffineInit, Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::params::{Layout, Weights};
 
 /// A square convolution with zero padding.
@@ -44,6 +46,16 @@ impl Layer for Conv2d {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let [stride, padding] = [self.stride, self.padding].map(|length| length as usize);
+        self.affine.export(export, Op::Conv { stride, padding }, x)
     }
 }
 
@@ -106,7 +118,19 @@ impl Layer for ConvTranspose2d {
     fn input(&self) -> LayerInput {
         LayerInput::Row
     }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        self.0.export(export, TRANSPOSE_2X, x)
+    }
 }
+
+/// The operator of [`ConvTranspose2d`].
+pub(super) const TRANSPOSE_2X: Op = Op::ConvTranspose { stride: 2, padding: 1 };
 
 /// The function of [`ConvTranspose2d`], weight `[inputs, outputs, 4, 4]`.
 pub(super) fn conv_transpose_2x(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {

@@ -4,6 +4,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::{Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::network::Mode;
 use crate::params::Weights;
 
@@ -34,6 +35,10 @@ impl Layer for Dropout {
     fn input(&self) -> LayerInput {
         LayerInput::Row
     }
+
+    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> Result<String, ExportError> {
+        Ok(x.to_owned())
+    }
 }
 
 /// Zeros each channel of each image `[n, c, h, w]` with this probability, at least 0
@@ -53,6 +58,10 @@ impl Layer for ChannelDropout {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> Result<String, ExportError> {
+        Ok(x.to_owned())
     }
 }
 

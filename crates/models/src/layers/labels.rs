@@ -1,8 +1,10 @@
 //! Labels as inputs of conditional networks.
 
+use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput, Linear};
+use crate::export::{Export, ExportError};
 use crate::params::Weights;
 
 /// Number of classes: the digits 0 to 9.
@@ -26,6 +28,19 @@ impl Layer for ConcatLabels {
             true => LayerInput::RowAndLabel,
             false => LayerInput::Row,
         }
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        if !self.0 {
+            return Ok(x.to_owned());
+        }
+        let labels = export.one_hot_labels()?;
+        Ok(export.graph.node(Op::Concat { axis: 1 }, &[x, &labels])?)
     }
 }
 
@@ -57,6 +72,25 @@ impl Layer for Projection {
             Some(_) => LayerInput::RowAndLabel,
             None => LayerInput::Row,
         }
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let logits = self.logit.export(export, x, None)?;
+        let logits = export.graph.reshape(&logits, &[0])?;
+        let Some(digits) = &self.digits else {
+            return Ok(logits);
+        };
+        let y = digits.export(export, x, None)?;
+        let labels = export.one_hot_labels()?;
+        let selected = export.graph.node(Op::Mul, &[&y, &labels])?;
+        let axis = export.axis(1)?;
+        let selected = export.graph.node(Op::ReduceSum, &[&selected, &axis])?;
+        Ok(export.graph.node(Op::Add, &[&logits, &selected])?)
     }
 }
 

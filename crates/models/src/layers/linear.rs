@@ -1,8 +1,10 @@
 //! Fully connected layers.
 
+use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Affine, AffineInit, Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::params::{Init, Layout, Weights};
 
 /// `y = x Wᵀ + b`.
@@ -32,6 +34,15 @@ impl Layer for Linear {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        self.0.export(export, Op::Gemm, x)
     }
 }
 
@@ -68,5 +79,17 @@ impl Layer for Maxout {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let pieces = self.linear.export(export, x, None)?;
+        let pieces = export.graph.reshape(&pieces, &[0, self.units, self.pieces])?;
+        let axis = export.axis(2)?;
+        Ok(export.graph.node(Op::ReduceMax, &[&pieces, &axis])?)
     }
 }

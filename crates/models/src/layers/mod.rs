@@ -24,8 +24,10 @@ pub use upsample::UpsampleConv;
 
 use std::fmt::Debug;
 
+use gan_graph::Op;
 use tch::Tensor;
 
+use crate::export::{Export, ExportError};
 use crate::network::Mode;
 use crate::params::{Init, Layout, ParamId, Weights};
 
@@ -40,6 +42,23 @@ pub trait Layer: Debug + Send + Sync {
 
     /// What a row of the output depends on.
     fn input(&self) -> LayerInput;
+
+    /// Adds the layer's operators to the graph, as they compute with
+    /// [`Mode::Sample`]. Returns the name of the output.
+    ///
+    /// `x` is the name of the layer's input. `batch` is an example of its values, from
+    /// which a layer with batch statistics fixes them. Layers before the last such layer
+    /// receive one too; other networks have none.
+    ///
+    /// # Errors
+    /// [`ExportError::Unsupported`] if the layer has no description as a graph;
+    /// [`ExportError::NoBatch`]; [`ExportError::Graph`]; [`ExportError::Torch`].
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        batch: Option<&Tensor>,
+    ) -> Result<String, ExportError>;
 }
 
 /// What a row of a layer's output depends on, besides the weights.
@@ -114,5 +133,11 @@ impl Affine {
     fn prepare<'w>(&self, weights: &'w Weights, x: &Tensor) -> (&'w Tensor, &'w Tensor, Tensor) {
         let (weight, bias) = (weights.get(self.weight), weights.get(self.bias));
         (weight, bias, x.to_kind(weight.kind()))
+    }
+
+    /// Adds `op` with the inputs `x`, weight and bias.
+    fn export(&self, export: &mut Export, op: Op, x: &str) -> Result<String, ExportError> {
+        let (weight, bias) = (export.parameter(self.weight)?, export.parameter(self.bias)?);
+        Ok(export.graph.node(op, &[x, &weight, &bias])?)
     }
 }

@@ -1,8 +1,10 @@
 //! Batch normalization (Ioffe and Szegedy 2015) with the batch's own statistics.
 
+use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::params::{Init, Layout, ParamId, Weights};
 
 /// `γ (x - mean) / √(variance + ε) + β` with the mean and variance of the batch,
@@ -83,5 +85,38 @@ impl Layer for BatchNorm {
 
     fn input(&self) -> LayerInput {
         LayerInput::Batch
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        batch: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let weights = export.weights;
+        let (gamma, beta) = (weights.get(self.gamma), weights.get(self.beta));
+        let x_batch = batch.ok_or(ExportError::NoBatch)?.to_kind(gamma.kind());
+        // Every axis but the normalized one.
+        let axes: &[i64] = match (x_batch.dim(), self.axis) {
+            (4, NormAxis::Channels) => &[0, 2, 3],
+            (4, NormAxis::Columns) => &[0, 1, 2],
+            _ => &[0],
+        };
+        let (variance, mean) = x_batch.var_mean_dim(axes, false, false);
+        if x_batch.dim() == 4 && self.axis == NormAxis::Columns {
+            // ONNX normalizes axis 1 only. Here, a multiplication and an addition along
+            // the last axis do.
+            let scale = gamma / (variance + self.epsilon).sqrt();
+            let shift = beta - mean * &scale;
+            let scale = export.beside(self.gamma, "scale", &scale)?;
+            let shift = export.beside(self.gamma, "shift", &shift)?;
+            let x = export.graph.node(Op::Mul, &[x, &scale])?;
+            return Ok(export.graph.node(Op::Add, &[&x, &shift])?);
+        }
+        let (gamma, beta) = (export.parameter(self.gamma)?, export.parameter(self.beta)?);
+        let mean = export.beside(self.gamma, "mean", &mean)?;
+        let variance = export.beside(self.gamma, "variance", &variance)?;
+        let op = Op::BatchNormalization { epsilon: self.epsilon as f32 };
+        Ok(export.graph.node(op, &[x, &gamma, &beta, &mean, &variance])?)
     }
 }

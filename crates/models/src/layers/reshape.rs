@@ -1,8 +1,10 @@
 //! Changes of shape.
 
+use gan_graph::{Dim, Op};
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::params::Weights;
 
 /// A change of shape.
@@ -38,6 +40,38 @@ impl Layer for Reshape {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let graph = &mut export.graph;
+        let shape = graph.shape(x).unwrap_or_default();
+        let lengths = shape.iter().map(|dim| match dim {
+            Dim::Batch => 1,
+            Dim::Size(size) => *size as i64,
+        });
+        let values: i64 = lengths.product();
+        Ok(match *self {
+            Reshape::To(shape) => graph.reshape(x, &[&[0], shape].concat())?,
+            Reshape::ToImage([h, w, c]) => {
+                let x = graph.reshape(x, &[0, h, w, c])?;
+                graph.node(Op::Transpose { perm: vec![0, 3, 1, 2] }, &[&x])?
+            }
+            Reshape::Flatten => {
+                let x = graph.node(Op::Transpose { perm: vec![0, 2, 3, 1] }, &[x])?;
+                graph.reshape(&x, &[0, values])?
+            }
+            Reshape::PixelShuffle => graph.node(Op::DepthToSpace { blocksize: 2 }, &[x])?,
+            // The order of the channels is that of libtorch only for one channel.
+            Reshape::PixelUnshuffle if shape.get(1) != Some(&Dim::Size(1)) => {
+                return Err(ExportError::Unsupported("PixelUnshuffle of several channels".into()));
+            }
+            Reshape::PixelUnshuffle => graph.node(Op::SpaceToDepth { blocksize: 2 }, &[x])?,
+        })
     }
 }
 

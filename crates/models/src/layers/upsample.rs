@@ -2,8 +2,9 @@
 
 use tch::Tensor;
 
-use super::conv::conv_transpose_2x;
+use super::conv::{TRANSPOSE_2X, conv_transpose_2x};
 use super::{Affine, AffineInit, Context, Layer, LayerInput};
+use crate::export::{Export, ExportError};
 use crate::params::{Layout, Weights};
 
 /// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
@@ -41,6 +42,19 @@ impl Layer for UpsampleConv {
 
     fn input(&self) -> LayerInput {
         LayerInput::Row
+    }
+
+    fn export(
+        &self,
+        export: &mut Export,
+        x: &str,
+        _: Option<&Tensor>,
+    ) -> Result<String, ExportError> {
+        let (weight, bias) = (self.0.weight, self.0.bias);
+        let kernel = transposed_kernel(export.weights.get(weight));
+        let kernel = export.beside(weight, "transposed_weight", &kernel)?;
+        let bias = export.parameter(bias)?;
+        Ok(export.graph.node(TRANSPOSE_2X, &[x, &kernel, &bias])?)
     }
 }
 

@@ -5,6 +5,7 @@
 mod classifier;
 mod definitions;
 mod encoding;
+mod export;
 mod initialization;
 mod latent;
 mod layers;

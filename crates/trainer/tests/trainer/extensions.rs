@@ -5,7 +5,8 @@ use std::path::Path;
 use gan_config::{Optimizer, Settings, Update};
 use gan_models::layers::{Activation, Context, Layer, Linear};
 use gan_models::{
-    Discriminator, Generator, Init, Latent, Layout, Mode, Networks, PixelRange, Weights,
+    Calibration, Discriminator, ExportError, Generator, Graph, Init, Latent, Layout, Mode,
+    Networks, PixelRange, Weights,
 };
 use gan_trainer::{
     Checkpoint, Checkpointer, LOSSES, Loss, Outcome, RunSampler, Sampler, Stream, Threshold,
@@ -77,6 +78,9 @@ impl Generator for OwnGenerator {
         let pixels = self.0.forward(weights, z).tanh();
         pixels.view([-1, 1, SIDE, SIDE])
     }
+    fn graph(&self, _: &Weights, _: Option<Calibration>) -> Result<Graph, ExportError> {
+        Err(ExportError::Unsupported("OwnGenerator".to_owned()))
+    }
 }
 
 #[derive(Debug)]
@@ -98,6 +102,9 @@ impl Discriminator for OwnDiscriminator {
     fn forward(&self, weights: &Weights, images: &Tensor, _: Option<&Tensor>, _: Mode) -> Tensor {
         let pixels = images.reshape([-1, SIDE * SIDE]);
         self.0.forward(weights, &pixels).view([-1])
+    }
+    fn graph(&self, _: i64, _: &Weights, _: Option<Calibration>) -> Result<Graph, ExportError> {
+        Err(ExportError::Unsupported("OwnDiscriminator".to_owned()))
     }
 }
 

@@ -6,6 +6,7 @@ mod checkpoints;
 mod classifier;
 mod cuda;
 mod extensions;
+mod graphs;
 mod losses;
 mod names;
 mod objective;

@@ -1,0 +1,99 @@
+//! A row of generated digits in the terminal.
+
+use std::env;
+use std::fmt::Write;
+
+use mnist_io::Images;
+use run_dir::RunDir;
+use terminal_size::{Width, terminal_size_of};
+
+/// Digits in the row.
+const DIGITS: usize = 10;
+/// Columns of the narrowest terminal that shows the row.
+const MIN_COLUMNS: usize = 60;
+
+/// The first samples of the newest snapshot of `run` as lines for standard output; `None`
+/// if it is no terminal that can show them, or if there are no samples.
+pub fn preview(run: &RunDir) -> Option<String> {
+    let columns = terminal_size_of(std::io::stdout()).map(|(Width(width), _)| width.into());
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let dumb = set("TERM").is_none_or(|term| term == "dumb") && !cfg!(windows);
+    let side = side(columns, set("NO_COLOR").is_some(), dumb)?;
+    let snapshot = run.snapshots().ok()?.pop()?;
+    let samples = Images::read_file(&snapshot.path).ok()?;
+    Some(half_blocks(&samples, side))
+}
+
+/// Columns and pixel rows of a digit on a terminal of so many `columns`.
+fn side(columns: Option<usize>, no_color: bool, dumb: bool) -> Option<usize> {
+    let columns = columns.filter(|columns| *columns >= MIN_COLUMNS && !no_color && !dumb)?;
+    // An even number, because a character shows two pixels, one above the other.
+    Some((columns / DIGITS).min(28) & !1)
+}
+
+/// The first images in one row, each of `side`×`side` pixels, in shades of gray.
+fn half_blocks(images: &Images, side: usize) -> String {
+    let mut text = String::new();
+    for y in (0..side).step_by(2) {
+        for image in images.iter().take(DIGITS) {
+            for x in 0..side {
+                let shade = |y| shade(mean(image, images.rows(), images.cols(), side, x, y));
+                // The upper half in the foreground color, the lower one in the background.
+                let _ = write!(text, "\x1b[38;5;{};48;5;{}m▀", shade(y), shade(y + 1));
+            }
+        }
+        text.push_str("\x1b[0m\n");
+    }
+    text
+}
+
+/// The mean of the pixels that fall on pixel (x, y) of `side`×`side`.
+fn mean(image: &[u8], rows: usize, cols: usize, side: usize, x: usize, y: usize) -> usize {
+    let part = |i: usize, length: usize| {
+        let start = i * length / side;
+        start..((i + 1) * length / side).max(start + 1)
+    };
+    let pixels = part(y, rows).flat_map(|row| part(x, cols).map(move |col| row * cols + col));
+    let (sum, count) =
+        pixels.fold((0, 0), |(sum, count), i| (sum + usize::from(image[i]), count + 1));
+    sum / count
+}
+
+/// The nearest of the terminal's 256 colors: black, then 24 grays from 232 on.
+fn shade(gray: usize) -> usize {
+    match gray * 24 / 255 {
+        0 => 16,
+        step => 231 + step,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_wide_terminals_with_colors_show_digits() {
+        assert_eq!(side(Some(80), false, false), Some(8));
+        assert_eq!(side(Some(60), false, false), Some(6));
+        assert_eq!(side(Some(1000), false, false), Some(28));
+        assert_eq!(side(Some(59), false, false), None);
+        assert_eq!(side(Some(80), true, false), None);
+        assert_eq!(side(Some(80), false, true), None);
+        assert_eq!(side(None, false, false), None);
+    }
+
+    #[test]
+    fn half_blocks_show_two_pixels_each_and_the_first_ten_images() {
+        let mut pixels = vec![0; 12 * 16];
+        // Of the first image the upper left quarter is white.
+        for i in [0, 1, 4, 5] {
+            pixels[i] = 255;
+        }
+        let images = Images::new(4, 4, pixels).unwrap();
+        let text = half_blocks(&images, 2);
+        assert_eq!(text.lines().count(), 1);
+        assert_eq!(text.matches('▀').count(), 20);
+        assert!(text.starts_with("\x1b[38;5;255;48;5;16m▀\x1b[38;5;16;48;5;16m▀"), "{text:?}");
+        assert!(text.ends_with("\x1b[0m\n"));
+    }
+}
