@@ -13,6 +13,7 @@ pub mod output;
 pub mod values;
 
 mod evaluate;
+mod import;
 mod list;
 mod other;
 mod parse;
@@ -24,6 +25,7 @@ mod train;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use evaluate::EvaluateArgs;
+pub use import::{CheckDataArgs, Classes, ImportArgs, PixelArgs};
 pub use list::preset_table;
 pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
 pub use parse::{parse, parse_from};
@@ -58,6 +60,8 @@ pub struct Cli {
 #[allow(missing_docs, reason = "documentation here would replace those help texts")]
 pub enum Command {
     Fetch(FetchArgs),
+    Import(ImportArgs),
+    CheckData(CheckDataArgs),
     Train(TrainArgs),
     Sample(SampleArgs),
     Evaluate(EvaluateArgs),

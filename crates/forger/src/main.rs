@@ -6,6 +6,7 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod allocator;
 mod bench;
+mod check_data;
 mod classifier;
 #[cfg(not(windows))]
 mod denormals;
@@ -13,11 +14,12 @@ mod errors;
 mod evaluate;
 mod exit;
 mod flops;
+mod import;
 mod job;
 mod machine;
-mod numpy;
 mod observer;
 mod progress;
+mod real;
 mod resume;
 mod sample;
 mod samples;
@@ -31,7 +33,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use gan_cli::bench::Measure;
-use gan_cli::{EvaluateArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, output};
+use gan_cli::{
+    CheckDataArgs, EvaluateArgs, ImportArgs, ROOT_VARIABLE, SampleArgs, TrainArgs,
+    TrainClassifierArgs, output,
+};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -48,6 +53,8 @@ struct Cli {
 // The help text of a command is the documentation of its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(ImportArgs),
+    CheckData(CheckDataArgs),
     Train(TrainArgs),
     Sample(SampleArgs),
     Evaluate(EvaluateArgs),
@@ -70,6 +77,8 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let outcome = errors::catching_panics(|| match &command {
+        Command::Import(args) => import::run(args),
+        Command::CheckData(args) => check_data::run(args),
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Evaluate(args) => evaluate::run(args),

@@ -4,6 +4,7 @@
 
 mod bench;
 mod evaluate;
+mod import;
 mod refusals;
 #[cfg(unix)]
 mod resume;
