@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use gan_cli::{
-    ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs, WalkArgs,
-    preset_table,
+    CheckDataArgs, ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs,
+    WalkArgs, preset_table,
 };
 use mnist_io::known::MNIST;
 
@@ -28,6 +28,12 @@ pub fn fetch(workspace: &Workspace, args: &FetchArgs) -> Result<()> {
     say(format_args!("libtorch  {torch}"));
     say(format_args!("data      {set} in {}", dir.display()));
     Ok(())
+}
+
+/// Checks a data set; returns the exit code of `forger`.
+pub fn check_data(workspace: &Workspace, args: &CheckDataArgs) -> Result<ExitCode> {
+    data::find(workspace, &MNIST, args.data.as_deref())?;
+    build_and_run(workspace)
 }
 
 /// Trains; returns the exit code of `forger`.

@@ -52,8 +52,12 @@ pub fn find(workspace: &Workspace, set: &KnownSet, named: Option<&Path>) -> Resu
     Ok(dir)
 }
 
-/// Checks that `dir` holds any data set, and describes it.
+/// Checks that `dir` holds any data set, and describes it. `forger` reads what is no folder of
+/// four IDX files.
 pub fn check(dir: &Path) -> Result<String> {
+    if dir.exists() && MNIST.find(dir).is_ok_and(|files| files.contains(&None)) {
+        return Ok(format!("the images in {}", dir.display()));
+    }
     describe(dir, closest(dir)?)
 }
 
@@ -103,6 +107,7 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
                                  MNIST"
             .to_owned(),
         MissingFile { .. } => "put the missing file there, or name another folder".to_owned(),
+        _ if error.is_unreadable() => gan_cli::error::UNREADABLE.to_owned(),
         _ => format!("replace that file; if it belongs to MNIST, remove it and run `{fetch}`"),
     };
     user_error(error.to_string(), remedy)

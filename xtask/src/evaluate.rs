@@ -59,10 +59,10 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
     build_and_run(workspace)
 }
 
-/// Whether the folder of `set` exists and is not `default`.
+/// Whether the folder or file of `set` exists and is not `default`.
 fn is_elsewhere(set: &DatasetInfo, default: &Path) -> bool {
     let path = Path::new(&set.path);
-    path != default && path.is_dir()
+    path != default && path.exists()
 }
 
 /// Refuses `dir` if it holds other images than `set`, whose own folder is gone.

@@ -53,6 +53,8 @@ fn run(command: &Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Fetch(args) => commands::fetch(&workspace, args)?,
+        Command::Import(_) => return forger::build_and_run(&workspace),
+        Command::CheckData(args) => return commands::check_data(&workspace, args),
         Command::Train(args) => return commands::train(&workspace, args),
         Command::Sample(args) => return commands::sample(&workspace, args),
         Command::Walk(args) => return commands::walk(&workspace, args),

@@ -17,6 +17,10 @@ pub fn user_error(what: impl Into<String>, help: impl Into<String>) -> Error {
     Error::new(UserError { what: what.into(), help: help.into() })
 }
 
+/// What to do about a file that may not be read.
+pub const UNREADABLE: &str =
+    "make it readable, as in `chmod +r FILE`, and its folder too, as in `chmod +rx DIR`";
+
 /// Prints the error on standard error, with the help of its [`user_error`] or
 /// else with `help`.
 pub fn report(error: &Error, help: Option<&str>) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use gan_config::{did_you_mean, nearest};
 
+use crate::PixelArgs;
 use crate::values::{number, threads, whole};
 
 fn examples() -> String {
@@ -24,18 +25,22 @@ Metrics:
 
 /// Measure the quality and novelty of the images of a run or a file
 #[derive(Debug, Args)]
-#[command(after_help = examples())]
+#[command(after_help = examples(), mut_group("PixelArgs", |group| group.requires("samples")))]
 pub struct EvaluateArgs {
     /// Folder of the run to measure [default: runs/latest]
     #[arg(long, value_name = "DIR", conflicts_with = "samples")]
     pub run: Option<PathBuf>,
 
-    /// Measure the images of a file from any program: an IDX file, or NumPy's .npy or .npz, uint8
-    /// of shape (n, 28, 28) or (n, 1, 28, 28)
+    /// Measure the images of any program: a file or folder in any format of `cargo xtask import`;
+    /// -: standard input
     #[arg(long, value_name = "FILE")]
     pub samples: Option<PathBuf>,
 
-    /// Folder of the real images, four IDX files [default: those that the run was trained on, else
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documentation here would become a help text")]
+    pub pixels: PixelArgs,
+
+    /// Folder or file of the real images [default: those that the run was trained on, else
     /// data/mnist]
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
@@ -56,11 +61,11 @@ pub struct EvaluateArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Number of generated images, of a file the first; FID depends on it
+    /// Number of generated images; of a file, a random subset. FID depends on it
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = number(2..=100_000))]
     pub count: u64,
 
-    /// Seed of the latents, for the images of a run
+    /// Seed of the latents, or of the random subset of a file
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
     pub seed: u64,
 

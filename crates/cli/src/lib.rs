@@ -14,6 +14,7 @@ pub mod values;
 
 mod evaluate;
 mod export;
+mod import;
 mod list;
 mod other;
 mod parse;
@@ -27,6 +28,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use evaluate::EvaluateArgs;
 pub use export::{ExportArgs, ExportFormat, ExportNetwork};
+pub use import::{CheckDataArgs, Classes, ImportArgs, PixelArgs};
 pub use list::preset_table;
 pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
 pub use parse::{parse, parse_from};
@@ -63,6 +65,8 @@ pub struct Cli {
 #[allow(missing_docs, reason = "documentation here would replace those help texts")]
 pub enum Command {
     Fetch(FetchArgs),
+    Import(ImportArgs),
+    CheckData(CheckDataArgs),
     Train(TrainArgs),
     Sample(SampleArgs),
     Walk(WalkArgs),

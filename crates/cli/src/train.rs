@@ -25,7 +25,7 @@ Examples:
   cargo xtask train --seconds 30               the whole schedule in half a minute
   cargo xtask train --conditional              a generator for `sample --digit`
   cargo xtask train --dataset fashion-mnist    images of clothing
-  cargo xtask train --data ../letters          your own data set in MNIST's format
+  cargo xtask train --data ../letters          your own data set, in any format of `import`
   cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
                                                change single settings: here to WGAN-GP
   cargo xtask train --resume                   continue the newest run
@@ -87,8 +87,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = known_set())]
     pub dataset: Option<&'static KnownSet>,
 
-    /// Folder of four IDX files of 28x28 images, plain or gzip, named as MNIST's
-    /// [default: that of --dataset]
+    /// Images to train on: a folder of IDX files named as MNIST's, or any source of
+    /// `cargo xtask import` [default: that of --dataset]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 

@@ -28,6 +28,32 @@ impl Settings {
         require(images <= available, "train_images", images, &reason)
     }
 
+    /// Lowers `train_images`, `batch`, and the batch and number of images of pretraining to
+    /// `available` training images where they are those of `preset`. Returns a sentence for
+    /// each change. Values that were set otherwise stay, for
+    /// [`check_images`](Settings::check_images) to refuse.
+    pub fn fit(&mut self, available: u64, preset: &Settings) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut lower = |key: &str, value: &mut u64, preset: Option<u64>| {
+            if *value > available && Some(*value) == preset && available > 0 {
+                notes.push(format!(
+                    "{key} = {available} instead of {value}: there are no more images"
+                ));
+                *value = available;
+            }
+        };
+        if let Some(images) = &mut self.train_images {
+            lower("train_images", images, preset.train_images);
+        }
+        lower("batch", &mut self.batch, Some(preset.batch));
+        if let Some(pretraining) = &mut self.pretraining {
+            let preset = preset.pretraining;
+            lower("pretrain_batch", &mut pretraining.batch, preset.map(|p| p.batch));
+            lower("pretrain_images", &mut pretraining.images, preset.map(|p| p.images));
+        }
+        notes
+    }
+
     fn check_counts(&self) -> Result<()> {
         for (key, value) in [
             ("batch", Some(self.batch)),

@@ -143,6 +143,25 @@ fn settings_survive_toml() {
 }
 
 #[test]
+fn values_of_the_preset_shrink_to_the_data_and_others_stay() {
+    let preset = settings("golbin");
+    let mut changed = preset.clone();
+    let notes = changed.fit(60, &preset);
+    assert_eq!((changed.batch, changed.train_images), (60, Some(60)));
+    assert!(notes.contains(&"train_images = 60 instead of 55000: there are no more images".into()));
+    changed.check().and_then(|()| changed.check_images(60)).unwrap();
+    // 60,000 images are enough for every preset.
+    for preset in presets() {
+        let mut changed = preset.settings.clone();
+        assert_eq!(changed.fit(60_000, &preset.settings), [""; 0], "{}", preset.name);
+        assert_eq!(changed, preset.settings);
+    }
+    let mut typed = with(preset.clone(), "batch=77");
+    typed.fit(60, &preset);
+    assert_eq!(typed.batch, 77);
+}
+
+#[test]
 fn impossible_values_are_refused_by_key() {
     let refused = |change: fn(&mut Settings), key: &str| {
         let mut changed = settings("modern");

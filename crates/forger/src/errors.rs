@@ -61,6 +61,11 @@ pub fn hint(error: &Error) -> Option<&'static str> {
 fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     use gan_metrics::Error as Metrics;
     use gan_trainer::Error as Trainer;
+    let unreadable = cause.downcast_ref().is_some_and(mnist_io::Error::is_unreadable)
+        || cause.downcast_ref().is_some_and(gan_import::Error::is_unreadable);
+    if unreadable {
+        return Some(gan_cli::error::UNREADABLE);
+    }
     let (trainer, metrics) = (cause.downcast_ref(), cause.downcast_ref());
     Some(match (trainer, metrics) {
         (Some(Trainer::Diverged { .. }), _) => {
@@ -120,6 +125,19 @@ mod tests {
         assert!(failed.unwrap_err().to_string().contains("--batch"));
         let failed = catching_panics::<()>(|| panic!("could not create a primitive"));
         assert_eq!(failed.unwrap_err().to_string(), OUT_OF_MEMORY);
+    }
+
+    #[test]
+    fn refused_read_of_data_does_not_ask_for_a_writable_folder() {
+        let refused = || mnist_io::Error::Io {
+            action: "open",
+            path: "x".into(),
+            reason: std::io::ErrorKind::PermissionDenied.into(),
+        };
+        let imported = gan_import::Error::from(refused());
+        for error in [Error::new(refused()), Error::new(imported).context("--data x")] {
+            assert!(hint(&error).unwrap().contains("chmod +r"));
+        }
     }
 
     #[test]

@@ -6,15 +6,16 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use gan_cli::{EvaluateArgs, Paths};
-use gan_metrics::{Cache, Evaluator, Inception, METRICS, Metric, Needs, Progress, parse_list};
+use gan_import::{Set, range_warning};
+use gan_metrics::{Evaluator, Inception, METRICS, Metric, Needs, Progress, parse_list};
 use gan_trainer::resize;
-use mnist_io::{Dataset, Split, known};
+use mnist_io::known;
 use run_dir::QualityRow;
 use serde_json::json;
 
 use crate::progress::{Bar, format_seconds, remaining};
 use crate::samples::Samples;
-use crate::{output, table, threads};
+use crate::{output, real, table, threads};
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
@@ -116,18 +117,18 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
     let of_run = samples.run.as_ref().and_then(|(_, sampler)| sampler.config.dataset.as_ref());
     let path = match (&args.against, of_run) {
         (Some(path), _) => path.clone(),
-        (None, Some(set)) if PathBuf::from(&set.path).is_dir() => PathBuf::from(&set.path),
+        (None, Some(set)) if PathBuf::from(&set.path).exists() => PathBuf::from(&set.path),
         (None, set) => {
             let known = set.and_then(|set| known::by_name(&set.name)).unwrap_or(&known::MNIST);
             Paths::from_env().dataset(known.name)
         }
     };
-    let open = |split| {
-        Dataset::open(&path, split).with_context(|| {
-            format!("no real images in {}; name their folder with --against", path.display())
-        })
-    };
-    let (training, test) = (open(Split::Train)?, open(Split::Test)?);
+    let Set { train: training, test, .. } = real::open(&path, "--against")?;
+    if args.samples.is_some()
+        && let Some(warning) = range_warning(&samples.images, test.images())
+    {
+        output::note(format_args!("warning: {warning}"));
+    }
     let trained_on =
         of_run.is_none_or(|set| set.has_images(&training.images_sha256(), &test.images_sha256()));
     if !trained_on {
@@ -143,12 +144,9 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
              gets no row"
         ));
     }
-    let cache = Cache::new(
-        Some(Paths::from_env().cache(args.cache.as_deref())),
-        training.images(),
-        test.images(),
-    );
-    Ok((path, Evaluator::new(training, test, cache)?, trained_on))
+    let cache = Paths::from_env().cache(args.cache.as_deref());
+    let evaluator = real::evaluator(training.into(), &test, &cache)?;
+    Ok((path, evaluator, trained_on))
 }
 
 /// Shows which of `count` metrics is measured, and how long InceptionV3 will take for a set

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use gan_cli::error::{message, user_error};
 use gan_cli::{Paths, PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Precision, Settings};
-use gan_metrics::{Cache, Evaluator};
+use gan_import::Set;
 use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, kind};
-use mnist_io::{Dataset, Split, known};
+use mnist_io::{Dataset, known};
 use run_dir::{DatasetInfo, RunDir};
 
-use crate::{errors, machine, threads};
+use crate::{check_data, errors, machine, output, real, threads};
 
 /// A run to train, with everything it needs.
 pub struct TrainJob {
@@ -40,11 +40,26 @@ impl TrainJob {
     /// A job in a new run directory.
     pub fn new(args: &TrainArgs) -> Result<TrainJob> {
         let paths = Paths::from_env();
-        let Resolved { preset, networks, settings } = args.resolve()?;
+        let Resolved { preset, networks, mut settings } = args.resolve()?;
         let data_path = args.data_dir(&paths);
         let cache = paths.cache(args.cache.as_deref());
+        if data_path.as_os_str() == "-" {
+            let help = "convert it first, with `cargo xtask import - --out DIR`";
+            return Err(user_error("--data - would be gone when the run is resumed", help));
+        }
         let source = (!preset.synthetic).then_some(data_path.as_path());
-        let data = data(source, &cache, &settings, networks, args.seed)?;
+        let set = source.map(|path| real::open(path, "--data")).transpose()?;
+        if let Some(set) = &set {
+            check_data::before_training(set)?;
+            let batches = settings.batches();
+            for note in settings.fit(set.train.len() as u64, &preset.settings) {
+                output::note(note);
+            }
+            if args.steps.is_some() {
+                settings.images = batches * settings.batch;
+            }
+        }
+        let (data, dataset) = data(source.zip(set), &cache, &settings, networks, args.seed)?;
         let device = machine::device(args.device)?;
         let precision = match args.precision {
             // bf16 cannot tell numbers near 4 apart that differ in the third digit.
@@ -60,7 +75,6 @@ impl TrainJob {
         };
         config.validate(&data)?;
         let threads = threads::set_for_training(args.threads, &config)?;
-        let dataset = dataset_info(&data_path, &data)?;
         let run_config = config.run_config(&preset.name, preset.figures.clone(), dataset);
         let runs = paths.runs(args.runs.as_deref());
         let real = data.shown_images(config.networks.generator.image_side())?;
@@ -118,39 +132,42 @@ pub fn checkpoint_every(args: &TrainArgs) -> Option<Duration> {
     Some(args.checkpoint_every).filter(|every| !every.is_zero())
 }
 
-/// The data set in the folder `path` with its evaluator, or numbers without a
-/// folder. `cache` is the folder for statistics of data sets.
+/// The data set at its path with its evaluator, and its description in a run's
+/// configuration; without a data set numbers. `cache` is the folder for statistics of data
+/// sets.
 pub fn data(
-    path: Option<&Path>,
+    set: Option<(&Path, Set)>,
     cache: &Path,
     settings: &Settings,
     networks: &str,
     seed: u64,
-) -> Result<TrainData> {
-    let Some(path) = path else {
-        return Ok(TrainData::Gaussian);
+) -> Result<(TrainData, Option<DatasetInfo>)> {
+    let Some((path, Set { train, test, .. })) = set else {
+        return Ok((TrainData::Gaussian, None));
     };
-    let open =
-        |split| Dataset::open(path, split).with_context(|| format!("--data {}", path.display()));
-    let (training, test) = (Arc::new(open(Split::Train)?), open(Split::Test)?);
+    let info = dataset_info(path, &train, &test)?;
+    let training = Arc::new(train);
     let conditional = gan_models::by_name(networks, None)
         .is_some_and(|networks| networks.generator.conditional());
-    let cache = Cache::new(Some(cache.to_owned()), training.images(), test.images());
-    let evaluator = Evaluator::new(training.clone(), test.clone(), cache)?;
+    if conditional && has_one_class(&training) {
+        output::note("warning: all training images have one class, so classes change nothing");
+    }
+    let evaluator = real::evaluator(training.clone(), &test, cache)?;
     let pool = settings.pool(training.len() as u64);
     let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
-    Ok(data)
+    Ok((data, Some(info)))
 }
 
-/// The data set in the folder `path` as a run's configuration describes it.
-pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>> {
-    let TrainData::Images { training, evaluator, .. } = data else {
-        return Ok(None);
-    };
-    let images_sha256 = training.images_sha256();
-    let labels_sha256 = training.labels_sha256();
+fn has_one_class(training: &Dataset) -> bool {
+    training.is_labeled() && training.labels().windows(2).all(|pair| pair[0] == pair[1])
+}
+
+/// The data set at `path` as a run's configuration describes it.
+fn dataset_info(path: &Path, train: &Dataset, test: &Dataset) -> Result<DatasetInfo> {
+    let images_sha256 = train.images_sha256();
+    let labels_sha256 = train.labels_sha256();
     let known = known::identify(&images_sha256, &labels_sha256);
-    Ok(Some(DatasetInfo {
+    Ok(DatasetInfo {
         name: known.map_or("custom", |set| set.name).to_owned(),
         path: std::path::absolute(path)?.into_os_string().into_string().map_err(|path| {
             anyhow!(
@@ -159,11 +176,11 @@ pub fn dataset_info(path: &Path, data: &TrainData) -> Result<Option<DatasetInfo>
                 path.display()
             )
         })?,
-        images: training.len() as u64,
+        images: train.len() as u64,
         images_sha256,
         labels_sha256,
-        test_images_sha256: evaluator.as_ref().map(|e| e.test_images_sha256()),
-    }))
+        test_images_sha256: Some(test.images_sha256()),
+    })
 }
 
 #[cfg(test)]

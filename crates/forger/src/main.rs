@@ -6,6 +6,7 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod allocator;
 mod bench;
+mod check_data;
 mod classifier;
 #[cfg(not(windows))]
 mod denormals;
@@ -14,12 +15,13 @@ mod evaluate;
 mod exit;
 mod export;
 mod flops;
+mod import;
 mod job;
 mod machine;
-mod numpy;
 mod observer;
 mod preview;
 mod progress;
+mod real;
 mod resume;
 mod sample;
 mod sample_files;
@@ -36,8 +38,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use gan_cli::bench::Measure;
 use gan_cli::{
-    EvaluateArgs, ExportArgs, ROOT_VARIABLE, SampleArgs, TrainArgs, TrainClassifierArgs, WalkArgs,
-    output,
+    CheckDataArgs, EvaluateArgs, ExportArgs, ImportArgs, ROOT_VARIABLE, SampleArgs, TrainArgs,
+    TrainClassifierArgs, WalkArgs, output,
 };
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -55,6 +57,8 @@ struct Cli {
 // The help text of a command is the documentation of its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(ImportArgs),
+    CheckData(CheckDataArgs),
     Train(TrainArgs),
     Sample(SampleArgs),
     Walk(WalkArgs),
@@ -79,6 +83,8 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let outcome = errors::catching_panics(|| match &command {
+        Command::Import(args) => import::run(args),
+        Command::CheckData(args) => check_data::run(args),
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Walk(args) => walk::run(args),

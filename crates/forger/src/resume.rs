@@ -8,8 +8,8 @@ use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
 use run_dir::{DatasetInfo, RunDir};
 
-use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
-use crate::{machine, output, threads};
+use crate::job::{TrainJob, checkpoint_every, data};
+use crate::{machine, output, real, threads};
 
 /// The state of a run to resume.
 pub enum ResumeState {
@@ -57,7 +57,9 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let data_path =
         dataset.map(|set| args.data.clone().unwrap_or_else(|| PathBuf::from(&set.path)));
     let (path, cache) = (data_path.as_deref(), paths.cache(args.cache.as_deref()));
-    let data = data(path, &cache, &config.settings, &config.networks, config.seed)?;
+    let set = path.map(|path| real::open(path, "--data")).transpose()?;
+    let (settings, networks_name) = (&config.settings, &config.networks);
+    let (data, found) = data(path.zip(set), &cache, settings, networks_name, config.seed)?;
     let train_config = TrainConfig {
         seed: config.seed,
         seconds: config.seconds,
@@ -65,9 +67,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         kind: kind(config.precision),
         ..TrainConfig::by_name(config.settings.clone(), &config.networks, &data)?
     };
-    if let (Some(path), Some(wanted)) = (path, dataset)
-        && let Some(found) = dataset_info(path, &data)?
-    {
+    if let (Some(path), Some(wanted), Some(found)) = (path, dataset, found) {
         check_images(wanted, &found).with_context(|| {
             format!(
                 "{} holds other images than the run was trained on; name their folder with --data",

@@ -1,18 +1,18 @@
 //! The samples that `forger evaluate` measures: those of a run or of a file.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use gan_cli::{EvaluateArgs, Paths};
+use gan_import::{Options, Subset, pixel_warnings, read_samples};
 use gan_trainer::{RunSampler, digit_of};
 use mnist_io::Images;
 use run_dir::RunDir;
 use serde_json::{Value, json};
 
-use crate::numpy;
 use crate::progress::Bar;
+use crate::real::SIDES;
+use crate::{import, output};
 
 /// Generated images and their source.
 pub struct Samples {
@@ -33,7 +33,7 @@ impl Samples {
     /// generated.
     pub fn load(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
         match &args.samples {
-            Some(path) => from_file(path, args.count as usize).context("--samples"),
+            Some(path) => from_file(path, args).context("--samples"),
             None => from_run(args, bar),
         }
     }
@@ -59,41 +59,25 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     })
 }
 
-/// The first `limit` images of an IDX or NumPy file.
-fn from_file(path: &Path, limit: usize) -> Result<Samples> {
+/// A file or a folder of images in any format, or a random subset of them.
+fn from_file(path: &Path, args: &EvaluateArgs) -> Result<Samples> {
+    let options = Options { sides: SIDES.to_vec(), ..import::options(&args.pixels) };
+    let subset = Subset { most: args.count as usize, seed: args.seed };
+    let gan_import::Samples { images, of, found } = read_samples(path, &options, subset)?;
+    output::note(format_args!("samples: {found}"));
+    for warning in pixel_warnings("the samples", &images) {
+        output::note(format_args!("warning: {warning}"));
+    }
     let name = path.display();
-    let mut start = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(8).read_to_end(&mut start))
-        .with_context(|| name.to_string())?;
-    if start.is_empty() {
-        bail!("{name} is empty");
-    }
-    let extension = path.extension().and_then(|e| e.to_str());
-    let (images, of) = if numpy::is_numpy(&start) || matches!(extension, Some("npy" | "npz")) {
-        numpy::read_images(path, limit)?
-    } else {
-        let all =
-            Images::read_file(path).with_context(|| format!("{name} is no NumPy file either"))?;
-        let of = all.len() as u64;
-        let first: Vec<usize> = (0..all.len().min(limit)).collect();
-        (all.select(&first).unwrap_or(all), of)
-    };
-    if images.is_empty() {
-        bail!("{name} holds no images");
-    }
-    let (n, rows, cols) = (images.len(), images.rows(), images.cols());
-    if (rows, cols) != (28, 28) {
-        bail!("{name}: the images are {rows}x{cols}, but 28x28 are compared; resize them first");
-    }
-    let first = match of > n as u64 {
-        true => format!(", the first {n} of {of}"),
+    let n = images.len();
+    let chosen = match of > n {
+        true => format!(", {n} of {of} at random, seed {}", args.seed),
         false => String::new(),
     };
     Ok(Samples {
         requested: None,
-        title: format!("{name}{first}"),
-        source: json!({ "file": name.to_string(), "of": of }),
+        title: format!("{name}{chosen}"),
+        source: json!({ "file": name.to_string(), "of": of, "found": found }),
         run: None,
         images,
     })

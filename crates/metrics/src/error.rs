@@ -257,6 +257,9 @@ pub enum UnreliableFeatures {
         /// The share of test images that it classifies as labeled.
         accuracy: f64,
     },
+    /// The test images have no labels to compare with.
+    #[error("the test images have no labels, so nothing shows that the classifier recognizes them")]
+    NoLabels,
     /// There are too few test images.
     #[error("{found} test images are too few")]
     TooFew {

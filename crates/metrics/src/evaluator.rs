@@ -79,6 +79,9 @@ impl Evaluator {
     /// # Errors
     /// An error of libtorch.
     pub fn unreliable_features(&self) -> Result<Option<UnreliableFeatures>> {
+        if !self.reference.is_labeled() {
+            return Ok(Some(UnreliableFeatures::NoLabels));
+        }
         let accuracy = self.reference.accuracy()?;
         Ok((accuracy < LEAST_ACCURACY).then_some(UnreliableFeatures::Misclassified { accuracy }))
     }

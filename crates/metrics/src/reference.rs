@@ -71,6 +71,11 @@ impl ReferenceStats {
         self.test.images()
     }
 
+    /// Whether the test images have labels.
+    pub fn is_labeled(&self) -> bool {
+        self.test.is_labeled()
+    }
+
     /// Features `[n, 128]` and logits `[n, 10]`.
     pub fn classify(&self, images: &Images) -> Result<(Features, Features)> {
         let (features, logits) = self.classifier.features_and_logits(&tensor(images))?;

@@ -1,14 +1,14 @@
 //! A data set: images and labels, read from files with the usual names.
 
 use std::fmt;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::element::{ElementType, IdxData};
+use crate::element::ElementType;
 use crate::error::{Error, Result};
 use crate::hash::sha256_of_parts;
-use crate::idx::Idx;
 use crate::images::Images;
+use crate::labels::read_labels;
+use crate::names::FILES;
 use crate::write::header;
 
 /// Images and equally many labels.
@@ -16,6 +16,7 @@ use crate::write::header;
 pub struct Dataset {
     images: Images,
     labels: Vec<u8>,
+    labeled: bool,
 }
 
 /// A part of a data set.
@@ -36,26 +37,39 @@ impl Dataset {
         if images.len() != labels.len() {
             return Err(Error::LabelCount { images: images.len(), labels: labels.len() });
         }
-        Ok(Dataset { images, labels })
+        Ok(Dataset { images, labels, labeled: true })
+    }
+
+    /// Creates a data set from images alone. All its labels are 0.
+    pub fn unlabeled(images: Images) -> Dataset {
+        let labels = vec![0; images.len()];
+        Dataset { images, labels, labeled: false }
     }
 
     /// Reads one split from a folder with the usual file names.
     ///
     /// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, or
-    /// `t10k-…` for the test split. Names such as `train-images.idx3-ubyte`, and
-    /// all names with `.gz`, are accepted too. Plain files are preferred.
+    /// `t10k-…` for the test split. Names such as `train-images.idx3-ubyte`,
+    /// `test-images-idx3-ubyte` and `train-labels-idx2-int`, all names with one prefix
+    /// such as `emnist-letters-`, and all names with `.gz` are accepted too. Plain
+    /// files are preferred.
     ///
     /// # Errors
-    /// [`Error::MissingFolder`], [`Error::MissingFile`], the errors of
-    /// [`Images::read_file`], or [`Error::InFile`] with [`Error::NotLabels`] or
-    /// [`Error::LabelCount`].
+    /// [`Error::MissingFolder`], [`Error::MissingFile`], [`Error::SeveralSets`], the
+    /// errors of [`Images::read_file`] and [`read_labels`], or [`Error::InFile`] with
+    /// [`Error::LabelRange`].
     pub fn open(dir: &Path, split: Split) -> Result<Dataset> {
         let [images, labels] = match (split, &FILES) {
             (Split::Train, [images, labels, _, _]) | (Split::Test, [_, _, images, labels]) => {
-                [images.find(dir)?, labels.find(dir)?]
+                [images.find(dir, None)?, labels.find(dir, None)?]
             }
         };
-        Dataset::new(Images::read_file(&images)?, read_labels(&labels)?).map_err(|e| e.in_file(dir))
+        let images = Images::read_file(&images)?;
+        let values = read_labels(&labels, images.len())?;
+        let bytes = values.iter().map(|&label| {
+            u8::try_from(label).map_err(|_| Error::LabelRange { label }.in_file(&labels))
+        });
+        Dataset::new(images, bytes.collect::<Result<_>>()?)
     }
 
     /// The images.
@@ -66,6 +80,11 @@ impl Dataset {
     /// The labels in the order of the images.
     pub fn labels(&self) -> &[u8] {
         &self.labels
+    }
+
+    /// Whether the labels were given. Those of [`Dataset::unlabeled`] were not.
+    pub fn is_labeled(&self) -> bool {
+        self.labeled
     }
 
     /// The number of images.
@@ -83,7 +102,8 @@ impl Dataset {
     pub fn select(&self, indices: &[usize]) -> Option<Dataset> {
         let images = self.images.select(indices)?;
         let labels = indices.iter().map(|&index| self.labels.get(index).copied());
-        Dataset::new(images, labels.collect::<Option<_>>()?).ok()
+        let labels = labels.collect::<Option<_>>()?;
+        Some(Dataset { images, labels, labeled: self.labeled })
     }
 
     /// Returns images and labels.
@@ -107,56 +127,5 @@ impl Dataset {
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dataset").field("images", &self.images).finish_non_exhaustive()
-    }
-}
-
-/// One of the four files of a data set.
-pub(crate) struct SetFile {
-    pub(crate) name: &'static str,
-    what: &'static str,
-}
-
-/// Training images, training labels, test images, test labels.
-pub(crate) const FILES: [SetFile; 4] = [
-    SetFile::new("train-images-idx3-ubyte", "training images"),
-    SetFile::new("train-labels-idx1-ubyte", "training labels"),
-    SetFile::new("t10k-images-idx3-ubyte", "test images"),
-    SetFile::new("t10k-labels-idx1-ubyte", "test labels"),
-];
-
-impl SetFile {
-    const fn new(name: &'static str, what: &'static str) -> SetFile {
-        SetFile { name, what }
-    }
-
-    /// Returns the path of the file in `dir`.
-    pub(crate) fn find(&self, dir: &Path) -> Result<PathBuf> {
-        let dotted = self.name.replace("-idx", ".idx");
-        let plain = [self.name.to_owned(), dotted];
-        let names = [plain.clone(), plain.map(|name| name + ".gz")].concat();
-        for name in &names {
-            let path = dir.join(name);
-            match path.metadata() {
-                Ok(info) if info.is_dir() => {}
-                Ok(_) => return Ok(path),
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
-                Err(e) => return Err(Error::io("open", &path)(e)),
-            }
-        }
-        let dir = dir.to_owned();
-        if dir.is_dir() {
-            let what = self.what;
-            Err(Error::MissingFile { dir, what, names })
-        } else {
-            Err(Error::MissingFolder { dir })
-        }
-    }
-}
-
-fn read_labels(path: &Path) -> Result<Vec<u8>> {
-    let (shape, data) = Idx::read_file(path)?.into_parts();
-    match data {
-        IdxData::U8(labels) if shape.len() == 1 => Ok(labels),
-        data => Err(Error::NotLabels { element: data.element_type(), shape }.in_file(path)),
     }
 }

@@ -37,10 +37,19 @@ pub enum Error {
     #[error("cannot read: {0}")]
     Read(io::Error),
 
+    /// The path names a folder, a pipe or a device.
+    #[error("{} is {found}, not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// "a folder" or "a pipe or a device".
+        found: &'static str,
+    },
+
     /// The data is neither gzip nor IDX.
     #[error(
         "neither IDX nor gzip data: an IDX file begins with the bytes 00 00, a gzip file with \
-         1f 8b, but this begins with {:02x} {:02x}", found[0], found[1]
+         1f 8b, but this begins with {:02x} {:02x}{}", found[0], found[1], other_format(*found)
     )]
     Magic {
         /// The first two bytes.
@@ -110,6 +119,13 @@ pub enum Error {
         shape: Vec<usize>,
     },
 
+    /// The images take more than [`MAX_BYTES`](crate::MAX_BYTES).
+    #[error("the images {shape:?} take more than 1 GiB; take fewer of them")]
+    TooManyBytes {
+        /// The shape in the header.
+        shape: Vec<usize>,
+    },
+
     /// The content or the checksum of the gzip data is wrong.
     #[error("corrupted gzip data ({reason}); fetch the file again")]
     GzipCorrupt {
@@ -142,9 +158,15 @@ pub enum Error {
         /// The shape of the array.
         shape: Vec<usize>,
     },
+    /// A label is not a byte.
+    #[error("label {label} is not within 0 to 255")]
+    LabelRange {
+        /// The label.
+        label: i64,
+    },
     /// The array does not contain labels.
     #[error(
-        "expected labels, u8 [n], found {element} {shape:?}{}",
+        "expected labels, integers [n], found {element} {shape:?}{}",
         hint(*element, shape, 3, "images")
     )]
     NotLabels {
@@ -184,6 +206,17 @@ pub enum Error {
         what: &'static str,
         /// The accepted names.
         names: Vec<String>,
+    },
+    /// The folder holds several data sets, each with a prefix.
+    #[error(
+        "{} holds several data sets, with the prefixes {}; put one of them into a folder of its \
+         own", dir.display(), prefixes.join(", ")
+    )]
+    SeveralSets {
+        /// The folder.
+        dir: PathBuf,
+        /// The prefixes of the files' names.
+        prefixes: Vec<String>,
     },
     /// The folder does not exist.
     #[error("there is no folder {}; fetch the data set or choose another folder", dir.display())]
@@ -230,6 +263,13 @@ impl Error {
         }
     }
 
+    /// Whether the operating system does not permit reading a file or a folder.
+    pub fn is_unreadable(&self) -> bool {
+        let reading = matches!(self.rule(), Error::Io { action: "open" | "list", .. });
+        let reading = reading || matches!(self.rule(), Error::Read(_));
+        reading && self.io_kind() == Some(io::ErrorKind::PermissionDenied)
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
         move |reason| Error::Io { action, path, reason }
@@ -244,6 +284,18 @@ impl Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Error {
         error.downcast().unwrap_or_else(Error::Read)
+    }
+}
+
+/// The format of a file that begins with these bytes, if it is a frequent one.
+fn other_format(found: [u8; 2]) -> &'static str {
+    match &found {
+        b"\x89P" => " (a PNG picture?)",
+        b"\xff\xd8" => " (a JPEG picture?)",
+        b"\x93N" => " (a NumPy file?)",
+        b"PK" => " (a zip archive?)",
+        b"<!" | b"<h" => " (a web page?)",
+        _ => "",
     }
 }
 

@@ -1,14 +1,19 @@
 //! Gray images of one size, one byte per pixel.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::element::{ElementType, IdxData};
 use crate::error::{Error, Result};
 use crate::hash::sha256_of_parts;
-use crate::idx::Idx;
+use crate::idx::{Idx, element_count};
+use crate::read::{read_file_if, read_if};
 use crate::write::{header, write_atomic};
+
+/// The most bytes of images that are read from one file, 1 GiB. The largest set of
+/// MNIST's kind, EMNIST by class, has half as many.
+pub const MAX_BYTES: usize = 1 << 30;
 
 /// Images of one size, u8 `[n, rows, cols]` in row-major order.
 ///
@@ -85,10 +90,19 @@ impl Images {
     /// Reads an IDX file of images, plain or compressed with gzip.
     ///
     /// # Errors
-    /// Those of [`Idx::read_file`], and [`Error::InFile`] with
-    /// [`Error::NotImages`].
+    /// Those of [`Idx::read_file`], and [`Error::InFile`] with [`Error::NotImages`] or
+    /// [`Error::TooManyBytes`]. The data of such a file are not read.
     pub fn read_file(path: &Path) -> Result<Images> {
-        Images::try_from(Idx::read_file(path)?).map_err(|e| e.in_file(path))
+        let idx = read_file_if(path, check_header)?;
+        Images::try_from(idx).map_err(|e| e.in_file(path))
+    }
+
+    /// Reads IDX data of images, plain or compressed with gzip.
+    ///
+    /// # Errors
+    /// Those of [`Idx::read`], [`Error::NotImages`] and [`Error::TooManyBytes`].
+    pub fn read(reader: impl Read) -> Result<Images> {
+        Images::try_from(read_if(reader, check_header)?)
     }
 
     /// Writes a plain IDX file, atomically. Replaces an existing file.
@@ -113,6 +127,18 @@ impl Images {
 
     fn header(&self) -> Vec<u8> {
         header(ElementType::U8, &self.shape())
+    }
+}
+
+/// Refuses a header of anything but images of at most [`MAX_BYTES`].
+fn check_header(element: ElementType, shape: &[usize]) -> Result<()> {
+    let images = matches!(*shape, [_, rows, cols] if rows > 0 && cols > 0);
+    if !images || element != ElementType::U8 {
+        return Err(Error::NotImages { element, shape: shape.to_vec() });
+    }
+    match element_count(shape).is_some_and(|bytes| bytes <= MAX_BYTES) {
+        true => Ok(()),
+        false => Err(Error::TooManyBytes { shape: shape.to_vec() }),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::FILES;
 use crate::error::{Error, Result};
 use crate::hash::sha256_of_reader;
+use crate::names::{FILES, find_files};
 use crate::read::open_plain;
 
 /// A published data set of four IDX files.
@@ -88,7 +88,7 @@ pub fn closest<'a>(
     let longest = sets.iter().flat_map(|set| set.files).map(|file| file.bytes).max();
     let mut found = Vec::new();
     for (index, file) in FILES.iter().enumerate() {
-        let path = match file.find(dir) {
+        let path = match file.find(dir, None) {
             Ok(path) => path,
             Err(Error::MissingFile { .. } | Error::MissingFolder { .. }) => continue,
             Err(error) => return Err(error),
@@ -118,17 +118,9 @@ impl KnownSet {
     /// [`Dataset::open`](crate::Dataset::open). The files are not read.
     ///
     /// # Errors
-    /// [`Error::Io`] if the folder cannot be read.
+    /// Those of [`find_files`].
     pub fn find(&self, dir: &Path) -> Result<[Option<PathBuf>; 4]> {
-        let mut found = [const { None }; 4];
-        for (found, file) in found.iter_mut().zip(&FILES) {
-            match file.find(dir) {
-                Ok(path) => *found = Some(path),
-                Err(Error::MissingFile { .. } | Error::MissingFolder { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(found)
+        find_files(dir, None)
     }
 
     /// Checks that the four files in `dir` are those of this set, byte by byte.
@@ -140,7 +132,7 @@ impl KnownSet {
     /// [`Error::WrongHash`] or an error of the gzip data.
     pub fn verify(&self, dir: &Path) -> Result<()> {
         for (known, file) in self.files.iter().zip(&FILES) {
-            let path = file.find(dir)?;
+            let path = file.find(dir, None)?;
             let (bytes, found) = size_and_hash(&path, known.bytes)?;
             let error = if bytes != known.bytes {
                 Error::WrongSize { title: self.title, expected: known.bytes }

@@ -9,6 +9,8 @@ mod hash;
 mod idx;
 mod images;
 pub mod known;
+mod labels;
+mod names;
 mod read;
 mod write;
 
@@ -17,5 +19,8 @@ pub use element::{ElementType, IdxData};
 pub use error::{Error, Result};
 pub use hash::{sha256_hex, sha256_of_reader};
 pub use idx::Idx;
-pub use images::Images;
+pub use images::{Images, MAX_BYTES};
+pub use labels::{read_labels, read_labels_from};
+pub use names::{find_files, prefix_of_file};
+pub use read::{open_plain, open_regular, plain_reader};
 pub use write::{write_atomic, write_parts};

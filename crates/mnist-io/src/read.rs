@@ -26,29 +26,63 @@ impl Idx {
     /// [`Error::GzipCorrupt`], [`Error::GzipTruncated`] or
     /// [`Error::GzipTrailing`] if the bytes break that rule.
     pub fn read(reader: impl Read) -> Result<Idx> {
-        read(reader, None)
+        read(reader, None, |_, _| Ok(()))
     }
 
     /// Reads one file, plain or compressed with gzip. The first two bytes
     /// determine which, not the name.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be opened. Otherwise [`Error::InFile`]
+    /// [`Error::Io`] if the file cannot be opened, [`Error::NotAFile`] for anything but a
+    /// regular file. Otherwise [`Error::InFile`]
     /// with an error of [`Idx::read`], or with [`Error::NotGzip`] for a file
     /// named `.gz` that is neither gzip nor IDX.
     pub fn read_file(path: &Path) -> Result<Idx> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let info = file.metadata().map_err(Error::io("open", path))?;
-        let length = info.is_file().then_some(info.len());
-        read(file, length).map_err(|e| explain_name(e, path).in_file(path))
+        read_file_if(path, |_, _| Ok(()))
     }
 }
 
-/// Opens a file, which is decompressed if it is gzip.
-pub(crate) fn open_plain(path: &Path) -> Result<impl Read> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+/// Reads one file if `check` accepts the element type and the shape in its header.
+pub(crate) fn read_file_if(
+    path: &Path,
+    check: impl FnOnce(ElementType, &[usize]) -> Result<()>,
+) -> Result<Idx> {
+    let file = open_regular(path)?;
+    let length = file.metadata().map_err(Error::io("open", path))?.len();
+    read(file, Some(length), check).map_err(|e| explain_name(e, path).in_file(path))
+}
+
+/// Opens a regular file, or a link to one, for reading. Anything else is refused without
+/// being opened, because opening a named pipe waits for a writer.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::NotAFile`].
+pub fn open_regular(path: &Path) -> Result<File> {
+    let info = path.metadata().map_err(Error::io("open", path))?;
+    if !info.is_file() {
+        let found = if info.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(Error::NotAFile { path: path.to_owned(), found });
+    }
+    File::open(path).map_err(Error::io("open", path))
+}
+
+/// Opens a regular file, which is decompressed if it is gzip.
+///
+/// # Errors
+/// Those of [`open_regular`], or [`Error::InFile`] if it cannot be read. An error of the
+/// gzip data is an `io::Error` of the reader; `Error::from` extracts it.
+pub fn open_plain(path: &Path) -> Result<impl Read> {
+    let file = open_regular(path)?;
     let (reader, _) = decompress(file).map_err(|e| e.in_file(path))?;
     Ok(reader)
+}
+
+/// Decompresses the data if it is gzip. Errors are those of [`open_plain`].
+///
+/// # Errors
+/// [`Error::Read`] if the first bytes cannot be read.
+pub fn plain_reader<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+    Ok(decompress(reader)?.0)
 }
 
 /// Returns the bytes of a plain file or the decompressed bytes of a gzip file, and
@@ -64,14 +98,28 @@ fn decompress<'a>(mut reader: impl Read + 'a) -> Result<(Box<dyn Read + 'a>, boo
     Ok((Box::new(Gunzip::new(buffered)), true))
 }
 
-/// Reads one array. `length` is the length of the source, if it is known.
-fn read(reader: impl Read, length: Option<u64>) -> Result<Idx> {
+/// Reads one array from a stream if `check` accepts its header.
+pub(crate) fn read_if(
+    reader: impl Read,
+    check: impl FnOnce(ElementType, &[usize]) -> Result<()>,
+) -> Result<Idx> {
+    read(reader, None, check)
+}
+
+/// Reads one array. `length` is the length of the source, if it is known. `check` sees the
+/// header before any data are read.
+fn read(
+    reader: impl Read,
+    length: Option<u64>,
+    check: impl FnOnce(ElementType, &[usize]) -> Result<()>,
+) -> Result<Idx> {
     let (mut reader, is_gzip) = decompress(reader)?;
     let header = Header::read(&mut reader)?;
     let length = length.filter(|_| !is_gzip);
     if let Some(length) = length {
         header.check_length(length)?;
     }
+    check(header.element, &header.shape)?;
     header.read_data(reader, length.is_some())
 }
 

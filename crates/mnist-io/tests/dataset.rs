@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{NAMES, files, gzip, u8_file, write_set};
-use mnist_io::{Dataset, Error, Idx, IdxData, Split, sha256_hex};
+use mnist_io::{Dataset, Error, Idx, IdxData, Split, find_files, prefix_of_file, sha256_hex};
 
 #[test]
 fn open_reads_both_splits_from_the_usual_names() {
@@ -102,6 +102,68 @@ fn open_rejects_exchanged_images_and_labels() {
     signed.write_file(&dir.path().join(NAMES[1])).unwrap();
     let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
     assert!(matches!(error.rule(), Error::NotLabels { .. }));
+}
+
+#[test]
+fn label_count_that_differs_names_the_file_of_the_split() {
+    let dir = tempfile::tempdir().unwrap();
+    write_set(dir.path());
+    let path = dir.path().join(NAMES[3]);
+    fs::write(&path, gzip(&u8_file(&[1 << 30], &[]))).unwrap();
+    let error = Dataset::open(dir.path(), Split::Test).unwrap_err();
+    // The header alone is enough.
+    assert!(matches!(error.rule(), Error::LabelCount { images: 2, .. }), "{error:?}");
+    assert!(error.to_string().starts_with(path.to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn open_reads_prefixed_names_and_integer_labels() {
+    let dir = tempfile::tempdir().unwrap();
+    let [images, ..] = files();
+    let labels: Vec<u8> =
+        [7i32, 0, 255].iter().flat_map(|l| [*l, 9].map(i32::to_be_bytes)).flatten().collect();
+    let table = [&[0, 0, 12, 2, 0, 0, 0, 3, 0, 0, 0, 2][..], &labels].concat();
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
+    write("qmnist-train-images-idx3-ubyte.gz", &gzip(&images));
+    write("qmnist-train-labels-idx2-int", &table);
+    let set = Dataset::open(dir.path(), Split::Train).unwrap();
+    assert_eq!((set.len(), set.labels()), (3, &[7, 0, 255][..]));
+    write("emnist-train-images-idx3-ubyte", &images);
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(error.to_string().contains("emnist-, qmnist-"), "{error}");
+    let found = find_files(dir.path(), Some("emnist-")).unwrap();
+    assert_eq!(found.map(|path| path.is_some()), [true, false, false, false]);
+}
+
+#[test]
+fn prefixes_are_found_in_the_usual_names_only() {
+    for (name, prefix) in [
+        ("train-images-idx3-ubyte", Some("")),
+        ("emnist-letters-test-labels-idx1-ubyte.gz", Some("emnist-letters-")),
+        ("t10k-labels.idx1-ubyte", Some("")),
+        ("qmnist-test10k-images-idx3-ubyte", None),
+        ("train-images.png", None),
+    ] {
+        assert_eq!(prefix_of_file(name), prefix, "{name}");
+    }
+}
+
+#[test]
+fn labels_outside_a_byte_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    write_set(dir.path());
+    let wide = Idx::new(vec![3], IdxData::I32(vec![1, -1, 3])).unwrap();
+    wide.write_file(&dir.path().join(NAMES[1])).unwrap();
+    let error = Dataset::open(dir.path(), Split::Train).unwrap_err();
+    assert!(matches!(error.rule(), Error::LabelRange { label: -1 }), "{error:?}");
+}
+
+#[test]
+fn unlabeled_sets_keep_that_in_a_selection() {
+    let images = mnist_io::Images::new(1, 1, vec![3, 4]).unwrap();
+    let set = Dataset::unlabeled(images);
+    assert!(!set.is_labeled() && !set.select(&[1]).unwrap().is_labeled());
+    assert_eq!(set.labels(), [0, 0]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The configuration of a run, and its validation against the data.
 
 use gan_config::{Error as SettingsError, FigureLayout, Precision, Preset, Settings, Update};
-use gan_models::Networks;
+use gan_models::{Generator, Networks};
 use mnist_io::Dataset;
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 use tch::{Cuda, Device, Kind};
@@ -160,8 +160,8 @@ impl TrainConfig {
                 if training.is_empty() || shown.is_empty() {
                     return Err(Error::NoImages);
                 }
-                check_images(training, generator.conditional())?;
-                check_images(shown, generator.conditional())?;
+                check_images(training, generator.as_ref())?;
+                check_images(shown, generator.as_ref())?;
                 training.len() as u64
             }
             TrainData::Gaussian => MAX_DRAWN,
@@ -266,12 +266,17 @@ pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     }
 }
 
-fn check_images(dataset: &Dataset, conditional: bool) -> Result<(), Error> {
+fn check_images(dataset: &Dataset, generator: &dyn Generator) -> Result<(), Error> {
     let images = dataset.images();
     let (rows, cols) = (images.rows(), images.cols());
-    if (rows, cols) != (IMAGE_SIDE, IMAGE_SIDE) {
+    let conditional = generator.conditional();
+    let own = generator.image_side() as usize;
+    if ![IMAGE_SIDE, own].contains(&rows) || rows != cols {
         let side = IMAGE_SIDE;
         return Err(Error::ImageSize { rows, cols, side });
+    }
+    if conditional && !dataset.is_labeled() {
+        return Err(Error::NoLabels);
     }
     match dataset.labels().iter().find(|&&label| label > 9) {
         Some(&label) if conditional => Err(Error::Label { label }),

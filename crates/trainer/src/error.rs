@@ -24,7 +24,10 @@ pub enum Error {
         what: String,
     },
     /// The networks, or the classifier, take images of another size.
-    #[error("the images are {rows}x{cols}, but the networks take {side}x{side}")]
+    #[error(
+        "the images are {rows}x{cols}, but the networks take {side}x{side}; convert them with \
+         `cargo xtask import SOURCE --resize 28 --out DIR`, and use DIR"
+    )]
     ImageSize {
         /// Rows of the images.
         rows: usize,
@@ -36,6 +39,9 @@ pub enum Error {
     /// A data set without images.
     #[error("there are no images")]
     NoImages,
+    /// Conditional networks take labels.
+    #[error("the images have no labels, but conditional networks take them; train without them")]
+    NoLabels,
     /// Conditional networks take the digits 0 to 9 as labels.
     #[error("label {label} is not a digit, but conditional networks take the digits 0 to 9")]
     Label {

@@ -5,6 +5,7 @@
 mod bench;
 mod evaluate;
 mod export;
+mod import;
 mod refusals;
 #[cfg(unix)]
 mod resume;

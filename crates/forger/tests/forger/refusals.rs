@@ -39,7 +39,8 @@ fn impossible_options_are_refused_with_the_reason() {
     refused(dir, "--snapshot-every 0", &["'0' for '--snapshot-every"]);
     refused(dir, "--set lr=1", &["lr=1", "lr_d"]);
     refused(dir, "--set lr_d=fast", &["lr_d=fast"]);
-    refused(dir, "--preset golbin --batch 10", &["only 60 images", "--set train_images=0"]);
+    let golbin = "--preset golbin --batch 10 --set train_images=61";
+    refused(dir, golbin, &["only 60 images", "--set train_images=0"]);
     refused(dir, "--data elsewhere", &["--data"]);
     refused(dir, "--preset golbin --conditional", &["golbin-conditional"]);
     refused(dir, "--preset dcgan --conditional", &["take no digit"]);

@@ -1,0 +1,114 @@
+//! `forger check-data`, and the same checks before training.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use gan_cli::{CheckDataArgs, Paths};
+use gan_import::{Duplicates, Set, Subset, duplicates, pixel_warnings};
+use gan_models::Classifier;
+use gan_trainer::resize;
+use mnist_io::{Dataset, known};
+use tch::{Kind, Tensor};
+
+use crate::{output, real};
+
+/// Images that the classifier looks at.
+const LOOKS_AT: usize = 1000;
+
+/// The classifier recognizes this many more images after a transposition of all, if they are
+/// stored transposed: a share of labeled digits, or else the mean probability of its choice.
+const BETTER: f64 = 0.15;
+
+/// Runs the command.
+pub fn run(args: &CheckDataArgs) -> Result<ExitCode> {
+    let path = Paths::from_env().data(args.data.as_deref());
+    let set = real::open(&path, "data set")?;
+    let mut printed = Ok(());
+    print(&set, &mut |line| {
+        if printed.is_ok() {
+            printed = output::line(line);
+        }
+    })?;
+    printed?;
+    let Duplicates { train, test, across } = duplicates(set.train.images(), set.test.images());
+    output::line(format_args!(
+        "{train} training and {test} test images repeat others of their split; {across} test \
+         images are training images"
+    ))?;
+    output::line(match known_title(&set) {
+        Some(title) => format!("its training images are those of {title}"),
+        None => "it is no published data set that this program knows".to_owned(),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what is worth knowing before training, a line each. A known data set needs no check.
+pub fn before_training(set: &Set) -> Result<()> {
+    if known_title(set).is_some() {
+        return Ok(());
+    }
+    print(set, &mut |line| output::note(line))?;
+    let Duplicates { train, across, .. } = duplicates(set.train.images(), set.test.images());
+    if train > 0 {
+        output::note(format_args!("data: {train} training images repeat others"));
+    }
+    if across > 0 {
+        output::note(format_args!(
+            "warning: {across} test images are training images too, so measurements hide copies"
+        ));
+    }
+    Ok(())
+}
+
+/// What was found and decided, and warnings about the pixels.
+pub fn print(set: &Set, show: &mut dyn FnMut(&dyn Display)) -> Result<()> {
+    show(&format_args!("data: {}", set.found));
+    for note in &set.notes {
+        show(&format_args!("data: {note}"));
+    }
+    let splits = [("the training images", &set.train), ("the test images", &set.test)];
+    for (what, split) in splits {
+        for warning in pixel_warnings(what, split.images()) {
+            show(&format_args!("warning: {warning}"));
+        }
+    }
+    if let Some(warning) = looks_transposed(&set.train)? {
+        show(&format_args!("warning: {warning}"));
+    }
+    Ok(())
+}
+
+fn known_title(set: &Set) -> Option<&'static str> {
+    let found = known::identify(&set.train.images_sha256(), &set.train.labels_sha256());
+    found.map(|known| known.title)
+}
+
+/// Whether the classifier recognizes transposed images better.
+fn looks_transposed(set: &Dataset) -> Result<Option<String>> {
+    let subset = Subset { most: LOOKS_AT, seed: 0 }.choose(set.len());
+    let chosen = subset.and_then(|indices| set.select(&indices));
+    let chosen = chosen.as_ref().unwrap_or(set);
+    let images = resize(chosen.images(), 28)?;
+    let images = Tensor::from_slice(images.pixels()).view([-1, 28, 28]);
+    let digits = chosen.is_labeled() && chosen.labels().iter().all(|&label| label <= 9);
+    let labels = digits.then(|| Tensor::from_slice(chosen.labels()).to_kind(Kind::Int64));
+    let classifier = Classifier::trained()?;
+    let score = |images: &Tensor| -> Result<f64> {
+        let (_, logits) = classifier.features_and_logits(images)?;
+        let score = match &labels {
+            Some(labels) => logits.argmax(1, false).eq_tensor(labels).to_kind(Kind::Float),
+            None => logits.softmax(1, Kind::Float).amax([1i64], false),
+        };
+        Ok(score.mean(Kind::Float).double_value(&[]))
+    };
+    let (upright, transposed) = (score(&images)?, score(&images.transpose(1, 2).contiguous())?);
+    Ok((transposed > upright + BETTER).then(|| {
+        format!(
+            "the images look transposed: the classifier of digits scores {:.0}% as they are and \
+             {:.0}% transposed; convert them with `cargo xtask import SOURCE --transpose --out DIR`",
+            100.0 * upright,
+            100.0 * transposed
+        )
+    }))
+}

@@ -1,0 +1,148 @@
+//! CSV files: a line per image with its pixels, and its label before or among them.
+
+use std::io::{BufRead, BufReader, Read};
+
+use crate::entry::Entry;
+use crate::error::{Result, Rule, RuleResult};
+
+/// The longest line that is read, in bytes.
+const LONGEST: u64 = 1 << 22;
+
+/// Names of the column of labels.
+const LABELS: [&str; 6] = ["label", "labels", "class", "target", "digit", "y"];
+
+/// Takes the number, the pixels and the label of an image.
+pub(crate) type Each<'a> = dyn FnMut(usize, &[f64], Option<f64>) -> RuleResult<()> + 'a;
+
+/// The columns of a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Columns {
+    /// Whether the first line names the columns.
+    header: bool,
+    /// A first column that numbers the lines.
+    index: bool,
+    /// The column of labels.
+    label: Option<usize>,
+    count: usize,
+}
+
+impl Columns {
+    /// The columns of an entry, by its first line.
+    pub fn of(entry: &Entry) -> Result<Columns> {
+        let mut found = None;
+        let read = entry.read(|reader| {
+            let mut line = Vec::new();
+            read_line(&mut BufReader::new(reader), 1, &mut line)?;
+            found = Some(Columns::of_line(&line)?);
+            Ok(())
+        });
+        // Lines follow the first one, which `Entry::read` refuses.
+        found.map_or_else(|| read.and(Err(Rule::Empty.in_file(&entry.name))), Ok)
+    }
+
+    fn of_line(line: &[u8]) -> RuleResult<Columns> {
+        let names: Vec<String> =
+            fields(line).map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect();
+        let count = names.len();
+        let header = names.iter().any(|name| name.parse::<f64>().is_err());
+        let index = header && names.first().is_some_and(|n| n.is_empty() || n == "unnamed: 0");
+        let named = names.iter().position(|name| LABELS.contains(&name.as_str()));
+        let rest = count - usize::from(index);
+        let label = match named.filter(|_| header) {
+            Some(named) => Some(named),
+            None if side(rest).is_some() => None,
+            None => Some(usize::from(index)),
+        };
+        let columns = Columns { header, index, label, count };
+        match side(columns.pixels()) {
+            Some(_) => Ok(columns),
+            None => Err(Rule::Csv {
+                line: 1,
+                reason: format!("{count} columns are no square image, with or without a label"),
+            }),
+        }
+    }
+
+    /// The number of columns with pixels.
+    fn pixels(&self) -> usize {
+        self.count - usize::from(self.index) - usize::from(self.label.is_some())
+    }
+
+    /// Rows and columns of an image.
+    pub fn side(&self) -> usize {
+        side(self.pixels()).unwrap_or_default()
+    }
+
+    /// Calls `each` with the pixels and the label of each line.
+    pub fn read_items(&self, reader: &mut dyn Read, each: &mut Each<'_>) -> RuleResult<()> {
+        let mut reader = BufReader::with_capacity(1 << 16, reader);
+        let (mut line, mut pixels) = (Vec::new(), Vec::new());
+        let (mut number, mut item) = (0, 0);
+        while read_line(&mut reader, number + 1, &mut line)? {
+            number += 1;
+            if (number == 1 && self.header) || line.is_empty() {
+                continue;
+            }
+            let wrong = |reason| Rule::Csv { line: number, reason };
+            pixels.clear();
+            let (mut label, mut count) = (None, 0);
+            for (column, field) in fields(&line).enumerate() {
+                count += 1;
+                if column == 0 && self.index {
+                    continue;
+                }
+                let value = number_in(field).ok_or_else(|| {
+                    let text: String = String::from_utf8_lossy(field).chars().take(20).collect();
+                    wrong(format!("{:?} in column {} is not a number", text, column + 1))
+                })?;
+                if self.label == Some(column) {
+                    label = Some(value);
+                } else {
+                    pixels.push(value);
+                }
+            }
+            if count != self.count {
+                return Err(wrong(format!("{count} columns instead of {}", self.count)));
+            }
+            each(item, &pixels, label)?;
+            item += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a line without its end. Returns false at the end of the file.
+fn read_line(reader: &mut impl BufRead, number: u64, line: &mut Vec<u8>) -> RuleResult<bool> {
+    line.clear();
+    reader.take(LONGEST).read_until(b'\n', line)?;
+    if line.is_empty() {
+        return Ok(false);
+    }
+    if line.len() as u64 == LONGEST {
+        return Err(Rule::Csv { line: number, reason: "it is longer than 4 MiB".to_owned() });
+    }
+    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        line.pop();
+    }
+    if line.starts_with(b"\xef\xbb\xbf") {
+        line.drain(..3);
+    }
+    Ok(true)
+}
+
+fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&byte| byte == b',').map(|field| {
+        let field = field.trim_ascii();
+        field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")).unwrap_or(field)
+    })
+}
+
+fn number_in(field: &[u8]) -> Option<f64> {
+    std::str::from_utf8(field).ok()?.parse().ok()
+}
+
+/// The root of a square number above 3.
+pub(crate) fn side(pixels: usize) -> Option<usize> {
+    let side = pixels.isqrt();
+    (side > 1 && side * side == pixels).then_some(side)
+}
