@@ -31,7 +31,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "samples")]
     pub run: Option<PathBuf>,
 
-    /// Measure the images of any program: a file or folder in any format of `cargo xtask import`;
+    /// Measure the images of any program: a file or folder in any format of the command `import`;
     /// -: standard input
     #[arg(long, value_name = "FILE")]
     pub samples: Option<PathBuf>,

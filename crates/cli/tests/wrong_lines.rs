@@ -67,7 +67,7 @@ fn each_wrong_line_is_answered_in_three_lines_with_the_nearest_right_one() {
         ("sample --grid 8", &["'8' for '--grid <RxC>'", "as in 4x16"]),
         (
             "sample --out digits.jpg",
-            &["'digits.jpg' for '--out <FILE>'", "must end in .png or .idx3"],
+            &["'digits.jpg' for '--out <FILE>'", "must end in .png, .idx3"],
         ),
         ("train --steps", &["'--steps <N>'", "none was supplied"]),
         // Contradictions, and what changes nothing.

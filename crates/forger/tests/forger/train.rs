@@ -128,7 +128,7 @@ fn sample_error_names_the_missing_input() {
     let dir = dir.path();
     for (line, hint) in [
         ("sample", "train first"),
-        ("sample --out digits.jpg", "must end in .png or .idx3"),
+        ("sample --out digits.jpg", "must end in .png, .idx3"),
         ("sample --count 0", "'0' for '--count"),
     ] {
         refuses(&forger(dir, line), hint);
