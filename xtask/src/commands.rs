@@ -1,12 +1,14 @@
 //! The commands of `cargo xtask` that need little preparation.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use gan_cli::{
-    CheckDataArgs, ExportArgs, FetchArgs, FiguresArgs, SampleArgs, TrainArgs, TrainClassifierArgs,
-    WalkArgs, preset_table,
+    CheckDataArgs, CompareArgs, ExportArgs, FetchArgs, FiguresArgs, ReportArgs, SampleArgs,
+    TrainArgs, TrainClassifierArgs, WalkArgs, preset_table,
 };
+use gan_viz::report::{self, State};
 use mnist_io::known::MNIST;
 
 use crate::forger::build_and_run;
@@ -98,5 +100,23 @@ pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
     for figure in figures? {
         show(format_args!("{}  {}", figure.path.display(), figure.shows))?;
     }
+    Ok(())
+}
+
+/// Writes the report of a run and prints its path.
+pub fn report(workspace: &Workspace, args: &ReportArgs) -> Result<()> {
+    let dir = workspace.paths().run(args.run.as_deref());
+    let run = runs::open(&dir, "report", "the folder of a run with --run")?;
+    let path = report::write(&run, State::of(&run)?)?;
+    show(format_args!("open {}", path.display()))?;
+    Ok(())
+}
+
+/// Writes the page that compares runs and prints its path.
+pub fn compare(args: &CompareArgs) -> Result<()> {
+    let open = |dir: &PathBuf| runs::open(dir, "compare", "other folders of runs");
+    let runs = args.runs.iter().map(open).collect::<Result<Vec<_>>>()?;
+    report::write_comparison(&runs, &args.out)?;
+    show(format_args!("open {}", args.out.display()))?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod browser;
 mod cargo;
 mod child;
 mod commands;
@@ -20,6 +21,7 @@ mod manifest;
 mod mirrors;
 mod packages;
 mod progress;
+mod run_list;
 mod runs;
 mod test;
 mod unpack;
@@ -62,6 +64,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Export(args) => return commands::export(&workspace, args),
         Command::TrainClassifier(args) => return commands::train_classifier(&workspace, args),
         Command::Figures(args) => commands::figures(&workspace, args)?,
+        Command::Report(args) => commands::report(&workspace, args)?,
+        Command::Compare(args) => commands::compare(args)?,
+        Command::Runs(args) => run_list::show(&workspace, args)?,
         Command::Bench(args) => return bench::run(&workspace, args),
         Command::Test => test::run(&workspace)?,
         Command::Completions(args) => {

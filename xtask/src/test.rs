@@ -10,7 +10,7 @@ use crate::cargo::{cargo, output, succeeds};
 use crate::error::user_error;
 use crate::progress::say;
 use crate::workspace::Workspace;
-use crate::{child, data, libtorch};
+use crate::{browser, child, data, libtorch};
 
 /// A cargo command.
 struct Stage {
@@ -35,6 +35,9 @@ const STAGES: [Stage; 4] = [
 const CUDA: Stage =
     Stage::new("CUDA", "test --package gan-trainer --test trainer cuda -- --ignored");
 
+/// The name of the stage that operates reports in a browser.
+const BROWSER: &str = "report in a browser";
+
 /// Runs the stages until one fails.
 pub fn run(workspace: &Workspace) -> Result<()> {
     data::find(workspace, &MNIST, None)?;
@@ -47,7 +50,18 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut skipped = String::new();
     match cuda_is_missing(workspace)? {
         None => timed(CUDA.name, || CUDA.run(workspace))?,
-        Some(reason) => skipped = format!(", {} skipped: {reason}", CUDA.name),
+        Some(reason) => skipped += &format!(", {} skipped: {reason}", CUDA.name),
+    }
+    match browser::is_missing(workspace) {
+        None => timed(BROWSER, || browser::run(workspace))?,
+        // A run of the workflow must not skip this stage unnoticed.
+        Some(reason) if std::env::var_os("CI").is_some() => {
+            return Err(user_error(
+                format!("the stage `{BROWSER}` cannot run: {reason}"),
+                "install it, then run the same command again",
+            ));
+        }
+        Some(reason) => skipped += &format!(", {BROWSER} skipped: {reason}"),
     }
     let elapsed = start.elapsed();
     say(format_args!("\nall stages passed in {elapsed:.0?}{skipped}"));

@@ -30,7 +30,9 @@ pub use evaluate::EvaluateArgs;
 pub use export::{ExportArgs, ExportFormat, ExportNetwork};
 pub use import::{CheckDataArgs, Classes, ImportArgs, PixelArgs};
 pub use list::preset_table;
-pub use other::{CompletionsArgs, FetchArgs, FiguresArgs, TrainClassifierArgs};
+pub use other::{
+    CompareArgs, CompletionsArgs, FetchArgs, FiguresArgs, ReportArgs, RunsArgs, TrainClassifierArgs,
+};
 pub use parse::{parse, parse_from};
 pub use paths::{Paths, ROOT_VARIABLE};
 pub use sample::{SampleArgs, SampleFile, SampleFormat};
@@ -46,6 +48,7 @@ Examples:
   cargo xtask evaluate                  measure the quality and novelty of the newest run
   cargo xtask export                    write the newest run's generator as an ONNX file
   cargo xtask figures                   draw the figures of the newest run again
+  cargo xtask report                    write the page of the newest run again
   cargo xtask test                      run every check of the workspace
   cargo xtask help train                list the options of one command";
 
@@ -74,6 +77,9 @@ pub enum Command {
     Export(ExportArgs),
     TrainClassifier(TrainClassifierArgs),
     Figures(FiguresArgs),
+    Report(ReportArgs),
+    Compare(CompareArgs),
+    Runs(RunsArgs),
     Bench(bench::BenchArgs),
     /// Check format, lints, documentation, tests and invariants of the workspace
     Test,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gan_trainer::Observer;
+use gan_viz::report::State;
 use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::progress::{Bar, remaining};
@@ -149,7 +150,9 @@ impl Observer for ProgressObserver<'_> {
         if started < self.next_drawing {
             return;
         }
-        if let Err(error) = gan_viz::figures::draw_progress(self.run) {
+        let drawn = gan_viz::figures::draw_progress(self.run);
+        let drawn = drawn.and_then(|_| gan_viz::report::write(self.run, State::Training));
+        if let Err(error) = drawn {
             // Training continues without figures; they can be drawn later.
             self.bar.print_line(&format!("cannot draw figures now: {error}"));
         }

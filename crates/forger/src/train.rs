@@ -1,13 +1,16 @@
 //! `forger train`: trains, draws the figures, and prints their paths.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use gan_cli::{Paths, TrainArgs, preset_table};
-use gan_metrics::{Evaluator, FULL_SAMPLES};
-use gan_trainer::{Outcome, RunSampler, TrainData, resize, train};
+use gan_metrics::{Evaluator, FULL_SAMPLES, parse_list};
+use gan_trainer::{Outcome, RunSampler, TrainData, digit_of, resize, train};
 use gan_viz::figures::Figure;
-use run_dir::RunDir;
+use gan_viz::report::State;
+use run_dir::{QualityRow, ReportData, RunDir};
 
 use crate::job::{TrainJob, quoted, with_next_command};
 use crate::observer::ProgressObserver;
@@ -16,6 +19,9 @@ use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
 use crate::{machine, output, verdict};
+
+/// The metrics of the evaluation after the last step.
+const LAST_METRICS: &str = "duplicates,modes";
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
@@ -33,7 +39,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
             let root = run.root().display();
             output::line(format_args!("{root} is finished after {step} steps"))?;
             run.remove_temporary_files()?;
-            list_figures(&gan_viz::figures::draw_all(run)?)?;
+            let figures = gan_viz::figures::draw_all(run)?;
+            list_files(&write_report(run)?, &figures)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -104,8 +111,11 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
 fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
     // The figures come first: standard output may be closed.
     let checkpoint = run.newest_checkpoint()?;
-    let figures = checkpoint.map(|_| gan_viz::figures::draw_all(run));
-    let figures = figures.transpose()?;
+    let drawn = checkpoint.map(|_| -> Result<_> {
+        let figures = gan_viz::figures::draw_all(run)?;
+        Ok((write_report(run)?, figures))
+    });
+    let drawn = drawn.transpose()?;
     output::line(format_args!(
         "{} {} steps, {} images, in {}",
         if outcome.finished { "trained" } else { "stopped after" },
@@ -120,8 +130,8 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
     if let Some(digits) = preview(run) {
         output::line(digits.trim_end())?;
     }
-    if let Some(figures) = figures {
-        list_figures(&figures)?;
+    if let Some((report, figures)) = drawn {
+        list_files(&report, &figures)?;
         if let Some(evaluator) = evaluator {
             // A user who stops a run does not wait for 10,000 samples.
             if outcome.finished {
@@ -137,26 +147,54 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
     Ok(())
 }
 
-fn list_figures(figures: &[Figure]) -> Result<()> {
+fn write_report(run: &RunDir) -> Result<PathBuf> {
+    Ok(gan_viz::report::write(run, State::ended(run)?)?)
+}
+
+/// Prints what to look at: the report first.
+fn list_files(report: &Path, figures: &[Figure]) -> Result<()> {
+    output::line(format_args!("open {}", quoted(report)))?;
     for figure in figures {
         output::line(format_args!("  {}", figure.path.display()))?;
     }
     Ok(())
 }
 
-/// Whether the run's samples are copies of training images, in one sentence.
+/// Measures samples of the run's end for its report. Returns in one sentence whether they
+/// are copies of training images.
 fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
-    let sampler = RunSampler::open(run)?.sampler;
+    let RunSampler { state, sampler, .. } = RunSampler::open(run)?;
     let mut bar = Bar::new();
     let samples = bar.sample(&sampler, 1, FULL_SAMPLES, None)?;
     bar.show_text("comparing them with every training image");
-    let found = evaluator.duplicates(&resize(&samples, evaluator.side())?)?;
+    let started = Instant::now();
+    let wanted =
+        if evaluator.unreliable_features()?.is_none() { LAST_METRICS } else { "duplicates" };
+    let metrics = parse_list(wanted)?;
+    let digits: Option<Vec<u8>> = sampler
+        .generator()
+        .conditional()
+        .then(|| (0..FULL_SAMPLES).map(|i| digit_of(i).unsigned_abs() as u8).collect());
+    let images = resize(&samples, evaluator.side())?;
+    let row = evaluator.measure(&images, digits.as_deref(), &metrics, &mut |_| ())?;
     bar.finish();
+    let found = row.metrics.get("duplicates").cloned().unwrap_or_default();
+    if let Some(data) = run.report_data()? {
+        let evaluation = Some(QualityRow {
+            step: state.step,
+            images_seen: state.images_seen,
+            seconds: state.seconds,
+            evaluation_seconds: started.elapsed().as_secs_f64(),
+            ..row
+        });
+        run.write_report_data(&ReportData { evaluation, ..data })?;
+        write_report(run)?;
+    }
     Ok(format!(
         "{} of {} samples are closer to a training image than the closest 0.1% of test images \
          are;\n  of as many new handwritten digits, about {:.0} would be",
-        found.count,
-        indicatif::HumanCount(found.of as u64),
-        found.expected
+        found.value,
+        indicatif::HumanCount(FULL_SAMPLES),
+        found.reference.unwrap_or_default()
     ))
 }

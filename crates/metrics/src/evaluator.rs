@@ -56,6 +56,11 @@ impl Evaluator {
         self.reference.test().idx_sha256()
     }
 
+    /// The test images and their labels.
+    pub fn test(&self) -> &Dataset {
+        self.reference.test_set()
+    }
+
     /// Rows and columns of the images that are compared.
     pub fn side(&self) -> usize {
         self.reference.test().rows()

@@ -67,6 +67,10 @@ impl ReferenceStats {
         self.training.images()
     }
 
+    pub fn test_set(&self) -> &Dataset {
+        &self.test
+    }
+
     pub fn test(&self) -> &Images {
         self.test.images()
     }

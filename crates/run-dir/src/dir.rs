@@ -230,6 +230,10 @@ paths! {
     digits_path: "digits.idx4";
     generator_graph_path: "generator.onnx";
     discriminator_graph_path: "discriminator.onnx";
+    game_path: "game.idx4";
+    real_nearest_path: "real_nearest.idx4";
+    report_data_path: "report.json";
+    report_path: "report.html";
     samples_dir: "samples";
     checkpoints_dir: "checkpoints";
     figures_dir: "figures";

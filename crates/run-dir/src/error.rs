@@ -82,6 +82,14 @@ pub enum Error {
         /// The reason of the parser or of the check.
         reason: String,
     },
+    /// `report.json` is invalid, or its new content is.
+    #[error("{}: {reason}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// The reason of the parser or of the check.
+        reason: String,
+    },
     /// The image rows for one file have different shapes.
     #[error(
         "{}: all rows of images must have one shape, but one has {} images of {}x{} and another \

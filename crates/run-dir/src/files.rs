@@ -214,6 +214,40 @@ impl RunDir {
         image_rows::read(self, &self.digits_path(), Some(DIGITS))
     }
 
+    /// Writes `game.idx4`: a row of real test images, and a row of as many
+    /// generated images.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::write_walk`].
+    pub fn write_game(&self, rows: &[Images; 2]) -> Result<()> {
+        image_rows::write(self, &self.game_path(), rows, None)
+    }
+
+    /// Reads `game.idx4`. Returns `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::walk`].
+    pub fn game(&self) -> Result<Option<Vec<Images>>> {
+        image_rows::read(self, &self.game_path(), None)
+    }
+
+    /// Writes `real_nearest.idx4`: a row of real test images, and a row of the
+    /// training image nearest to each.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::write_walk`].
+    pub fn write_real_nearest(&self, rows: &[Images; 2]) -> Result<()> {
+        image_rows::write(self, &self.real_nearest_path(), rows, None)
+    }
+
+    /// Reads `real_nearest.idx4`. Returns `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Those of [`RunDir::walk`].
+    pub fn real_nearest(&self) -> Result<Option<Vec<Images>>> {
+        image_rows::read(self, &self.real_nearest_path(), None)
+    }
+
     /// Lists the checkpoints as steps and files, ordered by step.
     ///
     /// # Errors

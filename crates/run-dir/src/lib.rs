@@ -10,6 +10,7 @@ mod files;
 mod image_rows;
 mod lock;
 mod quality;
+mod report_data;
 mod rewind;
 mod rows;
 
@@ -21,6 +22,7 @@ pub use files::Snapshot;
 pub use gan_config::{FigureLayout, SNAPSHOT_STEPS};
 pub use lock::RunLock;
 pub use quality::{Measurement, QualityRow};
+pub use report_data::{Logits, ReportData};
 pub use rewind::RewindPoint;
 pub use rows::{DensityRow, MAX_ROW_FILE, MetricsRow};
 

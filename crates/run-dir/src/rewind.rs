@@ -45,6 +45,9 @@ impl RunDir {
             self.digits_path(),
             self.generator_graph_path(),
             self.discriminator_graph_path(),
+            self.game_path(),
+            self.real_nearest_path(),
+            self.report_data_path(),
         ] {
             self.remove(&path)?;
         }

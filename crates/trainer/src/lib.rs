@@ -21,6 +21,7 @@ mod optimizer;
 pub mod penalties;
 mod pretraining;
 mod replica;
+mod report_data;
 mod run_sampler;
 mod sampler;
 mod seeds;

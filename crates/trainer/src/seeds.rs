@@ -30,6 +30,8 @@ pub enum Stream {
     Quality = 12,
     /// Samples from which exported networks fix batch statistics.
     Export = 13,
+    /// Images of the report.
+    Report = 14,
 }
 
 /// The seed of one stream at one index (a step, an epoch).

@@ -9,6 +9,7 @@ use crate::Error;
 use crate::data::{SNAPSHOT_SAMPLES, TrainData, resize};
 use crate::densities::densities;
 use crate::gan::Gan;
+use crate::report_data::write_report_data;
 use crate::sampler::{Sampler, digit_of};
 use crate::seeds::{Stream, seed_torch};
 
@@ -60,14 +61,16 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Writes the files of the end of a run: of the first `pool` training images
-    /// the nearest to each sample, walks between latents, and each digit from the
-    /// same latents if G takes digits.
+    /// Writes the files of the end of a run after `step` steps: of the first `pool`
+    /// training images the nearest to each sample, walks between latents, each digit
+    /// from the same latents if G takes digits, and the data of the report if there
+    /// are `test` images.
     pub(crate) fn write_final(
         &self,
         gan: &Gan,
         run: &RunDir,
-        training: &Dataset,
+        step: u64,
+        (training, test): (&Dataset, Option<&Dataset>),
         pool: u64,
     ) -> Result<(), Error> {
         let sampler = gan.sampler();
@@ -79,6 +82,9 @@ impl Snapshots {
         let indices: Vec<usize> = found.iter().map(|neighbor| neighbor.index).collect();
         if let Some(images) = training.select(&indices) {
             run.write_nearest(&images)?;
+        }
+        if let Some(test) = test {
+            write_report_data(gan, run, self.seed, step, test, &training)?;
         }
         run.write_walk(&self.walks(&sampler)?)?;
         if sampler.generator().conditional() {

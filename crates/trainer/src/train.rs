@@ -118,8 +118,10 @@ pub fn train(
         snapshots.write(&trainer.gan, &run, state.step)?;
         observer.snapshot_written(state.step);
     }
-    if let TrainData::Images { training, .. } = data {
-        snapshots.write_final(&trainer.gan, &run, training, trainer.loader.pool())?;
+    if let TrainData::Images { training, evaluator, .. } = data {
+        let test = evaluator.as_ref().map(|evaluator| evaluator.test());
+        let pool = trainer.loader.pool();
+        snapshots.write_final(&trainer.gan, &run, state.step, (training, test), pool)?;
     }
     Ok(Outcome {
         steps: state.step,

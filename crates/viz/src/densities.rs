@@ -13,7 +13,7 @@ use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::snapshot_choice::evenly_spaced;
 
 /// -log 4, about -1.386.
-const EQUILIBRIUM: f64 = -2.0 * std::f64::consts::LN_2;
+pub(crate) const EQUILIBRIUM: f64 = -2.0 * std::f64::consts::LN_2;
 
 /// Draws the last of `rows` as SVG text, in three panels.
 ///
@@ -154,13 +154,13 @@ fn value_curve(rows: &[DensityRow]) -> Curve {
 }
 
 /// p_data / (p_data + p_g) at each point, NaN where both are 0.
-fn optimal_discriminator(row: &DensityRow) -> Vec<f64> {
+pub(crate) fn optimal_discriminator(row: &DensityRow) -> Vec<f64> {
     let pairs = row.real.iter().zip(&row.fake);
     pairs.map(|(real, fake)| real / (real + fake)).collect()
 }
 
 /// Pairs the row's points with `numbers`.
-fn points(row: &DensityRow, numbers: &[f64]) -> Points {
+pub(crate) fn points(row: &DensityRow, numbers: &[f64]) -> Points {
     let gaps = numbers.len().saturating_sub(1).max(1) as f64;
     let x = |i: usize| row.low + (row.high - row.low) * (i as f64 / gaps);
     let numbers = numbers.iter().enumerate();

@@ -61,6 +61,20 @@ pub enum Error {
     /// The plotting library failed with this message.
     #[error("cannot plot: {0}")]
     Plot(String),
+    /// The page could not be written.
+    #[error("cannot write the page: {0}")]
+    Page(String),
+    /// A network's file is invalid.
+    #[error(
+        "{}: {reason}; remove it, and the page is written without this network",
+        path.display()
+    )]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// An IDX file could not be read.
     #[error(transparent)]
     Idx(#[from] mnist_io::Error),

@@ -16,6 +16,7 @@ mod number;
 mod palette;
 mod plot;
 mod quality;
+pub mod report;
 mod snapshot_choice;
 mod strip;
 mod stroke;

@@ -7,6 +7,7 @@ mod evaluate;
 mod export;
 mod import;
 mod refusals;
+mod report;
 #[cfg(unix)]
 mod resume;
 mod sample;

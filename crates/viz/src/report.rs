@@ -1,0 +1,70 @@
+//! The report: one HTML file that shows a run and lets its networks run in the page.
+
+mod chart;
+mod comparison;
+mod content;
+mod curves;
+mod evaluation;
+mod images;
+mod live;
+mod network;
+mod page;
+mod pictures;
+mod state;
+mod words;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use run_dir::{RunDir, write_atomic};
+
+pub use comparison::Comparison;
+pub use network::{Network, Storage};
+pub use state::State;
+
+use crate::error::{Error, Result};
+use content::Content;
+
+/// The largest report, in bytes. If the networks do not fit, the page explains how to
+/// export them.
+pub const LARGEST: usize = 8 << 20;
+
+/// Writes `report.html` of a run and returns its path.
+///
+/// The page needs no other file and sends no request. It contains the snapshots, the
+/// curves and the evaluations. If the run has `generator.onnx` and
+/// `discriminator.onnx`, both networks run in the page: as f16, or as int8 with scales
+/// if f16 exceeds [`LARGEST`]. A page of [`State::Training`] reloads itself.
+///
+/// # Errors
+/// [`Error::Run`], [`Error::Idx`] or [`Error::Graph`] if a file of the run is invalid
+/// or the page cannot be written.
+pub fn write(run: &RunDir, state: State) -> Result<PathBuf> {
+    let path = run.report_path();
+    let html = html(run, state)?;
+    run.write(&path, |w| w.write_all(html.as_bytes()))?;
+    Ok(path)
+}
+
+/// The text of `report.html`.
+///
+/// # Errors
+/// Those of [`write()`].
+pub fn html(run: &RunDir, state: State) -> Result<String> {
+    Content::read(run, state)?.html()
+}
+
+/// Writes the comparison of `runs` to `path`.
+///
+/// # Errors
+/// [`Error::Run`] or [`Error::Idx`] if a file of a run is invalid or the page cannot be
+/// written.
+pub fn write_comparison(runs: &[RunDir], path: &Path) -> Result<()> {
+    let html = render(&Comparison::read(runs)?)?;
+    Ok(write_atomic(path, |w| w.write_all(html.as_bytes()))?)
+}
+
+fn render(template: &impl Template) -> Result<String> {
+    template.render().map_err(|error| Error::Page(error.to_string()))
+}

@@ -1,0 +1,214 @@
+//! Charts of the report. Labels are HTML, so they keep their size on a phone; lines are SVG
+//! that stretches.
+
+use crate::curve::Points;
+use crate::number::thousands;
+
+/// Width and height of the coordinate system.
+pub const WIDTH: f64 = 1000.0;
+pub const HEIGHT: f64 = 300.0;
+/// Intervals between the labels of an axis.
+const INTERVALS: u32 = 4;
+
+/// Lines over one axis, and the labels of both axes.
+pub struct Chart {
+    pub id: &'static str,
+    pub title: String,
+    /// For screen readers: what the lines do.
+    pub description: String,
+    pub series: Vec<Series>,
+    pub x: (f64, f64),
+    pub x_labels: Vec<String>,
+    /// From top to bottom.
+    pub y_labels: Vec<String>,
+    pub x_title: &'static str,
+    /// Whether a line marks the step that the slider selects.
+    pub cursor: bool,
+}
+
+/// One line.
+pub struct Series {
+    pub name: String,
+    /// Its class in the style sheet.
+    pub class: &'static str,
+    /// The path data.
+    pub path: String,
+}
+
+/// How the y axis maps values.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Scale {
+    Linear,
+    Log,
+}
+
+/// A line before it is drawn: name, class and pieces with gaps between them.
+pub type Line = (String, &'static str, Vec<Points>);
+
+impl Chart {
+    /// A chart of lines over the steps up to `last`, with a cursor.
+    pub fn over_steps(
+        id: &'static str,
+        title: &str,
+        lines: Vec<Line>,
+        last: u64,
+        range: (f64, f64),
+        scale: Scale,
+    ) -> Chart {
+        let last = last.max(INTERVALS.into()).next_multiple_of(INTERVALS.into());
+        let x_labels = (0..=u64::from(INTERVALS)).map(|i| thousands(last * i / 4)).collect();
+        let x = (0.0, last as f64);
+        let chart = Chart::new(id, title, lines, x, range, scale);
+        Chart { x_labels, x_title: "step", cursor: true, ..chart }
+    }
+
+    /// A chart of lines over the range `x`.
+    pub fn new(
+        id: &'static str,
+        title: &str,
+        lines: Vec<Line>,
+        x: (f64, f64),
+        range: (f64, f64),
+        scale: Scale,
+    ) -> Chart {
+        let (y, y_labels) = match scale {
+            Scale::Linear => linear_axis(range),
+            Scale::Log => log_axis(range),
+        };
+        let map = |value: f64| if scale == Scale::Log { value.max(y.0).ln() } else { value };
+        let mapped = (map(y.0), map(y.1));
+        let path = |pieces: &[Points]| -> String {
+            let place = |(at, value): &(f64, f64)| {
+                let left = WIDTH * (at - x.0) / (x.1 - x.0);
+                let down = HEIGHT * (mapped.1 - map(*value)) / (mapped.1 - mapped.0);
+                (left, down.clamp(0.0, HEIGHT))
+            };
+            pieces.iter().map(|piece| path_data(piece.iter().map(place))).collect()
+        };
+        let series = lines.iter().map(|(name, class, pieces)| Series {
+            name: name.clone(),
+            class,
+            path: path(pieces),
+        });
+        let x_label = |i: u32| number(x.0 + (x.1 - x.0) * f64::from(i) / f64::from(INTERVALS));
+        Chart {
+            id,
+            title: title.to_owned(),
+            description: describe(title, &lines),
+            series: series.collect(),
+            x,
+            x_labels: (0..=INTERVALS).map(x_label).collect(),
+            y_labels,
+            x_title: "",
+            cursor: false,
+        }
+    }
+}
+
+/// Path data of a line. A single point becomes a short dash.
+pub fn path_data(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let points: Vec<(f64, f64)> = points.collect();
+    let mut path = String::new();
+    for (i, (x, y)) in points.iter().enumerate() {
+        path += &format!("{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" });
+    }
+    if points.len() == 1 {
+        path += "h6";
+    }
+    path
+}
+
+/// First and last value of each line, in words.
+fn describe(title: &str, lines: &[Line]) -> String {
+    let mut text = format!("{title}.");
+    for (name, _, pieces) in lines {
+        let mut points = pieces.iter().flatten();
+        if let Some((_, first)) = points.next() {
+            let last = points.next_back().map_or(*first, |(_, last)| *last);
+            text += &format!(" {name}: from {} to {}.", number(*first), number(last));
+        }
+    }
+    text
+}
+
+/// Round ends that enclose `range`, and labels from top to bottom.
+fn linear_axis((low, high): (f64, f64)) -> ((f64, f64), Vec<String>) {
+    let usable = low.is_finite() && high.is_finite() && high > low;
+    let (low, high) = if usable { (low, high) } else { (0.0, 1.0) };
+    let least = (high - low) / f64::from(INTERVALS);
+    let power = 10f64.powf(least.log10().floor());
+    let steps = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0].map(|s| s * power);
+    let start = |step: f64| (low / step + 1e-9).floor() * step;
+    let fits = |step: &&f64| start(**step) + 4.0 * **step >= high - 1e-9 * (high - low);
+    let step = steps.iter().find(fits).copied().unwrap_or(20.0 * power);
+    let first = start(step);
+    let labels = (0..=INTERVALS).rev().map(|i| number(first + step * f64::from(i)));
+    ((first, first + 4.0 * step), labels.collect())
+}
+
+/// The same with a constant factor between the labels.
+fn log_axis((low, high): (f64, f64)) -> ((f64, f64), Vec<String>) {
+    let usable = low > 0.0 && high.is_finite() && high >= low;
+    let (low, high) = if usable { (low, high) } else { (1.0, 10.0) };
+    let power = 10f64.powf(low.log10().floor());
+    let first = (low / power + 1e-9).floor() * power;
+    let factors = [1.5f64, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0];
+    let factor = factors.into_iter().find(|f| first * f.powi(4) >= high).unwrap_or(1e6);
+    let labels = (0..=INTERVALS).rev().map(|i| number(first * factor.powi(i.cast_signed())));
+    ((first, first * factor.powi(4)), labels.collect())
+}
+
+/// Three significant digits, without zeros at the end.
+pub fn number(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return if value == 0.0 { "0".to_owned() } else { "–".to_owned() };
+    }
+    let size = value.abs().log10().floor() as i32;
+    if (0..6).contains(&size) && value.abs() >= 999.5 {
+        let whole = thousands(value.abs().round() as u64);
+        return if value < 0.0 { format!("−{whole}") } else { whole };
+    }
+    if !(-4..6).contains(&size) {
+        return format!("{value:.1e}");
+    }
+    let text = format!("{:.*}", usize::try_from(2 - size).unwrap_or(0), value.abs());
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if value < 0.0 { format!("−{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_significant_digits() {
+        let texts = [0.0, 1.0, 2.345, -0.0123, 12.0, 1234.0, 250.0, 0.5].map(number);
+        assert_eq!(texts, ["0", "1", "2.35", "−0.0123", "12", "1,234", "250", "0.5"]);
+    }
+
+    #[test]
+    fn axes_enclose_the_values_and_have_round_labels() {
+        let (range, labels) = linear_axis((-0.3, 2.2));
+        assert!(range.0 <= -0.3 && range.1 >= 2.2, "{range:?}");
+        assert_eq!(labels, ["3", "2", "1", "0", "−1"]);
+        let (range, labels) = log_axis((2.7, 240.0));
+        assert!(range.0 <= 2.7 && range.1 >= 240.0, "{range:?}");
+        assert_eq!(labels, ["512", "128", "32", "8", "2"]);
+        assert_eq!(linear_axis((f64::NAN, 1.0)).0, (0.0, 1.0));
+    }
+
+    #[test]
+    fn gaps_split_a_line_into_pieces() {
+        let pieces = vec![vec![(0.0, 0.0), (5.0, 1.0)], vec![(10.0, 1.0)]];
+        let chart = Chart::new(
+            "c",
+            "c",
+            vec![("a".into(), "real", pieces)],
+            (0.0, 10.0),
+            (0.0, 1.0),
+            Scale::Linear,
+        );
+        assert_eq!(chart.series[0].path, "M0.0 300.0L500.0 0.0M1000.0 0.0h6");
+    }
+}

@@ -1,0 +1,209 @@
+//! Runs side by side on one page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use run_dir::{MetricsRow, RunDir};
+use serde_json::Value;
+
+use super::State;
+use super::chart::{Chart, Line, Scale, number};
+use super::curves::range_from_zero;
+use super::evaluation::Evaluation;
+use super::page::{STYLE, policy};
+use super::pictures::Picture;
+use super::words::duration;
+use crate::curve::{Curve, pieces};
+use crate::error::{Error, Result};
+use crate::number::thousands;
+use crate::quality::comparable;
+use crate::snapshot_choice::representative;
+
+/// The classes of the runs' colors; further runs repeat them.
+const CLASSES: [&str; 6] = ["run1", "run2", "run3", "run4", "run5", "run6"];
+
+/// A row of a table: its title, and a text for each run.
+type Row = (String, Vec<String>);
+
+/// The page of several runs.
+#[derive(Template)]
+#[template(path = "compare.html")]
+pub struct Comparison {
+    runs: Vec<Run>,
+    charts: Vec<Chart>,
+    numbers: Vec<Row>,
+    settings: Vec<Row>,
+}
+
+struct Run {
+    name: String,
+    class: &'static str,
+    snapshots: Vec<Picture>,
+    metrics: Vec<MetricsRow>,
+    quality: Vec<(f64, [f64; 3])>,
+    evaluation: Evaluation,
+    state: State,
+    /// The configuration as keys with dots.
+    config: BTreeMap<String, String>,
+}
+
+impl Comparison {
+    /// Reads the runs.
+    ///
+    /// # Errors
+    /// [`Error::Run`] or [`Error::Idx`] if a file is invalid.
+    pub fn read(runs: &[RunDir]) -> Result<Comparison> {
+        let classes = CLASSES.iter().cycle();
+        let runs: Vec<Run> = runs
+            .iter()
+            .zip(classes)
+            .map(|(run, class)| Run::read(run, class))
+            .collect::<Result<_>>()?;
+        Ok(Comparison {
+            charts: charts(&runs),
+            numbers: numbers(&runs),
+            settings: differences(&runs),
+            runs,
+        })
+    }
+
+    fn style(&self) -> &'static str {
+        STYLE
+    }
+
+    fn policy(&self) -> String {
+        policy(&[STYLE])
+    }
+}
+
+impl Run {
+    fn read(run: &RunDir, class: &'static str) -> Result<Run> {
+        let snapshots = run.snapshots()?;
+        let steps: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.step).collect();
+        let chosen = representative(&steps).into_iter().filter_map(|i| snapshots.get(i));
+        let picture = |snapshot: &run_dir::Snapshot| -> Result<Picture> {
+            let images = run.read_images(&snapshot.path)?;
+            let shown: Vec<usize> = (0..images.len().min(10)).collect();
+            let images = images.select(&shown).filter(|images| !images.is_empty());
+            let images = images.ok_or_else(|| Error::NoImages(snapshot.path.clone()))?;
+            let step = format!("step {}", thousands(snapshot.step));
+            Picture::grid(&images, shown.len(), format!("generated images, {step}"), step)
+        };
+        let quality = run.quality()?;
+        let value = |row: &run_dir::QualityRow, name| row.value(name).unwrap_or(f64::NAN);
+        let points = comparable(&quality).into_iter().map(|row| {
+            (row.step as f64, ["fid", "precision", "recall"].map(|name| value(row, name)))
+        });
+        let data = run.report_data()?;
+        let last = data.as_ref().and_then(|data| data.evaluation.as_ref());
+        let config = serde_json::to_value(run.config()?).map_err(|e| Error::Page(e.to_string()))?;
+        let mut keys = BTreeMap::new();
+        flatten("", &config, &mut keys);
+        Ok(Run {
+            name: run.root().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            class,
+            snapshots: chosen.map(picture).collect::<Result<_>>()?,
+            metrics: run.metrics()?,
+            quality: points.collect(),
+            evaluation: Evaluation::new(last.into_iter().chain(&quality)),
+            state: State::of(run)?,
+            config: keys,
+        })
+    }
+}
+
+/// One chart for each quantity, with a line for each run.
+fn charts(runs: &[Run]) -> Vec<Chart> {
+    let steps = |run: &Run| {
+        let metrics = run.metrics.last().map_or(0, |row| row.step);
+        metrics.max(run.quality.last().map_or(0, |(step, _)| *step as u64))
+    };
+    let last = runs.iter().map(steps).max().unwrap_or(0);
+    let mut charts = Vec::new();
+    for (id, title, metric, scale) in [
+        ("fid", "FID, logarithmic: lower is better", 0, Scale::Log),
+        ("precision", "Precision: higher is better", 1, Scale::Linear),
+        ("recall", "Recall: higher is better", 2, Scale::Linear),
+    ] {
+        let line = |run: &Run| -> Line {
+            let points: Vec<_> =
+                run.quality.iter().map(|(x, values)| (*x, values[metric])).collect();
+            (run.name.clone(), run.class, pieces(&points))
+        };
+        let lines: Vec<Line> = runs.iter().map(line).filter(|line| !line.2.is_empty()).collect();
+        let values = lines.iter().flat_map(|line| line.2.iter().flatten()).map(|(_, value)| *value);
+        let positive = values.filter(|value| *value > 0.0);
+        let bounds = positive.fold((f64::MAX, 0.0), |(low, high), v| (v.min(low), v.max(high)));
+        let bounds = if scale == Scale::Log { bounds } else { (0.0, 1.0) };
+        if !lines.is_empty() {
+            charts.push(Chart::over_steps(id, title, lines, last, bounds, scale));
+        }
+    }
+    for (id, title, loss) in [
+        ("loss-d", "Loss of the discriminator", (|row| row.loss_d) as fn(&MetricsRow) -> f64),
+        ("loss-g", "Loss of the generator", |row| row.loss_g),
+    ] {
+        let curves: Vec<Curve> = runs
+            .iter()
+            .map(|run| Curve::new(run.metrics.iter().map(|row| (row.step, loss(row)))))
+            .collect();
+        let lines = runs.iter().zip(&curves);
+        let lines = lines.map(|(run, curve)| (run.name.clone(), run.class, vec![curve.smooth()]));
+        let lines: Vec<Line> = lines.filter(|line| !line.2[0].is_empty()).collect();
+        if !lines.is_empty() {
+            let bounds = range_from_zero(&curves, &lines);
+            charts.push(Chart::over_steps(id, title, lines, last, bounds, Scale::Linear));
+        }
+    }
+    charts.into_iter().map(|chart| Chart { cursor: false, ..chart }).collect()
+}
+
+fn numbers(runs: &[Run]) -> Vec<Row> {
+    let row = |title: &str, text: &dyn Fn(&Run) -> String| -> Row {
+        (title.to_owned(), runs.iter().map(text).collect())
+    };
+    let last = |run: &Run| run.metrics.last().map_or((0, 0.0), |row| (row.step, row.seconds));
+    let mut rows = vec![
+        row("state", &|run| run.state.name().to_owned()),
+        row("steps", &|run| thousands(last(run).0)),
+        row("training time", &|run| duration(last(run).1)),
+    ];
+    for metric in gan_metrics::METRICS.iter().flat_map(|metric| metric.values) {
+        let text = |run: &Run| {
+            let found = run.evaluation.get(metric.name).zip(run.evaluation.origin(metric.name));
+            found.map_or("–".to_owned(), |(found, (_, samples))| {
+                format!("{} ({} samples)", number(found.value), thousands(samples))
+            })
+        };
+        let values = row(metric.title, &text);
+        if values.1.iter().any(|text| text != "–") {
+            rows.push(values);
+        }
+    }
+    rows
+}
+
+/// The keys whose values are not equal in all runs.
+fn differences(runs: &[Run]) -> Vec<Row> {
+    let keys: BTreeSet<&String> = runs.iter().flat_map(|run| run.config.keys()).collect();
+    let row = |key: &String| {
+        let text = |run: &Run| run.config.get(key).cloned().unwrap_or_else(|| "–".to_owned());
+        (key.clone(), runs.iter().map(text).collect::<Vec<String>>())
+    };
+    let differs = |row: &Row| row.1.windows(2).any(|pair| pair[0] != pair[1]);
+    keys.into_iter().map(row).filter(differs).collect()
+}
+
+fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+    let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                flatten(&join(key), value, found);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => drop(found.insert(path.to_owned(), text.clone())),
+        other => drop(found.insert(path.to_owned(), other.to_string())),
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads a run and turns it into the parts of the page.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use gan_graph::Graph;
+use mnist_io::Images;
+use run_dir::{Config, DensityRow, MetricsRow, QualityRow, ReportData, RunDir};
+
+use super::curves::{density_charts, histogram_chart};
+use super::evaluation::Evaluation;
+use super::live::{Game, Histogram, Live, Networks};
+use super::network::Storage;
+use super::page::{Page, embedded_json};
+use super::words::resume_command;
+use super::{LARGEST, State, render};
+use crate::error::{Error, Result};
+use crate::number::thousands;
+use crate::snapshot_choice::{evenly_spaced, representative};
+
+/// The largest number of snapshots in the page.
+pub const FRAMES: usize = 64;
+/// The largest `config.toml`, in bytes.
+const LARGEST_CONFIG: u64 = 1 << 20;
+/// The largest file of a network that is read, in bytes.
+const LARGEST_NETWORK: u64 = 256 << 20;
+
+/// A run, read.
+pub struct Content {
+    pub run: RunDir,
+    pub state: State,
+    pub name: String,
+    pub config: Config,
+    pub config_text: String,
+    pub metrics: Vec<MetricsRow>,
+    pub quality: Vec<QualityRow>,
+    pub densities: Vec<DensityRow>,
+    pub snapshots: Vec<(u64, Images)>,
+    pub data: Option<ReportData>,
+    pub evaluation: Evaluation,
+}
+
+impl Content {
+    pub fn read(run: &RunDir, state: State) -> Result<Content> {
+        let snapshots = run.snapshots()?;
+        let steps: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.step).collect();
+        let mut chosen = evenly_spaced(snapshots.len(), FRAMES);
+        chosen.extend(representative(&steps));
+        chosen.sort_unstable();
+        chosen.dedup();
+        let snapshots = chosen.into_iter().filter_map(|i| snapshots.get(i));
+        let read = |snapshot: &run_dir::Snapshot| -> Result<(u64, Images)> {
+            let images = run.read_images(&snapshot.path)?;
+            let empty = images.is_empty();
+            let found = (snapshot.step, images);
+            if empty { Err(Error::NoImages(snapshot.path.clone())) } else { Ok(found) }
+        };
+        let quality = run.quality()?;
+        let data = run.report_data()?;
+        let last = data.as_ref().and_then(|data| data.evaluation.as_ref());
+        let config_text = run.read(&run.config_path(), LARGEST_CONFIG)?;
+        let root = run.root();
+        let name = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        Ok(Content {
+            state,
+            name: name.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            config: run.config()?,
+            config_text: String::from_utf8_lossy(&config_text).into_owned(),
+            metrics: run.metrics()?,
+            densities: run.densities()?,
+            snapshots: snapshots.map(read).collect::<Result<_>>()?,
+            evaluation: Evaluation::new(last.into_iter().chain(&quality)),
+            quality,
+            data,
+            run: run.clone(),
+        })
+    }
+
+    /// The page. The networks are stored so that the page has at most [`LARGEST`] bytes.
+    pub fn html(&self) -> Result<String> {
+        if self.snapshots.is_empty() {
+            // Runs on numbers have networks too, but no images for the live parts.
+            return render(&self.page(None)?);
+        }
+        let generator = read_graph(&self.run, self.run.generator_graph_path())?;
+        let discriminator = read_graph(&self.run, self.run.discriminator_graph_path())?;
+        if let (Some(generator), Some(discriminator)) = (&generator, &discriminator) {
+            for storage in [Storage::F16, Storage::Int8] {
+                let weights: usize =
+                    [generator, discriminator].iter().map(|graph| values(graph)).sum();
+                let bytes = if storage == Storage::F16 { 2 * weights } else { weights };
+                // Base64 takes 4 bytes for 3.
+                if bytes / 3 * 4 > LARGEST {
+                    continue;
+                }
+                let networks = Networks::new(generator, discriminator, storage);
+                let html = render(&self.page(networks)?)?;
+                if html.len() <= LARGEST {
+                    return Ok(html);
+                }
+            }
+        }
+        let reason = match (&generator, self.state) {
+            (Some(_), _) => "The networks of this run are too large for one page.",
+            (None, State::Training) => "The networks appear here when training ends.",
+            (None, _) => "This run has no generator.onnx and discriminator.onnx.",
+        };
+        let page = Page { no_networks: reason.to_owned(), ..self.page(None)? };
+        render(&page)
+    }
+
+    fn last_step(&self) -> u64 {
+        let metrics = self.metrics.last().map(|row| row.step);
+        let snapshot = self.snapshots.last().map(|(step, _)| *step);
+        let density = self.densities.last().map(|row| row.step);
+        metrics.max(snapshot).max(density).unwrap_or(0)
+    }
+
+    fn page(&self, networks: Option<Networks>) -> Result<Page> {
+        let last_step = self.last_step();
+        let histogram = self.data.as_ref().and_then(|data| Histogram::new(&data.logits));
+        let game_rows = self.run.game()?;
+        let game = match (&game_rows, &self.data, &histogram) {
+            (Some(rows), Some(data), Some(_)) => Game::new(rows, data)?,
+            _ => None,
+        };
+        let rows = self.shown_densities();
+        let (density, moments, densities) = density_charts(&rows);
+        let training = self.state == State::Training;
+        let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
+        let page = Page {
+            summary: self.summary(last_step),
+            state: self.state.name(),
+            resume: (self.state == State::Stopped).then(|| resume_command(&self.run)),
+            facts: self.facts(last_step),
+            headlines: self.evaluation.headlines(),
+            next: self.next(),
+            numbers: self.snapshots.is_empty(),
+            snapshots: self.snapshot_pictures()?,
+            last_step: thousands(last_step),
+            density,
+            moments,
+            curves: self.curves(last_step),
+            has_networks: networks.is_some(),
+            no_networks: String::new(),
+            walk: self.walk()?,
+            digits: self.digits()?,
+            histogram: histogram.as_ref().map(histogram_chart),
+            game: pictures,
+            generated_pairs: self.generated_pairs()?,
+            real_pairs: self.real_pairs()?,
+            copies: self.evaluation.copies().map_or(String::new(), |copies| copies.sentence),
+            quality: self.quality_charts(last_step),
+            quality_note: self.origin("fid", "FID, precision and recall"),
+            shares: self.evaluation.shares(),
+            shares_note: self.origin("digits_kl", "The shares"),
+            metrics: self.evaluation.table(),
+            commands: self.commands(),
+            config: self.config_text.clone(),
+            versions: self.versions(),
+            data: String::new(),
+            name: self.name.clone(),
+        };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let written = training.then(|| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        let live = Live {
+            name: &self.name,
+            training,
+            written,
+            frames: self.frames()?,
+            densities,
+            histogram,
+            game,
+            networks,
+        };
+        let data = embedded_json(&live).map_err(|error| Error::Page(error.to_string()))?;
+        Ok(Page { data, ..page })
+    }
+}
+
+/// Reads a network. `None` if the file does not exist or is too large.
+fn read_graph(run: &RunDir, path: PathBuf) -> Result<Option<Graph>> {
+    let bytes = match run.read(&path, LARGEST_NETWORK) {
+        Err(run_dir::Error::TooLong { .. }) => return Ok(None),
+        Err(error) if error.io_kind() == Some(ErrorKind::NotFound) => return Ok(None),
+        bytes => bytes?,
+    };
+    let graph = Graph::from_onnx(&bytes);
+    graph.map(Some).map_err(|error| Error::Graph { path, reason: error.to_string() })
+}
+
+fn values(graph: &Graph) -> usize {
+    graph.tensors.iter().map(|tensor| tensor.data.len()).sum()
+}

@@ -1,0 +1,169 @@
+//! The evaluations of a run in words and as a table.
+
+use std::collections::BTreeMap;
+
+use gan_metrics::METRICS;
+use run_dir::{Measurement, QualityRow};
+
+use super::chart::number;
+use crate::number::thousands;
+
+/// The newest measurement of each metric.
+pub struct Evaluation {
+    /// By name: the measurement, its step and the number of samples.
+    found: BTreeMap<String, (Measurement, u64, u64)>,
+}
+
+/// A headline number with its meaning.
+pub struct Headline {
+    pub title: &'static str,
+    pub value: String,
+    pub meaning: String,
+}
+
+/// A row of the table of metrics.
+pub struct MetricRow {
+    pub title: &'static str,
+    pub value: String,
+    pub reference: String,
+    pub explanation: String,
+}
+
+/// Near-duplicates of training images.
+pub struct Copies {
+    pub count: String,
+    pub of: String,
+    /// The number by chance among as many new digits.
+    pub chance: String,
+    pub sentence: String,
+}
+
+/// The share of one digit.
+pub struct DigitShare {
+    pub digit: usize,
+    pub percent: String,
+    /// Height of its bar, 0 to 100, where 20% of the samples fill it.
+    pub height: String,
+    pub top: String,
+}
+
+impl Evaluation {
+    /// Of several rows of one metric, the one of the latest step counts, of these the one
+    /// with most samples, and of these the last one.
+    pub fn new<'a>(rows: impl IntoIterator<Item = &'a QualityRow>) -> Evaluation {
+        let mut found: BTreeMap<String, (Measurement, u64, u64)> = BTreeMap::new();
+        for row in rows {
+            for (name, measurement) in &row.metrics {
+                let newer = |(_, step, samples): &(_, u64, u64)| {
+                    *step < row.step || (*step == row.step && *samples <= row.samples)
+                };
+                if found.get(name).is_none_or(newer) {
+                    found.insert(name.clone(), (measurement.clone(), row.step, row.samples));
+                }
+            }
+        }
+        Evaluation { found }
+    }
+
+    /// A measurement.
+    pub fn get(&self, name: &str) -> Option<&Measurement> {
+        self.found.get(name).map(|(measurement, ..)| measurement)
+    }
+
+    /// FID, precision, recall and novelty, if measured.
+    pub fn headlines(&self) -> Vec<Headline> {
+        let mut headlines = Vec::new();
+        if let Some(fid) = self.get("fid") {
+            let reference = fid.reference.map_or(String::new(), |reference| {
+                format!(" Real digits, compared in the same way, get {}.", number(reference))
+            });
+            headlines.push(Headline {
+                title: "FID",
+                value: number(fid.value),
+                meaning: format!("The distance to real digits: lower is better.{reference}"),
+            });
+        }
+        let mut share = |name, title, meaning: fn(String) -> String| {
+            if let Some(found) = self.get(name) {
+                let percent = format!("{:.0}", 100.0 * found.value);
+                let value = format!("{percent}%");
+                headlines.push(Headline { title, value, meaning: meaning(percent) });
+            }
+        };
+        share("precision", "Precision", |n| {
+            format!("Of 100 generated digits, {n} look like real ones.")
+        });
+        share("recall", "Recall", |n| {
+            format!("Of 100 kinds of real digits, the generator can write {n}.")
+        });
+        headlines.extend(self.copies().map(|copies| Headline {
+            title: "Near-copies",
+            value: copies.count,
+            meaning: format!(
+                "Of {} generated digits. Of as many new digits from people, about {} would be.",
+                copies.of, copies.chance
+            ),
+        }));
+        headlines
+    }
+
+    /// The near-duplicates of training images, if counted.
+    pub fn copies(&self) -> Option<Copies> {
+        let (found, _, samples) = self.found.get("duplicates")?;
+        let whole = |number: f64| thousands(number.round().max(0.0) as u64);
+        let expected = found.reference.unwrap_or_default();
+        let (count, of, chance) = (whole(found.value), thousands(*samples), whole(expected));
+        let verdict = if found.value <= 2.0 * expected + 3.0 {
+            "The generator does not copy."
+        } else {
+            "More than chance gives: the generator writes common shapes very often, or copies."
+        };
+        let sentence = format!(
+            "Of {of} generated digits, {count} are unusually close to a training image. Of {of} new \
+             digits from people, about {chance} would be. {verdict}"
+        );
+        Some(Copies { count, of, chance, sentence })
+    }
+
+    /// The share of each digit, if measured.
+    pub fn shares(&self) -> Vec<DigitShare> {
+        let shares = self.get("digits_kl").and_then(|found| found.details.get("shares"));
+        let shares = shares.into_iter().flatten().enumerate();
+        shares
+            .map(|(digit, share)| {
+                let height = (500.0 * share).clamp(0.0, 100.0);
+                DigitShare {
+                    digit,
+                    percent: format!("{:.1}%", 100.0 * share),
+                    height: format!("{height:.1}"),
+                    top: format!("{:.1}", 100.0 - height),
+                }
+            })
+            .collect()
+    }
+
+    /// Every measured value in the order of `evaluate`.
+    pub fn table(&self) -> Vec<MetricRow> {
+        let values = METRICS.iter().flat_map(|metric| metric.values);
+        values
+            .filter_map(|value| {
+                let (found, _, samples) = self.found.get(value.name)?;
+                let digits = |number: f64| format!("{number:.*}", value.decimals);
+                // The shares of the digits have their own table.
+                let remark = value.remark.filter(|_| value.name != "digits_kl");
+                let remark = remark.map(|remark| format!("; {}", remark(found, *samples)));
+                Some(MetricRow {
+                    title: value.title,
+                    value: digits(found.value),
+                    reference: found.reference.map_or("–".to_owned(), digits),
+                    explanation: format!("{}{}", value.explanation, remark.unwrap_or_default()),
+                })
+            })
+            .collect()
+    }
+
+    /// The step and the number of samples of a metric.
+    pub fn origin(&self, name: &str) -> Option<(u64, u64)> {
+        self.found.get(name).map(|(_, step, samples)| (*step, *samples))
+    }
+}

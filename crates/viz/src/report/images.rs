@@ -1,0 +1,121 @@
+//! The images of a run as sprites and pictures.
+
+use mnist_io::Images;
+
+use super::content::Content;
+use super::live::Frames;
+use super::pictures::{Picture, pairs, sprite};
+use crate::error::{Error, Result};
+use crate::grid::square_columns;
+use crate::number::thousands;
+use crate::snapshot_choice::{evenly_spaced, representative};
+
+/// Bytes for snapshots; if they take more, fewer are shown.
+const FRAME_BYTES: usize = 3 << 20;
+/// Columns of the pictures of pairs, and number of pairs.
+const PAIRS: usize = 8;
+
+impl Content {
+    pub fn frames(&self) -> Result<Option<Frames>> {
+        let Some((_, first)) = self.snapshots.first() else {
+            return Ok(None);
+        };
+        let columns = square_columns(first.len()).min(8);
+        let count = first.len().min(columns * columns);
+        let shown: Vec<usize> = (0..count).collect();
+        let mut most = self.snapshots.len();
+        loop {
+            let chosen = evenly_spaced(self.snapshots.len(), most);
+            let chosen: Vec<_> = chosen.iter().filter_map(|i| self.snapshots.get(*i)).collect();
+            let sprites: Vec<String> = chosen
+                .iter()
+                .map(|(_, images)| sprite(&images.select(&shown).ok_or(Error::Empty)?, columns))
+                .collect::<Result<_>>()?;
+            let bytes: usize = sprites.iter().map(String::len).sum();
+            if bytes <= FRAME_BYTES || most <= 8 {
+                let steps = chosen.iter().map(|(step, _)| *step).collect();
+                return Ok(Some(Frames { side: first.rows(), columns, count, steps, sprites }));
+            }
+            most = (most / 2).max(8);
+        }
+    }
+
+    pub fn snapshot_pictures(&self) -> Result<Vec<Picture>> {
+        let steps: Vec<u64> = self.snapshots.iter().map(|(step, _)| *step).collect();
+        let chosen = representative(&steps);
+        let chosen = chosen.into_iter().filter_map(|i| self.snapshots.get(i));
+        chosen
+            .map(|(step, images)| {
+                let count = images.len().min(16);
+                let shown: Vec<usize> = (0..count).collect();
+                let images = images.select(&shown).ok_or(Error::Empty)?;
+                let step = thousands(*step);
+                let alt = format!("{count} generated images after {step} steps");
+                Picture::grid(&images, square_columns(count), alt, format!("step {step}"))
+            })
+            .collect()
+    }
+
+    pub fn walk(&self) -> Result<Option<Picture>> {
+        let alt = "Rows of generated images that change gradually from left to right";
+        self.rows_picture(self.run.walk()?, alt)
+    }
+
+    pub fn digits(&self) -> Result<Option<Picture>> {
+        let alt = "Rows of generated images of the digits 0 to 9 in one handwriting each";
+        self.rows_picture(self.run.digits()?, alt)
+    }
+
+    pub fn rows_picture(&self, rows: Option<Vec<Images>>, alt: &str) -> Result<Option<Picture>> {
+        let Some(rows) = rows else { return Ok(None) };
+        let Some(first) = rows.first() else { return Ok(None) };
+        let pixels: Vec<u8> = rows.iter().take(4).flat_map(Images::pixels).copied().collect();
+        let images = Images::new(first.rows(), first.cols(), pixels)?;
+        Picture::grid(&images, first.len(), alt.to_owned(), String::new()).map(Some)
+    }
+
+    pub fn game_pictures(&self, playable: bool, rows: Option<&[Images]>) -> Result<Vec<Picture>> {
+        let Some([real, fake]) = rows.filter(|_| playable) else {
+            return Ok(Vec::new());
+        };
+        let show = |images: &Images, what: &str| {
+            let shown: Vec<usize> = (0..images.len().min(10)).collect();
+            let images = images.select(&shown).ok_or(Error::Empty)?;
+            let alt = format!("{} {what} images", images.len());
+            Picture::grid(&images, 10, alt, format!("{what} images"))
+        };
+        Ok(vec![show(real, "real")?, show(fake, "generated")?])
+    }
+
+    pub fn generated_pairs(&self) -> Result<Option<Picture>> {
+        let (Some(nearest), Some((_, last))) = (self.run.nearest()?, self.snapshots.last()) else {
+            return Ok(None);
+        };
+        let alt = "Generated digits, each above the training image that is most similar to it";
+        pairs_picture(last, &nearest, alt, "generated above, nearest training image below")
+    }
+
+    pub fn real_pairs(&self) -> Result<Option<Picture>> {
+        let rows = self.run.real_nearest()?;
+        let Some([real, nearest]) = rows.as_deref() else {
+            return Ok(None);
+        };
+        let alt = "Real test digits, each above the training image that is most similar to it";
+        pairs_picture(real, nearest, alt, "real test digit above, nearest training image below")
+    }
+}
+
+fn pairs_picture(
+    above: &Images,
+    below: &Images,
+    alt: &str,
+    caption: &str,
+) -> Result<Option<Picture>> {
+    let same = (above.rows(), above.cols()) == (below.rows(), below.cols());
+    if !same || above.is_empty() || below.is_empty() {
+        return Ok(None);
+    }
+    let columns = PAIRS.min(above.len());
+    let images = pairs(above, below, columns, PAIRS)?;
+    Picture::grid(&images, columns, alt.to_owned(), caption.to_owned()).map(Some)
+}

@@ -1,0 +1,55 @@
+//! Pictures in the page: PNG files as data URIs.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use mnist_io::Images;
+
+use crate::canvas::Canvas;
+use crate::error::Result;
+use crate::grid::{GridStyle, grid};
+
+/// A picture with its text for screen readers.
+pub struct Picture {
+    pub uri: String,
+    pub width: usize,
+    pub height: usize,
+    pub alt: String,
+    pub caption: String,
+}
+
+impl Picture {
+    /// Images as tiles with gaps, at a scale of 2.
+    pub fn grid(images: &Images, columns: usize, alt: String, caption: String) -> Result<Picture> {
+        let style = GridStyle { scale: 2, gap: 4, ..GridStyle::default() };
+        Picture::new(&grid(images, columns, &style)?, alt, caption)
+    }
+
+    fn new(canvas: &Canvas, alt: String, caption: String) -> Result<Picture> {
+        let uri = data_uri(canvas)?;
+        Ok(Picture { uri, width: canvas.width(), height: canvas.height(), alt, caption })
+    }
+}
+
+/// Images without gaps as one PNG, in rows of `columns`.
+pub fn sprite(images: &Images, columns: usize) -> Result<String> {
+    let style = GridStyle { scale: 1, gap: 0, margin: 0, ..GridStyle::default() };
+    data_uri(&grid(images, columns, &style)?)
+}
+
+/// Each image of `above` over the image of `below` at the same position, in rows of
+/// `columns` pairs.
+pub fn pairs(above: &Images, below: &Images, columns: usize, count: usize) -> Result<Images> {
+    let mut pixels = Vec::new();
+    let both: Vec<_> = above.iter().zip(below.iter()).take(count).collect();
+    for row in both.chunks(columns.max(1)) {
+        pixels.extend(row.iter().flat_map(|(above, _)| above.iter()));
+        pixels.extend(row.iter().flat_map(|(_, below)| below.iter()));
+    }
+    Ok(Images::new(above.rows(), above.cols(), pixels)?)
+}
+
+fn data_uri(canvas: &Canvas) -> Result<String> {
+    let mut png = Vec::new();
+    canvas.encode_png(&mut png).map_err(|e| crate::Error::Page(e.to_string()))?;
+    Ok(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))
+}

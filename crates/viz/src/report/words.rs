@@ -1,0 +1,150 @@
+//! What the page says of a run in words, and the commands that it names.
+
+use run_dir::{Config, DatasetInfo, RunDir};
+
+use super::content::Content;
+use crate::number::thousands;
+
+impl Content {
+    pub fn summary(&self, last_step: u64) -> String {
+        let steps = thousands(last_step);
+        match &self.config.dataset {
+            Some(set) => format!(
+                "Two networks trained each other for {steps} steps on {} images of {}. One of them, \
+                 the generator, now writes digits that no person wrote.",
+                thousands(self.config.settings.pool(set.images)),
+                title(set),
+            ),
+            None => format!(
+                "Two networks trained each other for {steps} steps on numbers near 4. One of them, \
+                 the generator, learns to draw numbers that are distributed like the real ones."
+            ),
+        }
+    }
+
+    pub fn facts(&self, last_step: u64) -> Vec<(&'static str, String)> {
+        let last = self.metrics.last();
+        let seconds = last.map_or(0.0, |row| row.seconds);
+        let images = last.map_or(0, |row| row.images_seen);
+        let mut facts = vec![
+            ("Preset", self.config.preset.clone()),
+            ("Training time", duration(seconds)),
+            ("Steps", thousands(last_step)),
+            ("Real examples shown", thousands(images)),
+        ];
+        if let Some(data) = &self.data {
+            facts.push(("Machine", data.machine.clone()));
+        }
+        facts
+    }
+
+    pub fn next(&self) -> Vec<(&'static str, String)> {
+        let run = shell_quoted(&self.run.root().to_string_lossy());
+        let mut next = Vec::new();
+        if self.config.dataset.is_some() {
+            next.push(("Draw more digits", format!("cargo xtask sample --run {run}")));
+            if self.config.networks.contains("conditional") {
+                next.push(("Draw sevens", format!("cargo xtask sample --run {run} --digit 7")));
+            }
+            next.push(("Measure every metric", format!("cargo xtask evaluate --run {run}")));
+            next.push(("Choose the digit yourself", "cargo xtask train --conditional".to_owned()));
+        } else {
+            next.push(("Train on digits", "cargo xtask train".to_owned()));
+        }
+        next
+    }
+
+    pub fn commands(&self) -> Vec<(&'static str, String)> {
+        let Config { preset, networks, seed, seconds, .. } = &self.config;
+        let conditional = networks.ends_with("-conditional") && !preset.ends_with("-conditional");
+        let mut command = format!("cargo xtask train --preset {}", shell_quoted(preset));
+        if conditional {
+            command += " --conditional";
+        }
+        command += &format!(" --seed {seed}");
+        let standard = gan_config::preset(preset).ok().map(|preset| &preset.settings);
+        let settings = &self.config.settings;
+        match seconds {
+            Some(seconds) => command += &format!(" --seconds {seconds}"),
+            None => {
+                let steps = settings.batches();
+                if standard.is_none_or(|standard| standard.batches() != steps) {
+                    command += &format!(" --steps {steps}");
+                }
+            }
+        }
+        let precision: &'static str = self.config.precision.into();
+        command += &format!(" --threads {} --precision {precision}", self.config.threads);
+        if let Some(set) = &self.config.dataset
+            && set.name == "custom"
+        {
+            command += &format!(" --data {}", shell_quoted(&set.path));
+        }
+        let changed = standard.is_some_and(|standard| {
+            *settings != gan_config::Settings { images: settings.images, ..standard.clone() }
+        });
+        let label = match changed {
+            true => "Train, with the --set options that the configuration below shows",
+            false => "Train",
+        };
+        vec![(label, command)]
+    }
+
+    pub fn versions(&self) -> Vec<(String, String)> {
+        let Config { software, dataset, device, threads, precision, .. } = &self.config;
+        let precision: &'static str = (*precision).into();
+        let mut rows = vec![
+            ("Trainer".to_owned(), software.trainer.clone()),
+            ("libtorch".to_owned(), software.libtorch.clone()),
+            ("Computed with".to_owned(), format!("{device}, {precision}, threads: {threads}")),
+        ];
+        if let Some(set) = dataset {
+            rows.push(("Data".to_owned(), format!("{} in {}", title(set), set.path)));
+            rows.push(("SHA-256 of the training images".to_owned(), set.images_sha256.clone()));
+            rows.push(("SHA-256 of the training labels".to_owned(), set.labels_sha256.clone()));
+            if let Some(test) = &set.test_images_sha256 {
+                rows.push(("SHA-256 of the test images".to_owned(), test.clone()));
+            }
+        }
+        rows
+    }
+
+    pub fn origin(&self, metric: &str, what: &str) -> String {
+        self.evaluation.origin(metric).map_or(String::new(), |(step, samples)| {
+            let (step, samples) = (thousands(step), thousands(samples));
+            format!("{what} were measured on {samples} generated images after step {step}.")
+        })
+    }
+}
+
+/// Seconds as `1 min 24 s`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// The name of the data set as people write it: `MNIST`.
+fn title(set: &DatasetInfo) -> &str {
+    let known = mnist_io::known::ALL.iter().find(|known| known.name == set.name);
+    known.map_or("your own data set", |known| known.title)
+}
+
+/// The command that continues a stopped run.
+pub fn resume_command(run: &RunDir) -> String {
+    format!("cargo xtask train --resume {}", shell_quoted(&run.root().to_string_lossy()))
+}
+
+/// The text as a shell reads it.
+fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
