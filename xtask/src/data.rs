@@ -52,10 +52,18 @@ pub fn find(workspace: &Workspace, set: &KnownSet, named: Option<&Path>) -> Resu
     Ok(dir)
 }
 
-/// Checks that `dir` holds any data set, and describes it. `forger` reads what is no folder of
-/// four IDX files.
+/// Checks that `dir` holds any data set, and describes it. `forger` reads other sources than
+/// folders of IDX files with labels, and holds out test images where there are none.
 pub fn check(dir: &Path) -> Result<String> {
-    if dir.exists() && MNIST.find(dir).is_ok_and(|files| files.contains(&None)) {
+    if dir.exists()
+        && let Ok([images, labels, test_images, test_labels]) = MNIST.find(dir)
+        && (images.is_none()
+            || labels.is_none()
+            || (test_images.is_none() && test_labels.is_none()))
+    {
+        if images.is_some() && labels.is_some() {
+            Dataset::open(dir, Split::Train).map_err(|e| explain(&e, dir))?;
+        }
         return Ok(format!("the images in {}", dir.display()));
     }
     describe(dir, closest(dir)?)

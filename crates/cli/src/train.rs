@@ -88,7 +88,7 @@ pub struct TrainArgs {
     pub dataset: Option<&'static KnownSet>,
 
     /// Images to train on: a folder of IDX files named as MNIST's, or any source of
-    /// `cargo xtask import` [default: that of --dataset]
+    /// the command `import` [default: that of --dataset]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 

@@ -110,7 +110,9 @@ impl SetFile {
         let (content, _) = rest.split_once('-')?;
         let front = front.strip_suffix(content)?.strip_suffix('-')?;
         let splits = [split, if split == "t10k" { "test" } else { split }];
-        splits.iter().find_map(|split| front.strip_suffix(split))
+        let prefixes = splits.iter().filter_map(|split| front.strip_suffix(split));
+        // `test10k` is not `t10k` with a prefix.
+        prefixes.into_iter().find(|prefix| prefix.is_empty() || prefix.ends_with(['-', '_', '.']))
     }
 }
 

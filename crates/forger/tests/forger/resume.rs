@@ -138,7 +138,7 @@ fn second_trainer_is_refused_and_a_stopped_run_resumes_with_its_own_data() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     data(&dir.join("data"));
-    let train = "train --data data --batch 8 --steps 60 --threads 1 --precision f32 --run";
+    let train = "train --data data --batch 8 --steps 200 --threads 1 --precision f32 --run";
     succeeds(&forger(dir, &format!("{train} straight/run")));
     let mut child = start(dir, &format!("{train} stopped/run"));
     let run = dir.join("stopped/run");
