@@ -180,7 +180,7 @@ fn second_trainer_is_refused_and_a_stopped_run_resumes_with_its_own_data() {
     fs::rename(dir.join("data"), dir.join("moved")).unwrap();
     refuses(&forger(dir, "train --resume stopped/run"), "--data");
     let told = succeeds(&forger(dir, "train --resume stopped/run --data moved"));
-    assert!(told.contains("trained 60 steps"), "{told}");
+    assert!(told.contains("trained 200 steps"), "{told}");
     same(&dir.join("straight/run"), &run);
 
     // At its end there is nothing to train, and what is missing is drawn.
