@@ -37,6 +37,9 @@ fn outputs(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
                 let mut bytes = fs::read(&path).unwrap();
                 let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
                 found.push((path, bytes.split_off(8 + header as usize)));
+            } else if path.ends_with("report.html") {
+                // The page shows the training time; its other content comes from these files.
+                found.push((path, Vec::new()));
             } else if !path.starts_with(run.checkpoints_dir()) {
                 let bytes = fs::read(&path).unwrap();
                 found.push((path, bytes));
