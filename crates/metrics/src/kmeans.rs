@@ -71,15 +71,18 @@ impl Cells {
 fn draw_centers(rows: &Tensor, cells: usize, seed: u64) -> Result<Tensor> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let n = rows.size()[0];
-    let mut drawn = vec![random.random_range(0..n as usize) as i64];
+    let mut last = random.random_range(0..n as usize) as i64;
+    let mut drawn = vec![last];
     let mut nearest = Tensor::full([n], f64::INFINITY, (Kind::Double, rows.device()));
-    for last in 0..cells - 1 {
-        let squared = (rows - rows.get(drawn[last])).square();
+    while drawn.len() < cells {
+        let squared = (rows - rows.get(last)).square();
         nearest = nearest.minimum(&squared.sum_dim_intlist(1, false, Kind::Double));
         let sums = nearest.cumsum(0, Kind::Double);
         let target = sums.get(n - 1) * random.random::<f64>();
         let next = sums.le_tensor(&target).sum(Kind::Int64).int64_value(&[]);
-        drawn.push(if next < n { next } else { drawn[last] });
+        // No row is left if all have distance 0.
+        last = if next < n { next } else { last };
+        drawn.push(last);
     }
     Ok(rows.index_select(0, &Tensor::from_slice(&drawn)))
 }
