@@ -11,9 +11,11 @@ fn every_promise_names_tests_that_exist() {
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
     // The section on fuzzing makes no promises.
     let (page, _) = page.split_once("\n## Fuzzing\n").unwrap();
-    let (mut section, mut sections) = ("", Vec::new());
+    let mut sections = Vec::new();
     for row in page.lines() {
-        section = row.strip_prefix("## ").unwrap_or(section);
+        if let Some(title) = row.strip_prefix("## ") {
+            sections.push((title, 0));
+        }
         if !row.starts_with("| ") {
             continue;
         }
@@ -33,10 +35,11 @@ fn every_promise_names_tests_that_exist() {
             }
         }
         assert!(tests > 0, "no test checks this promise: {row}");
-        sections.push(section);
+        sections.last_mut().unwrap().1 += 1;
     }
-    sections.dedup();
-    assert_eq!(sections, ["Input files", "The run directory", "Training", "Fetching"]);
+    for (title, promises) in sections {
+        assert_eq!(promises > 0, title != "Dependencies", "{title} has {promises} promises");
+    }
 }
 
 /// `cargo test` accepts one filter only.

@@ -117,7 +117,7 @@ fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
         (&args.metrics, named.iter().find(|metric| args.count < metric.least as u64))
     {
         bail!(
-            "--metrics {list} --count {}: {} needs at least {} images",
+            "--metrics {list} --count {}: {} needs at least {} samples",
             args.count,
             metric.name(),
             metric.least

@@ -9,7 +9,7 @@ pub use computation::*;
 pub(crate) const METRIC: Metric = Metric {
     names: &["density", "coverage"],
     needs: Needs::Features,
-    least: 6,
+    least: 1,
     curve: false,
     values: &[
         Value {

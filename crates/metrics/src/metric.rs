@@ -19,7 +19,7 @@ pub struct Metric {
     pub names: &'static [&'static str],
     /// The input that it is computed from.
     pub needs: Needs,
-    /// The least number of samples, and of test images.
+    /// The least number of samples.
     pub least: usize,
     /// Whether the quality curve of a run has it.
     pub curve: bool,

@@ -116,7 +116,7 @@ fn prints_reference_values_and_appends_rows_with_an_fid() {
     assert!(table.contains("FID (classifier)") && !table.contains("KID"), "{table}");
     // A named metric is refused before any image is generated.
     let few = forger(dir, "evaluate --count 500 --metrics fid,KID --threads 1");
-    refuses(&few, "kid needs at least 1000 images");
+    refuses(&few, "kid needs at least 1000 samples");
     assert!(!text(&few.stderr).contains("generating"));
 }
 
