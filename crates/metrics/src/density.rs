@@ -32,10 +32,9 @@ pub(crate) const METRIC: Metric = Metric {
 
 #[cfg(feature = "libtorch")]
 mod computation {
-    use tch::{Kind, Tensor};
-
+    use crate::balls::{Surface, count_inside, share_above_zero};
     use crate::evaluation::{Evaluation, Measurements};
-    use crate::neighbors::{Balls, share_above_zero};
+    use crate::neighbors::squared_radii;
     use crate::{Error, Fake, Real, Result};
 
     /// The usual k of density and coverage (Naeem et al. 2020, section 4).
@@ -70,11 +69,11 @@ mod computation {
         real.same_width(fake)?;
         real.at_least(k.saturating_add(1), metric, "real images")?;
         fake.at_least(1, metric, "fake images")?;
-        let (balls_of_row, rows_of_ball) = Balls::new(real, k).count(fake, Tensor::lt_tensor);
-        let hits = balls_of_row.sum(Kind::Double).double_value(&[]);
+        let inside = count_inside(fake, real, &squared_radii(real, k), Surface::Outside);
+        let hits: u64 = inside.balls_of_row.iter().copied().map(u64::from).sum();
         Ok(DensityCoverage {
-            density: hits / (k as f64 * fake.len() as f64),
-            coverage: share_above_zero(&rows_of_ball),
+            density: hits as f64 / (k as f64 * fake.len() as f64),
+            coverage: share_above_zero(&inside.rows_of_ball),
         })
     }
 

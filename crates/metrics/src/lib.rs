@@ -21,7 +21,11 @@ pub use list::{METRICS, UnknownMetric, help, names, parse_list};
 pub use metric::{FULL_SAMPLES, Metric, Needs, QUICK_SAMPLES, Value};
 
 #[cfg(feature = "libtorch")]
+mod balls;
+#[cfg(feature = "libtorch")]
 mod cache;
+#[cfg(feature = "libtorch")]
+mod distances;
 #[cfg(feature = "libtorch")]
 mod error;
 #[cfg(feature = "libtorch")]
@@ -36,6 +40,8 @@ mod kmeans;
 pub mod neighbors;
 #[cfg(feature = "libtorch")]
 mod reference;
+#[cfg(feature = "libtorch")]
+mod rows;
 
 #[cfg(feature = "libtorch")]
 pub use {

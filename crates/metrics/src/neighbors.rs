@@ -1,82 +1,15 @@
-//! Exact distances between all rows of two sets, nearest neighbors, and balls around rows.
+//! Exact nearest neighbors by Euclidean distance.
 //!
-//! Distances of features are sums of squared differences in f64. Exchanging both rows gives the
-//! same to the last bit, and equal rows have distance 0. Squared distances of pixels are whole
-//! numbers, computed by matrix products: ‖q − r‖² = ‖q‖² + ‖r‖² − 2 q·r.
+//! Matrix products give approximate distances with a bound on their error. All rows that
+//! may be among the k nearest within this bound are measured again, by summing squared
+//! differences. 10,000 against 60,000 images of 784 pixels stay below 1 GiB.
 
 use mnist_io::Images;
-use tch::{Kind, Tensor};
 
 use crate::Result;
+use crate::distances::Distances;
 use crate::error::{at_least, same_size};
-use crate::features::{Features, blocks};
-
-/// Rows compared with all others at a time: with 60,000 others, 61 MB of distances.
-const BLOCK: usize = 128;
-
-/// Images of up to this many pixels have exact products in f32: a sum of so many products of
-/// pixels less 128 is at most 128² · 1024 = 2²⁴, and f32 holds every whole number up to it.
-const EXACT_PIXELS: i64 = 1024;
-
-/// Rows of numbers `[n, d]`.
-pub(crate) enum Rows {
-    /// f64.
-    Features(Tensor),
-    /// Pixels less 128, which changes no distance.
-    Pixels(Tensor),
-}
-
-impl From<&Features> for Rows {
-    fn from(features: &Features) -> Rows {
-        Rows::Features(features.tensor())
-    }
-}
-
-impl From<&Images> for Rows {
-    fn from(images: &Images) -> Rows {
-        let width = (images.rows() * images.cols()) as i64;
-        let kind = if width <= EXACT_PIXELS { Kind::Float } else { Kind::Double };
-        let pixels = Tensor::from_slice(images.pixels()).view([images.len() as i64, width]);
-        Rows::Pixels(pixels.to_kind(kind) - 128.0)
-    }
-}
-
-impl Rows {
-    fn values(&self) -> &Tensor {
-        let (Rows::Features(values) | Rows::Pixels(values)) = self;
-        values
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.values().size()[0] as usize
-    }
-
-    pub(crate) fn width(&self) -> usize {
-        self.values().size()[1] as usize
-    }
-
-    /// Squared distances to all `others`, a block of rows at a time: f64 `[block, others]`. Both
-    /// sets must be images of one size, or features of one
-    /// width.
-    pub(crate) fn squared_distances(&self, others: &Rows) -> impl Iterator<Item = Tensor> {
-        let squares = |rows: &Tensor| rows.square().sum_dim_intlist(1, false, Kind::Double);
-        let norms = matches!(others, Rows::Pixels(_)).then(|| squares(others.values()));
-        blocks(self.len(), BLOCK).map(move |rows| {
-            let block = self.values().narrow(0, rows.start as i64, rows.len() as i64);
-            match &norms {
-                Some(norms) => {
-                    let products = (&block * -2.0).matmul(&others.values().tr());
-                    let mut squared = products.to_kind(Kind::Double);
-                    squared += norms;
-                    squared += squares(&block).unsqueeze(1);
-                    squared
-                }
-                // Mode 2: no matrix product, which would round.
-                None => Tensor::cdist(&block, others.values(), 2.0, 2).square_(),
-            }
-        })
-    }
-}
+use crate::features::Features;
 
 /// The nearest row to a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,7 +29,9 @@ pub struct Neighbor {
 /// [`Error::TooFew`](crate::Error::TooFew) without reference images.
 pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
     same_size(queries, references)?;
-    nearest_rows(&queries.into(), &references.into())
+    let metric = "the search for the nearest image";
+    at_least(1, references.len(), metric, "reference images")?;
+    Ok(firsts(search(&Distances::new(queries, references), 1, false)))
 }
 
 /// The same for features: for each row of `queries`, the nearest row of `references`.
@@ -107,67 +42,207 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
 /// [`Error::TooFew`](crate::Error::TooFew) without references.
 pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec<Neighbor>> {
     queries.same_width(references)?;
-    nearest_rows(&queries.into(), &references.into())
+    references.at_least(1, "the search for the nearest row", "references")?;
+    Ok(firsts(search(&Distances::new(queries, references), 1, false)))
 }
 
-fn nearest_rows(queries: &Rows, references: &Rows) -> Result<Vec<Neighbor>> {
-    at_least(1, references.len(), "the search for the nearest image", "reference images")?;
-    let mut found = Vec::with_capacity(queries.len());
-    for squared in queries.squared_distances(references) {
-        let (squared, indices) = squared.min_dim(1, false);
-        let pairs = Vec::<f64>::try_from(squared)?.into_iter().zip(Vec::<i64>::try_from(indices)?);
-        found.extend(
-            pairs.map(|(squared, index)| Neighbor {
-                index: index as usize,
-                distance: squared.sqrt(),
-            }),
-        );
-    }
-    Ok(found)
+/// For each row, the squared distance to its k-th nearest other row. `k` must be at least
+/// 1, and less than the number of rows.
+pub(crate) fn squared_radii(rows: &Features, k: usize) -> Vec<f64> {
+    let found = search(&Distances::new(rows, rows), k, true);
+    let kth = found.iter().filter_map(|found| found.last());
+    kth.map(|&(squared, _)| squared).collect()
 }
 
-/// Balls around the rows of `centers`. The radius of each is the distance to the `k`-th nearest
-/// other center.
-pub(crate) struct Balls {
-    centers: Rows,
-    /// f64 `[n]`.
-    squared_radii: Tensor,
+fn firsts(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
+    let first = found.iter().filter_map(|found| found.first());
+    first.map(|&(squared, index)| Neighbor { index, distance: squared.sqrt() }).collect()
 }
 
-impl Balls {
-    /// `k` must be at least 1, and less than the number of centers.
-    pub(crate) fn new(centers: &Features, k: usize) -> Balls {
-        let centers = Rows::from(centers);
-        let kth: Vec<Tensor> = centers
-            .squared_distances(&centers)
-            // The nearest of all is the center itself, or a row equal to it.
-            .map(|squared| squared.kthvalue(k as i64 + 1, 1, false).0)
-            .collect();
-        Balls { squared_radii: Tensor::cat(&kth, 0), centers }
-    }
-
-    /// The number of balls that contain each of the `rows`, and of rows in each ball: i64 `[m]`
-    /// and `[n]`. `inside` compares squared distances `[block, n]` with squared radii `[n]`.
-    pub(crate) fn count(
-        &self,
-        rows: &Features,
-        inside: fn(&Tensor, &Tensor) -> Tensor,
-    ) -> (Tensor, Tensor) {
-        let mut balls_of_row = Vec::new();
-        let mut rows_of_ball = Tensor::zeros_like(&self.squared_radii).to_kind(Kind::Int64);
-        for squared in Rows::from(rows).squared_distances(&self.centers) {
-            let inside = inside(&squared, &self.squared_radii);
-            balls_of_row.push(inside.sum_dim_intlist(1, false, Kind::Int64));
-            rows_of_ball += inside.sum_dim_intlist(0, false, Kind::Int64);
+/// For each query, its k nearest references as (squared distance, index), the nearest
+/// first. With `exclude_self`, reference i is no neighbor of query i.
+fn search(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f64, usize)>> {
+    let mut found = Vec::with_capacity(distances.queries().len());
+    distances.each_query(|query, approximate| {
+        if exclude_self {
+            approximate[query] = f64::INFINITY;
         }
-        (Tensor::cat(&balls_of_row, 0), rows_of_ball)
-    }
+        // A row among the k nearest is at most this far: its own distance and the k-th
+        // smallest one are each off by at most the margin.
+        let limit = kth_smallest(approximate, k) + 2.0 * distances.margin(query);
+        let candidates = approximate.iter().enumerate();
+        let mut near: Vec<(f64, usize)> = candidates
+            .filter(|&(index, &squared)| squared <= limit && !(exclude_self && index == query))
+            .map(|(index, _)| (distances.measure(query, index), index))
+            .collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near.truncate(k);
+        found.push(near);
+    });
+    found
 }
 
-/// The share of `counts` above 0.
-pub(crate) fn share_above_zero(counts: &Tensor) -> f64 {
-    counts.gt(0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[])
+/// Infinity if there are fewer than k values.
+fn kth_smallest(values: &[f64], k: usize) -> f64 {
+    let mut smallest = vec![f64::INFINITY; k];
+    for chunk in values.chunks(32) {
+        let worst = smallest[k - 1];
+        // Without a branch, so that the processor compares several values at once.
+        if !chunk.iter().fold(false, |any, &v| any | (v < worst)) {
+            continue;
+        }
+        for &value in chunk {
+            if value < smallest[k - 1] {
+                let place = smallest.partition_point(|&s| s <= value);
+                smallest[place..].rotate_right(1);
+                smallest[place] = value;
+            }
+        }
+    }
+    smallest[k - 1]
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::Error;
+    use crate::distances::QUERIES;
+    use rand::RngExt;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    fn images(n: usize, seed: u64, pixel_values: std::ops::RangeInclusive<u8>) -> Images {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let pixels = (0..n * 28 * 28).map(|_| random.random_range(pixel_values.clone())).collect();
+        Images::new(28, 28, pixels).unwrap()
+    }
+
+    /// Sorts all references of each query by squared distance and index.
+    fn naive(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f64, usize)>> {
+        let (queries, references) = (distances.queries().len(), distances.references().len());
+        (0..queries)
+            .map(|query| {
+                let mut all: Vec<(f64, usize)> = (0..references)
+                    .filter(|&index| !(exclude_self && index == query))
+                    .map(|index| (distances.measure(query, index), index))
+                    .collect();
+                all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                all.truncate(k);
+                all
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn assert_exact(distances: &Distances<'_>, k: usize, exclude_self: bool) {
+        let found = search(distances, k, exclude_self);
+        assert_eq!(found, naive(distances, k, exclude_self));
+    }
+
+    #[test]
+    fn nearest_images_equal_those_of_a_naive_search_across_blocks() {
+        let training = images(4396, 1, 0..=255);
+        let fake = images(QUERIES + 9, 2, 0..=255);
+        for k in [1, 4] {
+            assert_exact(&Distances::new(&fake, &training), k, false);
+        }
+    }
+
+    /// Products of uncentered white images reach 51 million, where f32 has steps of 4.
+    #[test]
+    fn tells_nearly_white_images_apart() {
+        let training = images(1000, 3, 250..=255);
+        let fake = images(100, 4, 250..=255);
+        assert_exact(&Distances::new(&fake, &training), 3, false);
+    }
+
+    #[test]
+    fn takes_the_first_of_equally_near_images() {
+        let training = images(50, 5, 0..=255).pixels().repeat(3);
+        let training = Images::new(28, 28, training).unwrap();
+        let found = nearest(&training, &training).unwrap();
+        for (i, neighbor) in found.iter().enumerate() {
+            assert_eq!((neighbor.index, neighbor.distance), (i % 50, 0.0));
+        }
+    }
+
+    #[test]
+    fn distances_are_euclidean_in_gray_levels() {
+        let training = Images::new(1, 2, vec![0, 0, 200, 100]).unwrap();
+        let fake = Images::new(1, 2, vec![203, 104]).unwrap();
+        assert_eq!(nearest(&fake, &training).unwrap(), [Neighbor { index: 1, distance: 5.0 }]);
+    }
+
+    #[test]
+    fn orders_features_far_from_zero_and_close_together() {
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let values =
+            (0..300 * 200).map(|_| 1e6 + f32::from(random.random_range(0..9u8)) / 16.0).collect();
+        let rows = Features::new(200, values).unwrap();
+        assert_exact(&Distances::new(&rows, &rows), 3, true);
+    }
+
+    /// Rows on spheres around the first query whose radii differ in the eighth digit, some
+    /// twice: f32 cannot represent the difference.
+    #[test]
+    fn orders_distances_that_differ_in_the_eighth_digit() {
+        const WIDTH: usize = 128;
+        let mut random = ChaCha8Rng::seed_from_u64(6);
+        for scale in [1e-20f32, 1.0, 1e15] {
+            let mut values = Vec::new();
+            for i in 0..400 {
+                let row: Vec<f64> = (0..WIDTH).map(|_| random.random_range(-1.0..1.0)).collect();
+                let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt();
+                let radius = (1.0 + f64::from(i % 50) * 1e-8) / norm;
+                values.extend(row.iter().map(|v| (v * radius) as f32 * scale));
+            }
+            values.extend_from_within(..100 * WIDTH);
+            let references = Features::new(WIDTH, values).unwrap();
+            let mut queries = vec![0.0; WIDTH];
+            queries.extend_from_slice(&references.values()[..20 * WIDTH]);
+            let queries = Features::new(WIDTH, queries).unwrap();
+            for k in [1, 3, 60] {
+                assert_exact(&Distances::new(&queries, &references), k, false);
+            }
+            assert_exact(&Distances::new(&references, &references), 5, true);
+        }
+    }
+
+    /// One pixel differs by one gray level, and every image occurs three times.
+    #[test]
+    fn orders_images_that_differ_in_one_gray_level() {
+        for side in [28, 40] {
+            let mut random = ChaCha8Rng::seed_from_u64(7);
+            let image: Vec<u8> = (0..side * side).map(|_| random.random()).collect();
+            let mut pixels = image.repeat(60);
+            for (i, pixel) in pixels.iter_mut().step_by(side * side + 1).enumerate() {
+                *pixel = pixel.wrapping_add((i % 3) as u8);
+            }
+            let training = Images::new(side, side, pixels.repeat(3)).unwrap();
+            for (k, not_itself) in [(1, false), (5, false), (5, true), (179, true)] {
+                assert_exact(&Distances::new(&training, &training), k, not_itself);
+            }
+        }
+    }
+
+    #[test]
+    fn radii_are_distances_to_the_kth_nearest_other_row() {
+        let rows = Features::new(1, vec![0.0, 1.0, 3.0, 3.0, 7.0]).unwrap();
+        assert_eq!(squared_radii(&rows, 1), [1.0, 1.0, 0.0, 0.0, 16.0]);
+        assert_eq!(squared_radii(&rows, 2), [9.0, 4.0, 4.0, 4.0, 16.0]);
+        assert_eq!(squared_radii(&rows, 4), [49.0, 36.0, 16.0, 16.0, 49.0]);
+    }
+
+    #[test]
+    fn rejects_other_sizes_and_empty_references() {
+        let image = Images::new(2, 3, vec![0; 6]).unwrap();
+        let turned = Images::new(3, 2, vec![0; 6]).unwrap();
+        let none = Images::new(2, 3, Vec::new()).unwrap();
+        assert!(matches!(
+            nearest(&image, &turned),
+            Err(Error::ImageSize { left: (2, 3), right: (3, 2) })
+        ));
+        assert!(matches!(nearest(&image, &none), Err(Error::TooFew { needed: 1, found: 0, .. })));
+        assert_eq!(nearest(&none, &image).unwrap(), []);
+    }
+}

@@ -37,10 +37,15 @@ mod computation {
     use run_dir::Measurement;
 
     use super::WIDTH;
+    use crate::distances::Distances;
     use crate::error::{at_least, same_size};
     use crate::evaluation::{Evaluation, Measurements, measured};
-    use crate::neighbors::Rows;
+    use crate::features::blocks;
+    use crate::rows::Rows;
     use crate::{Error, Fake, Real, Result, Validation};
+
+    /// Images compared with all windows at a time.
+    const BLOCK: usize = 256;
 
     /// The usual widths to choose from: ten from 0.1 to 1, evenly spaced on a
     /// logarithmic scale, for pixels in \[0, 1\].
@@ -87,7 +92,7 @@ mod computation {
         let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
         real.same_width(fake)?;
         validation.same_width(fake)?;
-        choose([real.into(), validation.into(), fake.into()], 1.0, sigmas)
+        choose([real, validation], fake, 1.0, sigmas)
     }
 
     /// [`parzen`] of pixels in \[0, 1\]: those of the images divided by 255. Squared distances
@@ -104,17 +109,27 @@ mod computation {
         let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
         same_size(real, fake)?;
         same_size(validation, fake)?;
-        choose([real.into(), validation.into(), fake.into()], 255.0, sigmas)
+        choose([real, validation], fake, 255.0, sigmas)
     }
 
-    fn choose([real, validation, fake]: [Rows; 3], unit: f64, sigmas: &[f64]) -> Result<Parzen> {
-        let tried = log_likelihoods(&validation, &fake, unit, sigmas, "validation images")?;
+    fn choose<'a, T>(
+        [real, validation]: [&'a T; 2],
+        fake: &'a T,
+        unit: f64,
+        sigmas: &[f64],
+    ) -> Result<Parzen>
+    where
+        &'a T: Into<Rows<'a>>,
+    {
+        let distances = Distances::in_f64(validation, fake);
+        let tried = log_likelihoods(&distances, unit, sigmas, "validation images")?;
         let best = tried
             .iter()
             .zip(sigmas)
             .reduce(|best, next| if next.0.mean > best.0.mean { next } else { best });
         let (_, &sigma) = best.ok_or(Error::Sigma { sigma: None })?;
-        Ok(Parzen { sigma, log_likelihood: with_width(&real, &fake, unit, sigma)? })
+        let log_likelihood = with_width(&Distances::in_f64(real, fake), unit, sigma)?;
+        Ok(Parzen { sigma, log_likelihood })
     }
 
     /// The log-likelihood of real images under windows of width `sigma` around the fake images:
@@ -125,23 +140,23 @@ mod computation {
     pub fn log_likelihood(real: Real<'_>, fake: Fake<'_>, sigma: f64) -> Result<LogLikelihood> {
         let (Real(real), Fake(fake)) = (real, fake);
         real.same_width(fake)?;
-        with_width(&real.into(), &fake.into(), 1.0, sigma)
+        with_width(&Distances::in_f64(real, fake), 1.0, sigma)
     }
 
-    fn with_width(real: &Rows, fake: &Rows, unit: f64, sigma: f64) -> Result<LogLikelihood> {
-        let found = log_likelihoods(real, fake, unit, &[sigma], "real images")?;
+    fn with_width(distances: &Distances<'_>, unit: f64, sigma: f64) -> Result<LogLikelihood> {
+        let found = log_likelihoods(distances, unit, &[sigma], "real images")?;
         found.first().copied().ok_or(Error::Sigma { sigma: None })
     }
 
-    /// One log-likelihood for each width, of `images` under `windows`. Distances are divided by
-    /// `unit`.
+    /// One log-likelihood for each width, given distances of images to window centers.
+    /// Distances are divided by `unit`.
     fn log_likelihoods(
-        images: &Rows,
-        windows: &Rows,
+        distances: &Distances<'_>,
         unit: f64,
         sigmas: &[f64],
         what: &'static str,
     ) -> Result<Vec<LogLikelihood>> {
+        let (images, windows) = (distances.queries(), distances.references());
         for (rows, what) in [(images, what), (windows, "fake images")] {
             at_least(1, rows.len(), "the Parzen estimate", what)?;
         }
@@ -151,8 +166,8 @@ mod computation {
             return Err(Error::Sigma { sigma: Some(sigma) });
         }
         let mut values = vec![Vec::with_capacity(images.len()); sigmas.len()];
-        for squared in images.squared_distances(windows) {
-            let squared = squared / unit.powi(2);
+        for rows in blocks(images.len(), BLOCK) {
+            let squared = (distances.block(rows) / unit.powi(2)).clamp_min(0.0);
             for (&sigma, values) in sigmas.iter().zip(&mut values) {
                 let exponents = &squared * (-0.5 / (sigma * sigma));
                 let sums = exponents.logsumexp([1i64].as_slice(), false);

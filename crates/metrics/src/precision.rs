@@ -51,10 +51,9 @@ pub(crate) fn far_samples(row: &QualityRow) -> Option<String> {
 
 #[cfg(feature = "libtorch")]
 mod computation {
-    use tch::Tensor;
-
+    use crate::balls::{Surface, count_inside, share_above_zero};
     use crate::evaluation::{Evaluation, Measurements};
-    use crate::neighbors::{Balls, share_above_zero};
+    use crate::neighbors::squared_radii;
     use crate::{Error, Fake, Features, Real, Result};
 
     /// The usual k of precision and recall (Kynkäänniemi et al. 2019, section 3).
@@ -96,8 +95,8 @@ mod computation {
             return Err(Error::Neighbors);
         }
         centers.at_least(k.saturating_add(1), "precision and recall", what)?;
-        let (balls_of_row, _) = Balls::new(centers, k).count(rows, Tensor::le_tensor);
-        Ok(share_above_zero(&balls_of_row))
+        let inside = count_inside(rows, centers, &squared_radii(centers, k), Surface::Inside);
+        Ok(share_above_zero(&inside.balls_of_row))
     }
 
     pub(super) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {

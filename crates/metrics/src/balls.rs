@@ -1,0 +1,109 @@
+//! Counts rows inside balls: the common part of precision, recall, density and coverage.
+
+use crate::distances::Distances;
+use crate::features::Features;
+
+/// Whether a row on the surface of a ball lies inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    Inside,
+    Outside,
+}
+
+/// The counts for each row and each ball.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Inside {
+    /// The number of balls that contain each row.
+    pub(crate) balls_of_row: Vec<u32>,
+    /// The number of rows inside each ball.
+    pub(crate) rows_of_ball: Vec<u32>,
+}
+
+/// Counts `rows` inside the balls around `centers`. Both must have the same width, and each
+/// center has a squared radius.
+pub(crate) fn count_inside(
+    rows: &Features,
+    centers: &Features,
+    squared_radii: &[f64],
+    surface: Surface,
+) -> Inside {
+    let distances = Distances::new(rows, centers);
+    let mut inside =
+        Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
+    distances.each_query(|row, approximate| {
+        let margin = distances.margin(row);
+        for (center, (&squared, &radius)) in approximate.iter().zip(squared_radii).enumerate() {
+            if squared > radius + margin {
+                continue;
+            }
+            let squared =
+                if squared < radius - margin { squared } else { distances.measure(row, center) };
+            if squared < radius || (squared == radius && surface == Surface::Inside) {
+                inside.balls_of_row[row] += 1;
+                inside.rows_of_ball[center] += 1;
+            }
+        }
+    });
+    inside
+}
+
+/// The share of `counts` above 0.
+pub(crate) fn share_above_zero(counts: &[u32]) -> f64 {
+    counts.iter().filter(|&&count| count > 0).count() as f64 / counts.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distances::QUERIES;
+    use crate::neighbors::squared_radii;
+    use crate::rows::{Rows, squared_distance};
+    use rand::RngExt;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    /// Multiples of 1/16 far from 0, in more than one block: products are not exact, and
+    /// many rows lie exactly on surfaces.
+    #[test]
+    fn counts_equal_those_of_a_naive_comparison_across_blocks() {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut far = |n: usize| {
+            let values = (0..n * 100).map(|i| {
+                let sixteenths = random.random_range(0..9u8);
+                3e5 + 16384.0 * (i % 100) as f32 + f32::from(sixteenths) / 16.0
+            });
+            Features::new(100, values.collect()).unwrap()
+        };
+        let (rows, centers) = (far(QUERIES + 9), far(4105));
+        let (values, center_values) = (Rows::from(&rows), Rows::from(&centers));
+        let radii: Vec<f64> = (0..centers.len())
+            .map(|i| squared_distance(center_values.row(i), center_values.row(i / 2)))
+            .collect();
+        for surface in [Surface::Inside, Surface::Outside] {
+            let mut naive =
+                Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
+            for row in 0..rows.len() {
+                for (center, &radius) in radii.iter().enumerate() {
+                    let squared = squared_distance(values.row(row), center_values.row(center));
+                    let inside = match surface {
+                        Surface::Inside => squared <= radius,
+                        Surface::Outside => squared < radius,
+                    };
+                    naive.balls_of_row[row] += u32::from(inside);
+                    naive.rows_of_ball[center] += u32::from(inside);
+                }
+            }
+            assert_eq!(count_inside(&rows, &centers, &radii, surface), naive);
+        }
+    }
+
+    /// A collapsed generator: all rows are equal, and all radii are 0.
+    #[test]
+    fn balls_of_radius_zero_contain_equal_rows() {
+        let rows = Features::new(3, [0.1, 0.7, 1e3].repeat(20)).unwrap();
+        let radii = squared_radii(&rows, 3);
+        let inside = |surface| count_inside(&rows, &rows, &radii, surface).balls_of_row;
+        assert_eq!(inside(Surface::Inside), [20; 20]);
+        assert_eq!(inside(Surface::Outside), [0; 20]);
+    }
+}
