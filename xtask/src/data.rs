@@ -74,7 +74,7 @@ pub fn check(dir: &Path) -> Result<String> {
 type Closest = (&'static KnownSet, Vec<PathBuf>);
 
 fn closest(dir: &Path) -> Result<Option<Closest>> {
-    known::closest(&known::ALL, dir).map_err(|e| explain(&e, dir))
+    known::closest(known::ALL, dir).map_err(|e| explain(&e, dir))
 }
 
 fn describe(dir: &Path, closest: Option<Closest>) -> Result<String> {

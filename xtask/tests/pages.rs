@@ -1,4 +1,4 @@
-//! The pages name every preset, loss and data set.
+//! The pages name every preset, loss, metric, figure and data set.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,5 +34,14 @@ fn readme_of_mnist_io_names_every_known_data_set() {
     let page = page("crates/mnist-io/README.md");
     for set in mnist_io::known::ALL {
         assert!(page.contains(set.title), "no {}", set.title);
+    }
+}
+
+#[test]
+fn results_page_has_a_row_for_every_metric() {
+    let page = page("docs/results.md");
+    for name in gan_metrics::names() {
+        let (cell, option) = (format!("| `{name}` |"), format!("| `--{name}` |"));
+        assert!(page.contains(&cell) || page.contains(&option), "no row {cell}");
     }
 }

@@ -132,7 +132,8 @@ fn variant<T: FromStr + VariantNames>(what: &str, text: &str) -> Result<T> {
 
 fn loss(text: &str) -> Result<String> {
     let loss = LossInfo::find(text).map(|loss| loss.name.to_owned());
-    loss.ok_or_else(|| unknown("loss", text, &LOSSES.map(|loss| loss.name)))
+    let names: Vec<&str> = LOSSES.iter().map(|loss| loss.name).collect();
+    loss.ok_or_else(|| unknown("loss", text, &names))
 }
 
 fn optimizer(text: &str) -> Result<Optimizer> {

@@ -19,7 +19,7 @@ pub struct LossInfo {
 macro_rules! losses {
     ($($name:literal $summary:literal $($field:ident)?;)*) => {
         /// Every loss.
-        pub const LOSSES: [LossInfo; 6] = [$(LossInfo {
+        pub const LOSSES: &[LossInfo] = &[$(LossInfo {
             name: $name,
             summary: $summary,
             $($field: true,)?
@@ -43,6 +43,6 @@ losses! {
 impl LossInfo {
     /// The loss of that name; `None` for a loss of the caller's own.
     pub fn find(name: &str) -> Option<LossInfo> {
-        LOSSES.into_iter().find(|loss| loss.name == name)
+        LOSSES.iter().copied().find(|loss| loss.name == name)
     }
 }

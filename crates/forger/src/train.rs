@@ -12,6 +12,7 @@ use gan_viz::figures::Figure;
 use gan_viz::report::State;
 use run_dir::{QualityRow, ReportData, RunDir};
 
+use crate::evaluate::shared_images;
 use crate::job::{TrainJob, quoted, with_next_command};
 use crate::observer::ProgressObserver;
 use crate::preview::preview;
@@ -101,6 +102,9 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
         output::note("computing statistics of the data set, once; the results are kept");
     }
     evaluator.prepare()?;
+    if let Some(warning) = shared_images(evaluator) {
+        output::note(warning);
+    }
     if let Some(reason) = evaluator.no_quality_curve()?.filter(|_| curve) {
         output::note(format_args!("no quality curve: {reason}"));
     }
@@ -176,7 +180,7 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
         .conditional()
         .then(|| (0..FULL_SAMPLES).map(|i| digit_of(i).unsigned_abs() as u8).collect());
     let images = resize(&samples, evaluator.side())?;
-    let row = evaluator.measure(&images, digits.as_deref(), &metrics, &mut |_| ())?;
+    let row = evaluator.measure(&images, digits.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();
     let found = row.metrics.get("duplicates").cloned().unwrap_or_default();
     if let Some(data) = run.report_data()? {

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::distances::QUERIES;
     use crate::neighbors::squared_radii;
-    use crate::rows::squared_distance;
+    use crate::rows::{Rows, squared_distance};
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
@@ -75,15 +75,16 @@ mod tests {
             Features::new(100, values.collect()).unwrap()
         };
         let (rows, centers) = (far(QUERIES + 9), far(4105));
+        let (values, center_values) = (Rows::from(&rows), Rows::from(&centers));
         let radii: Vec<f64> = (0..centers.len())
-            .map(|i| squared_distance(centers.row(i), centers.row(i / 2)))
+            .map(|i| squared_distance(center_values.row(i), center_values.row(i / 2)))
             .collect();
         for surface in [Surface::Inside, Surface::Outside] {
             let mut naive =
                 Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
             for row in 0..rows.len() {
                 for (center, &radius) in radii.iter().enumerate() {
-                    let squared = squared_distance(rows.row(row), centers.row(center));
+                    let squared = squared_distance(values.row(row), center_values.row(center));
                     let inside = match surface {
                         Surface::Inside => squared <= radius,
                         Surface::Outside => squared < radius,

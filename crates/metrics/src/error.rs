@@ -25,12 +25,12 @@ pub enum Error {
         /// The number of images given.
         found: usize,
     },
-    /// NaN or an infinite value.
+    /// NaN, or a value above [`LARGEST`](crate::LARGEST) in size.
     #[error(
-        "the features hold {value} at row {row}, column {column}, but only finite numbers can be \
-         measured: check the images and the network that they came from"
+        "the features hold {value:e} at row {row}, column {column}, but only finite numbers up to \
+         1e18 in size can be measured: check the images and the network that they came from"
     )]
-    NotFinite {
+    OutOfRange {
         /// The image, counted from 0.
         row: usize,
         /// The feature, counted from 0.
@@ -38,30 +38,16 @@ pub enum Error {
         /// The value.
         value: f32,
     },
-    /// A value above [`LARGEST`](crate::LARGEST) in size.
+    /// A tensor of features that is not floating-point `[n, d]` with `d` of at least 1.
     #[error(
-        "the features hold {value:e} at row {row}, column {column}, but sizes above 1e18 cannot be \
-         measured: scale the features down"
+        "features must be floating-point numbers [n, d] with d of at least 1, but these are \
+         {kind:?} {shape:?}"
     )]
-    TooLarge {
-        /// The image, counted from 0.
-        row: usize,
-        /// The feature, counted from 0.
-        column: usize,
-        /// The value.
-        value: f32,
-    },
-    /// A tensor of features whose shape is not `[n, d]` with `d` of at least 1.
-    #[error("features must have the shape [n, d] with d of at least 1, but these have {shape:?}")]
-    Shape {
-        /// The tensor's shape.
-        shape: Vec<i64>,
-    },
-    /// A tensor of features without floating-point numbers.
-    #[error("features must be floating-point numbers, but these are {kind:?}")]
-    NotFloat {
+    NotFeatures {
         /// The tensor's kind.
         kind: Kind,
+        /// The tensor's shape.
+        shape: Vec<i64>,
     },
     /// Values that do not fill whole rows.
     #[error("{values} values do not fill whole rows of {width}")]
@@ -115,12 +101,6 @@ pub enum Error {
     Predictions {
         /// Logits of an image.
         width: usize,
-    },
-    /// A share outside (0, 1].
-    #[error("a share must lie above 0 and be at most 1, but this is {share}")]
-    Share {
-        /// The share.
-        share: f64,
     },
     /// A distance that is negative or not finite.
     #[error("distance {row} is {value}, but distances are finite and at least 0")]
@@ -236,6 +216,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether more images, or images of another kind, are needed.
+    pub(crate) fn is_missing_data(&self) -> bool {
+        matches!(
+            self,
+            Error::TooFew { .. }
+                | Error::NoCell { .. }
+                | Error::Cells { .. }
+                | Error::UnreliableFeatures(_)
+        )
+    }
+
     /// The operating system's kind of error, if it was one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {

@@ -6,8 +6,8 @@ use mnist_io::Images;
 use run_dir::Measurement;
 
 use crate::inception::Inception;
-use crate::reference::ReferenceStats;
-use crate::{Error, Fake, Features, Result};
+use crate::reference::{Classified, ReferenceStats, once};
+use crate::{Error, Fake, Result};
 
 /// Values by name.
 pub(crate) type Measurements = Vec<(&'static str, Measurement)>;
@@ -37,27 +37,14 @@ pub(crate) struct Evaluation<'a> {
     pub reference: &'a ReferenceStats,
     pub inception: Option<&'a Inception>,
     pub progress: RefCell<&'a mut dyn FnMut(Progress<'_>)>,
-    /// Features and logits of the samples.
-    pub classified: OnceCell<(Features, Features)>,
+    /// The classifier's results on the samples.
+    pub classified: OnceCell<Classified>,
 }
 
 impl Evaluation<'_> {
-    /// Features of the samples, `[n, 128]`.
-    pub fn features(&self) -> Result<&Features> {
-        Ok(&self.classified()?.0)
-    }
-
-    /// Logits of the samples, `[n, 10]`.
-    pub fn logits(&self) -> Result<&Features> {
-        Ok(&self.classified()?.1)
-    }
-
-    fn classified(&self) -> Result<&(Features, Features)> {
-        if let Some(classified) = self.classified.get() {
-            return Ok(classified);
-        }
-        let classified = self.reference.classify(self.images)?;
-        Ok(self.classified.get_or_init(|| classified))
+    /// The classifier's results on the samples.
+    pub fn classified(&self) -> Result<&Classified> {
+        once(&self.classified, || self.reference.classify(self.images))
     }
 
     /// One requested digit for each sample, if any.
@@ -70,14 +57,20 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What `measure` gives for the features of equally many training images, see
-    /// [`ReferenceStats::reference_values`].
-    pub fn feature_reference<const N: usize>(
+    /// What `measure` gives for the features of the samples, with reference values: what it
+    /// gives for equally many training images. The first of `names` identifies it in the cache.
+    pub fn measure_features<const N: usize>(
         &self,
-        name: &str,
-        measure: impl FnOnce(Fake<'_>) -> Result<[f64; N]>,
-    ) -> Result<Option<[f64; N]>> {
-        self.reference.feature_reference_values(name, self.images.len(), measure)
+        names: [&'static str; N],
+        measure: impl Fn(Fake<'_>) -> Result<[f64; N]>,
+    ) -> Result<Measurements> {
+        let values = measure(Fake(&self.classified()?.features))?;
+        let count = self.images.len();
+        let references = self.reference.feature_reference_values(names[0], count, measure)?;
+        let numbered = names.into_iter().zip(values).enumerate();
+        let measured = numbered
+            .map(|(i, (name, value))| (name, measured(value, references.map(|values| values[i]))));
+        Ok(measured.collect())
     }
 
     /// Reports the progress of InceptionV3.
@@ -86,7 +79,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// A value with its reference value.
+/// A measurement without error and details.
 pub(crate) fn measured(value: f64, reference: Option<f64>) -> Measurement {
     Measurement { value, reference, ..Measurement::default() }
 }

@@ -7,13 +7,14 @@ use mnist_io::{Dataset, Images};
 use run_dir::QualityRow;
 
 use crate::cache::Cache;
-use crate::duplicates::Duplicates;
+use crate::duplicates::{Duplicates, near_duplicates};
 use crate::evaluation::{Evaluation, Progress};
 use crate::inception::Inception;
 use crate::list::METRICS;
 use crate::metric::Metric;
+use crate::modes::{agreement, predictions};
 use crate::reference::{ReferenceStats, check_images};
-use crate::{Error, Result, UnreliableFeatures, precision};
+use crate::{Error, Fake, Real, Result, UnreliableFeatures, precision};
 
 /// The classifier must recognize this share of the test images. Below it, its features are
 /// unreliable.
@@ -53,17 +54,23 @@ impl Evaluator {
 
     /// SHA-256, in hexadecimal, of the plain IDX file of the test images.
     pub fn test_images_sha256(&self) -> String {
-        self.reference.test().idx_sha256()
+        self.reference.test.images_sha256()
     }
 
     /// The test images and their labels.
     pub fn test(&self) -> &Dataset {
-        self.reference.test_set()
+        &self.reference.test
     }
 
     /// Rows and columns of the images that are compared.
     pub fn side(&self) -> usize {
-        self.reference.test().rows()
+        self.reference.test.images().rows()
+    }
+
+    /// The number of test images that are also training images. Near-duplicates and C_T leave
+    /// them out, because they are not new to the generator.
+    pub fn shared_images(&self) -> usize {
+        self.reference.test.len() - self.reference.new_test_rows.len()
     }
 
     /// The reason why there can be no quality curve on this data set, or `None`.
@@ -71,7 +78,7 @@ impl Evaluator {
     /// # Errors
     /// An error of libtorch.
     pub fn no_quality_curve(&self) -> Result<Option<UnreliableFeatures>> {
-        let found = self.reference.test().len();
+        let found = self.reference.test.len();
         if found <= precision::NEIGHBORS {
             return Ok(Some(UnreliableFeatures::TooFew { found }));
         }
@@ -84,10 +91,11 @@ impl Evaluator {
     /// # Errors
     /// An error of libtorch.
     pub fn unreliable_features(&self) -> Result<Option<UnreliableFeatures>> {
-        if !self.reference.is_labeled() {
+        if !self.reference.test.is_labeled() {
             return Ok(Some(UnreliableFeatures::NoLabels));
         }
-        let accuracy = self.reference.accuracy()?;
+        let predicted = predictions(&self.reference.classified_test()?.logits)?;
+        let accuracy = agreement(&predicted, self.reference.test.labels());
         Ok((accuracy < LEAST_ACCURACY).then_some(UnreliableFeatures::Misclassified { accuracy }))
     }
 
@@ -98,7 +106,7 @@ impl Evaluator {
     /// An error of libtorch.
     pub fn prepare(&self) -> Result<()> {
         self.reference.test_distances()?;
-        self.reference.test_features()?;
+        self.reference.classified_test()?;
         Ok(())
     }
 
@@ -112,13 +120,18 @@ impl Evaluator {
     /// `[n, 28, 28]`: FID, precision, recall and the shares of the digits.
     ///
     /// # Errors
-    /// Those of [`Evaluator::measure`].
+    /// Those of [`Evaluator::measure`]; the first reason why a metric is left out.
     pub fn quick(&self, samples: &Images) -> Result<QualityRow> {
         let metrics: Vec<&Metric> = METRICS.iter().filter(|metric| metric.curve).collect();
-        self.measure(samples, None, &metrics, &mut |_| ())
+        let measured = self.measure(samples, None, &metrics, &mut |_| ())?;
+        match measured.left_out.into_iter().next() {
+            Some((_, reason)) => Err(reason),
+            None => Ok(measured.row),
+        }
     }
 
-    /// Measures `metrics` of `samples` u8 `[n, 28, 28]`. `requested` holds the digit that
+    /// Measures `metrics` of `samples` u8 `[n, 28, 28]`, and leaves out those that need more
+    /// images or a classifier that recognizes the test images. `requested` holds the digit that
     /// each sample should show, for conditional networks. `progress` is called before each
     /// metric.
     ///
@@ -126,16 +139,15 @@ impl Evaluator {
     /// row's step, images seen and seconds are left at 0.
     ///
     /// # Errors
-    /// [`Error::NotMnistSize`] and [`Error::NoImages`]; [`Error::TooFew`];
-    /// [`Error::UnreliableFeatures`] for a metric that needs the classifier;
-    /// [`Error::NoInception`]; [`Error::RequestedDigits`].
+    /// [`Error::NotMnistSize`] and [`Error::NoImages`]; [`Error::NoInception`];
+    /// [`Error::RequestedDigits`].
     pub fn measure(
         &self,
         samples: &Images,
         requested: Option<&[u8]>,
         metrics: &[&'static Metric],
         progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<QualityRow> {
+    ) -> Result<Measured> {
         check_images(samples)?;
         let evaluation = Evaluation {
             images: samples,
@@ -147,21 +159,29 @@ impl Evaluator {
         };
         let mut row = QualityRow {
             samples: samples.len() as u64,
-            test_images: self.reference.test().len() as u64,
+            test_images: self.reference.test.len() as u64,
             ..QualityRow::default()
         };
+        let mut left_out = Vec::new();
         for metric in metrics {
             (evaluation.progress.borrow_mut())(Progress::Metric(metric.name()));
-            if metric.needs_classifier()
-                && let Some(unreliable) = self.unreliable_features()?
-            {
-                return Err(Error::UnreliableFeatures(unreliable));
+            let unreliable = match metric.needs_classifier() {
+                true => self.unreliable_features()?,
+                false => None,
+            };
+            let values = match unreliable {
+                Some(reason) => Err(Error::UnreliableFeatures(reason)),
+                None => (metric.measure)(&evaluation),
+            };
+            match values {
+                Ok(values) => {
+                    row.metrics.extend(values.into_iter().map(|(name, m)| (name.to_owned(), m)));
+                }
+                Err(reason) if reason.is_missing_data() => left_out.push((metric.name(), reason)),
+                Err(error) => return Err(error),
             }
-            let values = (metric.measure)(&evaluation)?;
-            let named = values.into_iter().map(|(name, m)| (name.to_owned(), m));
-            row.metrics.extend(named);
         }
-        Ok(row)
+        Ok(Measured { row, left_out })
     }
 
     /// How many `samples` u8 `[n, 28, 28]` lie closer to a training image than the closest
@@ -171,6 +191,16 @@ impl Evaluator {
     /// [`Error::NotMnistSize`] and [`Error::NoImages`].
     pub fn duplicates(&self, samples: &Images) -> Result<Duplicates> {
         check_images(samples)?;
-        self.reference.duplicates(samples)
+        let fake = self.reference.distances(samples)?;
+        near_duplicates(Real(self.reference.test_distances()?), Fake(fake.as_slice()))
     }
+}
+
+/// The result of [`Evaluator::measure`].
+#[derive(Debug)]
+pub struct Measured {
+    /// The values.
+    pub row: QualityRow,
+    /// The metrics that were left out, by name, and why.
+    pub left_out: Vec<(&'static str, Error)>,
 }

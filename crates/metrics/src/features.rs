@@ -59,7 +59,7 @@ impl Features {
     ///
     /// # Errors
     /// [`Error::RowLength`] if the values do not fill whole rows or `width` is 0;
-    /// [`Error::NotFinite`] and [`Error::TooLarge`] with the first invalid value.
+    /// [`Error::OutOfRange`] with the first invalid value.
     pub fn new(width: usize, values: Vec<f32>) -> Result<Features> {
         if width == 0 || !values.len().is_multiple_of(width) {
             return Err(Error::RowLength { values: values.len(), width });
@@ -67,11 +67,7 @@ impl Features {
         let wrong = |v: &f32| !v.is_finite() || v.abs() > LARGEST;
         if let Some((at, &value)) = values.iter().enumerate().find(|(_, v)| wrong(v)) {
             let (row, column) = (at / width, at % width);
-            return Err(if value.is_finite() {
-                Error::TooLarge { row, column, value }
-            } else {
-                Error::NotFinite { row, column, value }
-            });
+            return Err(Error::OutOfRange { row, column, value });
         }
         Ok(Features { width, values })
     }
@@ -80,17 +76,17 @@ impl Features {
     /// converted to f32.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NotFloat`], and those of [`Features::new`].
+    /// [`Error::NotFeatures`], and those of [`Features::new`].
     pub fn from_tensor(tensor: &Tensor) -> Result<Features> {
-        let shape = tensor.size();
-        let width = match shape[..] {
-            [_, width] if width > 0 => width as usize,
-            _ => return Err(Error::Shape { shape }),
+        let (kind, shape) = (tensor.kind(), tensor.size());
+        let width = match (kind, &shape[..]) {
+            (Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double, &[_, width])
+                if width > 0 =>
+            {
+                width as usize
+            }
+            _ => return Err(Error::NotFeatures { kind, shape }),
         };
-        let kind = tensor.kind();
-        if !matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double) {
-            return Err(Error::NotFloat { kind });
-        }
         let flat =
             tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_reshape([-1])?;
         Features::new(width, Vec::<f32>::try_from(&flat)?)
@@ -137,10 +133,6 @@ impl Features {
         Some(Features { width: self.width, values: rows?.concat() })
     }
 
-    pub(crate) fn row(&self, index: usize) -> &[f32] {
-        &self.values[index * self.width..][..self.width]
-    }
-
     /// Rows as f64 `[rows, d]`.
     pub(crate) fn block(&self, rows: Range<usize>) -> Tensor {
         let values = &self.values[rows.start * self.width..rows.end * self.width];
@@ -152,11 +144,6 @@ impl Features {
     /// All rows as f64 `[n, d]`.
     pub(crate) fn tensor(&self) -> Tensor {
         self.block(0..self.len())
-    }
-
-    /// ‖row‖² of each row.
-    pub(crate) fn squared_norms(&self) -> Vec<f64> {
-        self.rows().map(|row| row.iter().map(|&v| f64::from(v).powi(2)).sum()).collect()
     }
 
     /// Fails unless there are `needed` rows.

@@ -5,8 +5,17 @@
 )]
 #![forbid(unsafe_code)]
 
+pub mod density;
+pub mod duplicates;
+pub mod fid;
+mod inception;
+pub mod kid;
 mod list;
 mod metric;
+pub mod modes;
+pub mod novelty;
+pub mod parzen;
+pub mod precision;
 
 pub use list::{METRICS, UnknownMetric, help, names, parse_list};
 pub use metric::{FULL_SAMPLES, Metric, Needs, QUICK_SAMPLES, Value};
@@ -16,11 +25,7 @@ mod balls;
 #[cfg(feature = "libtorch")]
 mod cache;
 #[cfg(feature = "libtorch")]
-pub mod density;
-#[cfg(feature = "libtorch")]
 mod distances;
-#[cfg(feature = "libtorch")]
-pub mod duplicates;
 #[cfg(feature = "libtorch")]
 mod error;
 #[cfg(feature = "libtorch")]
@@ -30,36 +35,20 @@ mod evaluator;
 #[cfg(feature = "libtorch")]
 mod features;
 #[cfg(feature = "libtorch")]
-pub mod fid;
-#[cfg(feature = "libtorch")]
-mod inception;
-#[cfg(feature = "libtorch")]
-pub mod kid;
-#[cfg(feature = "libtorch")]
-pub mod kmeans;
-#[cfg(feature = "libtorch")]
-pub mod modes;
+mod kmeans;
 #[cfg(feature = "libtorch")]
 pub mod neighbors;
-#[cfg(feature = "libtorch")]
-pub mod novelty;
-#[cfg(feature = "libtorch")]
-pub mod parzen;
-#[cfg(feature = "libtorch")]
-pub mod precision;
 #[cfg(feature = "libtorch")]
 mod reference;
 #[cfg(feature = "libtorch")]
 mod rows;
 
 #[cfg(feature = "libtorch")]
-use evaluation::{Evaluation, Measurements};
-#[cfg(feature = "libtorch")]
 pub use {
     cache::Cache,
     error::{Error, Result, UnreliableFeatures},
     evaluation::Progress,
-    evaluator::Evaluator,
+    evaluator::{Evaluator, Measured},
     features::{Fake, Features, LARGEST, Real, Training, Validation},
     inception::Inception,
 };

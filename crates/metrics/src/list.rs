@@ -1,18 +1,9 @@
-//! The metrics of `evaluate`, one file each.
-
-mod density;
-mod duplicates;
-mod fid;
-mod inception;
-mod kid;
-mod modes;
-mod novelty;
-mod parzen;
-mod precision;
+//! The list of all metrics of `evaluate`.
 
 use std::fmt::Write;
 
 use crate::metric::Metric;
+use crate::{density, duplicates, fid, inception, kid, modes, novelty, parzen, precision};
 
 /// Every metric, in the order of tables.
 pub static METRICS: &[Metric] = &[

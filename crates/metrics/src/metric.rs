@@ -1,6 +1,6 @@
 //! The description of a metric of `evaluate`, and the function that measures it.
 
-use run_dir::Measurement;
+use run_dir::QualityRow;
 
 #[cfg(feature = "libtorch")]
 use crate::evaluation::{Evaluation, Measurements};
@@ -19,10 +19,14 @@ pub struct Metric {
     pub names: &'static [&'static str],
     /// The input that it is computed from.
     pub needs: Needs,
+    /// The least number of samples.
+    pub least: usize,
     /// Whether the quality curve of a run has it.
     pub curve: bool,
     /// Its values, in the order of the table.
     pub values: &'static [Value],
+    /// A remark on its values, given all values of the evaluation.
+    pub remark: Option<fn(&QualityRow) -> Option<String>>,
     /// Measures the values that are known for these samples, by name.
     #[cfg(feature = "libtorch")]
     pub(crate) measure: fn(&Evaluation<'_>) -> crate::Result<Measurements>,
@@ -39,8 +43,6 @@ pub struct Value {
     pub decimals: usize,
     /// Its meaning, in one line.
     pub explanation: &'static str,
-    /// A remark on one result, given the number of samples.
-    pub remark: Option<fn(&Measurement, u64) -> String>,
 }
 
 /// The input that a metric is computed from.

@@ -13,12 +13,10 @@ use rand_chacha::rand_core::SeedableRng;
 use tch::{Kind, Tensor};
 
 use crate::cache::{Cache, Part};
-use crate::duplicates::{CLOSEST, Duplicates, near_duplicates};
 use crate::fid::Gaussian;
 use crate::inception::Inception;
-use crate::modes::{Modes, agreement, modes, predictions};
 use crate::neighbors::nearest;
-use crate::{Error, Fake, Features, Real, Result};
+use crate::{Error, Fake, Features, Result};
 
 /// Selects the training images for reference values: stream 13 of seed 0, as training
 /// numbers its random streams.
@@ -27,11 +25,13 @@ const REFERENCE_SEED: u64 = 0x07f2_bd52_70b9_3e5c;
 /// Statistics of a data set. Each is computed at its first use, or read from the cache.
 #[derive(Debug)]
 pub(crate) struct ReferenceStats {
-    training: Arc<Dataset>,
-    test: Dataset,
+    pub training: Arc<Dataset>,
+    pub test: Dataset,
+    /// The rows of the test images that are not training images, in ascending order.
+    pub new_test_rows: Vec<usize>,
     classifier: Classifier,
     cache: Cache,
-    classified_test: OnceCell<ClassifiedTest>,
+    classified_test: OnceCell<Classified>,
     training_features: OnceCell<Features>,
     test_distances: OnceCell<Vec<f64>>,
     /// Features of the training images for reference values, for the last number of
@@ -39,19 +39,31 @@ pub(crate) struct ReferenceStats {
     reference_features: RefCell<Option<Features>>,
 }
 
-/// The classifier's results on the test images.
+/// What the classifier computes from images.
 #[derive(Debug)]
-struct ClassifiedTest {
-    features: Features,
-    modes: Modes,
-    accuracy: f64,
+pub(crate) struct Classified {
+    /// `[n, 128]`.
+    pub features: Features,
+    /// `[n, 10]`.
+    pub logits: Features,
+}
+
+impl Classified {
+    fn new([features, logits]: &[Tensor; 2]) -> Result<Classified> {
+        let (features, logits) = (Features::from_tensor(features)?, Features::from_tensor(logits)?);
+        Ok(Classified { features, logits })
+    }
 }
 
 impl ReferenceStats {
     pub fn new(training: Arc<Dataset>, test: Dataset, cache: Cache) -> Result<ReferenceStats> {
         check_images(training.images())?;
         check_images(test.images())?;
+        let shared = test.images().rows_in(training.images());
         Ok(ReferenceStats {
+            new_test_rows: (0..test.len())
+                .filter(|row| shared.binary_search(row).is_err())
+                .collect(),
             training,
             test,
             classifier: Classifier::trained()?,
@@ -63,92 +75,45 @@ impl ReferenceStats {
         })
     }
 
-    pub fn training(&self) -> &Images {
-        self.training.images()
+    pub fn classify(&self, images: &Images) -> Result<Classified> {
+        Classified::new(&self.classifier.features_and_logits(&tensor(images))?.into())
     }
 
-    pub fn test_set(&self) -> &Dataset {
-        &self.test
-    }
-
-    pub fn test(&self) -> &Images {
-        self.test.images()
-    }
-
-    /// Whether the test images have labels.
-    pub fn is_labeled(&self) -> bool {
-        self.test.is_labeled()
-    }
-
-    /// Features `[n, 128]` and logits `[n, 10]`.
-    pub fn classify(&self, images: &Images) -> Result<(Features, Features)> {
-        let (features, logits) = self.classifier.features_and_logits(&tensor(images))?;
-        let features = Features::from_tensor(&features)?;
-        Ok((features, Features::from_tensor(&logits)?))
-    }
-
-    /// Features of the test images, `[n, 128]`.
-    pub fn test_features(&self) -> Result<&Features> {
-        Ok(&self.classified_test()?.features)
-    }
-
-    /// The digits that the classifier predicts for the test images.
-    pub fn test_modes(&self) -> Result<&Modes> {
-        Ok(&self.classified_test()?.modes)
-    }
-
-    /// The share of test images that the classifier classifies as labeled.
-    pub fn accuracy(&self) -> Result<f64> {
-        Ok(self.classified_test()?.accuracy)
-    }
-
-    fn classified_test(&self) -> Result<&ClassifiedTest> {
-        if let Some(classified) = self.classified_test.get() {
-            return Ok(classified);
-        }
-        let n = self.test.len() as i64;
-        let part = |name, width| Part::new(name, Kind::Float, [n, width]);
-        let parts = [part("features", FEATURES), part("logits", 10)];
-        let [features, logits] = self.cache.tensors("classifier-test", &parts, || {
-            let classified = self.classifier.features_and_logits(&tensor(self.test()))?;
-            Ok(classified.into())
-        })?;
-        let logits = Features::from_tensor(&logits)?;
-        let classified = ClassifiedTest {
-            features: Features::from_tensor(&features)?,
-            modes: modes(Fake(&logits))?,
-            accuracy: agreement(&predictions(&logits)?, self.test.labels()),
-        };
-        Ok(self.classified_test.get_or_init(|| classified))
+    /// The classifier's results on the test images.
+    pub fn classified_test(&self) -> Result<&Classified> {
+        once(&self.classified_test, || {
+            let n = self.test.len() as i64;
+            let part = |name, width| Part::new(name, Kind::Float, [n, width]);
+            let parts = [part("features", FEATURES), part("logits", 10)];
+            Classified::new(&self.cache.tensors("classifier-test", &parts, || {
+                Ok(self.classifier.features_and_logits(&tensor(self.test.images()))?.into())
+            })?)
+        })
     }
 
     /// Features of all training images, `[n, 128]`.
     pub fn training_features(&self) -> Result<&Features> {
-        if let Some(features) = self.training_features.get() {
-            return Ok(features);
-        }
-        let shape = [self.training.len() as i64, FEATURES];
-        let part = Part::new("features", Kind::Float, shape);
-        let [features] = self.cache.tensors("classifier-training", &[part], || {
-            let images = tensor(self.training());
-            Ok([self.classifier.features_and_logits(&images)?.0])
-        })?;
-        let features = Features::from_tensor(&features)?;
-        Ok(self.training_features.get_or_init(|| features))
+        once(&self.training_features, || {
+            let shape = [self.training.len() as i64, FEATURES];
+            let part = Part::new("features", Kind::Float, shape);
+            let [features] = self.cache.tensors("classifier-training", &[part], || {
+                let images = tensor(self.training.images());
+                Ok([self.classifier.features_and_logits(&images)?.0])
+            })?;
+            Features::from_tensor(&features)
+        })
     }
 
     /// The distance of each test image to the nearest training image, in gray levels.
     pub fn test_distances(&self) -> Result<&[f64]> {
-        if let Some(distances) = self.test_distances.get() {
-            return Ok(distances);
-        }
-        let shape = [self.test.len() as i64];
-        let part = Part::new("distances", Kind::Double, shape);
-        let [distances] = self.cache.tensors("nearest-test", &[part], || {
-            Ok([Tensor::from_slice(&self.distances(self.test())?)])
+        let distances = once(&self.test_distances, || {
+            let part = Part::new("distances", Kind::Double, [self.test.len() as i64]);
+            let [distances] = self.cache.tensors("nearest-test", &[part], || {
+                Ok([Tensor::from_slice(&self.distances(self.test.images())?)])
+            })?;
+            Ok(Vec::<f64>::try_from(distances)?)
         })?;
-        let distances = Vec::<f64>::try_from(distances)?;
-        Ok(self.test_distances.get_or_init(|| distances))
+        Ok(distances)
     }
 
     /// Whether [`ReferenceStats::test_distances`] has a cache file. The file may be
@@ -157,16 +122,10 @@ impl ReferenceStats {
         self.cache.holds("nearest-test")
     }
 
-    fn distances(&self, images: &Images) -> Result<Vec<f64>> {
-        let found = nearest(images, self.training())?;
+    /// The distance of each image to the nearest training image, in gray levels.
+    pub fn distances(&self, images: &Images) -> Result<Vec<f64>> {
+        let found = nearest(images, self.training.images())?;
         Ok(found.iter().map(|neighbor| neighbor.distance).collect())
-    }
-
-    /// Near-duplicates of training images among `images`.
-    pub fn duplicates(&self, images: &Images) -> Result<Duplicates> {
-        let test = self.test_distances()?;
-        let fake = self.distances(images)?;
-        near_duplicates(Real(test), Fake(fake.as_slice()), CLOSEST)
     }
 
     /// The Gaussian fit of the test images' features by InceptionV3. `progress` is called
@@ -180,7 +139,7 @@ impl ReferenceStats {
         let parts =
             [Part::new("mean", Kind::Double, [d]), Part::new("covariance", Kind::Double, [d, d])];
         let [mean, covariance] = self.cache.tensors("inception-test", &parts, || {
-            let fit = Gaussian::fit(&network.features(self.test(), progress)?)?;
+            let fit = Gaussian::fit(&network.features(self.test.images(), progress)?)?;
             let covariance = Tensor::from_slice(fit.covariance()).view([d, d]);
             Ok([Tensor::from_slice(fit.mean()), covariance])
         })?;
@@ -212,7 +171,7 @@ impl ReferenceStats {
                     *row += excluded.len();
                 }
             }
-            let images = self.training().select(&chosen).ok_or(Error::NoImages)?;
+            let images = self.training.images().select(&chosen).ok_or(Error::NoImages)?;
             Ok([Tensor::from_slice(&measure(&images)?)])
         })?;
         Ok(Vec::<f64>::try_from(numbers)?.try_into().ok())
@@ -229,7 +188,7 @@ impl ReferenceStats {
             let kept = self.reference_features.take();
             let features = match kept.filter(|kept| kept.len() == count) {
                 Some(kept) => kept,
-                None => self.classify(images)?.0,
+                None => self.classify(images)?.features,
             };
             let values = measure(Fake(&features))?;
             self.reference_features.replace(Some(features));
@@ -248,6 +207,14 @@ pub(crate) fn check_images(images: &Images) -> Result<()> {
         return Err(Error::NotMnistSize { rows, cols });
     }
     Ok(())
+}
+
+/// The value in `cell`, computed by `compute` if there is none.
+pub(crate) fn once<T>(cell: &OnceCell<T>, compute: impl FnOnce() -> Result<T>) -> Result<&T> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => compute().map(|value| cell.get_or_init(|| value)),
+    }
 }
 
 /// u8 `[n, 28, 28]`.

@@ -38,15 +38,3 @@ fn names_and_titles_are_unique_and_every_value_is_explained() {
         assert!(value.title.len() < 18, "{value:?} is too wide for the table");
     }
 }
-
-/// The page explains every metric under its names.
-#[test]
-fn the_results_page_names_every_metric() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results.md");
-    let page = std::fs::read_to_string(page).expect("docs/results.md");
-    for name in names() {
-        let cell = format!("| `{name}` |");
-        let option = format!("| `--{name}` |");
-        assert!(page.contains(&cell) || page.contains(&option), "{name}");
-    }
-}

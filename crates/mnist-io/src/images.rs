@@ -1,5 +1,6 @@
 //! Gray images of one size, one byte per pixel.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -78,6 +79,13 @@ impl Images {
     /// Iterates over the images, each as its pixels `[rows, cols]`.
     pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
         self.pixels.chunks_exact(self.rows * self.cols)
+    }
+
+    /// Returns the indices of the images that also occur in `others`, in ascending order.
+    pub fn rows_in(&self, others: &Images) -> Vec<usize> {
+        let others: HashSet<&[u8]> = others.iter().collect();
+        let own = self.iter().enumerate();
+        own.filter(|(_, image)| others.contains(image)).map(|(index, _)| index).collect()
     }
 
     /// Returns the images at `indices`, in that order, with repeats. Returns `None`

@@ -55,7 +55,7 @@ pub const FASHION_MNIST: KnownSet = set(
 );
 
 /// All known sets.
-pub static ALL: [KnownSet; 2] = [MNIST, FASHION_MNIST];
+pub static ALL: &[KnownSet] = &[MNIST, FASHION_MNIST];
 
 /// Returns the known set with these images and labels in one split.
 ///

@@ -21,7 +21,7 @@ fn sha256_matches_published_values() {
 
 #[test]
 fn identify_accepts_each_split_and_no_mixture() {
-    for set in &known::ALL {
+    for set in known::ALL {
         let [a, b, c, d] = set.files.map(|file| file.sha256);
         assert_eq!(known::by_name(set.name), Some(set));
         assert_eq!(known::identify(a, b), Some(set));
@@ -35,7 +35,7 @@ fn identify_accepts_each_split_and_no_mixture() {
 
 #[test]
 fn known_files_have_the_usual_names_and_complete_hashes() {
-    for set in &known::ALL {
+    for set in known::ALL {
         assert_eq!(set.files.map(|file| file.name), NAMES);
         assert_eq!(set.files.map(|file| file.bytes), [47_040_016, 60_008, 7_840_016, 10_008]);
         for file in set.files {

@@ -9,7 +9,7 @@ use crate::{dcgan, gaussian, golbin, goodfellow, modern, oshea};
 type Constructor = fn(Option<&[f64; PIXELS]>) -> Networks;
 
 /// Every network of this crate and its constructor.
-const NETWORKS: [(&str, Constructor); 9] = [
+const NETWORKS: &[(&str, Constructor)] = &[
     ("modern", |_| modern::networks()),
     ("modern-conditional", |_| modern::conditional()),
     ("oshea", |_| oshea::networks(NormAxis::Columns)),

@@ -35,7 +35,7 @@ pub enum Threshold {
 }
 
 /// Every loss of [`gan_config::LOSSES`], in that order.
-pub const LOSSES: [Loss; 6] = [
+pub const LOSSES: &[Loss] = &[
     // Goodfellow et al. 2014, eq. 1: G minimizes log(1 − D(G(z))).
     Loss {
         name: "minimax",
@@ -92,7 +92,7 @@ pub const LOSSES: [Loss; 6] = [
 impl Loss {
     /// The loss of [`LOSSES`] with that name.
     pub fn by_name(name: &str) -> Option<Loss> {
-        LOSSES.into_iter().find(|loss| loss.name == name)
+        LOSSES.iter().copied().find(|loss| loss.name == name)
     }
 
     /// The threshold for logits f32 `[n]`, as an f32 scalar.

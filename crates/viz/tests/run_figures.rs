@@ -88,7 +88,16 @@ fn drawing_twice_gives_the_same_bytes() {
 fn draw_all_accepts_any_number_and_shape_of_images() {
     for (n, rows, cols) in [(1, 32, 32), (2, 28, 28), (5, 1, 1), (200, 7, 300)] {
         let (_dir, run) = run(n, rows, cols, &[0, 1_000_000]);
-        assert_eq!(draw_all(&run).unwrap().len(), 6, "{n} of {rows}x{cols}");
+        let names = [
+            "progress.png",
+            "progress.gif",
+            "originals_vs_forgeries.png",
+            "losses.svg",
+            "originals.png",
+            "samples",
+        ];
+        let drawn = paths(&draw_all(&run).unwrap());
+        assert_eq!(drawn, names.map(|name| run.figures_dir().join(name)), "{n} of {rows}x{cols}");
         let frames = read_gif(&run.figures_dir().join("progress.gif"));
         assert_eq!(frames.len(), 2);
     }

@@ -30,7 +30,8 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
     let output = run("evaluate --count 20 --threads 1");
     let (table, notes) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{notes}");
-    assert!(notes.contains("left out what needs the classifier"), "{notes}");
+    let left_out = "left out fid, kid, precision, density, modes, novelty: the classifier";
+    assert!(notes.contains(left_out), "{notes}");
     for part in [
         "20 samples of runs/0001-dcgan after 3 steps",
         "10 test images",
@@ -109,8 +110,37 @@ fn prints_reference_values_and_appends_rows_with_an_fid() {
     assert_eq!(run.quality().unwrap().len(), 3);
 
     // Some of the default metrics need a thousand images.
-    let all = format!("evaluate --samples {training} --threads 1");
-    refuses(&forger(dir, &all), "--metrics selects some");
+    let output = forger(dir, &format!("evaluate --samples {training} --threads 1"));
+    let (table, notes) = (succeeds(&output), text(&output.stderr));
+    assert!(notes.contains("left out kid: ") && notes.contains("1000 real images"), "{notes}");
+    assert!(table.contains("FID (classifier)") && !table.contains("KID"), "{table}");
+    // A named metric is refused before any image is generated.
+    let few = forger(dir, "evaluate --count 500 --metrics fid,KID --threads 1");
+    refuses(&few, "kid needs at least 1000 samples");
+    assert!(!text(&few.stderr).contains("generating"));
+}
+
+#[test]
+fn train_and_evaluate_warn_about_test_images_that_are_training_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let data = dir.join("data/mnist");
+    digits(&data, 40);
+    for kind in ["images-idx3", "labels-idx1"] {
+        fs::copy(data.join(format!("train-{kind}-ubyte")), data.join(format!("t10k-{kind}-ubyte")))
+            .unwrap();
+    }
+    let warning = "40 of the test images are also training images";
+    let trained = forger(dir, "train --steps 1 --batch 8 --threads 1 --set evaluate_every=0");
+    succeeds(&trained);
+    assert!(text(&trained.stderr).contains(warning), "{}", text(&trained.stderr));
+    let line = "evaluate --samples data/mnist/train-images-idx3-ubyte --metrics duplicates \
+                --threads 1";
+    let evaluated = forger(dir, line);
+    let table = succeeds(&evaluated);
+    assert!(text(&evaluated.stderr).contains(warning), "{}", text(&evaluated.stderr));
+    // Every sample is a copy, although the test images are copies too.
+    assert!(table.contains("40 of 40 samples are closer, 40 of them identical"), "{table}");
 }
 
 /// A NumPy file of format version 1.

@@ -32,7 +32,9 @@ fn bars(dir: &Path, width: usize, training: usize) {
     fs::create_dir_all(dir).unwrap();
     for (split, n) in [("train", training), ("t10k", 10)] {
         let lit = |i: usize| (i % 28).abs_diff(i / 784 % 28) < width;
-        let pixels = (0..n * 784).map(|i| if lit(i) { 255 } else { 0 });
+        // No test image is a training image.
+        let ink = if split == "train" { 255 } else { 254 };
+        let pixels = (0..n * 784).map(|i| if lit(i) { ink } else { 0 });
         let images = Images::new(28, 28, pixels.collect()).unwrap();
         images.write_file(&dir.join(format!("{split}-images-idx3-ubyte"))).unwrap();
         let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use gan_metrics::density::{self, density_coverage};
-use gan_metrics::duplicates::{CLOSEST, Duplicates, near_duplicates};
+use gan_metrics::duplicates::{Duplicates, near_duplicates};
 use gan_metrics::fid::fid;
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::modes::modes;
@@ -113,7 +113,7 @@ fn duplicates(fake: &Images) -> Duplicates {
         let found = nearest(images, &MNIST.training).unwrap();
         found.iter().map(|n| n.distance).collect::<Vec<_>>()
     };
-    near_duplicates(Real(&distances(&MNIST.test)), Fake(&distances(fake)), CLOSEST).unwrap()
+    near_duplicates(Real(&distances(&MNIST.test)), Fake(&distances(fake))).unwrap()
 }
 
 #[test]

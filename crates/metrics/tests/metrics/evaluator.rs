@@ -54,7 +54,9 @@ fn tells_copies_new_digits_and_noise_apart() {
     let evaluator = evaluator(&training, &test, None);
     assert_eq!(evaluator.no_quality_curve().unwrap(), None);
     let measure = |images: &Images, requested: Option<&[u8]>| {
-        evaluator.measure(images, requested, &metrics(), &mut |_| ()).unwrap()
+        let measured = evaluator.measure(images, requested, &metrics(), &mut |_| ()).unwrap();
+        assert!(measured.left_out.is_empty(), "{measured:?}");
+        measured.row
     };
 
     // Training images: as good as possible, and copies.
@@ -104,12 +106,10 @@ fn cached_statistics_give_the_same_values() {
     let dir = tempfile::tempdir().unwrap();
     let (training, test) = (digits(Split::Train, 0..1200), digits(Split::Test, 0..200));
     let samples = digits(Split::Test, 500..700);
-    // Those that do not need a thousand images.
-    let mut metrics = metrics();
-    metrics.retain(|metric| !["kid", "novelty"].contains(&metric.name()));
+    let metrics = metrics();
     let [first, second] = [0, 1].map(|_| {
         let evaluator = evaluator(&training, &test, Some(dir.path()));
-        evaluator.measure(samples.images(), None, &metrics, &mut |_| ()).unwrap()
+        evaluator.measure(samples.images(), None, &metrics, &mut |_| ()).unwrap().row
     });
     assert_eq!(first, second);
     assert!(first.reference("fid").is_some() && first.reference("parzen").is_some());
@@ -117,7 +117,98 @@ fn cached_statistics_give_the_same_values() {
     let folders: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
     assert_eq!(folders.len(), 1);
     let kept = fs::read_dir(folders[0].as_ref().unwrap().path()).unwrap();
-    assert_eq!(kept.count(), 6);
+    let mut kept: Vec<String> =
+        kept.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    kept.sort();
+    let statistics = [
+        "classifier-test",
+        "classifier-training",
+        "nearest-test",
+        "reference-density-200",
+        "reference-fid-200",
+        "reference-parzen-200",
+        "reference-precision-200",
+    ];
+    assert_eq!(kept, statistics.map(|name| format!("{name}.safetensors")));
+}
+
+/// 12 of the test images are training images, and all samples are copies.
+#[test]
+fn finds_copies_although_the_test_images_contain_training_images() {
+    let training = digits(Split::Train, 0..3000);
+    let (images, labels) = digits(Split::Test, 0..1000).into_parts();
+    let pixels = [&training.images().pixels()[..12 * 784], images.pixels()].concat();
+    let labels = [&training.labels()[..12], &labels].concat();
+    let test = Dataset::new(Images::new(28, 28, pixels).unwrap(), labels).unwrap();
+    let evaluator = evaluator(&training, &test, None);
+    assert_eq!(evaluator.shared_images(), 12);
+    let copies = digits(Split::Train, 0..600);
+    let metrics = parse_list("duplicates,novelty").unwrap();
+    let row = evaluator.measure(copies.images(), None, &metrics, &mut |_| ()).unwrap().row;
+    assert_eq!(value(&row, "duplicates"), 600.0);
+    assert_eq!(row.metrics["duplicates"].details["identical"], [600.0]);
+    assert_eq!(row.metrics["duplicates"].details["shared_test_images"], [12.0]);
+    assert!(value(&row, "novelty") < -5.0, "{row:?}");
+    let remark = metrics.iter().find(|m| m.name() == "duplicates").unwrap().remark.unwrap();
+    let remark = remark(&row).unwrap();
+    assert!(remark.contains("600 of them identical"), "{remark}");
+    assert!(remark.contains("12 test images are training images"), "{remark}");
+}
+
+/// FID of noise is far above its reference value, but one unusual test image has a ball that
+/// contains all of the noise.
+#[test]
+fn remarks_on_noise_do_not_praise_its_precision() {
+    let training = digits(Split::Train, 0..4000);
+    let evaluator = evaluator(&training, &digits(Split::Test, 0..1000), None);
+    let remarks = |images: &Images| {
+        let metrics = parse_list("fid,precision,density").unwrap();
+        let row = evaluator.measure(images, None, &metrics, &mut |_| ()).unwrap().row;
+        let remarks = metrics.iter().filter_map(|metric| metric.remark?(&row));
+        (row.clone(), remarks.collect::<Vec<String>>())
+    };
+    let noise = (0..1000 * 784u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let (row, found) = remarks(&Images::new(28, 28, noise.collect()).unwrap());
+    assert!(value(&row, "precision") > 0.9, "{row:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found.iter().all(|text| text.contains("precision and density say little: FID is ")),
+        "{found:?}"
+    );
+    let (_, of_digits) = remarks(digits(Split::Test, 1000..2000).images());
+    assert_eq!(of_digits, [""; 0]);
+}
+
+#[test]
+fn leaves_out_by_name_what_few_samples_cannot_give() {
+    let (training, test) = (digits(Split::Train, 0..1200), digits(Split::Test, 0..1000));
+    let evaluator = evaluator(&training, &test, None);
+    let few = digits(Split::Test, 1000..1100);
+    let measured = evaluator.measure(few.images(), None, &metrics(), &mut |_| ()).unwrap();
+    let left_out: Vec<&str> = measured.left_out.iter().map(|(name, _)| *name).collect();
+    assert_eq!(left_out, ["kid", "novelty"]);
+    let reasons: Vec<String> = measured.left_out.iter().map(|(_, e)| e.to_string()).collect();
+    assert!(reasons[0].contains("1000 fake images, but there are 100"), "{reasons:?}");
+    for name in ["fid", "recall", "coverage", "digits_kl", "duplicates", "parzen"] {
+        assert!(measured.row.value(name).is_some(), "{name}: {measured:?}");
+    }
+}
+
+/// Each metric works with the number of samples that it states, and not with one less.
+#[test]
+fn each_metric_states_the_least_number_of_samples() {
+    let training = digits(Split::Train, 0..1200);
+    let evaluator = evaluator(&training, &digits(Split::Test, 0..1000), None);
+    for metric in metrics().into_iter().filter(|metric| metric.name() != "novelty") {
+        let measure = |count: usize| {
+            let samples = digits(Split::Test, 2000..2000 + count);
+            evaluator.measure(samples.images(), None, &[metric], &mut |_| ())
+        };
+        assert!(measure(metric.least).unwrap().left_out.is_empty(), "{metric:?}");
+        if metric.least > 1 {
+            assert_eq!(measure(metric.least - 1).unwrap().left_out.len(), 1, "{metric:?}");
+        }
+    }
 }
 
 #[test]
@@ -140,7 +231,7 @@ fn parzen_reference_excludes_the_validation_images() {
         let samples = samples.images().select(&Vec::from_iter(0..count));
         let metrics = parse_list("parzen").unwrap();
         let found = evaluator.measure(&samples.unwrap(), None, &metrics, &mut |_| ());
-        found.unwrap().reference("parzen")
+        found.unwrap().row.reference("parzen")
     };
     let validation = digits(Split::Train, 200..1200);
     let direct = |windows: std::ops::Range<usize>| {
@@ -163,8 +254,10 @@ fn parzen_reference_excludes_the_validation_images() {
 fn rejects_what_cannot_be_measured() {
     let refused = |evaluator: &Evaluator, images: &Images, metric| {
         let metrics = parse_list(metric).unwrap();
-        let result = evaluator.measure(images, None, &metrics, &mut |_| ());
-        result.unwrap_err()
+        match evaluator.measure(images, None, &metrics, &mut |_| ()) {
+            Ok(measured) => measured.left_out.into_iter().next().unwrap().1,
+            Err(error) => error,
+        }
     };
     let (training, test) = (digits(Split::Train, 0..100), digits(Split::Test, 0..100));
     let measured = evaluator(&training, &test, None);
@@ -189,7 +282,7 @@ fn rejects_what_cannot_be_measured() {
         matches!(refused, Error::UnreliableFeatures(UnreliableFeatures::Misclassified { .. })),
         "{refused}"
     );
-    let few = evaluator(&bars(20), &bars(3), None);
+    let few = evaluator(&bars(20), &digits(Split::Test, 0..3), None);
     let too_few = UnreliableFeatures::TooFew { found: 3 };
     assert_eq!(few.no_quality_curve().unwrap(), Some(too_few));
     let found = few.duplicates(bars(5).images()).unwrap();

@@ -22,7 +22,7 @@ fn rows(n: usize, d: usize) -> Features {
 fn rejects_features_that_are_not_finite() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let found = Features::new(2, vec![0.0, 1.0, 2.0, value]).unwrap_err();
-        assert!(matches!(found, Error::NotFinite { row: 1, column: 1, .. }));
+        assert!(matches!(found, Error::OutOfRange { row: 1, column: 1, .. }));
         let text = found.to_string();
         assert!(text.contains("row 1, column 1"), "{text}");
     }
@@ -31,11 +31,11 @@ fn rejects_features_that_are_not_finite() {
 #[test]
 fn rejects_features_too_large_to_square() {
     let found = Features::new(1, vec![1e18, -1e20]).unwrap_err();
-    assert!(matches!(found, Error::TooLarge { row: 1, column: 0, .. }));
+    assert!(matches!(found, Error::OutOfRange { row: 1, column: 0, .. }));
     assert_eq!(
         found.to_string(),
-        "the features hold -1e20 at row 1, column 0, but sizes above 1e18 cannot \
-         be measured: scale the features down"
+        "the features hold -1e20 at row 1, column 0, but only finite numbers up to 1e18 in size can \
+         be measured: check the images and the network that they came from"
     );
 }
 
@@ -52,7 +52,7 @@ fn rejects_tensors_without_two_dimensions() {
     for shape in [vec![6], vec![2, 3, 1], vec![2, 0], vec![]] {
         let tensor = Tensor::zeros(&shape, (Kind::Float, tch::Device::Cpu));
         let found = Features::from_tensor(&tensor);
-        assert!(matches!(found, Err(Error::Shape { shape: s }) if s == shape));
+        assert!(matches!(found, Err(Error::NotFeatures { shape: s, .. }) if s == shape));
     }
 }
 
@@ -60,7 +60,7 @@ fn rejects_tensors_without_two_dimensions() {
 fn rejects_integer_tensors() {
     let tensor = Tensor::from_slice(&[1i64, 2]).view([1, 2]);
     let found = Features::from_tensor(&tensor);
-    assert!(matches!(found, Err(Error::NotFloat { kind: Kind::Int64 })));
+    assert!(matches!(found, Err(Error::NotFeatures { kind: Kind::Int64, .. })));
     for kind in [Kind::Double, Kind::Float, Kind::Half, Kind::BFloat16] {
         let tensor = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0]).view([2, 2]);
         let turned = tensor.to_kind(kind).tr();
@@ -125,8 +125,8 @@ fn each_metric_names_the_number_of_images_that_it_needs() {
     refused(log_likelihood(Real(&none), Fake(&many), 1.0).map(drop), 1, 0);
     refused(log_likelihood(Real(&many), Fake(&none), 1.0).map(drop), 1, 0);
     refused(modes(Fake(&rows(0, 10))).map(drop), 1, 0);
-    refused(near_duplicates(Real(&[]), Fake(&[1.0]), 0.1).map(drop), 1, 0);
-    refused(near_duplicates(Real(&[1.0]), Fake(&[]), 0.1).map(drop), 1, 0);
+    refused(near_duplicates(Real(&[]), Fake(&[1.0])).map(drop), 1, 0);
+    refused(near_duplicates(Real(&[1.0]), Fake(&[])).map(drop), 1, 0);
 }
 
 #[test]
@@ -181,34 +181,42 @@ fn predicts_the_smaller_digit_for_equal_logits() {
 fn counts_only_distances_below_the_threshold() {
     let test: Vec<f64> = (1..=2000).rev().map(f64::from).collect();
     // 0.1% of 2,000 test distances are two, and the second smallest is 2.
-    let found = near_duplicates(Real(&test), Fake(&[0.0, 1.9, 2.0, 7.0]), 0.001).unwrap();
+    let found = near_duplicates(Real(&test), Fake(&[0.0, 1.9, 2.0, 7.0])).unwrap();
     assert_eq!((found.count, found.of, found.threshold), (2, 4, 2.0));
+}
+
+/// Test images at distance 0 are training images. They neither set the threshold nor hide copies.
+#[test]
+fn identical_images_count_whatever_the_test_images() {
+    let mut test: Vec<f64> = (1..=2000).map(f64::from).collect();
+    test.extend([0.0; 12]);
+    let found = near_duplicates(Real(&test), Fake(&[0.0, 0.0, 1.9, 2.0])).unwrap();
+    assert_eq!((found.count, found.identical, found.threshold), (3, 2, 2.0));
+    assert_eq!(found.shared, 12);
+    let none_new = near_duplicates(Real(&[0.0; 5]), Fake(&[0.0, 0.1])).unwrap();
+    assert_eq!((none_new.count, none_new.expected, none_new.shared), (1, 0.0, 5));
 }
 
 /// A new image takes each rank among the test images equally often.
 #[test]
 fn expected_count_equals_the_count_over_all_ranks() {
-    for (n, closest) in [(1, 0.001), (10, 0.001), (10, 0.25), (1000, 0.01), (7, 1.0)] {
+    for n in [1, 10, 1000, 1001, 2500] {
         let test: Vec<f64> = (1..=n).map(f64::from).collect();
         let between: Vec<f64> = (0..=n).map(|i| f64::from(i) + 0.5).collect();
-        let found = near_duplicates(Real(&test), Fake(&between), closest).unwrap();
+        let found = near_duplicates(Real(&test), Fake(&between)).unwrap();
         let wanted = found.count as f64;
         assert!((found.expected - wanted).abs() < 1e-9, "{found:?}");
     }
 }
 
 #[test]
-fn rejects_invalid_distances_and_shares() {
+fn rejects_invalid_distances() {
     for wrong in [f64::NAN, f64::INFINITY, -1.0] {
-        let found = near_duplicates(Real(&[1.0]), Fake(&[1.0, wrong]), 0.1);
+        let found = near_duplicates(Real(&[1.0]), Fake(&[1.0, wrong]));
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
         let placed = [0.5, wrong].map(|distance| Placed { cell: 0, distance });
         let found = c_t(Real(&placed), Fake(&placed[..1]), &NoveltyOptions::default());
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
-    }
-    for wrong in [0.0, -0.1, 1.1, f64::NAN] {
-        let found = near_duplicates(Real(&[1.0]), Fake(&[1.0]), wrong);
-        assert!(matches!(found, Err(Error::Share { .. })));
     }
 }
 

@@ -144,14 +144,16 @@ impl Evaluation {
 
     /// Every measured value in the order of `evaluate`.
     pub fn table(&self) -> Vec<MetricRow> {
-        let values = METRICS.iter().flat_map(|metric| metric.values);
+        let values = METRICS.iter().flat_map(|m| m.values.iter().map(move |value| (m, value)));
         values
-            .filter_map(|value| {
-                let (found, _, samples) = self.found.get(value.name)?;
+            .filter_map(|(metric, value)| {
+                let (found, step, samples) = self.found.get(value.name)?;
                 let digits = |number: f64| format!("{number:.*}", value.decimals);
                 // The shares of the digits have their own table.
-                let remark = value.remark.filter(|_| value.name != "digits_kl");
-                let remark = remark.map(|remark| format!("; {}", remark(found, *samples)));
+                let last = metric.values.last().is_some_and(|last| last.name == value.name);
+                let remark = metric.remark.filter(|_| last && metric.name() != "modes");
+                let remark = remark.and_then(|remark| remark(&self.row(*step, *samples)));
+                let remark = remark.map(|remark| format!("; {remark}"));
                 Some(MetricRow {
                     title: value.title,
                     value: digits(found.value),
@@ -160,6 +162,13 @@ impl Evaluation {
                 })
             })
             .collect()
+    }
+
+    /// The values that were measured at `step` with so many samples.
+    fn row(&self, step: u64, samples: u64) -> QualityRow {
+        let found = self.found.iter().filter(|(_, (_, at, of))| (*at, *of) == (step, samples));
+        let metrics = found.map(|(name, (found, ..))| (name.to_string(), found.clone())).collect();
+        QualityRow { step, samples, metrics, ..QualityRow::default() }
     }
 
     /// The step and the number of samples of a metric.
