@@ -8,7 +8,7 @@ use crate::{lock_generator, new_gan, settings, with};
 #[test]
 fn every_loss_of_the_settings_has_functions_under_the_same_name_in_the_same_order() {
     let configured = gan_config::LOSSES.iter().map(|loss| loss.name);
-    assert!(LOSSES.iter().map(|loss| loss.name).eq(configured));
+    assert!(LOSSES.iter().map(|loss| loss.name).eq(configured.clone()));
     for name in configured {
         assert_eq!(Loss::by_name(name).unwrap().name, name);
     }

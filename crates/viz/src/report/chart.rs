@@ -191,7 +191,7 @@ mod tests {
     fn axes_enclose_the_values_and_have_round_labels() {
         let (range, labels) = linear_axis((-0.3, 2.2));
         assert!(range.0 <= -0.3 && range.1 >= 2.2, "{range:?}");
-        assert_eq!(labels, ["3", "2", "1", "0", "−1"]);
+        assert_eq!(labels, ["2.4", "1.6", "0.8", "0", "−0.8"]);
         let (range, labels) = log_axis((2.7, 240.0));
         assert!(range.0 <= 2.7 && range.1 >= 240.0, "{range:?}");
         assert_eq!(labels, ["512", "128", "32", "8", "2"]);

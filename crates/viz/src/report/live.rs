@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn the_threshold_separates_the_sets_best() {
         assert_eq!(threshold(&[2.0, 3.0, 4.0], &[-1.0, 0.0, 1.0]), 1.5);
-        assert_eq!(threshold(&[0.0, 3.0], &[-1.0, 1.0]), 2.0);
+        assert_eq!(threshold(&[0.0, 3.0, 4.0], &[-1.0, 1.0, 2.0]), 2.5);
         let swapped = threshold(&[0.0], &[1.0]);
         assert!(swapped < 0.0, "{swapped}");
     }

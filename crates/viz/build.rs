@@ -1,0 +1,1 @@
+../../crates/models/build.rs
