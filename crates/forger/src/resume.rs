@@ -46,7 +46,10 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
             "this version has no networks {name}; resume the run with the program that started it"
         )
     })?;
+    // The evaluation at the end comes after the last files of the trainer.
+    let evaluated = run.report_data().is_ok_and(|data| data.is_none_or(|d| d.evaluation.is_some()));
     if checkpointer.is_complete(networks.generator.conditional())?
+        && evaluated
         && let Some(state) = checkpointer.state()
     {
         return Ok(ResumeState::Complete(Box::new(checkpointer), state.step));
