@@ -45,3 +45,30 @@ fn results_page_has_a_row_for_every_metric() {
         assert!(page.contains(&cell) || page.contains(&option), "no row {cell}");
     }
 }
+
+/// What a translation shares with the original: the levels of its headings, its blocks of code,
+/// and the commands in its text and tables, in order of the alphabet.
+fn skeleton(page: &str) -> (Vec<usize>, Vec<String>, Vec<String>) {
+    let (mut levels, mut code, mut text) = (Vec::new(), Vec::new(), String::new());
+    for (i, part) in page.split("```").enumerate() {
+        if i % 2 == 1 {
+            code.push(part.to_owned());
+            continue;
+        }
+        let headings = part.lines().filter(|line| line.starts_with('#'));
+        levels.extend(headings.map(|line| line.chars().take_while(|&c| c == '#').count()));
+        text += part;
+    }
+    let spans = text.split('`').skip(1).step_by(2);
+    let mut commands: Vec<String> = spans.map(str::to_owned).collect();
+    commands.sort();
+    (levels, code, commands)
+}
+
+#[test]
+fn korean_readme_has_the_headings_code_and_commands_of_the_english_one() {
+    let (english, korean) = (skeleton(&page("README.md")), skeleton(&page("README.ko.md")));
+    assert_eq!(korean.0, english.0, "levels of headings");
+    assert_eq!(korean.1, english.1, "blocks of code");
+    assert_eq!(korean.2, english.2, "code in the text");
+}
