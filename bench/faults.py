@@ -173,6 +173,9 @@ def kill(lab, rng):
     call(strace + lab.train(preset, run))
     begun = (run / "config.toml").exists()
     result = call(lab.resume(run) if begun else lab.train(preset, run))
+    if result.returncode and "--restart" in result.stderr:
+        # Killed before its first checkpoint: the run begins anew only if the user says so.
+        result = call([*lab.resume(run), "--restart"])
     if "panicked" in result.stderr:
         return "PANIC", f"{fault}: {result.stderr}"
     if result.returncode != 0:
