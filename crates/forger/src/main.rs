@@ -30,8 +30,8 @@ mod signals;
 mod table;
 mod threads;
 mod train;
-mod verdict;
 mod walk;
+mod warnings;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use run_dir::{MetricsRow, QualityRow, RunDir};
 
 use crate::progress::{Bar, remaining};
 use crate::signals::Signals;
-use crate::verdict;
+use crate::warnings;
 
 /// The observer of `forger train`.
 pub struct ProgressObserver<'a> {
@@ -131,7 +131,7 @@ impl Observer for ProgressObserver<'_> {
         // Every run covers little at first.
         if self.done >= 0.25
             && !self.collapsed
-            && let Some(collapse) = verdict::collapse(row)
+            && let Some(collapse) = warnings::collapse(row)
         {
             self.collapsed = true;
             self.bar.print_line(&format!("warning: {collapse}"));

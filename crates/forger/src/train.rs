@@ -19,7 +19,7 @@ use crate::preview::preview;
 use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
-use crate::{machine, output, verdict};
+use crate::{machine, output, warnings};
 
 /// The metrics of the evaluation after the last step.
 const LAST_METRICS: &str = "duplicates,modes";
@@ -127,7 +127,7 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
         outcome.images_seen,
         format_seconds(outcome.seconds)
     ))?;
-    for warning in verdict::of_run(run)? {
+    for warning in warnings::of_run(run)? {
         output::line(format_args!("warning: {warning}"))?;
     }
     let root = quoted(run.root());
@@ -196,7 +196,7 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     }
     Ok(format!(
         "{} of {} samples are closer to a training image than the closest 0.1% of test images \
-         are;\n  of as many new handwritten digits, about {:.0} would be",
+         are;\n  of as many new real images, about {:.0} would be",
         found.value,
         indicatif::HumanCount(FULL_SAMPLES),
         found.reference.unwrap_or_default()

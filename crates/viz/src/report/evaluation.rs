@@ -113,14 +113,14 @@ impl Evaluation {
         let whole = |number: f64| thousands(number.round().max(0.0) as u64);
         let expected = found.reference.unwrap_or_default();
         let (count, of, chance) = (whole(found.value), thousands(*samples), whole(expected));
-        let verdict = if found.value <= 2.0 * expected + 3.0 {
+        let conclusion = if found.value <= 2.0 * expected + 3.0 {
             "The generator does not copy."
         } else {
             "More than chance gives: the generator writes common shapes very often, or copies."
         };
         let sentence = format!(
             "Of {of} generated digits, {count} are unusually close to a training image. Of {of} new \
-             digits from people, about {chance} would be. {verdict}"
+             digits from people, about {chance} would be. {conclusion}"
         );
         Some(Copies { count, of, chance, sentence })
     }
