@@ -53,7 +53,8 @@ fn browser() -> Option<PathBuf> {
         return Some(path.into());
     }
     let folders = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = env::split_paths(&folders).collect();
+    // Relative folders stand for folders below the current one.
+    let folders: Vec<PathBuf> = env::split_paths(&folders).filter(|f| f.is_absolute()).collect();
     let files =
         BROWSERS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     files.into_iter().find(|file| file.is_file())

@@ -20,7 +20,7 @@ pub fn preview(run: &RunDir) -> Option<String> {
     let dumb = set("TERM").is_none_or(|term| term == "dumb") && !cfg!(windows);
     let side = side(columns, set("NO_COLOR").is_some(), dumb)?;
     let snapshot = run.snapshots().ok()?.pop()?;
-    let samples = Images::read_file(&snapshot.path).ok()?;
+    let samples = run.read_images(&snapshot.path).ok()?;
     Some(half_blocks(&samples, side))
 }
 
