@@ -43,11 +43,8 @@ pub fn run(args: &CheckDataArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what is worth knowing before training, a line each. A known data set needs no check.
+/// Prints what is worth knowing before training on a data set that is not known, a line each.
 pub fn before_training(set: &Set) -> Result<()> {
-    if known_title(set).is_some() {
-        return Ok(());
-    }
     print(set, &mut |line| output::note(line))?;
     let Duplicates { train, .. } = duplicates(set.train.images(), set.test.images());
     if train > 0 {

@@ -16,6 +16,9 @@ use run_dir::{DatasetInfo, RunDir};
 
 use crate::{check_data, errors, machine, output, real, threads};
 
+/// The name of a data set that is not known.
+const CUSTOM: &str = "custom";
+
 /// A run to train, with everything it needs.
 pub struct TrainJob {
     /// The configuration.
@@ -49,8 +52,13 @@ impl TrainJob {
         }
         let source = (!preset.synthetic).then_some(data_path.as_path());
         let set = source.map(|path| real::open(path, "--data")).transpose()?;
-        if let Some(set) = &set {
-            check_data::before_training(set)?;
+        let dataset = source.zip(set.as_ref()).map(|(path, set)| dataset_info(path, set));
+        let dataset = dataset.transpose()?;
+        if let (Some(set), Some(info)) = (&set, &dataset) {
+            // A known data set needs no check.
+            if info.name == CUSTOM {
+                check_data::before_training(set)?;
+            }
             let batches = settings.batches();
             for note in settings.fit(set.train.len() as u64, &preset.settings) {
                 output::note(note);
@@ -59,7 +67,7 @@ impl TrainJob {
                 settings.images = batches * settings.batch;
             }
         }
-        let (data, dataset) = data(source.zip(set), &cache, &settings, networks, args.seed)?;
+        let data = data(set, &cache, &settings, networks, args.seed)?;
         let device = machine::device(args.device)?;
         let precision = match args.precision {
             // bf16 cannot tell numbers near 4 apart that differ in the third digit.
@@ -122,9 +130,7 @@ pub fn with_next_command(run: &RunDir, error: Error) -> Error {
 
 /// The path as a shell reads it.
 pub fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
-    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    gan_viz::shell_quoted(&path.display().to_string())
 }
 
 /// The time between checkpoints; `None` for one at the end only.
@@ -132,20 +138,18 @@ pub fn checkpoint_every(args: &TrainArgs) -> Option<Duration> {
     Some(args.checkpoint_every).filter(|every| !every.is_zero())
 }
 
-/// The data set at its path with its evaluator, and its description in a run's
-/// configuration; without a data set numbers. `cache` is the folder for statistics of data
-/// sets.
+/// The data set with its evaluator; without a data set numbers. `cache` is the folder for
+/// statistics of data sets.
 pub fn data(
-    set: Option<(&Path, Set)>,
+    set: Option<Set>,
     cache: &Path,
     settings: &Settings,
     networks: &str,
     seed: u64,
-) -> Result<(TrainData, Option<DatasetInfo>)> {
-    let Some((path, Set { train, test, .. })) = set else {
-        return Ok((TrainData::Gaussian, None));
+) -> Result<TrainData> {
+    let Some(Set { train, test, .. }) = set else {
+        return Ok(TrainData::Gaussian);
     };
-    let info = dataset_info(path, &train, &test)?;
     let training = Arc::new(train);
     let conditional = gan_models::by_name(networks, None)
         .is_some_and(|networks| networks.generator.conditional());
@@ -155,7 +159,7 @@ pub fn data(
     let evaluator = real::evaluator(training.clone(), &test, cache)?;
     let pool = settings.pool(training.len() as u64);
     let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
-    Ok((data, Some(info)))
+    Ok(data)
 }
 
 fn has_one_class(training: &Dataset) -> bool {
@@ -163,12 +167,12 @@ fn has_one_class(training: &Dataset) -> bool {
 }
 
 /// The data set at `path` as a run's configuration describes it.
-fn dataset_info(path: &Path, train: &Dataset, test: &Dataset) -> Result<DatasetInfo> {
+pub fn dataset_info(path: &Path, Set { train, test, .. }: &Set) -> Result<DatasetInfo> {
     let images_sha256 = train.images_sha256();
     let labels_sha256 = train.labels_sha256();
     let known = known::identify(&images_sha256, &labels_sha256);
     Ok(DatasetInfo {
-        name: known.map_or("custom", |set| set.name).to_owned(),
+        name: known.map_or(CUSTOM, |set| set.name).to_owned(),
         path: std::path::absolute(path)?.into_os_string().into_string().map_err(|path| {
             anyhow!(
                 "config.toml cannot hold the path {}, which is not UTF-8; rename the folder of the \

@@ -8,7 +8,7 @@ use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
 use run_dir::{DatasetInfo, RunDir};
 
-use crate::job::{TrainJob, checkpoint_every, data};
+use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
 use crate::{machine, output, real, threads};
 
 /// The state of a run to resume.
@@ -62,7 +62,8 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let (path, cache) = (data_path.as_deref(), paths.cache(args.cache.as_deref()));
     let set = path.map(|path| real::open(path, "--data")).transpose()?;
     let (settings, networks_name) = (&config.settings, &config.networks);
-    let (data, found) = data(path.zip(set), &cache, settings, networks_name, config.seed)?;
+    let found = path.zip(set.as_ref()).map(|(path, set)| dataset_info(path, set)).transpose()?;
+    let data = data(set, &cache, settings, networks_name, config.seed)?;
     let train_config = TrainConfig {
         seed: config.seed,
         seconds: config.seconds,

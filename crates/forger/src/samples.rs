@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use gan_cli::{EvaluateArgs, Paths};
 use gan_import::{Options, Subset, pixel_warnings, read_samples};
-use gan_trainer::{RunSampler, digit_of};
+use gan_trainer::RunSampler;
 use mnist_io::Images;
 use run_dir::RunDir;
 use serde_json::{Value, json};
@@ -47,12 +47,10 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     let run_sampler = RunSampler::open(&run)?;
     let sampler = &run_sampler.sampler;
     let images = bar.sample(sampler, args.seed, args.count, None)?;
-    let requested = (0..args.count).map(|i| digit_of(i) as u8);
-    let conditional = sampler.generator().conditional();
     let (path, step, seed) = (run.root().display(), run_sampler.state.step, args.seed);
     Ok(Samples {
         images,
-        requested: conditional.then(|| requested.collect()),
+        requested: sampler.requested_digits(args.count),
         title: format!("{path} after {step} steps, seed {seed}"),
         source: json!({ "run": path.to_string(), "step": step, "seed": seed }),
         run: Some((run, run_sampler)),

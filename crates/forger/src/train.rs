@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use gan_cli::{Paths, TrainArgs, preset_table};
 use gan_metrics::{Evaluator, FULL_SAMPLES, parse_list};
-use gan_trainer::{Outcome, RunSampler, TrainData, digit_of, resize, train};
+use gan_trainer::{Outcome, RunSampler, TrainData, resize, train};
 use gan_viz::figures::Figure;
 use gan_viz::report::State;
 use run_dir::{QualityRow, ReportData, RunDir};
@@ -175,10 +175,7 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let wanted =
         if evaluator.unreliable_features()?.is_none() { LAST_METRICS } else { "duplicates" };
     let metrics = parse_list(wanted)?;
-    let digits: Option<Vec<u8>> = sampler
-        .generator()
-        .conditional()
-        .then(|| (0..FULL_SAMPLES).map(|i| digit_of(i).unsigned_abs() as u8).collect());
+    let digits = sampler.requested_digits(FULL_SAMPLES);
     let images = resize(&samples, evaluator.side())?;
     let row = evaluator.measure(&images, digits.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();

@@ -40,8 +40,7 @@ fn warnings(metrics: &[MetricsRow], quality: &[QualityRow], free: bool) -> Vec<S
 /// Whether D was right on nearly all images in nine of ten rows of the second half.
 fn dominance(rows: &[MetricsRow]) -> Option<String> {
     let half = &rows[rows.len() / 2..];
-    let right = |row: &&MetricsRow| row.d_real > 0.98 && row.d_fake < 0.02;
-    let won = half.iter().filter(right).count();
+    let won = half.iter().filter(|row| row.discriminator_dominates()).count();
     let last = rows.last()?;
     (half.len() >= LEAST_ROWS && won * 10 >= half.len() * 9).then(|| {
         format!(

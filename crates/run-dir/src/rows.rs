@@ -83,6 +83,13 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
     fn check(&self) -> std::result::Result<(), String>;
 }
 
+impl MetricsRow {
+    /// Whether D classifies more than 98% of the real and of the fake images correctly.
+    pub fn discriminator_dominates(&self) -> bool {
+        self.d_real > 0.98 && self.d_fake < 0.02
+    }
+}
+
 impl Row for MetricsRow {
     fn step(&self) -> u64 {
         self.step

@@ -15,7 +15,7 @@ pub(crate) struct DominanceMonitor {
 impl DominanceMonitor {
     /// Adds a row. Returns `true` the first time that D dominates.
     pub(crate) fn update(&mut self, row: &MetricsRow) -> bool {
-        let dominates = row.d_real > 0.98 && row.d_fake < 0.02;
+        let dominates = row.discriminator_dominates();
         if self.streak < ROWS {
             self.streak = if dominates { self.streak + 1 } else { 0 };
             return self.streak == ROWS;

@@ -39,6 +39,13 @@ impl Sampler {
         self.generator.as_ref()
     }
 
+    /// The digit that each of `count` samples shows if none is chosen; `None` for
+    /// unconditional generators.
+    pub fn requested_digits(&self, count: u64) -> Option<Vec<u8>> {
+        let digits = || (0..count).map(|i| digit_of(i).unsigned_abs() as u8).collect();
+        self.generator.conditional().then(digits)
+    }
+
     /// The device of the parameters.
     pub fn device(&self) -> Device {
         self.parameters.device()

@@ -4,6 +4,7 @@ use run_dir::{Config, DatasetInfo, RunDir};
 
 use super::content::Content;
 use crate::number::thousands;
+use crate::shell::shell_quoted;
 
 impl Content {
     pub fn summary(&self, last_step: u64) -> String {
@@ -137,14 +138,4 @@ fn title(set: &DatasetInfo) -> &str {
 /// The command that continues a stopped run.
 pub fn resume_command(run: &RunDir) -> String {
     format!("cargo xtask train --resume {}", shell_quoted(&run.root().to_string_lossy()))
-}
-
-/// The text as a shell reads it.
-fn shell_quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
