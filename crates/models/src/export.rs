@@ -27,6 +27,9 @@ pub enum ExportError {
     Torch(#[from] TchError),
 }
 
+/// The name of a value in the graph, or why there is none.
+pub type ExportResult = Result<String, ExportError>;
+
 /// A batch from which a graph fixes batch statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct Calibration<'a> {
@@ -72,7 +75,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// [`ExportError::Torch`] if its values cannot be read.
-    pub fn parameter(&mut self, id: ParamId) -> Result<String, ExportError> {
+    pub fn parameter(&mut self, id: ParamId) -> ExportResult {
         let name = self.layout.name(id);
         self.tensor(name, self.weights.get(id))
     }
@@ -83,12 +86,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// As [`Export::tensor`].
-    pub fn beside(
-        &mut self,
-        id: ParamId,
-        part: &str,
-        values: &Tensor,
-    ) -> Result<String, ExportError> {
+    pub fn beside(&mut self, id: ParamId, part: &str, values: &Tensor) -> ExportResult {
         let name = self.layout.name(id);
         let layer = name.rsplit_once('.').map_or(name, |(layer, _)| layer);
         self.tensor(&format!("{layer}.{part}"), values)
@@ -99,7 +97,7 @@ impl<'a> Export<'a> {
     /// # Errors
     /// [`ExportError::Graph`] if the name has another meaning;
     /// [`ExportError::Torch`] if the values cannot be read.
-    pub fn tensor(&mut self, name: &str, values: &Tensor) -> Result<String, ExportError> {
+    pub fn tensor(&mut self, name: &str, values: &Tensor) -> ExportResult {
         let shape: Vec<usize> = values.size().iter().map(|&size| size as usize).collect();
         let values = values.to_device(Device::Cpu).to_kind(tch::Kind::Float).contiguous();
         let mut data = vec![0f32; values.numel()];
@@ -111,7 +109,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// As [`Export::tensor`].
-    pub fn scalar(&mut self, value: f64) -> Result<String, ExportError> {
+    pub fn scalar(&mut self, value: f64) -> ExportResult {
         let data = Data::F32(vec![value as f32]);
         Ok(self.graph.tensor(&format!("constant_{value}"), &[], data)?)
     }
@@ -120,7 +118,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// None in practice; those of [`GraphBuilder::tensor`].
-    pub fn axis(&mut self, axis: i64) -> Result<String, ExportError> {
+    pub fn axis(&mut self, axis: i64) -> ExportResult {
         Ok(self.graph.tensor(&format!("axis_{axis}"), &[1], Data::I64(vec![axis]))?)
     }
 
@@ -128,7 +126,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     /// [`ExportError::Graph`] if the network has no labels.
-    pub fn one_hot_labels(&mut self) -> Result<String, ExportError> {
+    pub fn one_hot_labels(&mut self) -> ExportResult {
         let classes = self.graph.tensor("classes", &[], Data::I64(vec![CLASSES]))?;
         let values = self.graph.tensor("off_on", &[2], Data::F32(vec![0.0, 1.0]))?;
         Ok(self.graph.node(Op::OneHot, &[LABEL, &classes, &values])?)

@@ -24,7 +24,7 @@ pub mod torchscript;
 
 pub use classifier::{Classifier, ClassifierError, ClassifierNetwork};
 pub use encoding::WeightsError;
-pub use export::{Calibration, Export, ExportError};
+pub use export::{Calibration, Export, ExportError, ExportResult};
 pub use gan_graph::Graph;
 pub use latent::Latent;
 pub use network::{Discriminator, Generator, Mode, Networks};

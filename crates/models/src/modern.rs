@@ -4,7 +4,7 @@
 use gan_graph::Op;
 use tch::Tensor;
 
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportError, ExportResult};
 use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
@@ -164,12 +164,7 @@ impl Layer for Saturate {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let mut clip = |low, high| {
             let (low, high) = (export.scalar(low)?, export.scalar(high)?);
             Ok::<_, ExportError>(export.graph.node(Op::Clip, &[x, &low, &high])?)

@@ -4,7 +4,7 @@
 use gan_graph::Op;
 use tch::Tensor;
 
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::{LeakyRelu, Relu, Sigmoid};
@@ -118,12 +118,7 @@ impl Layer for RealMinusFake {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let difference = export.tensor("real_minus_fake", &Tensor::from_slice2(&[[-1f32, 1.0]]))?;
         let x = export.graph.node(Op::Gemm, &[x, &difference])?;
         Ok(export.graph.reshape(&x, &[0])?)

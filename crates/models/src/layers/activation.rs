@@ -4,7 +4,7 @@ use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::params::Weights;
 
 /// An activation function; the shape is unchanged.
@@ -40,12 +40,7 @@ impl Layer for Activation {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let op = match *self {
             Activation::Relu => Op::Relu,
             Activation::LeakyRelu(slope) => Op::LeakyRelu { alpha: slope as f32 },

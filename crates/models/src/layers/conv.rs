@@ -4,7 +4,7 @@ use gan_graph::Op;
 use tch::{Device, Kind, Tensor};
 
 use super::{Affine, AffineInit, Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::params::{Layout, Weights};
 
 /// A square convolution with zero padding.
@@ -48,12 +48,7 @@ impl Layer for Conv2d {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let [stride, padding] = [self.stride, self.padding].map(|length| length as usize);
         self.affine.export(export, Op::Conv { stride, padding }, x)
     }
@@ -119,12 +114,7 @@ impl Layer for ConvTranspose2d {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         self.0.export(export, TRANSPOSE_2X, x)
     }
 }

@@ -4,7 +4,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::network::Mode;
 use crate::params::Weights;
 
@@ -36,7 +36,7 @@ impl Layer for Dropout {
         LayerInput::Row
     }
 
-    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> Result<String, ExportError> {
+    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         Ok(x.to_owned())
     }
 }
@@ -60,7 +60,7 @@ impl Layer for ChannelDropout {
         LayerInput::Row
     }
 
-    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> Result<String, ExportError> {
+    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         Ok(x.to_owned())
     }
 }

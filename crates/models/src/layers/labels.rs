@@ -4,7 +4,7 @@ use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput, Linear};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::params::Weights;
 
 /// Number of classes: the digits 0 to 9.
@@ -30,12 +30,7 @@ impl Layer for ConcatLabels {
         }
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         if !self.0 {
             return Ok(x.to_owned());
         }
@@ -74,12 +69,7 @@ impl Layer for Projection {
         }
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let logits = self.logit.export(export, x, None)?;
         let logits = export.graph.reshape(&logits, &[0])?;
         let Some(digits) = &self.digits else {

@@ -4,7 +4,7 @@ use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Affine, AffineInit, Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::params::{Init, Layout, Weights};
 
 /// `y = x Wᵀ + b`.
@@ -36,12 +36,7 @@ impl Layer for Linear {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         self.0.export(export, Op::Gemm, x)
     }
 }
@@ -81,12 +76,7 @@ impl Layer for Maxout {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let pieces = self.linear.export(export, x, None)?;
         let pieces = export.graph.reshape(&pieces, &[0, self.units, self.pieces])?;
         let axis = export.axis(2)?;

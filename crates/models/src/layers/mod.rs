@@ -27,7 +27,7 @@ use std::fmt::Debug;
 use gan_graph::Op;
 use tch::Tensor;
 
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::network::Mode;
 use crate::params::{Init, Layout, ParamId, Weights};
 
@@ -53,12 +53,7 @@ pub trait Layer: Debug + Send + Sync {
     /// # Errors
     /// [`ExportError::Unsupported`] if the layer has no description as a graph;
     /// [`ExportError::NoBatch`]; [`ExportError::Graph`]; [`ExportError::Torch`].
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        batch: Option<&Tensor>,
-    ) -> Result<String, ExportError>;
+    fn export(&self, export: &mut Export, x: &str, batch: Option<&Tensor>) -> ExportResult;
 }
 
 /// What a row of a layer's output depends on, besides the weights.
@@ -136,7 +131,7 @@ impl Affine {
     }
 
     /// Adds `op` with the inputs `x`, weight and bias.
-    fn export(&self, export: &mut Export, op: Op, x: &str) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, op: Op, x: &str) -> ExportResult {
         let (weight, bias) = (export.parameter(self.weight)?, export.parameter(self.bias)?);
         Ok(export.graph.node(op, &[x, &weight, &bias])?)
     }

@@ -4,7 +4,7 @@ use gan_graph::Op;
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportError, ExportResult};
 use crate::params::{Init, Layout, ParamId, Weights};
 
 /// `γ (x - mean) / √(variance + ε) + β` with the mean and variance of the batch,
@@ -87,12 +87,7 @@ impl Layer for BatchNorm {
         LayerInput::Batch
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        batch: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, batch: Option<&Tensor>) -> ExportResult {
         let weights = export.weights;
         let (gamma, beta) = (weights.get(self.gamma), weights.get(self.beta));
         let x_batch = batch.ok_or(ExportError::NoBatch)?.to_kind(gamma.kind());

@@ -4,7 +4,7 @@ use gan_graph::{Dim, Op};
 use tch::Tensor;
 
 use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportError, ExportResult};
 use crate::params::Weights;
 
 /// A change of shape.
@@ -42,12 +42,7 @@ impl Layer for Reshape {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let graph = &mut export.graph;
         let shape = graph.shape(x).unwrap_or_default();
         let lengths = shape.iter().map(|dim| match dim {

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::conv::{TRANSPOSE_2X, conv_transpose_2x};
 use super::{Affine, AffineInit, Context, Layer, LayerInput};
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportResult};
 use crate::params::{Layout, Weights};
 
 /// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
@@ -44,12 +44,7 @@ impl Layer for UpsampleConv {
         LayerInput::Row
     }
 
-    fn export(
-        &self,
-        export: &mut Export,
-        x: &str,
-        _: Option<&Tensor>,
-    ) -> Result<String, ExportError> {
+    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let (weight, bias) = (self.0.weight, self.0.bias);
         let kernel = transposed_kernel(export.weights.get(weight));
         let kernel = export.beside(weight, "transposed_weight", &kernel)?;
