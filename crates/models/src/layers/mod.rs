@@ -51,8 +51,9 @@ pub trait Layer: Debug + Send + Sync {
     /// receive one too; other networks have none.
     ///
     /// # Errors
-    /// [`ExportError::Unsupported`] if the layer has no description as a graph;
-    /// [`ExportError::NoBatch`]; [`ExportError::Graph`]; [`ExportError::Torch`].
+    /// [`Unsupported`](crate::ExportError::Unsupported) if the layer has no description as
+    /// a graph; [`NoBatch`](crate::ExportError::NoBatch);
+    /// [`Graph`](crate::ExportError::Graph); [`Torch`](crate::ExportError::Torch).
     fn export(&self, export: &mut Export, x: &str, batch: Option<&Tensor>) -> ExportResult;
 }
 
