@@ -89,7 +89,7 @@ impl Settings {
                 below_one.push(("momentum.last", momentum.last));
             }
         }
-        above_zero.extend(self.clip.map(|x| ("clip", x)));
+        above_zero.extend(self.clip().map(|x| ("clip", x)));
         above_zero.extend(self.logit_limit.map(|x| ("logit_limit", x)));
         above_zero.extend(self.ema.map(|ema| ("ema_images", ema.half_life_images)));
         for (key, value) in above_zero {
@@ -106,7 +106,7 @@ impl Settings {
     fn check_combinations(&self) -> Result<()> {
         let unit_length = self.penalties.iter().filter(|p| p.kind.is_unit_length());
         let unit_length: Vec<_> = unit_length.collect();
-        let unbounded = self.penalties.is_empty() && self.clip.is_none() && !self.spectral_norm;
+        let unbounded = self.penalties.is_empty() && self.weight_bound.is_none();
         let loss = LossInfo::find(&self.loss);
         require(
             !(unbounded && loss.is_some_and(|loss| loss.needs_lipschitz)),
@@ -130,18 +130,13 @@ impl Settings {
             self.penalty(PenaltyKind::Dragan).unwrap_or_default(),
             "gradient_penalty pulls gradients to length 1 at other points; set one of the two to 0",
         )?;
-        let Some(clip) = self.clip else {
-            return Ok(());
-        };
         require(
-            unit_length.is_empty(),
+            unit_length.is_empty() || self.clip().is_none(),
             "clip",
-            clip,
+            self.clip().unwrap_or_default(),
             "with such small weights D's gradient cannot reach length 1, which \
              gradient_penalty and dragan require; set one of them to 0",
-        )?;
-        let reason = "spectral_norm cancels the size of the weights; choose one of the two";
-        require(!self.spectral_norm, "clip", clip, reason)
+        )
     }
 }
 

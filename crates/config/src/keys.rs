@@ -5,7 +5,7 @@ use std::str::FromStr;
 use strum::VariantNames;
 
 use crate::error::{did_you_mean, nearest};
-use crate::settings::{Adam, Ema, Optimizer, PenaltyKind, Pretraining};
+use crate::settings::{Adam, Ema, Optimizer, PenaltyKind, Pretraining, WeightBound};
 use crate::{Error, LOSSES, LossInfo, Momentum, Settings};
 
 type Result<T> = std::result::Result<T, String>;
@@ -40,8 +40,8 @@ keys! {
     "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?);
     "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?);
     "penalty_every" "steps from one penalty to the next" |s, v| s.penalty_every = parse(v)?;
-    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.clip = parse_or_none(v)?;
-    "spectral_norm" "true or false: spectral normalization of D" |s, v| s.spectral_norm = parse(v)?;
+    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.weight_bound = clip(s, v)?;
+    "spectral_norm" "true or false: spectral normalization of D" |s, v| s.weight_bound = spectral_norm(s, v)?;
     "lr_d" "D's learning rate" |s, v| s.lr_d = parse(v)?;
     "lr_g" "G's learning rate" |s, v| s.lr_g = parse(v)?;
     "schedule" "constant, cosine, step-decay, linear-decay, exponential-decay or notebook" |s, v| s.schedule = variant("schedule", v)?;
@@ -151,6 +151,27 @@ fn unknown(what: &str, typed: &str, names: &[&'static str]) -> String {
         did_you_mean(nearest(typed, names.iter().copied())),
         names.join(", ")
     )
+}
+
+fn clip(s: &Settings, text: &str) -> Result<Option<WeightBound>> {
+    match (parse_or_none(text)?, s.weight_bound) {
+        (Some(_), Some(WeightBound::SpectralNorm)) => {
+            Err("spectral_norm cancels the size of the weights; choose one of the two".to_owned())
+        }
+        (Some(limit), _) => Ok(Some(WeightBound::Clip { limit })),
+        (None, bound) => Ok(bound.filter(|bound| bound.clip().is_none())),
+    }
+}
+
+fn spectral_norm(s: &Settings, text: &str) -> Result<Option<WeightBound>> {
+    match (parse(text)?, s.weight_bound) {
+        (true, Some(WeightBound::Clip { .. })) => {
+            Err("it cancels the size of the weights, which clip limits; choose one of the two"
+                .to_owned())
+        }
+        (true, _) => Ok(Some(WeightBound::SpectralNorm)),
+        (false, bound) => Ok(bound.filter(|bound| bound.clip().is_some())),
+    }
 }
 
 fn pretraining(s: &Settings, text: &str) -> Result<Option<Pretraining>> {

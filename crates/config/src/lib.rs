@@ -18,6 +18,7 @@ pub use presets::{Conditional, Preset, preset, presets};
 pub use schedule::{Momentum, Progress, Schedule};
 pub use settings::{
     Adam, Ema, Optimizer, Penalty, PenaltyKind, Precision, Pretraining, Settings, Update,
+    WeightBound,
 };
 
 /// A result whose error is this crate's [`Error`].

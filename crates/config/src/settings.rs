@@ -34,12 +34,6 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Which latents and which weights the two updates of a step use.
     pub update: Update,
-    /// Divide each weight matrix of D by its largest singular value
-    /// (Miyato et al. 2018).
-    pub spectral_norm: bool,
-    /// Clamp D's parameters to ± this value after each update
-    /// (Arjovsky et al. 2017).
-    pub clip: Option<f64>,
     /// Compute the penalties in every n-th step only, and multiply them by n.
     pub penalty_every: u64,
     /// Steps between rows of `metrics.jsonl`.
@@ -50,6 +44,8 @@ pub struct Settings {
     pub evaluate_every: Option<u64>,
     /// The optimizer of both networks.
     pub optimizer: Optimizer,
+    /// What bounds the weights of D.
+    pub weight_bound: Option<WeightBound>,
     /// Averaged weights of G, from which samples are drawn.
     pub ema: Option<Ema>,
     /// Train D alone before the first step.
@@ -107,6 +103,29 @@ impl Adam {
     /// Kingma and Ba's constants, the default of every library.
     pub const DEFAULT: Adam =
         Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, epsilon_hat: false, clip_update_rms: None };
+}
+
+/// What bounds the weights of D. Each kind makes the other pointless.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum WeightBound {
+    /// Divide each weight matrix by its largest singular value (Miyato et al. 2018).
+    SpectralNorm,
+    /// Clamp the parameters to ± `limit` after each update (Arjovsky et al. 2017).
+    Clip {
+        /// Above 0.
+        limit: f64,
+    },
+}
+
+impl WeightBound {
+    /// The limit of clipping.
+    pub fn clip(self) -> Option<f64> {
+        match self {
+            WeightBound::Clip { limit } => Some(limit),
+            WeightBound::SpectralNorm => None,
+        }
+    }
 }
 
 /// An exponential moving average of G's weights.
@@ -191,6 +210,11 @@ impl Settings {
             let early = every / 10;
             step.is_multiple_of(every) || [early, 3 * early].contains(&step)
         })
+    }
+
+    /// The limit of D's parameters, if they are clipped.
+    pub fn clip(&self) -> Option<f64> {
+        self.weight_bound.and_then(WeightBound::clip)
     }
 
     /// The weight of a penalty, if the settings have one of that kind.

@@ -4,7 +4,7 @@
 
 use gan_config::{
     Adam, Error, KEYS, LOSSES, LossInfo, Optimizer, PenaltyKind, Pretraining, Progress, Schedule,
-    Settings, Update, preset, presets,
+    Settings, Update, WeightBound, preset, presets,
 };
 
 fn settings(name: &str) -> Settings {
@@ -47,7 +47,7 @@ fn zero_means_none() {
     }
     assert_eq!(settings.ema, None);
     assert_eq!(settings.evaluate_every, None);
-    assert_eq!(settings.clip, None);
+    assert_eq!(settings.weight_bound, None);
     assert_eq!(settings.train_images, None);
     assert_eq!(settings.penalties, []);
     settings.set("pretrain_images=0").unwrap();
@@ -204,7 +204,7 @@ fn impossible_values_are_refused_by_key() {
     );
     refused(|s| s.set_penalty(PenaltyKind::GradientPenalty, -1.0), "gradient_penalty");
     refused(|s| s.set_penalty(PenaltyKind::Dragan, f64::NAN), "dragan");
-    refused(|s| s.clip = Some(-0.1), "clip");
+    refused(|s| s.weight_bound = Some(WeightBound::Clip { limit: -0.1 }), "clip");
     refused(|s| s.set_penalty(PenaltyKind::GradientPenalty, 10.0), "gradient_penalty");
     refused(
         |s| {
@@ -225,11 +225,10 @@ fn impossible_values_are_refused_by_key() {
         |s| {
             s.penalties.clear();
             s.set_penalty(PenaltyKind::GradientPenalty, 10.0);
-            s.clip = Some(0.01);
+            s.weight_bound = Some(WeightBound::Clip { limit: 0.01 });
         },
         "clip",
     );
-    refused(|s| (s.spectral_norm, s.clip) = (true, Some(0.01)), "clip");
     refused(|s| s.optimizer = sgd(1.0, 0.0), "momentum.first");
     refused(|s| s.optimizer = sgd(0.0, -0.1), "momentum.last");
     refused(|s| adam(s).beta1 = 1.0, "adam.beta1");
@@ -238,6 +237,21 @@ fn impossible_values_are_refused_by_key() {
     refused(|s| adam(s).clip_update_rms = Some(f64::INFINITY), "adam.clip_update_rms");
     refused(|s| s.logit_limit = Some(-1.0), "logit_limit");
     refused(|s| s.loss_d_weight = 0.0, "loss_d_weight");
+}
+
+#[test]
+fn clip_and_spectral_norm_exclude_each_other() {
+    let clipped = with(settings("modern"), "clip=0.01");
+    assert_eq!(clipped.weight_bound, Some(WeightBound::Clip { limit: 0.01 }));
+    let error = clipped.clone().set("spectral_norm=true").unwrap_err().to_string();
+    assert!(error.contains("clip"), "{error}");
+    assert_eq!(with(clipped.clone(), "spectral_norm=false"), clipped);
+    let normalized = with(settings("modern"), "spectral_norm=true");
+    let error = normalized.clone().set("clip=0.01").unwrap_err().to_string();
+    assert!(error.contains("spectral_norm"), "{error}");
+    assert_eq!(with(normalized.clone(), "clip=0"), normalized);
+    let changed = with(with(clipped, "clip=0"), "spectral_norm=true");
+    assert_eq!(changed, normalized);
 }
 
 fn sgd(first: f64, last: f64) -> Optimizer {

@@ -4,7 +4,7 @@ use gan_config::{FigureLayout, Precision, Settings};
 use serde::{Deserialize, Serialize};
 
 /// The format of `config.toml` that this version reads and writes.
-pub const CONFIG_FORMAT: u32 = 2;
+pub const CONFIG_FORMAT: u32 = 3;
 
 /// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_config::{PenaltyKind, Precision, Settings};
+use gan_config::{PenaltyKind, Precision, Settings, WeightBound};
 use mnist_io::Images;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -74,7 +74,7 @@ prop_compose! {
         precision in prop_oneof![Just(Precision::F32), Just(Precision::Bf16)],
         loss in any::<String>(),
         [lr_d, lr_g] in prop::array::uniform2(number()),
-        clip in prop::option::of(number()),
+        limit in prop::option::of(number()),
         gamma in number(),
         seconds in prop::option::of(number()),
         dataset in prop::option::of(prop::array::uniform4(any::<String>())),
@@ -84,6 +84,7 @@ prop_compose! {
     ) -> Config {
         let mut settings = gan_config::preset("modern").unwrap().settings.clone();
         settings.set_penalty(PenaltyKind::R1, gamma);
+        let weight_bound = limit.map(|limit| WeightBound::Clip { limit });
         Config {
             format: CONFIG_FORMAT,
             preset, networks, seed, seconds, device, precision, threads,
@@ -97,7 +98,7 @@ prop_compose! {
                 nearest_row: cells[4],
             },
             software: Software { trainer, libtorch },
-            settings: Settings { batch, loss, lr_d, lr_g, clip, ..settings },
+            settings: Settings { batch, loss, lr_d, lr_g, weight_bound, ..settings },
         }
     }
 }

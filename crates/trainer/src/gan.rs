@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gan_config::{Settings, Update};
+use gan_config::{Settings, Update, WeightBound};
 use gan_models::{Discriminator, Generator, Layout, Mode, Networks};
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -77,8 +77,9 @@ impl Gan {
         let g = generator.layout().init(device);
         let d = discriminator.layout().init(device);
         let layout = discriminator.layout();
+        let normalized = settings.weight_bound == Some(WeightBound::SpectralNorm);
         let spectral_norm =
-            settings.spectral_norm.then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
+            normalized.then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
         Gan {
             ema: settings.ema.map(|ema| Ema::new(ema.half_life_images, &g)),
             generator: Net {
@@ -94,7 +95,7 @@ impl Gan {
             spectral_norm,
             objective: Objective::new(loss, settings),
             update: settings.update,
-            clip: settings.clip,
+            clip: settings.clip(),
             workers,
             batch: settings.batch,
             kind,

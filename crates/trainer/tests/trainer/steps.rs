@@ -1,6 +1,6 @@
 //! Steps: which network changes, by how much, and what the settings change in a step.
 
-use gan_config::{Settings, Update, presets};
+use gan_config::{Settings, Update, WeightBound, presets};
 use gan_models::{Mode, PixelRange};
 use gan_trainer::{Batch, DataLoader, Gan, Loss, Objective, Rates, resize};
 use tch::{Device, Tensor};
@@ -202,7 +202,8 @@ fn one_step_of_every_preset_changes_both_networks_to_finite_values() {
 #[test]
 fn clipping_keeps_every_parameter_of_d_within_the_limit() {
     let _generator = lock_generator();
-    let settings = Settings { clip: Some(0.01), ..settings("modern") };
+    let settings =
+        Settings { weight_bound: Some(WeightBound::Clip { limit: 0.01 }), ..settings("modern") };
     let mut gan = new_gan("modern", &settings);
     let real = real_for(&gan);
     gan.step(&real, RATES, false);
@@ -215,7 +216,7 @@ fn clipping_keeps_every_parameter_of_d_within_the_limit() {
 #[test]
 fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
     let _generator = lock_generator();
-    let settings = Settings { spectral_norm: true, ..settings("modern") };
+    let settings = Settings { weight_bound: Some(WeightBound::SpectralNorm), ..settings("modern") };
     let mut gan = new_gan("modern", &settings);
     let real = real_for(&gan);
     let check = |gan: &Gan, tolerance: f64| {

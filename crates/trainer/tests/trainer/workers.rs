@@ -1,6 +1,6 @@
 //! Data parallelism: a step in two shards equals the step on the whole batch.
 
-use gan_config::{PenaltyKind, Settings, Update, presets};
+use gan_config::{PenaltyKind, Settings, Update, WeightBound, presets};
 use gan_trainer::workers::Gradient;
 use gan_trainer::{Gan, Rates, StepStats, Workers};
 use tch::{Kind, Tensor};
@@ -44,7 +44,8 @@ fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
     let _generator = lock_generator();
     let modern = with_sgd();
     let shared_latents = Settings { update: Update::SharedLatents, ..modern.clone() };
-    let spectral_norm = Settings { spectral_norm: true, ..modern.clone() };
+    let spectral_norm =
+        Settings { weight_bound: Some(WeightBound::SpectralNorm), ..modern.clone() };
     // Unequal shards, equal ones, and a batch that cannot be split.
     for (networks, settings, n) in [
         ("modern", &modern, 7),
