@@ -21,6 +21,7 @@ mod manifest;
 mod mirrors;
 mod packages;
 mod progress;
+mod promises;
 mod run_list;
 mod runs;
 mod test;

@@ -10,7 +10,7 @@ use crate::cargo::{cargo, output, succeeds};
 use crate::error::user_error;
 use crate::progress::say;
 use crate::workspace::Workspace;
-use crate::{browser, child, data, libtorch};
+use crate::{browser, child, data, libtorch, promises};
 
 /// A cargo command.
 struct Stage {
@@ -47,6 +47,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     for stage in &STAGES {
         timed(stage.name, || stage.run(workspace))?;
     }
+    timed("promises", || promises::check(workspace))?;
     let mut skipped = String::new();
     match cuda_is_missing(workspace)? {
         None => timed(CUDA.name, || CUDA.run(workspace))?,
