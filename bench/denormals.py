@@ -2,10 +2,11 @@
 
     python3 bench/denormals.py --data data/mnist OLD/forger target/debug/forger
 
-Each build trains a few steps with learning rates of almost zero. Then this program scales all
-weights of the checkpoint to a mean size of 1e-39, and the build continues. The table shows the
-time of a step before and after: on a processor that is slow with denormal numbers, a build that
-keeps them takes many times as long.
+Each build trains some steps with learning rates of almost zero and is stopped. Then this program
+scales all weights of the checkpoint to a mean size of 1e-39, and the build continues. The table
+shows the time of a step before and after: on a processor that is slow with denormal numbers, a
+build that keeps them takes many times as long.
+
 """
 
 import argparse
@@ -16,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from statistics import median
 
@@ -53,8 +55,10 @@ def scale(checkpoint):
 
 
 def rows(run):
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    """The complete rows of a run; none if there is no file yet."""
+    path = run / "metrics.jsonl"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def pace(found):
@@ -69,21 +73,26 @@ def measure(forger, preset, args):
         run = Path(folder) / "run"
         command = ["--preset", preset, "--run", run, "--runs", folder, "--data", args.data]
         command += ["--cache", args.cache, "--precision", "f32", "--checkpoint-every", "0"]
+        command += ["--steps", "10000000", "--snapshot-every", "10000000"]
         for pair in ("lr_d=1e-45", "lr_g=1e-45", "evaluate_every=0", "report_every=5"):
             command += ["--set", pair]
-        train(forger, [*command, "--steps", str(args.steps)])
+        train(forger, command, run, args.rows)
         usual = rows(run)
         (checkpoint,) = (run / "checkpoints").glob("*.safetensors")
         scale(checkpoint)
-        train(forger, ["--resume", run, "--steps", str(3 * args.steps), "--data", args.data])
+        train(forger, ["--resume", run, "--data", args.data], run, len(usual) + args.rows)
         return pace(usual), pace(rows(run)[len(usual) :])
 
 
-def train(forger, options):
+def train(forger, options, run, count):
+    """Trains until the run has `count` rows; the program then saves a checkpoint."""
     command = [forger, "train", *options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"error: {' '.join(map(str, command))}\n{done.stderr}")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and len(rows(run)) < count:
+            time.sleep(0.05)
+        process.terminate()
+    if len(rows(run)) < count:
+        raise SystemExit(f"error: it ended early: {' '.join(map(str, command))}")
 
 
 def main():
@@ -92,7 +101,7 @@ def main():
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--cache", default=str(Path(tempfile.gettempdir()) / "denormals-cache"))
     parser.add_argument("--presets", nargs="+", default=["modern", "golbin", "goodfellow"])
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rows", type=int, default=20, help="rows of metrics.jsonl, one in 5 steps")
     parser.add_argument("--pairs", type=int, default=3)
     args = parser.parse_args()
     lines = []
