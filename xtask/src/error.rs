@@ -49,7 +49,7 @@ mod tests {
             let drawing = gan_viz::Error::from(io_error(kind));
             assert!(io_remedy(&Error::new(drawing)).unwrap().contains(word));
         }
-        let other = Error::new(io_error(ErrorKind::NotFound));
+        let other = Error::new(io_error(ErrorKind::TimedOut));
         assert_eq!(io_remedy(&other), None);
     }
 }

@@ -42,7 +42,7 @@ pub struct EvaluateArgs {
 
     /// Folder or file of the real images [default: those that the run was trained on, else
     /// data/mnist]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, visible_alias = "data", value_name = "DIR")]
     pub against: Option<PathBuf>,
 
     /// Metrics to compute, as in fid,recall [default: all]

@@ -33,9 +33,10 @@ pub fn run(args: &CheckDataArgs) -> Result<ExitCode> {
     printed?;
     let Duplicates { train, test, across } = duplicates(set.train.images(), set.test.images());
     output::line(format_args!(
-        "{train} training and {test} test images repeat others of their split; {across} test \
-         images are training images"
+        "{train} training and {test} test images repeat others of their split"
     ))?;
+    let level = if across > 0 { "warning: " } else { "" };
+    output::line(format_args!("{level}{across} test images are training images"))?;
     output::line(match known_title(&set) {
         Some(title) => format!("its training images are those of {title}"),
         None => "it is no published data set that this program knows".to_owned(),

@@ -94,6 +94,7 @@ fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
                 .or_else(|| metrics.and_then(Metrics::io_kind))
                 .or_else(|| cause.downcast_ref::<run_dir::Error>()?.io_kind())
                 .or_else(|| cause.downcast_ref::<mnist_io::Error>()?.io_kind())
+                .or_else(|| cause.downcast_ref::<gan_import::Error>()?.io_kind())
                 .or_else(|| cause.downcast_ref::<gan_viz::Error>()?.io_kind());
             run_dir::remedy(kind?)?
         }
@@ -137,6 +138,19 @@ mod tests {
         let imported = gan_import::Error::from(refused());
         for error in [Error::new(refused()), Error::new(imported).context("--data x")] {
             assert!(hint(&error).unwrap().contains("chmod +r"));
+        }
+    }
+
+    #[test]
+    fn a_missing_file_has_a_hint() {
+        let missing = || mnist_io::Error::Io {
+            action: "open",
+            path: "x".into(),
+            reason: std::io::ErrorKind::NotFound.into(),
+        };
+        let imported = gan_import::Error::from(missing());
+        for error in [Error::new(missing()), Error::new(imported).context("--data x")] {
+            assert!(hint(&error).unwrap().contains("path"));
         }
     }
 

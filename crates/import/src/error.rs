@@ -223,17 +223,18 @@ pub enum Rule {
 }
 
 impl Error {
+    /// The kind of the error of the operating system, if it caused this one.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Error::Idx(error) | Error::InFile { rule: Rule::Idx(error), .. } => error.io_kind(),
+            Error::InFile { rule: Rule::Read(reason), .. } => Some(reason.kind()),
+            Error::InFile { .. } => None,
+        }
+    }
+
     /// Whether the operating system does not permit reading a file or a folder.
     pub fn is_unreadable(&self) -> bool {
-        match self {
-            Error::Idx(error) | Error::InFile { rule: Rule::Idx(error), .. } => {
-                error.is_unreadable()
-            }
-            Error::InFile { rule: Rule::Read(reason), .. } => {
-                reason.kind() == io::ErrorKind::PermissionDenied
-            }
-            Error::InFile { .. } => false,
-        }
+        self.io_kind() == Some(io::ErrorKind::PermissionDenied)
     }
 }
 

@@ -13,7 +13,7 @@ use tch::{Kind, TchError};
 pub enum Error {
     /// Fewer images than the metric needs.
     #[error(
-        "{metric} needs at least {needed} {what}, but there are {found}: generate or load more"
+        "at least {needed} {what} are necessary for {metric}, and the set has {found}: generate or load more"
     )]
     TooFew {
         /// The metric.

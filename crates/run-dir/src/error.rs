@@ -165,6 +165,7 @@ pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
         PermissionDenied | ReadOnlyFilesystem => {
             Some("make that folder writable or name another, then run the same command again")
         }
+        ErrorKind::NotFound => Some("check the path: there is no such file or folder"),
         _ => None,
     }
 }
