@@ -3,8 +3,10 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Context, Result};
 use gan_viz::report::{self, State};
@@ -24,7 +26,8 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "c
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// What the tests run, besides the scripts of the page.
-const FILES: [&str; 4] = ["package.json", "package-lock.json", "report.test.mjs", "digits.json"];
+const FILES: [&str; 5] =
+    ["package.json", "package-lock.json", "report.test.mjs", "walk.mjs", "digits.json"];
 
 /// Runs whose reports are tested: a name, and options of `forger train`.
 const RUNS: [(&str, &str); 3] = [
@@ -64,10 +67,14 @@ fn browser() -> Option<PathBuf> {
 pub fn run(workspace: &Workspace) -> Result<()> {
     let source = workspace.root.join("crates/viz");
     let folder = workspace.root.join("target/browser");
-    install(&source.join("browser"), &folder)?;
-    check_scripts(&source, &folder)?;
     let reports = folder.join("reports");
-    write_reports(workspace, &reports)?;
+    thread::scope(|scope| {
+        // Training waits for the processor, npm for the network.
+        let written = scope.spawn(|| write_reports(workspace, &reports));
+        install(&source.join("browser"), &folder)?;
+        check_scripts(&source, &folder)?;
+        joined(written)
+    })?;
     let mut tests = child::command("node", &folder);
     tests.args(["--test", "--test-concurrency=1", "report.test.mjs"]);
     tests.env("REPORTS", &reports).env("CHROMIUM", browser().unwrap_or_default());
@@ -123,24 +130,34 @@ fn write_reports(workspace: &Workspace, reports: &Path) -> Result<()> {
             .with_context(|| format!("cannot remove {}", reports.display()))?;
     }
     let program = forger::build(workspace)?;
-    let mut runs = Vec::new();
-    for (name, options) in RUNS {
+    let train = |(name, options): (&str, &str)| -> Result<RunDir> {
         let root = reports.join("runs").join(name);
         let mut train = child::command(&program, &workspace.root);
-        train.arg("train").args(options.split(' ')).arg("--run").arg(&root);
+        train.arg("train").args(options.split(' ')).args(["--threads", "1", "--run"]).arg(&root);
         train.arg("--runs").arg(reports.join("runs"));
-        train.env(gan_cli::ROOT_VARIABLE, &workspace.root).stdout(Stdio::null());
+        train.env(gan_cli::ROOT_VARIABLE, &workspace.root);
+        train.stdout(Stdio::null());
         expect(&mut train, "forger train")?;
         let run = RunDir::open(&root)?;
         let page = reports.join(format!("{name}.html"));
         fs::copy(run.report_path(), &page)
             .with_context(|| format!("cannot copy {}", run.report_path().display()))?;
-        runs.push(run);
-    }
+        Ok(run)
+    };
+    let train = &train;
+    let runs: Vec<RunDir> = thread::scope(|scope| {
+        let trained = RUNS.map(|run| scope.spawn(move || train(run)));
+        trained.into_iter().map(joined).collect::<Result<_>>()
+    })?;
     let training = report::html(&runs[0], State::Training)?;
     let path = reports.join("training.html");
     fs::write(&path, training).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(report::write_comparison(&runs, &reports.join("compare.html"))?)
+}
+
+/// The result of a thread.
+fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn expect(command: &mut Command, what: &str) -> Result<()> {
