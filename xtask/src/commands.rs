@@ -98,7 +98,7 @@ pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
     let figures = gan_viz::figures::draw_all(&run);
     bar.finish_and_clear();
     for figure in figures? {
-        show(format_args!("{}  {}", figure.path.display(), figure.shows))?;
+        show(format_args!("{}  {}", figure.path.display(), figure.kind.shows()))?;
     }
     Ok(())
 }

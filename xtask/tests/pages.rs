@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use gan_viz::figures::Kind;
+
 fn page(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     fs::read_to_string(root.join(path)).unwrap()
@@ -44,6 +46,41 @@ fn results_page_has_a_row_for_every_metric() {
         let (cell, option) = (format!("| `{name}` |"), format!("| `--{name}` |"));
         assert!(page.contains(&cell) || page.contains(&option), "no row {cell}");
     }
+}
+
+#[test]
+fn figures_page_has_the_row_of_every_figure_and_the_readme_names_it() {
+    let (page, readme) = (page("docs/figures.md"), page("README.md"));
+    for kind in Kind::ALL {
+        let row = format!("| `{}` | {} | {} |", kind.file(), kind.shows(), kind.good());
+        assert!(page.lines().any(|line| line == row), "no row {row}");
+        let named = |name: &str| readme.split([' ', ',', '\n']).any(|word| word == name);
+        assert!(named(kind.file()), "README.md does not name {}", kind.file());
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, Kind::ALL.len(), "rows of figures that no run has");
+}
+
+/// Below each picture, two sentences say what you see and what good looks like.
+#[test]
+fn every_picture_has_a_caption_that_says_what_good_looks_like() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let files = fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().file_name());
+    let files = files.map(|name| format!("docs/{}", name.to_str().unwrap()));
+    let files = files.filter(|name| name.ends_with(".md"));
+    let mut pictures = 0;
+    for file in files.chain(["README.md".to_owned(), "README.ko.md".to_owned()]) {
+        let page = page(&file);
+        let paragraphs: Vec<&str> = page.split("\n\n").map(str::trim).collect();
+        let (sees, good) =
+            if file.contains(".ko.") { ("", "잘 된") } else { ("You see ", "Good") };
+        for pair in paragraphs.windows(2).filter(|pair| pair[0].starts_with("![")) {
+            let complete = pair[1].starts_with(sees) && pair[1].contains(good);
+            assert!(complete, "{file}: {} has the caption {:?}", pair[0], pair[1]);
+            pictures += 1;
+        }
+    }
+    assert!(pictures >= 13, "only {pictures} pictures were found");
 }
 
 /// What a translation shares with the original: the levels of its headings, its blocks of code,

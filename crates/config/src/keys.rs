@@ -1,5 +1,6 @@
 //! The keys of `--set KEY=VALUE`: what each means, and how it changes the settings.
 
+use std::fmt::Debug;
 use std::str::FromStr;
 
 use strum::VariantNames;
@@ -18,53 +19,61 @@ pub struct Key {
     /// One line for the help text.
     pub help: &'static str,
     set: fn(&mut Settings, &str) -> Result<()>,
+    /// The text of the present value; `None` where the settings have no such value.
+    get: fn(&Settings) -> Option<String>,
 }
 
-/// Lines of the form `"key" "help" |settings, value| change;`. The change may use `?`.
+/// Lines of the form `"key" "help" |settings, value| change, text;`. The change and the text may
+/// use `?`.
 macro_rules! keys {
-    ($($name:literal $help:literal |$s:ident, $v:ident| $set:expr;)*) => {
+    ($($name:literal $help:literal |$s:ident, $v:ident| $set:expr, $get:expr;)*) => {
         /// Every key, in the order of the help text.
-        pub const KEYS: &[Key] = &[$(Key { name: $name, help: $help, set: |$s, $v| {
-            $set;
-            Ok(())
-        } }),*];
+        pub const KEYS: &[Key] = &[$(Key {
+            name: $name,
+            help: $help,
+            set: |$s, $v| {
+                $set;
+                Ok(())
+            },
+            get: |$s| Some($get),
+        }),*];
     };
 }
 
 keys! {
-    "loss" "the loss, one of those below" |s, v| s.loss = loss(v)?;
-    "loss_d_weight" "factor on D's loss" |s, v| s.loss_d_weight = parse(v)?;
-    "logit_limit" "clamp logits to ± this value; 0: do not clamp" |s, v| s.logit_limit = parse_or_none(v)?;
-    "r1" "gradient penalty at real images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R1, parse(v)?);
-    "r2" "gradient penalty at fake images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R2, parse(v)?);
-    "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?);
-    "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?);
-    "penalty_every" "steps from one penalty to the next" |s, v| s.penalty_every = parse(v)?;
-    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.weight_bound = clip(s, v)?;
-    "spectral_norm" "true or false: spectral normalization of D" |s, v| s.weight_bound = spectral_norm(s, v)?;
-    "lr_d" "D's learning rate" |s, v| s.lr_d = parse(v)?;
-    "lr_g" "G's learning rate" |s, v| s.lr_g = parse(v)?;
-    "schedule" "constant, cosine, step-decay, linear-decay, exponential-decay or notebook" |s, v| s.schedule = variant("schedule", v)?;
-    "update" "alternating, shared-latents or simultaneous" |s, v| s.update = variant("update", v)?;
-    "optimizer" "adam or sgd, with default constants" |s, v| s.optimizer = optimizer(v)?;
-    "adam.beta1" "decay of the mean of gradients" |s, v| adam(s)?.beta1 = parse(v)?;
-    "adam.beta2" "decay of the mean of squared gradients" |s, v| adam(s)?.beta2 = parse(v)?;
-    "adam.epsilon" "added to the root of that mean" |s, v| adam(s)?.epsilon = parse(v)?;
-    "adam.epsilon_hat" "true or false: add epsilon as Keras does" |s, v| adam(s)?.epsilon_hat = parse(v)?;
-    "adam.clip_update_rms" "largest update in learning rates; 0: no limit" |s, v| adam(s)?.clip_update_rms = parse_or_none(v)?;
-    "momentum.first" "sgd's momentum in the first epoch" |s, v| sgd(s)?.first = parse(v)?;
-    "momentum.last" "sgd's momentum at the end of its rise" |s, v| sgd(s)?.last = parse(v)?;
-    "momentum.epochs" "epochs of that rise" |s, v| sgd(s)?.epochs = parse(v)?;
-    "batch" "real images in a step" |s, v| s.batch = parse(v)?;
-    "images" "real images in the whole schedule" |s, v| s.images = parse(v)?;
-    "train_images" "train on the first so many images; 0: all" |s, v| s.train_images = parse_or_none(v)?;
-    "with_replacement" "true or false: draw real images with replacement" |s, v| s.with_replacement = parse(v)?;
-    "ema_images" "half-life of G's averaged weights in images; 0: no average" |s, v| s.ema = parse_or_none(v)?.map(|half_life_images| Ema { half_life_images });
-    "pretrain_images" "real images that D is trained on alone first; 0: none" |s, v| s.pretraining = pretraining(s, v)?;
-    "pretrain_batch" "real images in each of those updates" |s, v| *pretrain_batch(s)? = parse(v)?;
-    "report_every" "steps between rows of metrics.jsonl" |s, v| s.report_every = parse(v)?;
-    "snapshot_every" "steps between snapshots" |s, v| s.snapshot_every = parse(v)?;
-    "evaluate_every" "steps between points of the quality curve; 0: none" |s, v| s.evaluate_every = parse_or_none(v)?;
+    "loss" "the loss, one of those below" |s, v| s.loss = loss(v)?, s.loss.clone();
+    "loss_d_weight" "factor on D's loss" |s, v| s.loss_d_weight = parse(v)?, text(s.loss_d_weight);
+    "logit_limit" "clamp logits to ± this value; 0: do not clamp" |s, v| s.logit_limit = parse_or_none(v)?, or_zero(s.logit_limit);
+    "r1" "gradient penalty at real images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R1, parse(v)?), or_zero(s.penalty(PenaltyKind::R1));
+    "r2" "gradient penalty at fake images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R2, parse(v)?), or_zero(s.penalty(PenaltyKind::R2));
+    "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?), or_zero(s.penalty(PenaltyKind::GradientPenalty));
+    "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?), or_zero(s.penalty(PenaltyKind::Dragan));
+    "penalty_every" "steps from one penalty to the next" |s, v| s.penalty_every = parse(v)?, text(s.penalty_every);
+    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.weight_bound = clip(s, v)?, or_zero(s.clip());
+    "spectral_norm" "true or false: spectral normalization of D" |s, v| s.weight_bound = spectral_norm(s, v)?, text(s.weight_bound == Some(WeightBound::SpectralNorm));
+    "lr_d" "D's learning rate" |s, v| s.lr_d = parse(v)?, text(s.lr_d);
+    "lr_g" "G's learning rate" |s, v| s.lr_g = parse(v)?, text(s.lr_g);
+    "schedule" "constant, cosine, step-decay, linear-decay, exponential-decay or notebook" |s, v| s.schedule = variant("schedule", v)?, name(s.schedule);
+    "update" "alternating, shared-latents or simultaneous" |s, v| s.update = variant("update", v)?, name(s.update);
+    "optimizer" "adam or sgd, with default constants" |s, v| s.optimizer = optimizer(v)?, name(s.optimizer);
+    "adam.beta1" "decay of the mean of gradients" |s, v| adam(s)?.beta1 = parse(v)?, text(adam_of(s)?.beta1);
+    "adam.beta2" "decay of the mean of squared gradients" |s, v| adam(s)?.beta2 = parse(v)?, text(adam_of(s)?.beta2);
+    "adam.epsilon" "added to the root of that mean" |s, v| adam(s)?.epsilon = parse(v)?, text(adam_of(s)?.epsilon);
+    "adam.epsilon_hat" "true or false: add epsilon as Keras does" |s, v| adam(s)?.epsilon_hat = parse(v)?, text(adam_of(s)?.epsilon_hat);
+    "adam.clip_update_rms" "largest update in learning rates; 0: no limit" |s, v| adam(s)?.clip_update_rms = parse_or_none(v)?, or_zero(adam_of(s)?.clip_update_rms);
+    "momentum.first" "sgd's momentum in the first epoch" |s, v| sgd(s)?.first = parse(v)?, text(sgd_of(s)?.first);
+    "momentum.last" "sgd's momentum at the end of its rise" |s, v| sgd(s)?.last = parse(v)?, text(sgd_of(s)?.last);
+    "momentum.epochs" "epochs of that rise" |s, v| sgd(s)?.epochs = parse(v)?, text(sgd_of(s)?.epochs);
+    "batch" "real images in a step" |s, v| s.batch = parse(v)?, text(s.batch);
+    "images" "real images in the whole schedule" |s, v| s.images = parse(v)?, text(s.images);
+    "train_images" "train on the first so many images; 0: all" |s, v| s.train_images = parse_or_none(v)?, or_zero(s.train_images);
+    "with_replacement" "true or false: draw real images with replacement" |s, v| s.with_replacement = parse(v)?, text(s.with_replacement);
+    "ema_images" "half-life of G's averaged weights in images; 0: no average" |s, v| s.ema = parse_or_none(v)?.map(|half_life_images| Ema { half_life_images }), or_zero(s.ema.map(|ema| ema.half_life_images));
+    "pretrain_images" "real images that D is trained on alone first; 0: none" |s, v| s.pretraining = pretraining(s, v)?, or_zero(s.pretraining.map(|p| p.images));
+    "pretrain_batch" "real images in each of those updates" |s, v| *pretrain_batch(s)? = parse(v)?, text(s.pretraining?.batch);
+    "report_every" "steps between rows of metrics.jsonl" |s, v| s.report_every = parse(v)?, text(s.report_every);
+    "snapshot_every" "steps between snapshots" |s, v| s.snapshot_every = parse(v)?, text(s.snapshot_every);
+    "evaluate_every" "steps between points of the quality curve; 0: none" |s, v| s.evaluate_every = parse_or_none(v)?, or_zero(s.evaluate_every);
 }
 
 impl Settings {
@@ -87,6 +96,24 @@ impl Settings {
         };
         (key.set)(self, value).map_err(|reason| Error::Value { pair: pair.to_owned(), reason })
     }
+
+    /// The pairs for [`set`](Settings::set) that change `base` into these settings, in the
+    /// order of [`KEYS`]. `None` if no pairs can, as for a loss of the caller's own.
+    pub fn pairs_from(&self, base: &Settings) -> Option<Vec<String>> {
+        let mut changed = base.clone();
+        let mut pairs = Vec::new();
+        for key in KEYS {
+            let wanted = (key.get)(self);
+            if let Some(value) =
+                wanted.filter(|wanted| (key.get)(&changed).as_ref() != Some(wanted))
+            {
+                let pair = format!("{}={value}", key.name);
+                changed.set(&pair).ok()?;
+                pairs.push(pair);
+            }
+        }
+        (changed == *self).then_some(pairs)
+    }
 }
 
 /// A type that a setting's value can have.
@@ -98,6 +125,19 @@ trait Value: FromStr {
     fn refusal(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// The text that [`parse`] reads as exactly this value.
+fn text(value: impl Debug) -> String {
+    format!("{value:?}")
+}
+
+fn or_zero<T: Debug>(value: Option<T>) -> String {
+    value.map_or("0".to_owned(), text)
+}
+
+fn name(value: impl Into<&'static str>) -> String {
+    value.into().to_owned()
 }
 
 impl Value for u64 {
@@ -190,6 +230,14 @@ fn adam(s: &mut Settings) -> Result<&mut Adam> {
         Optimizer::Adam(adam) => Ok(adam),
         Optimizer::Sgd(_) => Err("the optimizer is sgd; set optimizer=adam first".to_owned()),
     }
+}
+
+fn adam_of(s: &Settings) -> Option<Adam> {
+    if let Optimizer::Adam(adam) = s.optimizer { Some(adam) } else { None }
+}
+
+fn sgd_of(s: &Settings) -> Option<Momentum> {
+    if let Optimizer::Sgd(momentum) = s.optimizer { Some(momentum) } else { None }
 }
 
 fn sgd(s: &mut Settings) -> Result<&mut Momentum> {

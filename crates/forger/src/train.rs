@@ -141,7 +141,9 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
             if outcome.finished {
                 output::line(novelty(run, evaluator)?)?;
             }
-            output::line(format_args!("next: cargo xtask sample --run {root}"))?;
+            let conditional = run.config()?.networks.contains("conditional");
+            let digit = if conditional { " --digit 7" } else { "" };
+            output::line(format_args!("next: cargo xtask sample --run {root}{digit}"))?;
             output::line(format_args!("      cargo xtask evaluate --run {root}"))?;
         }
     }
@@ -158,8 +160,10 @@ fn write_report(run: &RunDir) -> Result<PathBuf> {
 /// Prints what to look at: the report first.
 fn list_files(report: &Path, figures: &[Figure]) -> Result<()> {
     output::line(format_args!("open {}", quoted(report)))?;
-    for figure in figures {
-        output::line(format_args!("  {}", figure.path.display()))?;
+    let paths: Vec<String> = figures.iter().map(|f| f.path.display().to_string()).collect();
+    let width = paths.iter().map(|path| path.chars().count()).max().unwrap_or(0);
+    for (path, figure) in paths.iter().zip(figures) {
+        output::line(format_args!("  {path:width$}  {}", figure.kind.shows()))?;
     }
     Ok(())
 }
@@ -179,7 +183,7 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let images = resize(&samples, evaluator.side())?;
     let row = evaluator.measure(&images, digits.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();
-    let found = row.metrics.get("duplicates").cloned().unwrap_or_default();
+    let copies = gan_viz::report::copies(&row).unwrap_or_default();
     if let Some(data) = run.report_data()? {
         let evaluation = Some(QualityRow {
             step: state.step,
@@ -191,11 +195,5 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
         run.write_report_data(&ReportData { evaluation, ..data })?;
         write_report(run)?;
     }
-    Ok(format!(
-        "{} of {} samples are closer to a training image than the closest 0.1% of test images \
-         are;\n  of as many new real images, about {:.0} would be",
-        found.value,
-        indicatif::HumanCount(FULL_SAMPLES),
-        found.reference.unwrap_or_default()
-    ))
+    Ok(copies)
 }

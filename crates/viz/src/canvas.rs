@@ -135,6 +135,18 @@ impl Canvas {
         Self::filled(width, height, &[background])
     }
 
+    /// This canvas with `other` below it, and `background` beside the narrower one.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] above [`Bitmap::MAX_PIXELS`].
+    pub(crate) fn above(&self, other: &Canvas, background: u8) -> Result<Canvas> {
+        let width = self.width.max(other.width);
+        let mut both = Canvas::new(width, self.height.saturating_add(other.height), background)?;
+        both.draw_image(&self.pixels, self.width, 0, 0, 1);
+        both.draw_image(&other.pixels, other.width, 0, self.height, 1);
+        Ok(both)
+    }
+
     /// Draws an image `[rows, cols]` with its upper left corner at
     /// (`left`, `top`). Each image pixel becomes a square of side `scale`.
     pub fn draw_image(&mut self, image: &[u8], cols: usize, left: usize, top: usize, scale: usize) {

@@ -7,7 +7,7 @@ mod snapshots;
 
 use run_dir::RunDir;
 
-pub use figure::Figure;
+pub use figure::{Figure, Kind};
 
 use crate::densities::{densities, density_frames};
 use crate::error::{Error, Result};
@@ -20,20 +20,9 @@ const FRAMES: usize = 64;
 
 /// Draws every figure of a run into its `figures/`, the most important first.
 ///
-/// | file | shows | needs |
-/// |---|---|---|
-/// | `progress.png` | samples from the same latents at six or seven steps | snapshots |
-/// | `progress.gif` | samples from the same latents in up to 64 snapshots | snapshots |
-/// | `originals_vs_forgeries.png` | real images beside the last snapshot | snapshots |
-/// | `densities.svg` | densities, D and the optimal D at the last step; the value function | densities |
-/// | `densities.gif` | the same at up to 64 steps | densities |
-/// | `losses.svg` | the losses and the shares that D classifies as real | metrics |
-/// | `quality.svg` | FID, precision and recall over the steps | evaluations of two steps |
-/// | `nearest.png` | samples and their nearest training images | nearest images |
-/// | `latent_walk.png` | samples on lines between two latents | a latent walk |
-/// | `digits.png` | in each row one latent as every digit | digits |
-/// | `originals.png` | real images in the grid of a snapshot | snapshots |
-/// | `samples/000300.png` | the snapshot at step 300 | snapshots |
+/// [`Kind`] lists them. A figure whose data the run lacks is not drawn: `densities` need
+/// densities, `losses.svg` needs metrics, `quality.svg` evaluations of two steps, `nearest.png`
+/// nearest images, `latent_walk.png` a walk, `digits.png` digits, and all others snapshots.
 ///
 /// The run's [`FigureLayout`](run_dir::FigureLayout) determines the grids of
 /// `samples/` and `originals.png`, and the rows of `nearest.png`.
@@ -74,24 +63,21 @@ fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
     }
     if !density_rows.is_empty() {
         let svg = densities(&density_rows, &name)?;
-        let shows = "real and fake densities, D beside the optimal D";
-        figures.push(Figure::write_svg(run, "densities.svg", shows, &svg)?);
+        figures.push(Figure::write_svg(run, Kind::Densities, &svg)?);
         if all {
             let frames = density_frames(&density_rows, &name, FRAMES)?;
-            figures.push(Figure::write_gif(run, "densities.gif", &frames)?);
+            figures.push(Figure::write_gif(run, Kind::DensitiesAnimation, &frames)?);
         }
     }
     let metrics = run.metrics()?;
     if !metrics.is_empty() {
         let svg = losses(&metrics, &name)?;
-        let shows = "the losses, and the shares that D classifies as real";
-        figures.push(Figure::write_svg(run, "losses.svg", shows, &svg)?);
+        figures.push(Figure::write_svg(run, Kind::Losses, &svg)?);
     }
     let evaluations = run.quality()?;
     if comparable(&evaluations).len() > 1 {
         let svg = quality(&evaluations, &name)?;
-        let shows = "the quality of the samples during training";
-        figures.push(Figure::write_svg(run, "quality.svg", shows, &svg)?);
+        figures.push(Figure::write_svg(run, Kind::Quality, &svg)?);
     }
     match &images {
         Some(images) if all => {

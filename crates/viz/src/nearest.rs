@@ -19,6 +19,11 @@ const FRAME_GRAY: u8 = 190;
 /// Gray of the caption.
 const TEXT_GRAY: u8 = 230;
 
+/// The caption of pairs with samples.
+const SAMPLES: &str = "sample | nearest training image";
+/// The caption of pairs with real images.
+const REAL: &str = "real test image | nearest training image";
+
 /// Draws rows of `per_row` samples. Each row ends with the training image
 /// nearest to its last sample, in a frame.
 ///
@@ -31,6 +36,28 @@ const TEXT_GRAY: u8 = 230;
 /// [`Error::Empty`] without images, [`Error::SizesDiffer`] for images of
 /// different sizes, [`Error::TooLarge`] above [`Canvas::MAX_PIXELS`].
 pub fn nearest(samples: &Images, nearest: &Images, per_row: usize) -> Result<Canvas> {
+    let caption = match per_row.clamp(1, samples.len().min(nearest.len()).max(1)) {
+        1 => SAMPLES.to_owned(),
+        per_row => format!("{per_row} samples | the training image nearest to the last"),
+    };
+    draw(samples, nearest, per_row, &caption)
+}
+
+/// Draws the same of samples, and below it pairs of real test images and of the training
+/// images nearest to these: real images have such neighbors too.
+///
+/// # Errors
+/// Those of [`nearest()`].
+pub fn nearest_beside_real(
+    (samples, nearest_to_samples): (&Images, &Images),
+    (real, nearest_to_real): (&Images, &Images),
+    per_row: usize,
+) -> Result<Canvas> {
+    let below = draw(real, nearest_to_real, 1, REAL)?;
+    nearest(samples, nearest_to_samples, per_row)?.above(&below, GridStyle::default().background)
+}
+
+fn draw(samples: &Images, nearest: &Images, per_row: usize, caption: &str) -> Result<Canvas> {
     let count = samples.len().min(nearest.len());
     let per_row = per_row.clamp(1, count.max(1));
     let pairs = if per_row == 1 { PAIRS } else { 1 };
@@ -44,11 +71,6 @@ pub fn nearest(samples: &Images, nearest: &Images, per_row: usize) -> Result<Can
     }
     let style =
         GridStyle { scale: if per_row == 1 { 2 } else { 3 }, margin: 24, ..GridStyle::default() };
-    let caption = if per_row == 1 {
-        "sample | nearest training image".to_owned()
-    } else {
-        format!("{per_row} samples | the training image nearest to the last")
-    };
 
     // A group is a row of samples, a gap, and a framed training image.
     let tile = |side: usize| side.saturating_mul(style.scale);
@@ -60,11 +82,11 @@ pub fn nearest(samples: &Images, nearest: &Images, per_row: usize) -> Result<Can
     let (columns, lines) = (groups.min(pairs), groups.div_ceil(pairs));
 
     let head = TEXT_HEIGHT + style.margin / 2;
-    let width = span(columns, group_width, SPACING).max(text_width(&caption));
+    let width = span(columns, group_width, SPACING).max(text_width(caption));
     let height = span(lines, line_height, style.gap).saturating_add(head);
     let side = |inside: usize| inside.saturating_add(2 * style.margin);
     let mut canvas = Canvas::new(side(width), side(height), style.background)?;
-    canvas.draw_text(&caption, style.margin, style.margin, 1, TEXT_GRAY);
+    canvas.draw_text(caption, style.margin, style.margin, 1, TEXT_GRAY);
     for group in 0..groups {
         let left = style.margin + offset(group % pairs, group_width, SPACING);
         let top = style.margin + head + offset(group / pairs, line_height, style.gap);

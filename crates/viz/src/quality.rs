@@ -45,7 +45,7 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
     let fid = line("samples", BLUE, |row| row.value("fid"));
     let precision = line("precision, of samples", PURPLE, |r| r.value("precision"));
     let recall = line("recall, of test images", GREEN, |r| r.value("recall"));
-    let moment = format!("{} steps: similar from here on?", thousands(MOMENT));
+    let moment = format!("step {}, as in progress.png", thousands(MOMENT));
 
     let mut lines = vec![reference, fid];
     lines.retain(|line| !line.pieces.is_empty());

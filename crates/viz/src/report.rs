@@ -10,6 +10,7 @@ mod live;
 mod network;
 mod page;
 mod pictures;
+mod reproduce;
 mod state;
 mod words;
 
@@ -20,7 +21,9 @@ use askama::Template;
 use run_dir::{RunDir, write_atomic};
 
 pub use comparison::Comparison;
+pub use evaluation::copies;
 pub use network::{Network, Storage};
+pub use reproduce::train_command;
 pub use state::State;
 
 use crate::error::{Error, Result};

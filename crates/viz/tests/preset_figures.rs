@@ -214,6 +214,35 @@ fn nearest_images_have_the_rows_of_the_layout() {
     }
 }
 
+/// Real images have near neighbors too, which shows that a near neighbor is no copy.
+#[test]
+fn nearest_shows_real_test_images_beside_their_neighbors() {
+    for per_row in [1, 5] {
+        let layout = FigureLayout { nearest_row: per_row, ..FigureLayout::default() };
+        let (_dir, run) = run(layout, 25);
+        run.write_nearest(&images(25, 28, 28, 7)).unwrap();
+        let (real, neighbors) = (images(8, 28, 28, 17), images(8, 28, 28, 27));
+        run.write_real_nearest(&[real.clone(), neighbors.clone()]).unwrap();
+        draw_all(&run).unwrap();
+        let above = nearest(&sample(25, 50), &images(25, 28, 28, 7), per_row as usize).unwrap();
+        let (width, height, pixels) = read_png(&run.figures_dir().join("nearest.png"));
+        let at = |x: usize, y: usize| pixels[y * width + x];
+        for (i, pixel) in above.pixels().iter().enumerate() {
+            assert_eq!(at(i % above.width(), i / above.width()), *pixel);
+        }
+        // One line of eight pairs, with the distances of `nearest_has_eight_pairs_in_a_line`.
+        assert_eq!(height, above.height() + 24 + 30 + 60 + 24);
+        for i in 0..8 {
+            let (left, top) = (24 + i * 140, above.height() + 54 + 2);
+            assert_eq!(at(left, top), real.get(i).unwrap()[0]);
+            assert_eq!(at(left + 62 + 55, top + 55), neighbors.get(i).unwrap()[783]);
+        }
+        run.write_real_nearest(&[images(8, 14, 14, 1), images(8, 14, 14, 2)]).unwrap();
+        let error = draw_all(&run).unwrap_err().to_string();
+        assert!(error.contains("real_nearest.idx4"), "{error}");
+    }
+}
+
 #[test]
 fn unsuitable_nearest_images_are_an_error_with_the_path() {
     let (_dir, run) = run(FigureLayout::default(), 4);

@@ -14,7 +14,7 @@ use run_dir::{Measurement, QualityRow};
 
 /// What marks a moment.
 const INK: &str = "#333333";
-const MOMENT: &str = "1,000 steps: similar from here on?";
+const MOMENT: &str = "step 1,000, as in progress.png";
 
 fn evaluated(step: u64, fid: f64) -> QualityRow {
     let metric = |value, reference| Measurement { value, reference, ..Measurement::default() };

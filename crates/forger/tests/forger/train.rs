@@ -30,7 +30,10 @@ fn train_draws_figures_and_sample_writes_images() {
     ] {
         assert!(run.join("figures").join(figure).is_file(), "{figure}");
     }
-    assert!(told.contains("progress.png"));
+    // Each figure is listed with what it shows.
+    let shows = "progress.png                images of the same latents";
+    assert!(told.contains(shows), "{told}");
+    assert!(told.contains("generated images, 0 are unusually close"), "{told}");
     let config = fs::read_to_string(run.join("config.toml")).unwrap();
     assert!(config.contains("batch = 8") && config.contains("\"custom\""), "{config}");
 
@@ -85,7 +88,9 @@ fn sample_accepts_a_digit_for_conditional_presets_only() {
     ] {
         let train = format!("train --data data --preset {preset} {set}");
         let told = preset.contains("conditional");
-        succeeds(&forger(dir.path(), &train));
+        let ends = succeeds(&forger(dir.path(), &train));
+        let next = ends.lines().find(|line| line.starts_with("next: cargo xtask sample")).unwrap();
+        assert_eq!(next.ends_with(" --digit 7"), told, "{next}");
         let digits = dir.path().join("runs/latest/figures/digits.png");
         assert_eq!(digits.is_file(), told, "{preset}");
         let output = forger(dir.path(), &format!("sample --threads 1 --digit {digit}"));

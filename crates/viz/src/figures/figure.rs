@@ -1,9 +1,10 @@
-//! One drawn figure and its file.
+//! The figures that a run can have, and their files.
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use run_dir::RunDir;
+use strum::VariantArray;
 
 use crate::animation::{Timing, gif};
 use crate::canvas::{Bitmap, Canvas, Color};
@@ -14,30 +15,143 @@ use crate::error::Result;
 pub struct Figure {
     /// The file, or the folder of several files.
     pub path: PathBuf,
-    /// A phrase that describes the content.
-    pub shows: &'static str,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// A figure that the folder of a run can have, the most important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
+pub enum Kind {
+    /// Snapshots side by side.
+    Progress,
+    /// Snapshots as an animation.
+    ProgressAnimation,
+    /// Real images beside the last snapshot.
+    RealBesideFake,
+    /// Densities of a run on numbers.
+    Densities,
+    /// Densities as an animation.
+    DensitiesAnimation,
+    /// Losses and D's classifications.
+    Losses,
+    /// FID, precision and recall.
+    Quality,
+    /// Samples beside their nearest training images.
+    Nearest,
+    /// Samples on lines between latents.
+    LatentWalk,
+    /// Latents as every digit.
+    Digits,
+    /// Real images.
+    Real,
+    /// One grid for each snapshot.
+    Snapshots,
+}
+
+impl Kind {
+    /// Every figure.
+    pub const ALL: &'static [Kind] = Kind::VARIANTS;
+
+    /// The file in `figures/`; for [`Kind::Snapshots`] the folder.
+    pub fn file(self) -> &'static str {
+        self.texts()[0]
+    }
+
+    /// What you see, in a phrase.
+    pub fn shows(self) -> &'static str {
+        self.texts()[1]
+    }
+
+    /// What good looks like, in a phrase.
+    pub fn good(self) -> &'static str {
+        self.texts()[2]
+    }
+
+    fn texts(self) -> [&'static str; 3] {
+        match self {
+            Kind::Progress => [
+                "progress.png",
+                "images of the same latents at six or seven steps",
+                "noise becomes strokes, strokes become digits, and the digits differ",
+            ],
+            Kind::ProgressAnimation => [
+                "progress.gif",
+                "the same images during the whole training",
+                "large changes at the start, small ones at the end",
+            ],
+            Kind::RealBesideFake => [
+                "originals_vs_forgeries.png",
+                "real images on the left, generated ones on the right",
+                "you cannot tell which side is real",
+            ],
+            Kind::Densities => [
+                "densities.svg",
+                "densities of real and generated numbers, D beside the best D",
+                "the densities coincide, D is near 0.5 where numbers are, and the value is near −log 4",
+            ],
+            Kind::DensitiesAnimation => [
+                "densities.gif",
+                "the same during the whole training",
+                "the density of the generated numbers moves onto that of the real ones",
+            ],
+            Kind::Losses => [
+                "losses.svg",
+                "losses, and the shares of images that D classifies as real",
+                "no loss runs away, and neither share stays at 0% or at 100%",
+            ],
+            Kind::Quality => [
+                "quality.svg",
+                "FID, precision and recall over the steps",
+                "FID falls toward its reference, and precision and recall both rise",
+            ],
+            Kind::Nearest => [
+                "nearest.png",
+                "generated and real images beside their nearest training images",
+                "pairs look alike without being equal, as those of the real test images do",
+            ],
+            Kind::LatentWalk => [
+                "latent_walk.png",
+                "in each row, images on the way from one latent to another",
+                "neighbors differ little, and each image is a digit",
+            ],
+            Kind::Digits => [
+                "digits.png",
+                "in each row, one latent as every digit",
+                "each column shows its digit, and each row has one handwriting",
+            ],
+            Kind::Real => [
+                "originals.png",
+                "real images in the grid of a snapshot",
+                "nothing to judge: generated images should look like these",
+            ],
+            Kind::Snapshots => [
+                "samples/",
+                "a grid of generated images for each snapshot",
+                "later grids have clearer digits, and still as many different ones",
+            ],
+        }
+    }
 }
 
 impl Figure {
     /// Writes a PNG into the run's `figures/`.
-    pub fn write_png(run: &RunDir, file: &str, shows: &'static str, png: &Canvas) -> Result<Self> {
-        let path = run.figures_dir().join(file);
+    pub fn write_png(run: &RunDir, kind: Kind, png: &Canvas) -> Result<Self> {
+        let path = run.figures_dir().join(kind.file());
         run.write(&path, |w| png.encode_png(w))?;
-        Ok(Figure { path, shows })
+        Ok(Figure { path, kind })
     }
 
     /// Writes a GIF into the run's `figures/`.
-    pub fn write_gif<C: Color>(run: &RunDir, file: &str, frames: &[Bitmap<C>]) -> Result<Figure> {
-        let path = run.figures_dir().join(file);
+    pub fn write_gif<C: Color>(run: &RunDir, kind: Kind, frames: &[Bitmap<C>]) -> Result<Figure> {
+        let path = run.figures_dir().join(kind.file());
         run.write(&path, gif(frames, Timing::for_frames(frames.len()))?)?;
-        let shows = "training as an animation";
-        Ok(Figure { path, shows })
+        Ok(Figure { path, kind })
     }
 
     /// Writes an SVG into the run's `figures/`.
-    pub fn write_svg(run: &RunDir, file: &str, shows: &'static str, svg: &str) -> Result<Figure> {
-        let path = run.figures_dir().join(file);
+    pub fn write_svg(run: &RunDir, kind: Kind, svg: &str) -> Result<Figure> {
+        let path = run.figures_dir().join(kind.file());
         run.write(&path, |w| w.write_all(svg.as_bytes()))?;
-        Ok(Figure { path, shows })
+        Ok(Figure { path, kind })
     }
 }

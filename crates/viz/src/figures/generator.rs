@@ -2,11 +2,11 @@
 
 use mnist_io::Images;
 
-use super::figure::Figure;
+use super::figure::{Figure, Kind};
 use super::run_images::{Labeled, RunImages, labeled_strip};
 use crate::canvas::text_width;
 use crate::error::{Error, Result};
-use crate::nearest::nearest;
+use crate::nearest::{nearest, nearest_beside_real};
 use crate::strip::{StripStyle, strip};
 
 /// The width of `latent_walk.png` and `digits.png`, approximately, in pixels.
@@ -21,9 +21,15 @@ pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
     let path = images.run.nearest_path();
     images.check(&path, &training, true)?;
     let per_row = usize::try_from(images.layout.nearest_row).unwrap_or(usize::MAX);
-    let canvas = nearest(&images.last_images, &training, per_row)?;
-    let shows = "samples and their nearest training images";
-    Figure::write_png(images.run, "nearest.png", shows, &canvas).map(Some)
+    let samples = (&images.last_images, &training);
+    let canvas = match images.run.real_nearest()?.as_deref() {
+        Some([real, neighbors]) => {
+            images.check(&images.run.real_nearest_path(), real, false)?;
+            nearest_beside_real(samples, (real, neighbors), per_row)?
+        }
+        _ => nearest(samples.0, samples.1, per_row)?,
+    };
+    Figure::write_png(images.run, Kind::Nearest, &canvas).map(Some)
 }
 
 pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
@@ -35,8 +41,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle { label_scale: LABEL_SCALE, ..images.style(columns, rows.len(), WIDTH) };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
-    let shows = "samples on lines between two latents";
-    Figure::write_png(images.run, "latent_walk.png", shows, &canvas).map(Some)
+    Figure::write_png(images.run, Kind::LatentWalk, &canvas).map(Some)
 }
 
 pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
@@ -58,8 +63,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     let style =
         StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };
     let canvas = labeled_strip(&columns, &style)?;
-    let shows = "each row one latent as every digit";
-    Figure::write_png(images.run, "digits.png", shows, &canvas).map(Some)
+    Figure::write_png(images.run, Kind::Digits, &canvas).map(Some)
 }
 
 /// All images of all rows, in order.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use mnist_io::Images;
 use run_dir::Snapshot;
 
-use super::figure::Figure;
+use super::figure::{Figure, Kind};
 use super::run_images::{RunImages, labeled_strip, step_label};
 use crate::canvas::Canvas;
 use crate::error::Result;
@@ -22,8 +22,7 @@ pub fn draw_progress(images: &RunImages) -> Result<Figure> {
     let steps: Vec<u64> = images.snapshots.iter().map(|s| s.step).collect();
     let chosen = images.labeled(&representative(&steps))?;
     let canvas = labeled_strip(&chosen, &images.square_style(4, BLOCK_WIDTH))?;
-    let shows = "samples from the same latents during training";
-    Figure::write_png(images.run, "progress.png", shows, &canvas)
+    Figure::write_png(images.run, Kind::Progress, &canvas)
 }
 
 pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
@@ -33,7 +32,7 @@ pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> 
         .iter()
         .map(|block| labeled_strip(std::slice::from_ref(block), &style))
         .collect::<Result<_>>()?;
-    Figure::write_gif(images.run, "progress.gif", &frames)
+    Figure::write_gif(images.run, Kind::ProgressAnimation, &frames)
 }
 
 pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
@@ -43,14 +42,12 @@ pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
         (&title, &images.last_images),
         &images.square_style(8, GRID_WIDTH),
     )?;
-    let (file, shows) = ("originals_vs_forgeries.png", "real images beside samples");
-    Figure::write_png(images.run, file, shows, &canvas)
+    Figure::write_png(images.run, Kind::RealBesideFake, &canvas)
 }
 
 pub fn draw_real(images: &RunImages) -> Result<Figure> {
     let canvas = draw_blocks(images, &[images.real()?], images.layout.grid)?;
-    let (file, shows) = ("originals.png", "real images as a grid");
-    Figure::write_png(images.run, file, shows, &canvas)
+    Figure::write_png(images.run, Kind::Real, &canvas)
 }
 
 /// Draws each snapshot, the last one with its own layout.
@@ -60,14 +57,14 @@ pub fn draw_each(images: &RunImages) -> Result<Figure> {
         let [grid, last_grid] = [images.layout.grid, images.layout.last_grid];
         draw_snapshot(images, snapshot, if is_last { last_grid } else { grid })?;
     }
-    Ok(Figure { path: images.run.pictures_dir(), shows: "each snapshot as a grid" })
+    Ok(Figure { path: images.run.pictures_dir(), kind: Kind::Snapshots })
 }
 
 /// Draws the newest snapshot of a run that may continue.
 pub fn draw_newest(images: &RunImages) -> Result<Figure> {
     Ok(Figure {
         path: draw_snapshot(images, &images.last, images.layout.grid)?,
-        shows: "the newest snapshot",
+        kind: Kind::Snapshots,
     })
 }
 

@@ -38,6 +38,11 @@ pub struct Copies {
     pub sentence: String,
 }
 
+/// Says whether samples are copies of training images, if `row` counts near-duplicates.
+pub fn copies(row: &QualityRow) -> Option<String> {
+    Some(Evaluation::new([row]).copies()?.sentence)
+}
+
 /// The share of one digit.
 pub struct DigitShare {
     pub digit: usize,
@@ -83,17 +88,21 @@ impl Evaluation {
                 meaning: format!("The distance to real digits: lower is better.{reference}"),
             });
         }
-        let mut share = |name, title, meaning: fn(String) -> String| {
+        let mut share = |name, title, meaning: &dyn Fn(String) -> String| {
             if let Some(found) = self.get(name) {
                 let percent = format!("{:.0}", 100.0 * found.value);
                 let value = format!("{percent}%");
                 headlines.push(Headline { title, value, meaning: meaning(percent) });
             }
         };
-        share("precision", "Precision", |n| {
-            format!("Of 100 generated digits, {n} look like real ones.")
+        let far = self.precision_says_little();
+        share("precision", "Precision", &|n| match far {
+            true => {
+                "Says little while FID is so high: noise can get a high precision too.".to_owned()
+            }
+            false => format!("Of 100 generated digits, {n} look like real ones."),
         });
-        share("recall", "Recall", |n| {
+        share("recall", "Recall", &|n| {
             format!("Of 100 kinds of real digits, the generator can write {n}.")
         });
         headlines.extend(self.copies().map(|copies| Headline {
@@ -105,6 +114,13 @@ impl Evaluation {
             ),
         }));
         headlines
+    }
+
+    /// Whether FID is so far above its reference value that precision has no meaning.
+    fn precision_says_little(&self) -> bool {
+        let remark = METRICS.iter().find(|m| m.name() == "precision").and_then(|m| m.remark);
+        let row = self.origin("precision").map(|(step, samples)| self.row(step, samples));
+        remark.zip(row).is_some_and(|(remark, row)| remark(&row).is_some())
     }
 
     /// The near-duplicates of training images, if counted.
@@ -119,8 +135,8 @@ impl Evaluation {
             "More than chance gives: the generator writes common shapes very often, or copies."
         };
         let sentence = format!(
-            "Of {of} generated digits, {count} are unusually close to a training image. Of {of} new \
-             digits from people, about {chance} would be. {conclusion}"
+            "Of {of} generated images, {count} are unusually close to a training image. Of {of} new \
+             real images, about {chance} would be. {conclusion}"
         );
         Some(Copies { count, of, chance, sentence })
     }

@@ -3,6 +3,7 @@
 use run_dir::{Config, DatasetInfo, RunDir};
 
 use super::content::Content;
+use super::reproduce::train_command;
 use crate::number::thousands;
 use crate::shell::shell_quoted;
 
@@ -44,51 +45,24 @@ impl Content {
         let mut next = Vec::new();
         if self.config.dataset.is_some() {
             next.push(("Draw more digits", format!("cargo xtask sample --run {run}")));
-            if self.config.networks.contains("conditional") {
+            let conditional = self.config.networks.contains("conditional");
+            if conditional {
                 next.push(("Draw sevens", format!("cargo xtask sample --run {run} --digit 7")));
             }
             next.push(("Measure every metric", format!("cargo xtask evaluate --run {run}")));
-            next.push(("Choose the digit yourself", "cargo xtask train --conditional".to_owned()));
+            if !conditional {
+                let train = "cargo xtask train --conditional".to_owned();
+                next.push(("Train a generator that takes the digit", train));
+            }
         } else {
             next.push(("Train on digits", "cargo xtask train".to_owned()));
         }
         next
     }
 
+    /// The command that trains the run again, if there is one.
     pub fn commands(&self) -> Vec<(&'static str, String)> {
-        let Config { preset, networks, seed, seconds, .. } = &self.config;
-        let conditional = networks.ends_with("-conditional") && !preset.ends_with("-conditional");
-        let mut command = format!("cargo xtask train --preset {}", shell_quoted(preset));
-        if conditional {
-            command += " --conditional";
-        }
-        command += &format!(" --seed {seed}");
-        let standard = gan_config::preset(preset).ok().map(|preset| &preset.settings);
-        let settings = &self.config.settings;
-        match seconds {
-            Some(seconds) => command += &format!(" --seconds {seconds}"),
-            None => {
-                let steps = settings.batches();
-                if standard.is_none_or(|standard| standard.batches() != steps) {
-                    command += &format!(" --steps {steps}");
-                }
-            }
-        }
-        let precision: &'static str = self.config.precision.into();
-        command += &format!(" --threads {} --precision {precision}", self.config.threads);
-        if let Some(set) = &self.config.dataset
-            && set.name == "custom"
-        {
-            command += &format!(" --data {}", shell_quoted(&set.path));
-        }
-        let changed = standard.is_some_and(|standard| {
-            *settings != gan_config::Settings { images: settings.images, ..standard.clone() }
-        });
-        let label = match changed {
-            true => "Train, with the --set options that the configuration below shows",
-            false => "Train",
-        };
-        vec![(label, command)]
+        train_command(&self.config).map(|command| ("Train", command)).into_iter().collect()
     }
 
     pub fn versions(&self) -> Vec<(String, String)> {
