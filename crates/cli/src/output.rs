@@ -11,6 +11,11 @@ pub fn line(result: impl Display) -> Result<()> {
     written(writeln!(stdout(), "{}", Printable(result)))
 }
 
+/// Prints text with escape sequences of this program's own as it is, and ends the line.
+pub fn colored(text: &str) -> Result<()> {
+    written(writeln!(stdout(), "{text}"))
+}
+
 /// Prints a message and ends the line. The work continues if standard error is closed.
 pub fn note(message: impl Display) {
     let _ = writeln!(stderr(), "{}", Printable(message));

@@ -132,7 +132,7 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
     }
     let root = quoted(run.root());
     if let Some(digits) = preview(run) {
-        output::line(digits.trim_end())?;
+        output::colored(digits.trim_end())?;
     }
     if let Some((report, figures)) = drawn {
         list_files(&report, &figures)?;
@@ -160,10 +160,13 @@ fn write_report(run: &RunDir) -> Result<PathBuf> {
 /// Prints what to look at: the report first.
 fn list_files(report: &Path, figures: &[Figure]) -> Result<()> {
     output::line(format_args!("open {}", quoted(report)))?;
-    let paths: Vec<String> = figures.iter().map(|f| f.path.display().to_string()).collect();
-    let width = paths.iter().map(|path| path.chars().count()).max().unwrap_or(0);
-    for (path, figure) in paths.iter().zip(figures) {
-        output::line(format_args!("  {path:width$}  {}", figure.kind.shows()))?;
+    let Some(folder) = figures.first().and_then(|figure| figure.path.parent()) else {
+        return Ok(());
+    };
+    output::line(format_args!("figures in {}:", folder.display()))?;
+    let width = figures.iter().map(|figure| figure.kind.file().len()).max().unwrap_or(0);
+    for kind in figures.iter().map(|figure| figure.kind) {
+        output::line(format_args!("  {:width$}  {}", kind.file(), kind.shows()))?;
     }
     Ok(())
 }

@@ -334,6 +334,9 @@
 
     if (choices) {
       $("choice").querySelector("legend").textContent = conditional ? "Digit" : "Group";
+      $("choice-note").textContent = conditional
+        ? "You choose the digit. The random numbers decide how it is written."
+        : "The generator decided by itself what each group shows. Nobody told it the digits.";
       const names = Array.from({ length: choices }, (_, i) => String(conditional ? i : i + 1));
       previews = chips($("choice"), "choice", names, choice, (i) => {
         choice = i;

@@ -136,6 +136,39 @@ fn help_that_cannot_be_printed_is_an_error() {
     }
 }
 
+/// Ten samples in half-block characters, with escape sequences that the terminal understands.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_can_show_them_gets_ten_digits_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("data"));
+    for (columns, term, no_color, side) in [
+        (120, "xterm", "", 12),
+        (60, "xterm", "", 6),
+        (59, "xterm", "", 0),
+        (120, "dumb", "", 0),
+        (120, "xterm", "1", 0),
+    ] {
+        let line = format!(
+            "stty cols {columns} rows 40; {} train --data data --steps 2 --batch 8 --threads 1",
+            env!("CARGO_BIN_EXE_forger")
+        );
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).current_dir(dir.path()).stdin(Stdio::null());
+        let output = script.env("TERM", term).env("NO_COLOR", no_color).output().unwrap();
+        let told = succeeds(&output);
+        let rows: Vec<&str> = told.lines().filter(|line| line.contains('▀')).collect();
+        assert_eq!(rows.len(), side / 2, "{columns} columns, {term}, {no_color:?}: {told:?}");
+        for row in rows {
+            assert_eq!(row.matches('▀').count(), 10 * side, "{row:?}");
+            assert_eq!(row.matches("\u{1b}[38;5;").count(), 10 * side, "{row:?}");
+            assert!(!row.contains("u001b"), "{row:?}");
+        }
+    }
+    let piped = succeeds(&forger(dir.path(), "train --data data --steps 2 --batch 8 --threads 1"));
+    assert!(!piped.contains('▀'), "{piped}");
+}
+
 /// `script` runs the program on a terminal.
 #[cfg(target_os = "linux")]
 #[test]

@@ -31,7 +31,8 @@ fn train_draws_figures_and_sample_writes_images() {
         assert!(run.join("figures").join(figure).is_file(), "{figure}");
     }
     // Each figure is listed with what it shows.
-    let shows = "progress.png                images of the same latents";
+    assert!(told.contains("figures in runs/0001-modern/figures:\n"), "{told}");
+    let shows = "  progress.png                images of the same latents";
     assert!(told.contains(shows), "{told}");
     assert!(told.contains("generated images, 0 are unusually close"), "{told}");
     let config = fs::read_to_string(run.join("config.toml")).unwrap();

@@ -33,6 +33,8 @@ pub struct Series {
     pub class: &'static str,
     /// The path data.
     pub path: String,
+    /// Only single points, which are drawn as dots.
+    pub dots: bool,
 }
 
 /// How the y axis maps values.
@@ -89,6 +91,7 @@ impl Chart {
             name: name.clone(),
             class,
             path: path(pieces),
+            dots: pieces.iter().all(|piece| piece.len() == 1),
         });
         let x_label = |i: u32| number(x.0 + (x.1 - x.0) * f64::from(i) / f64::from(INTERVALS));
         Chart {

@@ -106,6 +106,7 @@ pub fn histogram_chart(histogram: &Histogram) -> Chart {
         name: name.to_owned(),
         class,
         path: outline(bars),
+        dots: false,
     };
     let (low, high) = (histogram.low, histogram.high);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;

@@ -47,6 +47,8 @@ pub fn copies(row: &QualityRow) -> Option<String> {
 pub struct DigitShare {
     pub digit: usize,
     pub percent: String,
+    /// The number of percent without decimals, for narrow screens.
+    pub rounded: String,
     /// Height of its bar, 0 to 100, where 20% of the samples fill it.
     pub height: String,
     pub top: String,
@@ -109,7 +111,8 @@ impl Evaluation {
             title: "Near-copies",
             value: copies.count,
             meaning: format!(
-                "Of {} generated digits. Of as many new digits from people, about {} would be.",
+                "So many of {} generated images nearly equal a training image. Of new real images, \
+                 about {} do.",
                 copies.of, copies.chance
             ),
         }));
@@ -151,6 +154,7 @@ impl Evaluation {
                 DigitShare {
                     digit,
                     percent: format!("{:.1}%", 100.0 * share),
+                    rounded: format!("{:.0}", 100.0 * share),
                     height: format!("{height:.1}"),
                     top: format!("{:.1}", 100.0 - height),
                 }

@@ -23,6 +23,8 @@ pub struct Page {
     /// How the run continues, if training stopped.
     pub resume: Option<String>,
     pub facts: Vec<(&'static str, String)>,
+    /// The command that measures the run.
+    pub evaluate: String,
     pub headlines: Vec<Headline>,
     pub next: Vec<(&'static str, String)>,
     pub numbers: bool,

@@ -5,20 +5,22 @@ use run_dir::{Config, DatasetInfo, RunDir};
 use super::content::Content;
 use super::reproduce::train_command;
 use crate::number::thousands;
+use crate::quality::comparable;
 use crate::shell::shell_quoted;
 
 impl Content {
     pub fn summary(&self, last_step: u64) -> String {
-        let steps = thousands(last_step);
+        let s = if last_step == 1 { "" } else { "s" };
+        let steps = format!("{} step{s}", thousands(last_step));
         match &self.config.dataset {
             Some(set) => format!(
-                "Two networks trained each other for {steps} steps on {} images of {}. One of them, \
-                 the generator, now writes digits that no person wrote.",
+                "Two networks trained each other for {steps} on {} images of {}. One of them, the \
+                 generator, learns to make images that look like these and are new.",
                 thousands(self.config.settings.pool(set.images)),
                 title(set),
             ),
             None => format!(
-                "Two networks trained each other for {steps} steps on numbers near 4. One of them, \
+                "Two networks trained each other for {steps} on numbers near 4. One of them, \
                  the generator, learns to draw numbers that are distributed like the real ones."
             ),
         }
@@ -49,7 +51,7 @@ impl Content {
             if conditional {
                 next.push(("Draw sevens", format!("cargo xtask sample --run {run} --digit 7")));
             }
-            next.push(("Measure every metric", format!("cargo xtask evaluate --run {run}")));
+            next.push(("Measure every metric", self.evaluate_command()));
             if !conditional {
                 let train = "cargo xtask train --conditional".to_owned();
                 next.push(("Train a generator that takes the digit", train));
@@ -82,6 +84,31 @@ impl Content {
             }
         }
         rows
+    }
+
+    /// How many images the curves and the numbers at the top were measured on.
+    pub fn quality_note(&self) -> String {
+        let rows = comparable(&self.quality);
+        let (Some(row), Some((step, samples))) = (rows.last(), self.evaluation.origin("fid"))
+        else {
+            return String::new();
+        };
+        let mut note =
+            format!("Each point was measured on {} generated images.", thousands(row.samples));
+        if samples != row.samples {
+            note += &format!(
+                " The numbers at the top were measured on {} images after step {}: FID is lower for \
+                 more images, also that of real images.",
+                thousands(samples),
+                thousands(step)
+            );
+        }
+        note
+    }
+
+    /// The command that measures the run.
+    pub fn evaluate_command(&self) -> String {
+        format!("cargo xtask evaluate --run {}", shell_quoted(&self.run.root().to_string_lossy()))
     }
 
     pub fn origin(&self, metric: &str, what: &str) -> String {
