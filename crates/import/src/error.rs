@@ -100,6 +100,16 @@ pub enum Rule {
         /// The largest label.
         high: i64,
     },
+    /// A negative label becomes 0, but there are no negative labels.
+    #[error(
+        "--label-offset {stated} is the label that becomes 0, but they start at {low}; write --label-offset {low}"
+    )]
+    LabelOffset {
+        /// The stated label.
+        stated: i64,
+        /// The smallest label.
+        low: i64,
+    },
     /// The numbers of images and labels differ.
     #[error("{labels} labels for the {images} images of {of}; take both from the same set")]
     LabelCount {

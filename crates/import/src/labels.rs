@@ -58,6 +58,7 @@ pub(crate) fn offset<'a>(
         return Ok(0);
     };
     let offset = match options.label_offset {
+        Some(stated) if stated < 0 && low >= 0 => return Err(Rule::LabelOffset { stated, low }),
         Some(stated) => stated,
         None if low < 0 || high > 255 => low,
         // No class between them is missing, so the first one is the number of a class.

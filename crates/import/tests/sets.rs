@@ -120,6 +120,9 @@ fn labels_of_any_offset_are_counted_from_zero() {
     assert_eq!(set(&(1..=10).collect::<Vec<_>>(), None).unwrap(), (0..10).collect::<Vec<_>>());
     assert_eq!(set(&[1, 2, 9], None).unwrap(), [1, 2, 9]);
     assert_eq!(set(&[1, 2, 9], Some(1)).unwrap(), [0, 1, 8]);
+    assert_eq!(set(&[-1, 1], Some(-2)).unwrap(), [1, 3]);
+    let message = set(&[1, 2, 9], Some(-1)).unwrap_err().to_string();
+    assert!(message.contains("write --label-offset 1"), "{message}");
     for (labels, offset) in [(&[0, 300][..], None), (&[0, 1], Some(1))] {
         let message = set(labels, offset).unwrap_err().to_string();
         assert!(message.contains("the labels go from 0"), "{message}");
