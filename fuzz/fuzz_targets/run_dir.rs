@@ -73,9 +73,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         4 => {
             put(&from.digits_path());
-            exactly(from.digits(), |rows| {
-                to.write_digits(rows.as_deref().unwrap_or_default())?;
-                to.digits()
+            exactly(from.digits(10), |rows| {
+                to.write_digits(rows.as_deref().unwrap_or_default(), 10)?;
+                to.digits(10)
             });
         }
         5 => {

@@ -16,6 +16,7 @@ Examples:
   cargo xtask evaluate --metrics fid,recall --json    two of the numbers, for a program
   cargo xtask evaluate --samples theirs.npz           images from any other program
   cargo xtask evaluate --inception                    the FID of published tables, in an hour
+  cargo xtask evaluate --classifier mine.safetensors  images that are not digits
 
 Metrics:
 {}docs/results.md explains them.",
@@ -44,6 +45,11 @@ pub struct EvaluateArgs {
     /// data/mnist]
     #[arg(long, visible_alias = "data", value_name = "DIR")]
     pub against: Option<PathBuf>,
+
+    /// Weights of a classifier of the real images, written by `train-classifier`; values of two
+    /// classifiers cannot be compared [default: the built-in one, of MNIST]
+    #[arg(long, value_name = "FILE")]
+    pub classifier: Option<PathBuf>,
 
     /// Metrics to compute, as in fid,recall [default: all]
     #[arg(long, value_name = "LIST", value_parser = metrics)]

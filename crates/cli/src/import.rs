@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use gan_config::Classes;
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
@@ -37,7 +38,7 @@ pub struct ImportArgs {
     pub label_offset: Option<i64>,
 
     /// Keep only these classes, as in 0-4,9
-    #[arg(long, value_name = "LIST", value_parser = classes)]
+    #[arg(long, value_name = "LIST")]
     pub classes: Option<Classes>,
 }
 
@@ -69,10 +70,6 @@ pub struct PixelArgs {
     pub array: Option<String>,
 }
 
-/// The classes of `--classes`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Classes(pub Vec<u8>);
-
 const CHECK_EXAMPLES: &str = "\
 Examples:
   cargo xtask check-data                  the default data set
@@ -100,16 +97,4 @@ fn range(text: &str) -> Result<(f64, f64), String> {
         (low < high && low.is_finite() && high.is_finite()).then_some((low, high))
     });
     parsed.ok_or_else(|| "it must be two numbers, the lower one first, as in 0,1".to_owned())
-}
-
-fn classes(text: &str) -> Result<Classes, String> {
-    let parts = text.split(',').map(|part| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (u8, u8) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        (first <= last).then_some(first..=last)
-    });
-    let ranges: Option<Vec<_>> = parts.collect();
-    let ranges =
-        ranges.ok_or_else(|| "it must be classes from 0 to 255, as in 0-4,9".to_owned())?;
-    Ok(Classes(ranges.into_iter().flatten().collect()))
 }

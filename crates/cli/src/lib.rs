@@ -12,6 +12,7 @@ pub mod error;
 pub mod output;
 pub mod values;
 
+mod class;
 mod evaluate;
 mod export;
 mod import;
@@ -26,9 +27,10 @@ mod walk;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub use class::ClassArgs;
 pub use evaluate::EvaluateArgs;
 pub use export::{ExportArgs, ExportFormat, ExportNetwork};
-pub use import::{CheckDataArgs, Classes, ImportArgs, PixelArgs};
+pub use import::{CheckDataArgs, ImportArgs, PixelArgs};
 pub use list::preset_table;
 pub use other::{
     CompareArgs, CompletionsArgs, FetchArgs, FiguresArgs, ReportArgs, RunsArgs, TrainClassifierArgs,

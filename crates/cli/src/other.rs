@@ -51,8 +51,12 @@ pub struct FetchArgs {
 }
 
 const CLASSIFIER: &str = "\
-This command made the classifier that is part of the crate gan-models. No other command needs
-to run it again.";
+Examples:
+  cargo xtask train-classifier --data data/letters --out letters.safetensors
+  cargo xtask evaluate --classifier letters.safetensors
+
+The classifier has as many classes as the images. This command also made the classifier of MNIST
+that is part of the crate gan-models, with seed 1 and one thread.";
 
 /// Train the classifier whose features the metrics use
 #[derive(Debug, Args)]

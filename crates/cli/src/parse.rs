@@ -153,7 +153,7 @@ const COMMANDS: [(&str, &str); 10] = [
 /// What other programs call an option, with underscores.
 const OPTIONS: [(&str, &str); 23] = [
     ("batch_size", "batch N"),
-    ("class", "digit D"),
+    ("category", "class N"),
     ("cols", "grid RxC"),
     ("columns", "grid RxC"),
     ("cpu", "device cpu"),
@@ -165,7 +165,7 @@ const OPTIONS: [(&str, &str); 23] = [
     ("iterations", "steps N"),
     ("iters", "steps N"),
     ("jobs", "threads N"),
-    ("label", "digit D"),
+    ("label", "class N"),
     ("model", "preset NAME"),
     ("n", "count N"),
     ("num", "count N"),

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
+use crate::ClassArgs;
 use crate::error::user_error;
 use crate::values::{number, threads, whole};
 
@@ -16,7 +17,7 @@ Examples:
   cargo xtask sample --grid 2x10 --scale 4             a picture of 2 rows and 10 columns
   cargo xtask sample --count 10000 --out digits.idx3   an IDX file instead of a picture
   cargo xtask sample --count 10000 --out digits.npz    a NumPy file, u8 [10000, 28, 28]
-  cargo xtask sample --digit 7                         sevens, from a conditional run";
+  cargo xtask sample --class 7                         one class, from a conditional run";
 
 /// Generate images from a trained run
 #[derive(Debug, Args)]
@@ -34,9 +35,9 @@ pub struct SampleArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
     pub seed: u64,
 
-    /// Digit to generate, for conditional runs only [default: 0 to 9 in turn]
-    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(0..=9))]
-    pub digit: Option<u8>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documentation here would become a help text")]
+    pub class: ClassArgs,
 
     /// File to write: a picture (.png), an IDX file (.idx3, or .idx3.gz in gzip) or a NumPy file
     /// (.npy, .npz); an existing file is replaced [default: samples-0001.png in the folder of the run, or the next number]

@@ -23,7 +23,7 @@ Examples:
   cargo xtask train --list                     the presets
   cargo xtask train --preset golbin --seed 3   another preset, another seed
   cargo xtask train --seconds 30               the whole schedule in half a minute
-  cargo xtask train --conditional              a generator for `sample --digit`
+  cargo xtask train --conditional              a generator for `sample --class`
   cargo xtask train --dataset fashion-mnist    images of clothing
   cargo xtask train --data ../letters          your own data set, in any format of `import`
   cargo xtask train --set loss=wasserstein --set r1=0 --set r2=0 --set gradient_penalty=10
@@ -40,7 +40,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME", default_value = "modern", value_parser = PresetName)]
     pub preset: String,
 
-    /// Give both networks the digit, which `sample --digit` then chooses; for modern
+    /// Give both networks the class, which `sample --class` then chooses; for modern
     #[arg(long)]
     pub conditional: bool,
 

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::ClassArgs;
 use crate::values::{number, threads};
 
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask walk                          the newest run, as walk.gif in its folder
   cargo xtask walk --seeds 3,14,15          between other seeds
-  cargo xtask walk --images 1 --digit 7     one seven, from a conditional run";
+  cargo xtask walk --images 1 --class 7     one image of a class, from a conditional run";
 
 /// Write an animation that moves from the images of one seed to those of the next
 #[derive(Debug, Args)]
@@ -28,9 +29,9 @@ pub struct WalkArgs {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = number(1..=64))]
     pub images: u64,
 
-    /// Digit to generate, for conditional runs only [default: 0 to 9 in turn]
-    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(0..=9))]
-    pub digit: Option<u8>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documentation here would become a help text")]
+    pub class: ClassArgs,
 
     /// File to write, a GIF [default: walk.gif in the folder of the run]
     #[arg(long, value_name = "FILE")]

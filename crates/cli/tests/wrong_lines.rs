@@ -49,7 +49,7 @@ fn each_wrong_line_is_answered_in_three_lines_with_the_nearest_right_one() {
         ("train --set lrd=1", &["\"lrd\"", "did you mean lr_d?"]),
         ("train --set loss=wgan", &["\"wgan\"", "wasserstein"]),
         ("sample --output x.png", &["'--output'", "`--out FILE`"]),
-        ("sample --class 7", &["`--digit D`"]),
+        ("sample --label 7", &["`--class N`"]),
         ("evaluate --metric fid", &["'--metrics'"]),
         ("evaluate --metrics fid,recal", &["\"recal\"", "did you mean recall?"]),
         // Wrong types and values.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod classes;
 mod error;
 mod figures;
 mod keys;
@@ -10,6 +11,7 @@ mod presets;
 mod schedule;
 mod settings;
 
+pub use classes::Classes;
 pub use error::{Error, did_you_mean, nearest};
 pub use figures::{FigureLayout, SNAPSHOT_STEPS};
 pub use keys::{KEYS, Key};

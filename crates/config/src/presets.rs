@@ -73,7 +73,7 @@ pub fn preset(name: &str) -> Result<&'static Preset> {
 }
 
 impl Preset {
-    /// The name of the networks, with `conditional` those that take a digit.
+    /// The name of the networks, with `conditional` those that take a class.
     ///
     /// # Errors
     /// [`Error::NotConditional`] where the system has no such networks.
@@ -87,7 +87,7 @@ impl Preset {
                 self.name
             ),
             Conditional::Never => format!(
-                "the networks of {} take no digit; use modern or golbin-conditional",
+                "the networks of {} take no class; use modern or golbin-conditional",
                 self.name
             ),
         };

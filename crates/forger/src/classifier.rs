@@ -12,6 +12,7 @@ use mnist_io::{Dataset, Split, sha256_hex};
 use run_dir::write_atomic;
 use tch::Device;
 
+use crate::job::quoted;
 use crate::progress::{Bar, format_seconds, remaining};
 use crate::{machine, output, threads};
 
@@ -71,12 +72,13 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How to replace the built-in classifier.
+/// How to use the classifier, and how to replace the built-in one.
 fn advice(file: &Path) -> String {
     format!(
-        "Metrics still use the built-in classifier. To replace it, copy {} to
-crates/models/weights/classifier.safetensors, put the sha256 into crates/models/src/classifier.rs and
-the README beside the weights, and measure again: values of two classifiers cannot be compared",
-        file.display()
+        "Metrics still use the built-in classifier, of MNIST. To measure with this one, write
+`cargo xtask evaluate --classifier {}`; values of two classifiers cannot be compared. To replace the
+built-in one, copy the file to crates/models/weights/classifier.safetensors, put the sha256 into
+crates/models/src/classifier.rs and the README beside the weights, and measure again",
+        quoted(file)
     )
 }

@@ -1,6 +1,8 @@
 //! `forger evaluate`: measures the quality and novelty of samples.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,14 +10,18 @@ use anyhow::{Context, Result, bail};
 use gan_cli::{EvaluateArgs, Paths};
 use gan_import::{Set, range_warning};
 use gan_metrics::{Evaluator, Inception, METRICS, Measured, Metric, Needs, Progress, parse_list};
+use gan_models::Classifier;
 use gan_trainer::resize;
-use mnist_io::known;
+use mnist_io::{known, sha256_hex};
 use run_dir::QualityRow;
 use serde_json::{Value, json};
 
 use crate::progress::{Bar, format_seconds, remaining};
 use crate::samples::Samples;
 use crate::{output, real, table, threads};
+
+/// More bytes than the weights of a classifier of 256 classes have.
+const MAX_CLASSIFIER: u64 = 4 << 20;
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
@@ -27,6 +33,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
             .context("InceptionV3 is missing; `cargo xtask evaluate --inception` fetches it")
     });
     let network = network.transpose()?;
+    let classifier = args.classifier.as_deref().map(read_classifier).transpose()?;
     let started = Instant::now();
     let mut bar = Bar::new();
     bar.show_text("reading the samples");
@@ -36,8 +43,21 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     if let Some(network) = network {
         evaluator = evaluator.with_inception(network);
     }
+    // Rows of a run have values of one classifier.
+    let kept = classifier.is_none() || evaluator.unreliable_features()?.is_some();
+    if let Some((classifier, sha256)) = classifier {
+        evaluator = evaluator.with_classifier(classifier, &sha256);
+        if let Some(accuracy) = evaluator.accuracy()? {
+            let percent = 100.0 * accuracy;
+            bar.print_line(&format!("the classifier recognizes {percent:.1}% of the test images"));
+        }
+    }
     if let Some(warning) = shared_images(&evaluator) {
         bar.print_line(&warning);
+    }
+    let uses_features = metrics.iter().any(|metric| metric.needs == Needs::Features);
+    if let Some(note) = evaluator.features_note().filter(|_| uses_features) {
+        bar.print_line(note);
     }
 
     let images = resize(&samples.images, evaluator.side())?;
@@ -78,6 +98,9 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         if let Some(size) = resized_from {
             object["resized_from"] = json!(size);
         }
+        if let Some(path) = &args.classifier {
+            object["classifier"] = json!(path.display().to_string());
+        }
         object.to_string()
     } else {
         let table = table::table(&samples.title, &against, resized_from, &row);
@@ -87,6 +110,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let printed = output::line(text);
     if let Some((run, sampler)) = &samples.run
         && trained_on
+        && kept
         && row.value("fid").is_some()
     {
         let appended = run.append_quality(&QualityRow {
@@ -103,6 +127,19 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     }
     printed?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The classifier in the file at `path`, and the SHA-256 of the file.
+fn read_classifier(path: &Path) -> Result<(Classifier, String)> {
+    let read = || -> Result<(Classifier, String)> {
+        if !path.metadata()?.is_file() {
+            bail!("it is no file");
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MAX_CLASSIFIER).read_to_end(&mut bytes)?;
+        Ok((Classifier::from_safetensors(&bytes)?, sha256_hex(&bytes)))
+    };
+    read().with_context(|| format!("--classifier {}", path.display()))
 }
 
 /// The metrics of `--metrics`, by default all but the slow one of `--inception`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Error, Result, anyhow};
 use gan_cli::error::{message, user_error};
 use gan_cli::{Paths, PrecisionChoice, Resolved, TrainArgs};
-use gan_config::{Precision, Settings};
+use gan_config::{Classes, Precision, Settings};
 use gan_import::Set;
 use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, kind};
 use mnist_io::{Dataset, known};
@@ -66,6 +66,9 @@ impl TrainJob {
             if args.steps.is_some() {
                 settings.images = batches * settings.batch;
             }
+        }
+        if let Some(set) = set.as_ref().filter(|_| is_conditional(networks)) {
+            check_classes(&set.train)?;
         }
         let data = data(set, &cache, &settings, networks, args.seed)?;
         let device = machine::device(args.device)?;
@@ -151,19 +154,29 @@ pub fn data(
         return Ok(TrainData::Gaussian);
     };
     let training = Arc::new(train);
-    let conditional = gan_models::by_name(networks, None)
-        .is_some_and(|networks| networks.generator.conditional());
-    if conditional && has_one_class(&training) {
-        output::note("warning: all training images have one class, so classes change nothing");
-    }
     let evaluator = real::evaluator(training.clone(), &test, cache)?;
     let pool = settings.pool(training.len() as u64);
+    let conditional = is_conditional(networks);
     let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
     Ok(data)
 }
 
-fn has_one_class(training: &Dataset) -> bool {
-    training.is_labeled() && training.labels().windows(2).all(|pair| pair[0] == pair[1])
+fn is_conditional(networks: &str) -> bool {
+    // The number of classes does not matter here.
+    let networks = gan_models::by_name(networks, 1, None);
+    networks.is_some_and(|networks| networks.generator.conditional())
+}
+
+/// Refuses training images of one class for conditional networks.
+fn check_classes(training: &Dataset) -> Result<()> {
+    let classes = Classes::of(training.labels());
+    if training.is_labeled() && classes.len() == 1 {
+        return Err(user_error(
+            format!("all training images have one class, {classes}, so there is none to choose"),
+            "leave --conditional out, or take a preset without classes, such as golbin",
+        ));
+    }
+    Ok(())
 }
 
 /// The data set at `path` as a run's configuration describes it.

@@ -1,4 +1,4 @@
-//! A row of generated digits in the terminal.
+//! A row of generated images in the terminal.
 
 use std::env;
 use std::fmt::Write;
@@ -7,8 +7,8 @@ use mnist_io::Images;
 use run_dir::RunDir;
 use terminal_size::{Width, terminal_size_of};
 
-/// Digits in the row.
-const DIGITS: usize = 10;
+/// Images in the row.
+const IMAGES: usize = 10;
 /// Columns of the narrowest terminal that shows the row.
 const MIN_COLUMNS: usize = 60;
 
@@ -24,18 +24,18 @@ pub fn preview(run: &RunDir) -> Option<String> {
     Some(half_blocks(&samples, side))
 }
 
-/// Columns and pixel rows of a digit on a terminal of so many `columns`.
+/// Columns and pixel rows of an image on a terminal of so many `columns`.
 fn side(columns: Option<usize>, no_color: bool, dumb: bool) -> Option<usize> {
     let columns = columns.filter(|columns| *columns >= MIN_COLUMNS && !no_color && !dumb)?;
     // An even number, because a character shows two pixels, one above the other.
-    Some((columns / DIGITS).min(28) & !1)
+    Some((columns / IMAGES).min(28) & !1)
 }
 
 /// The first images in one row, each of `side`×`side` pixels, in shades of gray.
 fn half_blocks(images: &Images, side: usize) -> String {
     let mut text = String::new();
     for y in (0..side).step_by(2) {
-        for image in images.iter().take(DIGITS) {
+        for image in images.iter().take(IMAGES) {
             for x in 0..side {
                 let shade = |y| shade(mean(image, images.rows(), images.cols(), side, x, y));
                 // The upper half in the foreground color, the lower one in the background.
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_wide_terminals_with_colors_show_digits() {
+    fn only_wide_terminals_with_colors_show_images() {
         assert_eq!(side(Some(80), false, false), Some(8));
         assert_eq!(side(Some(60), false, false), Some(6));
         assert_eq!(side(Some(1000), false, false), Some(28));

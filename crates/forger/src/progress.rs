@@ -70,17 +70,17 @@ impl Bar {
         }
     }
 
-    /// Generates `count` images from `seed` and shows how many are finished. They show `digit`
+    /// Generates `count` images from `seed` and shows how many are finished. They show `class`
     /// if it is given.
     pub fn sample(
         &mut self,
         sampler: &Sampler,
         seed: u64,
         count: u64,
-        digit: Option<u8>,
+        class: Option<u8>,
     ) -> Result<Images, Error> {
         let started = Instant::now();
-        sampler.sample((seed, Stream::Sample), count, digit, &mut |generated| {
+        sampler.sample((seed, Stream::Sample), count, class, &mut |generated| {
             self.show_generated(started, generated, count);
         })
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use gan_cli::error::user_error;
 use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
-use run_dir::{DatasetInfo, RunDir};
+use run_dir::{Config, DatasetInfo, RunDir};
 
 use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
 use crate::{machine, output, real, threads};
@@ -40,7 +40,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
             state.step
         );
     }
-    let networks = gan_models::by_name(&config.networks, None).with_context(|| {
+    let networks = gan_models::by_name(&config.networks, 1, None).with_context(|| {
         let name = &config.networks;
         format!(
             "this version has no networks {name}; resume the run with the program that started it"
@@ -72,7 +72,8 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         ..TrainConfig::by_name(config.settings.clone(), &config.networks, &data)?
     };
     if let (Some(path), Some(wanted), Some(found)) = (path, dataset, found) {
-        check_images(wanted, &found).with_context(|| {
+        let images = check_images(wanted, &found);
+        images.and_then(|()| check_classes(&config, &train_config)).with_context(|| {
             format!(
                 "{} holds other images than the run was trained on; name their folder with --data",
                 path.display()
@@ -125,6 +126,14 @@ fn check_images(wanted: &DatasetInfo, found: &DatasetInfo) -> Result<()> {
         if wanted != found {
             bail!("the SHA-256 of its {what} is {found}, not {wanted}");
         }
+    }
+    Ok(())
+}
+
+/// Refuses other classes than those of the configuration.
+fn check_classes(config: &Config, found: &TrainConfig) -> Result<()> {
+    if !config.classes.is_empty() && config.classes != found.classes {
+        bail!("its classes are {}, not {}", found.classes, config.classes);
     }
     Ok(())
 }

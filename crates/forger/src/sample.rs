@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use gan_cli::error::user_error;
 use gan_cli::{Paths, SampleArgs, SampleFile, SampleFormat};
 use gan_trainer::{RunSampler, Sampler, Stream};
@@ -36,16 +36,10 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to sample from; train first with `cargo xtask train`")?;
     let RunSampler { config, sampler, .. } = RunSampler::open(&run)?;
-    if args.digit.is_some() && !sampler.generator().conditional() {
-        bail!(
-            "--digit: the generator of {} takes no digit; train golbin-conditional, or modern with \
-             --conditional, to choose one",
-            config.preset
-        );
-    }
+    let class = args.class.choose(&config.preset, sampler.classes())?;
     let out = args.out.clone().unwrap_or_else(|| next_picture(&run));
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
-    match write(args, &sampler, &out, &signals) {
+    match write(args, &sampler, class, &out, &signals) {
         Err(error) if error.is::<Stopped>() => {
             output::note("stopped; no file was written");
             return Ok(ExitCode::from(signals.exit_code()));
@@ -70,7 +64,13 @@ fn next_picture(run: &RunDir) -> SampleFile {
 }
 
 /// Generates the images and writes them. After an error, or [`Stopped`], there is no file.
-fn write(args: &SampleArgs, sampler: &Sampler, out: &SampleFile, signals: &Signals) -> Result<()> {
+fn write(
+    args: &SampleArgs,
+    sampler: &Sampler,
+    class: Option<u8>,
+    out: &SampleFile,
+    signals: &Signals,
+) -> Result<()> {
     let count = args.count();
     let side = sampler.generator().image_side() as usize;
     let style = GridStyle {
@@ -85,7 +85,7 @@ fn write(args: &SampleArgs, sampler: &Sampler, out: &SampleFile, signals: &Signa
 
     let mut bar = Bar::new();
     let (started, mut done) = (Instant::now(), 0);
-    let parts = sampler.parts((args.seed, Stream::Sample), count, args.digit)?.map(|part| {
+    let parts = sampler.parts((args.seed, Stream::Sample), count, class)?.map(|part| {
         if signals.received() {
             return Err(Error::new(Stopped));
         }

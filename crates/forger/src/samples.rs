@@ -18,7 +18,7 @@ use crate::{import, output};
 pub struct Samples {
     /// u8 `[n, rows, cols]`.
     pub images: Images,
-    /// The digit requested for each image, for conditional networks.
+    /// The class requested for each image, for conditional networks.
     pub requested: Option<Vec<u8>>,
     /// Title in tables: `runs/0001-modern after 9000 steps, seed 1`.
     pub title: String,
@@ -50,7 +50,7 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     let (path, step, seed) = (run.root().display(), run_sampler.state.step, args.seed);
     Ok(Samples {
         images,
-        requested: sampler.requested_digits(args.count),
+        requested: sampler.requested_classes(args.count),
         title: format!("{path} after {step} steps, seed {seed}"),
         source: json!({ "run": path.to_string(), "step": step, "seed": seed }),
         run: Some((run, run_sampler)),

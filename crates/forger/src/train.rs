@@ -96,7 +96,7 @@ fn print_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
 }
 
 /// Computes the statistics of the data set. If `curve` is set, prints the reason why there
-/// can be no quality curve.
+/// can be no quality curve, or what to know about its features.
 fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     if !evaluator.is_prepared() {
         output::note("computing statistics of the data set, once; the results are kept");
@@ -105,8 +105,12 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     if let Some(warning) = shared_images(evaluator) {
         output::note(warning);
     }
-    if let Some(reason) = evaluator.no_quality_curve()?.filter(|_| curve) {
-        output::note(format_args!("no quality curve: {reason}"));
+    if curve {
+        match (evaluator.no_quality_curve()?, evaluator.features_note()) {
+            (Some(reason), _) => output::note(format_args!("no quality curve: {reason}")),
+            (None, Some(note)) => output::note(note),
+            (None, None) => {}
+        }
     }
     Ok(())
 }
@@ -131,8 +135,8 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
         output::line(format_args!("warning: {warning}"))?;
     }
     let root = quoted(run.root());
-    if let Some(digits) = preview(run) {
-        output::colored(digits.trim_end())?;
+    if let Some(images) = preview(run) {
+        output::colored(images.trim_end())?;
     }
     if let Some((report, figures)) = drawn {
         list_files(&report, &figures)?;
@@ -179,12 +183,10 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let samples = bar.sample(&sampler, 1, FULL_SAMPLES, None)?;
     bar.show_text("comparing them with every training image");
     let started = Instant::now();
-    let wanted =
-        if evaluator.unreliable_features()?.is_none() { LAST_METRICS } else { "duplicates" };
-    let metrics = parse_list(wanted)?;
-    let digits = sampler.requested_digits(FULL_SAMPLES);
+    let metrics = parse_list(LAST_METRICS)?;
+    let classes = sampler.requested_classes(FULL_SAMPLES);
     let images = resize(&samples, evaluator.side())?;
-    let row = evaluator.measure(&images, digits.as_deref(), &metrics, &mut |_| ())?.row;
+    let row = evaluator.measure(&images, classes.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();
     let copies = gan_viz::report::copies(&row).unwrap_or_default();
     if let Some(data) = run.report_data()? {

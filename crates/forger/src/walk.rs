@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, WalkArgs};
 use gan_models::Latent;
-use gan_trainer::{RunSampler, Sampler, Stream, digit_of, seed_torch};
+use gan_trainer::{RunSampler, Sampler, Stream, seed_torch};
 use gan_viz::{Canvas, GridStyle, Timing, grid, square_columns, write_gif};
 use run_dir::RunDir;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::{output, threads};
 
@@ -23,12 +23,10 @@ pub fn run(args: &WalkArgs) -> Result<ExitCode> {
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to walk in; train first with `cargo xtask train`")?;
     let RunSampler { config, sampler, .. } = RunSampler::open(&run)?;
-    if args.digit.is_some() && !sampler.generator().conditional() {
-        bail!("--digit: the generator of {} takes no digit", config.preset);
-    }
+    let class = args.class.choose(&config.preset, sampler.classes())?;
     let path = args.out.clone().unwrap_or_else(|| run.root().join("walk.gif"));
     let images = args.images as usize;
-    let frames = walk(&sampler, &args.seeds, args.images.cast_signed(), args.digit)?;
+    let frames = walk(&sampler, &args.seeds, args.images.cast_signed(), class)?;
     let draw =
         |frame: &mnist_io::Images| grid(frame, square_columns(images), &GridStyle::default());
     let frames = frames.iter().map(draw).collect::<Result<Vec<Canvas>, _>>()?;
@@ -43,7 +41,7 @@ fn walk(
     sampler: &Sampler,
     seeds: &[u64],
     n: i64,
-    digit: Option<u8>,
+    class: Option<u8>,
 ) -> Result<Vec<mnist_io::Images>> {
     let (latent, device) = (sampler.generator().latent(), sampler.device());
     let mut points = seeds.iter().map(|&seed| {
@@ -68,15 +66,13 @@ fn walk(
         }
         from = to;
     }
-    let digits: Vec<i64> =
-        (0..n.cast_unsigned()).map(|i| digit.map_or(digit_of(i), i64::from)).collect();
-    let digits = Tensor::from_slice(&digits).to_kind(Kind::Int64).to_device(device);
+    let labels = sampler.labels(0..n.cast_unsigned(), class);
     // Batch statistics must not change from frame to frame, so such networks compute all
     // frames at once.
     let together = if sampler.generator().uses_batch_statistics() { steps.len() } else { 1 };
     let mut frames = Vec::with_capacity(steps.len());
     for part in steps.chunks(together) {
-        let labels = digits.repeat([part.len() as i64]);
+        let labels = labels.repeat([part.len() as i64]);
         let images = sampler.images(&Tensor::cat(part, 0), &labels)?;
         let size = images.rows() * images.cols() * n as usize;
         for frame in images.pixels().chunks(size) {

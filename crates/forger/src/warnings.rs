@@ -1,7 +1,7 @@
 //! What the rows of a run say about its end: a discriminator that always wins, and a
 //! generator that shows only a part of the data.
 
-use gan_config::LossInfo;
+use gan_config::{Classes, LossInfo};
 use gan_viz::thousands;
 use run_dir::{MetricsRow, QualityRow, Result, RunDir};
 
@@ -10,10 +10,10 @@ const LEAST_ROWS: usize = 5;
 /// Below this recall the images show hardly any of the variety of the real ones. Real images
 /// reach 0.88 on MNIST, and the presets 0.27 to 0.8.
 const LOW_RECALL: f64 = 0.05;
-/// A digit is lost if the samples show it less often than this share of its frequency in the
+/// A class is lost if the samples show it less often than this share of its frequency in the
 /// test images.
 const LOST: f64 = 0.1;
-/// Samples of a digit that must be expected before it can be lost.
+/// Samples of a class that must be expected before it can be lost.
 const LEAST_EXPECTED: f64 = 20.0;
 
 /// Losses above this come from rates that are too high, except for `wasserstein`, whose
@@ -70,14 +70,13 @@ fn large_losses(rows: &[MetricsRow]) -> Option<String> {
     })
 }
 
-/// Whether an evaluation shows lost digits or a recall near zero: which, and what to try.
+/// Whether an evaluation shows lost classes or a recall near zero: which, and what to try.
 pub fn collapse(row: &QualityRow) -> Option<String> {
     let mut found = Vec::new();
-    let lost = lost_digits(row);
+    let lost = lost_classes(row);
     if !lost.is_empty() {
-        let names: Vec<String> = lost.iter().map(ToString::to_string).collect();
-        let s = if lost.len() == 1 { "" } else { "s" };
-        found.push(format!("the images hardly ever show the digit{s} {}", names.join(", ")));
+        let class = if lost.len() == 1 { "class" } else { "classes" };
+        found.push(format!("the images hardly ever show the {class} {lost}"));
     }
     let reference = row.reference("recall").unwrap_or(1.0);
     if let Some(recall) = row.value("recall").filter(|r| *r < LOW_RECALL && reference > 0.5) {
@@ -96,17 +95,17 @@ pub fn collapse(row: &QualityRow) -> Option<String> {
     })
 }
 
-/// The digits of the test images that the samples hardly ever show.
-fn lost_digits(row: &QualityRow) -> Vec<usize> {
+/// The classes of the test images that the samples hardly ever show.
+fn lost_classes(row: &QualityRow) -> Classes {
     let shares = |name: &str| {
-        let details = row.metrics.get("digits_kl").and_then(|digits| digits.details.get(name));
+        let details = row.metrics.get("digits_kl").and_then(|found| found.details.get(name));
         details.map(Vec::as_slice).unwrap_or_default()
     };
     let pairs = shares("shares").iter().zip(shares("test_shares"));
     let lost = |(found, test): (&f64, &f64)| {
         test * row.samples as f64 >= LEAST_EXPECTED && *found < LOST * test
     };
-    pairs.enumerate().filter(|(_, pair)| lost(*pair)).map(|(digit, _)| digit).collect()
+    (0..=u8::MAX).zip(pairs).filter(|(_, pair)| lost(*pair)).map(|(class, _)| class).collect()
 }
 
 #[cfg(test)]
@@ -172,22 +171,22 @@ mod tests {
     }
 
     #[test]
-    fn lost_digits_and_a_recall_near_zero_are_named_with_what_to_try() {
+    fn lost_classes_and_a_recall_near_zero_are_named_with_what_to_try() {
         let even = [0.1; 10];
         assert_eq!(collapse(&quality(0.3, even)), None);
         let mut without = [0.12; 10];
         (without[1], without[4]) = (0.0, 0.004);
         let found = collapse(&quality(0.3, without)).unwrap();
-        assert!(found.contains("the digits 1, 4") && !found.contains("recall"), "{found}");
+        assert!(found.contains("the classes 1,4;") && !found.contains("recall"), "{found}");
         assert!(found.contains("lr_g") && found.contains("step 6,400"), "{found}");
         let found = collapse(&quality(0.01, even)).unwrap();
-        assert!(found.contains("recall is 1.0%") && !found.contains("digit"), "{found}");
+        assert!(found.contains("recall is 1.0%") && !found.contains("class"), "{found}");
         let found = warnings(&[], &[quality(0.01, even), quality(0.5, even)], true);
         assert!(found.is_empty(), "an old row: {found:?}");
     }
 
     #[test]
-    fn a_digit_that_the_data_lack_is_not_lost() {
+    fn a_class_that_the_data_lack_is_not_lost() {
         let mut row = quality(0.5, [0.0; 10]);
         let digits = row.metrics.get_mut("digits_kl").unwrap();
         let one = |share| (0..10).map(|d| if d == 3 { share } else { 0.0 }).collect();

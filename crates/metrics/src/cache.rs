@@ -79,6 +79,16 @@ impl Cache {
         }
     }
 
+    /// The same for features of another classifier, whose weights have this SHA-256.
+    pub(crate) fn with_classifier(mut self, sha256: &str) -> Cache {
+        self.identity.insert("classifier".to_owned(), sha256.to_owned());
+        self.dir = self.dir.map(|dir| {
+            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            dir.with_file_name(format!("{name}-{sha256}"))
+        });
+        self
+    }
+
     /// Whether there is a file for `name`. It may be invalid.
     pub(crate) fn holds(&self, name: &str) -> bool {
         self.path(name).is_some_and(|path| path.is_file())

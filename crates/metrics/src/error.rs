@@ -96,8 +96,8 @@ pub enum Error {
          statistics again"
     )]
     Statistics,
-    /// Logits for another number of classes than 10.
-    #[error("predictions need 10 logits an image, one per digit, but there are {width}")]
+    /// Logits for another number of classes than 2 to 256.
+    #[error("predictions need 2 to 256 logits an image, one per class, but there are {width}")]
     Predictions {
         /// Logits of an image.
         width: usize,
@@ -163,11 +163,13 @@ pub enum Error {
         /// Columns of the images.
         cols: usize,
     },
-    /// Another number of requested digits than of samples.
-    #[error("there are {digits} requested digits for {samples} samples: give one for each sample")]
-    RequestedDigits {
-        /// Number of requested digits.
-        digits: usize,
+    /// Another number of requested classes than of samples.
+    #[error(
+        "there are {classes} requested classes for {samples} samples: give one for each sample"
+    )]
+    RequestedClasses {
+        /// Number of requested classes.
+        classes: usize,
         /// Number of samples.
         samples: usize,
     },
@@ -241,14 +243,15 @@ impl Error {
 pub enum UnreliableFeatures {
     /// The classifier does not recognize the test images.
     #[error(
-        "the classifier was trained on MNIST's digits and recognizes only {:.0}% of these test images",
+        "the classifier was trained on MNIST's digits and recognizes only {:.0}% of these test images; train one for them with `cargo xtask \
+         train-classifier --data DIR`, for `evaluate --classifier FILE`",
         accuracy * 100.0
     )]
     Misclassified {
         /// The share of test images that it classifies as labeled.
         accuracy: f64,
     },
-    /// The test images have no labels to compare with.
+    /// The test images have no labels, so the classes that the classifier finds mean nothing.
     #[error("the test images have no labels, so nothing shows that the classifier recognizes them")]
     NoLabels,
     /// There are too few test images.

@@ -32,7 +32,7 @@ pub enum Progress<'a> {
 pub(crate) struct Evaluation<'a> {
     /// u8 `[n, 28, 28]`.
     pub images: &'a Images,
-    /// The digit that each sample should show, for conditional networks.
+    /// The class that each sample should show, for conditional networks.
     pub requested: Option<&'a [u8]>,
     pub reference: &'a ReferenceStats,
     pub inception: Option<&'a Inception>,
@@ -47,13 +47,13 @@ impl Evaluation<'_> {
         once(&self.classified, || self.reference.classify(self.images))
     }
 
-    /// One requested digit for each sample, if any.
-    pub fn requested_digits(&self) -> Result<Option<&[u8]>> {
+    /// One requested class for each sample, if any.
+    pub fn requested_classes(&self) -> Result<Option<&[u8]>> {
         match self.requested {
-            Some(digits) if digits.len() != self.images.len() => {
-                Err(Error::RequestedDigits { digits: digits.len(), samples: self.images.len() })
+            Some(classes) if classes.len() != self.images.len() => {
+                Err(Error::RequestedClasses { classes: classes.len(), samples: self.images.len() })
             }
-            digits => Ok(digits),
+            classes => Ok(classes),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
+use gan_models::Classifier;
 use mnist_io::{Dataset, Images};
 use run_dir::QualityRow;
 
@@ -11,7 +12,7 @@ use crate::duplicates::{Duplicates, near_duplicates};
 use crate::evaluation::{Evaluation, Progress};
 use crate::inception::Inception;
 use crate::list::METRICS;
-use crate::metric::Metric;
+use crate::metric::{Metric, Needs};
 use crate::modes::{agreement, predictions};
 use crate::reference::{ReferenceStats, check_images};
 use crate::{Error, Fake, Real, Result, UnreliableFeatures, precision};
@@ -52,6 +53,13 @@ impl Evaluator {
         Evaluator { inception: Some(network), ..self }
     }
 
+    /// Measures features of `classifier`, whose weights have this SHA-256, in the place of the
+    /// built-in one's. It should be trained on the training images; whether it recognizes the
+    /// test images is not checked. Values of two classifiers cannot be compared.
+    pub fn with_classifier(self, classifier: Classifier, sha256: &str) -> Evaluator {
+        Evaluator { reference: self.reference.with_classifier(classifier, sha256), ..self }
+    }
+
     /// SHA-256, in hexadecimal, of the plain IDX file of the test images.
     pub fn test_images_sha256(&self) -> String {
         self.reference.test.images_sha256()
@@ -85,18 +93,38 @@ impl Evaluator {
         self.unreliable_features()
     }
 
+    /// What to know about the features of the classifier on this data set: nothing shows
+    /// whether it recognizes images without labels. The reference values show what real
+    /// images reach.
+    pub fn features_note(&self) -> Option<&'static str> {
+        let unknown = !self.reference.test.is_labeled() && !self.reference.own_classifier;
+        unknown.then_some(
+            "features come from the classifier of MNIST, because the data have no labels",
+        )
+    }
+
+    /// The share of the test images that the classifier classifies as labeled, from 0 to 1;
+    /// `None` without labels.
+    ///
+    /// # Errors
+    /// An error of libtorch.
+    pub fn accuracy(&self) -> Result<Option<f64>> {
+        if !self.reference.test.is_labeled() {
+            return Ok(None);
+        }
+        let predicted = predictions(&self.reference.classified_test()?.logits)?;
+        Ok(Some(agreement(&predicted, self.reference.test.labels())))
+    }
+
     /// The reason why the features of the classifier are unreliable on this data set, or
-    /// `None`.
+    /// `None`. Those of images without labels are used; see [`Evaluator::features_note`].
     ///
     /// # Errors
     /// An error of libtorch.
     pub fn unreliable_features(&self) -> Result<Option<UnreliableFeatures>> {
-        if !self.reference.test.is_labeled() {
-            return Ok(Some(UnreliableFeatures::NoLabels));
-        }
-        let predicted = predictions(&self.reference.classified_test()?.logits)?;
-        let accuracy = agreement(&predicted, self.reference.test.labels());
-        Ok((accuracy < LEAST_ACCURACY).then_some(UnreliableFeatures::Misclassified { accuracy }))
+        let accuracy = self.accuracy()?.filter(|_| !self.reference.own_classifier);
+        let low = accuracy.filter(|accuracy| *accuracy < LEAST_ACCURACY);
+        Ok(low.map(|accuracy| UnreliableFeatures::Misclassified { accuracy }))
     }
 
     /// Computes and caches what [`Evaluator::quick`] and [`Evaluator::duplicates`] use of
@@ -117,21 +145,24 @@ impl Evaluator {
     }
 
     /// A point of the quality curve, usually of [`QUICK_SAMPLES`](crate::QUICK_SAMPLES) samples u8
-    /// `[n, 28, 28]`: FID, precision, recall and the shares of the digits.
+    /// `[n, 28, 28]`: FID, precision, recall and, with labels, the shares of the classes.
     ///
     /// # Errors
-    /// Those of [`Evaluator::measure`]; the first reason why a metric is left out.
+    /// Those of [`Evaluator::measure`]; the first other reason why a metric is left out.
     pub fn quick(&self, samples: &Images) -> Result<QualityRow> {
         let metrics: Vec<&Metric> = METRICS.iter().filter(|metric| metric.curve).collect();
         let measured = self.measure(samples, None, &metrics, &mut |_| ())?;
-        match measured.left_out.into_iter().next() {
+        let unlabeled = |reason: &Error| {
+            matches!(reason, Error::UnreliableFeatures(UnreliableFeatures::NoLabels))
+        };
+        match measured.left_out.into_iter().find(|(_, reason)| !unlabeled(reason)) {
             Some((_, reason)) => Err(reason),
             None => Ok(measured.row),
         }
     }
 
     /// Measures `metrics` of `samples` u8 `[n, 28, 28]`, and leaves out those that need more
-    /// images or a classifier that recognizes the test images. `requested` holds the digit that
+    /// images or a classifier that recognizes the test images. `requested` holds the class that
     /// each sample should show, for conditional networks. `progress` is called before each
     /// metric.
     ///
@@ -140,7 +171,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// [`Error::NotMnistSize`] and [`Error::NoImages`]; [`Error::NoInception`];
-    /// [`Error::RequestedDigits`].
+    /// [`Error::RequestedClasses`].
     pub fn measure(
         &self,
         samples: &Images,
@@ -165,9 +196,12 @@ impl Evaluator {
         let mut left_out = Vec::new();
         for metric in metrics {
             (evaluation.progress.borrow_mut())(Progress::Metric(metric.name()));
-            let unreliable = match metric.needs_classifier() {
-                true => self.unreliable_features()?,
-                false => None,
+            let unreliable = match metric.needs {
+                Needs::Logits if !self.reference.test.is_labeled() => {
+                    Some(UnreliableFeatures::NoLabels)
+                }
+                Needs::Features | Needs::Logits => self.unreliable_features()?,
+                Needs::Pixels | Needs::Inception => None,
             };
             let values = match unreliable {
                 Some(reason) => Err(Error::UnreliableFeatures(reason)),

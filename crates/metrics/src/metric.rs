@@ -50,7 +50,7 @@ pub struct Value {
 pub enum Needs {
     /// Features of the classifier, `[n, 128]`.
     Features,
-    /// Logits of the classifier, `[n, 10]`.
+    /// Logits of the classifier, `[n, classes]`.
     Logits,
     /// Pixels, `[n, 28, 28]`.
     Pixels,
@@ -62,10 +62,5 @@ impl Metric {
     /// The usual name.
     pub fn name(&self) -> &'static str {
         self.names.first().copied().unwrap_or_default()
-    }
-
-    /// Whether the classifier must recognize the images.
-    pub fn needs_classifier(&self) -> bool {
-        matches!(self.needs, Needs::Features | Needs::Logits)
     }
 }

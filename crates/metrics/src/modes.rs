@@ -1,4 +1,4 @@
-//! The digits that a classifier predicts for the samples: their shares and its confidence.
+//! The classes that a classifier predicts for the samples: their shares and its confidence.
 
 use run_dir::QualityRow;
 
@@ -15,21 +15,21 @@ pub(crate) const METRIC: Metric = Metric {
     values: &[
         Value {
             name: "digits_kl",
-            title: "digits' KL",
+            title: "classes' KL",
             decimals: 3,
-            explanation: "divergence of the digits' shares from equal shares, in nats; 0 is even",
+            explanation: "divergence of the classes' shares from equal shares, in nats; 0 is even",
         },
         Value {
             name: "confidence",
             title: "confidence",
             decimals: 3,
-            explanation: "mean confidence of the classifier in the digit that it predicts, 0.1 to 1",
+            explanation: "mean confidence of the classifier in the class that it predicts, at most 1",
         },
         Value {
             name: "requested_digit",
-            title: "requested digit",
+            title: "requested class",
             decimals: 3,
-            explanation: "share of the samples that show the requested digit, for conditional networks",
+            explanation: "share of the samples that show the requested class, for conditional networks",
         },
     ],
     remark: Some(shares),
@@ -40,13 +40,14 @@ pub(crate) const METRIC: Metric = Metric {
 fn shares(row: &QualityRow) -> Option<String> {
     let shares = row.metrics.get("digits_kl")?.details.get(SHARES)?;
     let percent: Vec<String> = shares.iter().map(|s| format!("{:.1}", s * 100.0)).collect();
-    Some(format!("shares of the digits 0 to 9 in percent: {}", percent.join(" ")))
+    let last = percent.len().checked_sub(1)?;
+    Some(format!("shares of the classes 0 to {last} in percent: {}", percent.join(" ")))
 }
 
-/// Share of the samples of each digit.
+/// Share of the samples of each class.
 const SHARES: &str = "shares";
 
-/// Share of the test images of each digit.
+/// Share of the test images of each class.
 #[cfg(feature = "libtorch")]
 const TEST_SHARES: &str = "test_shares";
 
@@ -58,74 +59,71 @@ mod computation {
     use crate::evaluation::{Evaluation, Measurements, measured};
     use crate::{Error, Fake, Features, Result};
 
-    /// Classes of the classifier.
-    pub const DIGITS: usize = 10;
-
     /// The classifier's predictions on fake images.
-    #[derive(Debug, Clone, Copy, PartialEq)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct Modes {
-        /// The share of fake images that show each digit; they sum to 1.
-        pub shares: [f64; DIGITS],
-        /// Kullback–Leibler divergence of the shares from equal shares, in nats: 0 if all digits
-        /// are equally frequent, ln 10 = 2.30 if only one occurs.
+        /// The share of fake images that show each class; they sum to 1.
+        pub shares: Vec<f64>,
+        /// Kullback–Leibler divergence of the shares from equal shares, in nats: 0 if all classes
+        /// are equally frequent, ln 10 = 2.30 if only one of ten occurs.
         pub kl_to_uniform: f64,
-        /// Mean probability of the predicted digit: from 0.1 to 1.
+        /// Mean probability of the predicted class: of ten, from 0.1 to 1.
         pub mean_confidence: f64,
     }
 
     impl Modes {
-        /// The number of digits that occur.
+        /// The number of classes that occur.
         pub fn found(&self) -> usize {
             self.shares.iter().filter(|&&share| share > 0.0).count()
         }
     }
 
-    /// Counts the classifier's predictions, from its logits `[n, 10]`. The confidence of a
+    /// Counts the classifier's predictions, from its logits `[n, classes]`. The confidence of a
     /// prediction is its softmax probability.
     ///
     /// # Errors
-    /// [`Error::Predictions`] unless there are 10 logits for each image;
+    /// [`Error::Predictions`] unless there are 2 to 256 logits for each image;
     /// [`Error::TooFew`] without images.
     pub fn modes(logits: Fake<'_>) -> Result<Modes> {
         let Fake(logits) = logits;
         let predictions = predictions(logits)?;
         logits.at_least(1, "the count of modes", "fake images")?;
         let n = logits.len() as f64;
-        let mut counts = [0usize; DIGITS];
+        let mut counts = vec![0usize; logits.width()];
         let mut confidence = 0.0;
-        for (row, digit) in logits.rows().zip(predictions) {
-            let digit = usize::from(digit);
-            counts[digit] += 1;
-            let largest = f64::from(row[digit]);
+        for (row, class) in logits.rows().zip(predictions) {
+            let class = usize::from(class);
+            counts[class] += 1;
+            let largest = f64::from(row[class]);
             let relative = row.iter().map(|&v| (f64::from(v) - largest).exp());
             confidence += 1.0 / relative.sum::<f64>();
         }
-        let shares = counts.map(|count| count as f64 / n);
-        // p ln(p / (1/10)); a share of 0 adds nothing.
-        let k = DIGITS as f64;
+        let shares: Vec<f64> = counts.into_iter().map(|count| count as f64 / n).collect();
+        // p ln(p / (1/k)); a share of 0 adds nothing.
+        let k = logits.width() as f64;
         let term = |&p: &f64| if p > 0.0 { p * (p * k).ln() } else { 0.0 };
         Ok(Modes {
-            shares,
             // Rounding may make the sum of equal shares slightly negative.
             kl_to_uniform: shares.iter().map(term).sum::<f64>().max(0.0),
+            shares,
             mean_confidence: confidence / n,
         })
     }
 
-    /// The digit with the largest logit in each row of logits `[n, 10]`; among equal logits the
-    /// smallest digit.
+    /// The class with the largest logit in each row of logits `[n, classes]`; among equal logits
+    /// the smallest class.
     ///
     /// # Errors
-    /// [`Error::Predictions`] unless there are 10 logits for each image.
+    /// [`Error::Predictions`] unless there are 2 to 256 logits for each image.
     pub fn predictions(logits: &Features) -> Result<Vec<u8>> {
-        if logits.width() != DIGITS {
+        if !(2..=256).contains(&logits.width()) {
             return Err(Error::Predictions { width: logits.width() });
         }
         let largest = |row: &[f32]| {
             let mut best = (0u8, f32::NEG_INFINITY);
-            for (digit, &logit) in (0u8..).zip(row) {
+            for (class, &logit) in (0u8..=u8::MAX).zip(row) {
                 if logit > best.1 {
-                    best = (digit, logit);
+                    best = (class, logit);
                 }
             }
             best.0
@@ -143,17 +141,14 @@ mod computation {
         let logits = &evaluation.classified()?.logits;
         let found = modes(Fake(logits))?;
         let test = modes(Fake(&evaluation.reference.classified_test()?.logits))?;
-        let digits = Measurement {
-            details: [
-                (SHARES.to_owned(), found.shares.to_vec()),
-                (TEST_SHARES.to_owned(), test.shares.to_vec()),
-            ]
-            .into(),
+        let classes = Measurement {
+            details: [(SHARES.to_owned(), found.shares), (TEST_SHARES.to_owned(), test.shares)]
+                .into(),
             ..measured(found.kl_to_uniform, Some(test.kl_to_uniform))
         };
         let confidence = measured(found.mean_confidence, Some(test.mean_confidence));
-        let mut values = vec![("digits_kl", digits), ("confidence", confidence)];
-        if let Some(requested) = evaluation.requested_digits()? {
+        let mut values = vec![("digits_kl", classes), ("confidence", confidence)];
+        if let Some(requested) = evaluation.requested_classes()? {
             let share = agreement(&predictions(logits)?, requested);
             values.push(("requested_digit", measured(share, None)));
         }

@@ -30,6 +30,8 @@ pub(crate) struct ReferenceStats {
     /// The rows of the test images that are not training images, in ascending order.
     pub new_test_rows: Vec<usize>,
     classifier: Classifier,
+    /// Whether the classifier is another one than the built-in one.
+    pub own_classifier: bool,
     cache: Cache,
     classified_test: OnceCell<Classified>,
     training_features: OnceCell<Features>,
@@ -44,7 +46,7 @@ pub(crate) struct ReferenceStats {
 pub(crate) struct Classified {
     /// `[n, 128]`.
     pub features: Features,
-    /// `[n, 10]`.
+    /// `[n, classes]`.
     pub logits: Features,
 }
 
@@ -67,12 +69,26 @@ impl ReferenceStats {
             training,
             test,
             classifier: Classifier::trained()?,
+            own_classifier: false,
             cache,
             classified_test: OnceCell::new(),
             training_features: OnceCell::new(),
             test_distances: OnceCell::new(),
             reference_features: RefCell::new(None),
         })
+    }
+
+    /// The same with the features of `classifier`, whose weights have this SHA-256.
+    pub fn with_classifier(self, classifier: Classifier, sha256: &str) -> ReferenceStats {
+        ReferenceStats {
+            cache: self.cache.with_classifier(sha256),
+            classifier,
+            own_classifier: true,
+            classified_test: OnceCell::new(),
+            training_features: OnceCell::new(),
+            reference_features: RefCell::new(None),
+            ..self
+        }
     }
 
     pub fn classify(&self, images: &Images) -> Result<Classified> {
@@ -84,7 +100,7 @@ impl ReferenceStats {
         once(&self.classified_test, || {
             let n = self.test.len() as i64;
             let part = |name, width| Part::new(name, Kind::Float, [n, width]);
-            let parts = [part("features", FEATURES), part("logits", 10)];
+            let parts = [part("features", FEATURES), part("logits", self.classifier.classes())];
             Classified::new(&self.cache.tensors("classifier-test", &parts, || {
                 Ok(self.classifier.features_and_logits(&tensor(self.test.images()))?.into())
             })?)

@@ -1,10 +1,10 @@
-//! A classifier of MNIST digits with trained weights, for evaluation metrics.
+//! A classifier of images for evaluation metrics, with trained weights for MNIST's digits.
 
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::encoding::WeightsError;
-use crate::layers::{CLASSES, Context, Conv2d, Dropout, Layer, Linear, channels_last};
+use crate::encoding::{SafeTensors, WeightsError};
+use crate::layers::{Context, Conv2d, Dropout, Layer, Linear, channels_last};
 use crate::network::Mode;
 use crate::params::{Init, Layout, Weights};
 use crate::pixels::PixelRange;
@@ -12,6 +12,9 @@ use crate::pixels::PixelRange;
 /// SHA-256 of the built-in weights, `weights/classifier.safetensors`. The README
 /// beside that file says how they were trained.
 pub const SHA256: &str = "be337533289f403bf96bc693bd4c6c62a86901f68e804d8caefa6caa41bbcd8a";
+
+/// Classes of MNIST and of the built-in weights: the digits 0 to 9.
+pub const DIGITS: i64 = 10;
 
 /// Rows and columns of an input image.
 pub const SIDE: i64 = 28;
@@ -84,12 +87,12 @@ impl Classifier {
         Classifier::from_safetensors(WEIGHTS)
     }
 
-    /// Reads the weights from the `bytes` of a safetensors file.
+    /// Reads the weights from the `bytes` of a safetensors file, for 1 to 256 classes.
     ///
     /// # Errors
     /// [`ClassifierError::Weights`] if they do not fit the network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Classifier, ClassifierError> {
-        let network = ClassifierNetwork::new();
+        let network = ClassifierNetwork::new(classes(bytes)?);
         let parameters = network.layout.read_safetensors(bytes)?;
         Ok(Classifier { network, parameters })
     }
@@ -111,6 +114,11 @@ impl Classifier {
         })
     }
 
+    /// The number of classes.
+    pub fn classes(&self) -> i64 {
+        self.network.classes
+    }
+
     /// Encodes the weights as a safetensors file.
     ///
     /// # Errors
@@ -120,7 +128,7 @@ impl Classifier {
     }
 
     /// Computes the features, f32 `[n, 128]`, 0 or more, and the logits, f32
-    /// `[n, 10]`, of `images`, u8 `[n, 28, 28]` or `[n, 1, 28, 28]`, 0 for
+    /// `[n, classes]`, of `images`, u8 `[n, 28, 28]` or `[n, 1, 28, 28]`, 0 for
     /// background.
     ///
     /// The results carry no gradients. Beyond them, memory does not grow with `n`.
@@ -154,10 +162,11 @@ impl Classifier {
 }
 
 /// The architecture: two 5×5 convolutions to 32 and 64 channels, each with 2×2
-/// max-pooling and ReLU; linear to 128 features, ReLU; linear to 10 logits.
+/// max-pooling and ReLU; linear to 128 features, ReLU; linear to a logit for each class.
 #[derive(Debug)]
 pub struct ClassifierNetwork {
     layout: Layout,
+    classes: i64,
     conv1: Conv2d,
     conv2: Conv2d,
     dense: Linear,
@@ -165,8 +174,8 @@ pub struct ClassifierNetwork {
 }
 
 impl ClassifierNetwork {
-    /// Declares the network, 454,922 parameters.
-    pub fn new() -> ClassifierNetwork {
+    /// Declares the network; for ten `classes`, it has 454,922 parameters.
+    pub fn new(classes: i64) -> ClassifierNetwork {
         let mut layout = Layout::new();
         let l = &mut layout;
         let conv = |l: &mut Layout, name, inputs, outputs| {
@@ -180,7 +189,8 @@ impl ClassifierNetwork {
             conv1: conv(l, "conv1", 1, 32),
             conv2: conv(l, "conv2", 32, 64),
             dense: linear(l, "dense", 7 * 7 * 64, FEATURES, 2f64.sqrt()),
-            output: linear(l, "output", FEATURES, CLASSES, 1.0),
+            output: linear(l, "output", FEATURES, classes, 1.0),
+            classes,
             layout,
         }
     }
@@ -190,7 +200,7 @@ impl ClassifierNetwork {
         &self.layout
     }
 
-    /// Computes features `[n, 128]` and logits `[n, 10]` of images `[n, 1, 28, 28]`
+    /// Computes features `[n, 128]` and logits `[n, classes]` of images `[n, 1, 28, 28]`
     /// in [`PixelRange::Unit`]; the results have the weights' kind.
     pub fn forward(&self, weights: &Weights, images: &Tensor, mode: Mode) -> (Tensor, Tensor) {
         let context = &Context { labels: None, mode };
@@ -207,8 +217,12 @@ impl ClassifierNetwork {
     }
 }
 
-impl Default for ClassifierNetwork {
-    fn default() -> Self {
-        ClassifierNetwork::new()
-    }
+/// The number of classes of the classifier in a safetensors file.
+fn classes(bytes: &[u8]) -> Result<i64, WeightsError> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let bias = file.tensor("output.bias").ok();
+    let found = bias.and_then(|bias| bias.shape().first().copied());
+    // The layout names a tensor that is missing or has another shape.
+    let found = found.filter(|found| (1..=256).contains(found));
+    Ok(found.map_or(DIGITS, |found| found as i64))
 }

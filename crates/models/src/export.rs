@@ -3,7 +3,6 @@
 use gan_graph::{Data, Dim, GraphBuilder, Kind, Op};
 use tch::{Device, TchError, Tensor};
 
-use crate::layers::CLASSES;
 use crate::params::{Layout, ParamId, Weights};
 
 /// The name of the labels in the graph of a conditional network.
@@ -122,12 +121,12 @@ impl<'a> Export<'a> {
         Ok(self.graph.tensor(&format!("axis_{axis}"), &[1], Data::I64(vec![axis]))?)
     }
 
-    /// Adds the one-hot labels, f32 `[n, 10]`.
+    /// Adds the one-hot labels of so many classes, f32 `[n, classes]`.
     ///
     /// # Errors
     /// [`ExportError::Graph`] if the network has no labels.
-    pub fn one_hot_labels(&mut self) -> ExportResult {
-        let classes = self.graph.tensor("classes", &[], Data::I64(vec![CLASSES]))?;
+    pub fn one_hot_labels(&mut self, classes: i64) -> ExportResult {
+        let classes = self.graph.tensor("classes", &[], Data::I64(vec![classes]))?;
         let values = self.graph.tensor("off_on", &[2], Data::F32(vec![0.0, 1.0]))?;
         Ok(self.graph.node(Op::OneHot, &[LABEL, &classes, &values])?)
     }

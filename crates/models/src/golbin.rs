@@ -1,10 +1,10 @@
 //! The two-layer perceptrons of "3-minute deep learning": its first GAN program,
-//! and its second, which is conditional on the digit.
+//! and its second, which is conditional on the class.
 
 use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::{Relu, Sigmoid};
-use crate::layers::{CLASSES, ConcatLabels, Linear, Reshape};
+use crate::layers::{ConcatLabels, Linear, Reshape};
 use crate::network::Networks;
 use crate::params::{Init, Layout};
 use crate::pixels::PixelRange;
@@ -19,17 +19,18 @@ const SIDE: i64 = 28;
 /// G: linear 128→256, ReLU, linear 256→784, sigmoid. D: linear 784→256, ReLU,
 /// linear 256→1. Images are 28×28 in [`PixelRange::Unit`].
 pub fn networks() -> Networks {
-    build(false)
+    build(None)
 }
 
-/// The networks of the second program: those of [`networks`] with the one-hot digit
-/// as a further input of each, uniform latents, and TensorFlow's default
-/// initialization.
-pub fn conditional() -> Networks {
-    build(true)
+/// The networks of the second program: those of [`networks`] with the one-hot class,
+/// of so many `classes`, as a further input of each, uniform latents, and TensorFlow's
+/// default initialization.
+pub fn conditional(classes: i64) -> Networks {
+    build(Some(classes))
 }
 
-fn build(conditional: bool) -> Networks {
+fn build(classes: Option<i64>) -> Networks {
+    let conditional = classes.is_some();
     let linear = |l: &mut Layout, name, inputs, outputs| {
         let init = match conditional {
             true => Init::glorot_uniform(inputs, outputs),
@@ -37,11 +38,11 @@ fn build(conditional: bool) -> Networks {
         };
         Linear::new(l, name, inputs, outputs, init)
     };
-    let label_inputs = if conditional { CLASSES } else { 0 };
+    let label_inputs = classes.unwrap_or(0);
     let generator = SequentialGenerator {
         network: Sequential::new(|l| {
             layers![
-                ConcatLabels(conditional),
+                ConcatLabels(classes),
                 linear(l, "hidden", LATENT + label_inputs, HIDDEN),
                 Relu,
                 linear(l, "output", HIDDEN, SIDE * SIDE),
@@ -61,7 +62,7 @@ fn build(conditional: bool) -> Networks {
         network: Sequential::new(|l| {
             layers![
                 Reshape::To(&[SIDE * SIDE]),
-                ConcatLabels(conditional),
+                ConcatLabels(classes),
                 linear(l, "hidden", SIDE * SIDE + label_inputs, HIDDEN),
                 Relu,
                 linear(l, "output", HIDDEN, 1),

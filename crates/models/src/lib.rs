@@ -22,7 +22,7 @@ pub mod registry;
 pub mod sequential;
 pub mod torchscript;
 
-pub use classifier::{Classifier, ClassifierError, ClassifierNetwork};
+pub use classifier::{Classifier, ClassifierError, ClassifierNetwork, DIGITS};
 pub use encoding::WeightsError;
 pub use export::{Calibration, Export, ExportError, ExportResult};
 pub use gan_graph::Graph;

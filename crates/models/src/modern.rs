@@ -9,8 +9,7 @@ use crate::latent::Latent;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
 use crate::layers::{
-    CLASSES, ConcatLabels, Context, Conv2d, ConvTranspose2d, Layer, LayerInput, Linear, Projection,
-    Reshape,
+    ConcatLabels, Context, Conv2d, ConvTranspose2d, Layer, LayerInput, Linear, Projection, Reshape,
 };
 use crate::network::Networks;
 use crate::params::{Init, Layout, Weights};
@@ -52,31 +51,31 @@ const OUTER_SLOPE: f64 = 0.1;
 /// blocks of pixels, 3×3, down to 7×7, 3×3, down to 4×4, linear to the logit. Images
 /// are 28×28 in [`PixelRange::Symmetric`]; few pixels of G lie outside.
 pub fn networks() -> Networks {
-    build(1, false)
+    build(1, None)
 }
 
-/// The networks conditional on the digit.
+/// The networks conditional on the class, of so many `classes`.
 ///
-/// G takes the one-hot digit in place of the cluster. In D the digit selects one of
-/// ten further linear outputs, which is added to the logit: the projection of Miyato
-/// and Koyama 2018, eq. 3.
-pub fn conditional() -> Networks {
-    build(1, true)
+/// G takes the one-hot class in place of the cluster. In D the class selects one of
+/// further linear outputs, which is added to the logit: the projection of Miyato and
+/// Koyama 2018, eq. 3.
+pub fn conditional(classes: i64) -> Networks {
+    build(1, Some(classes))
 }
 
 /// The unconditional networks with `width` times as many channels in each layer, for
 /// benchmarks; `width` is at least 1.
 pub fn wide(width: i64) -> Networks {
-    build(width, false)
+    build(width, None)
 }
 
-fn build(width: i64, conditional: bool) -> Networks {
+fn build(width: i64, classes: Option<i64>) -> Networks {
     let [fine, coarse, deep] = [CHANNELS_14, CHANNELS_7, CHANNELS_4].map(|c| width * c);
-    let inputs = LATENT + if conditional { CLASSES } else { CLUSTERS };
+    let inputs = LATENT + classes.unwrap_or(CLUSTERS);
     let generator = SequentialGenerator {
         network: Sequential::new(|l| {
             layers![
-                ConcatLabels(conditional),
+                ConcatLabels(classes),
                 Linear::new(l, "dense", inputs, 49 * coarse, he_leaky(LATENT)),
                 LeakyRelu(SLOPE),
                 Reshape::ToImage([7, 7, coarse]),
@@ -92,9 +91,9 @@ fn build(width: i64, conditional: bool) -> Networks {
                 Saturate,
             ]
         }),
-        latent: match conditional {
-            true => Latent::Normal { size: LATENT },
-            false => Latent::Mixture { size: LATENT, clusters: CLUSTERS, scale: CLUSTER_SCALE },
+        latent: match classes {
+            Some(_) => Latent::Normal { size: LATENT },
+            None => Latent::Mixture { size: LATENT, clusters: CLUSTERS, scale: CLUSTER_SCALE },
         },
         image_side: SIDE,
         pixel_range: PixelRange::Symmetric,
@@ -118,7 +117,8 @@ fn build(width: i64, conditional: bool) -> Networks {
                 Reshape::Flatten,
                 Projection {
                     logit: linear(l, "dense", 1),
-                    digits: conditional.then(|| linear(l, "digits", CLASSES)),
+                    // The name of its parameters in every checkpoint so far.
+                    classes: classes.map(|classes| (classes, linear(l, "digits", classes))),
                 },
             ]
         }),

@@ -41,7 +41,7 @@ pub enum Mode {
 
 /// A generator: latents to images.
 ///
-/// Every method is required, because the trainer uses all of them.
+/// Every other method is required, because the trainer uses all of them.
 pub trait Generator: Debug + Send + Sync {
     /// The network's parameters.
     fn layout(&self) -> &Layout;
@@ -49,9 +49,14 @@ pub trait Generator: Debug + Send + Sync {
     /// The distribution of its latents.
     fn latent(&self) -> Latent;
 
-    /// Whether the network generates images of given digits. If so,
+    /// The number of classes if the network generates images of given classes. If so,
     /// [`Generator::forward`] needs labels.
-    fn conditional(&self) -> bool;
+    fn classes(&self) -> Option<i64>;
+
+    /// Whether [`Generator::forward`] needs labels.
+    fn conditional(&self) -> bool {
+        self.classes().is_some()
+    }
 
     /// Rows of an image, which are as many as its columns.
     fn image_side(&self) -> i64;
@@ -77,11 +82,11 @@ pub trait Generator: Debug + Send + Sync {
     ///
     /// The images have the weights' kind and lie in [`Generator::pixel_range`];
     /// networks without a final sigmoid or hyperbolic tangent may overshoot it.
-    /// `labels` are i64 `[n]` digits, 0 to 9. Unconditional networks ignore them.
+    /// `labels` are i64 `[n]` classes from 0. Unconditional networks ignore them.
     ///
     /// # Panics
     /// Conditional networks panic without labels, with a number of labels other
-    /// than `n`, or with a label outside 0 to 9.
+    /// than `n`, or with a label that is not below the number of classes.
     fn forward(
         &self,
         weights: &Weights,
@@ -106,14 +111,19 @@ pub trait Generator: Debug + Send + Sync {
 
 /// A discriminator: images to logits.
 ///
-/// Every method is required, because the trainer uses all of them.
+/// Every other method is required, because the trainer uses all of them.
 pub trait Discriminator: Debug + Send + Sync {
     /// The network's parameters.
     fn layout(&self) -> &Layout;
 
-    /// Whether the network classifies images as real or fake images of given
-    /// digits. If so, [`Discriminator::forward`] needs labels.
-    fn conditional(&self) -> bool;
+    /// The number of classes if the network classifies images as real or fake images of
+    /// given classes. If so, [`Discriminator::forward`] needs labels.
+    fn classes(&self) -> Option<i64>;
+
+    /// Whether [`Discriminator::forward`] needs labels.
+    fn conditional(&self) -> bool {
+        self.classes().is_some()
+    }
 
     /// Whether the images of a batch influence each other's logits, as in batch
     /// norm.
@@ -129,11 +139,11 @@ pub trait Discriminator: Debug + Send + Sync {
     /// Computes logits `[n]` from images `[n, 1, side, side]`.
     ///
     /// A logit above 0 means "real". Logits have the weights' kind. `labels` are
-    /// i64 `[n]` digits, 0 to 9. Unconditional networks ignore them.
+    /// i64 `[n]` classes from 0. Unconditional networks ignore them.
     ///
     /// # Panics
     /// Conditional networks panic without labels, with a number of labels other
-    /// than `n`, or with a label outside 0 to 9.
+    /// than `n`, or with a label that is not below the number of classes.
     fn forward(
         &self,
         weights: &Weights,

@@ -94,9 +94,8 @@ impl Generator for SequentialGenerator {
         self.latent
     }
 
-    fn conditional(&self) -> bool {
-        let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.input().has_labels())
+    fn classes(&self) -> Option<i64> {
+        self.network.layers.iter().filter_map(|layer| layer.input().classes()).min()
     }
 
     fn image_side(&self) -> i64 {
@@ -150,9 +149,8 @@ impl Discriminator for SequentialDiscriminator {
         &self.network.layout
     }
 
-    fn conditional(&self) -> bool {
-        let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.input().has_labels())
+    fn classes(&self) -> Option<i64> {
+        self.network.layers.iter().filter_map(|layer| layer.input().classes()).min()
     }
 
     fn uses_batch_statistics(&self) -> bool {

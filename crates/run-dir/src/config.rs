@@ -1,6 +1,6 @@
 //! `config.toml`: everything that is decided before the first step.
 
-use gan_config::{FigureLayout, Precision, Settings};
+use gan_config::{Classes, FigureLayout, Precision, Settings};
 use serde::{Deserialize, Serialize};
 
 /// The format of `config.toml` that this version reads and writes.
@@ -27,6 +27,10 @@ pub struct Config {
     pub precision: Precision,
     /// Threads of libtorch.
     pub threads: u64,
+    /// The classes of the images that the run trains on. Conditional networks take them. A
+    /// run of an earlier version names none; its conditional networks take the digits 0 to 9.
+    #[serde(default, skip_serializing_if = "Classes::is_empty")]
+    pub classes: Classes,
     /// The data set; `None` for numbers that training draws.
     pub dataset: Option<DatasetInfo>,
     /// The layout of the figures.
@@ -38,6 +42,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether the images are known to be digits.
+    pub fn shows_digits(&self) -> bool {
+        self.dataset.as_ref().is_some_and(|set| set.name == "mnist")
+    }
+
+    /// The classes of the run's networks, if these are conditional.
+    pub fn conditional_classes(&self) -> Classes {
+        match self.classes.is_empty() {
+            true => Classes::digits(),
+            false => self.classes.clone(),
+        }
+    }
+
     /// Parses the text of a `config.toml` and checks the rules that its types do
     /// not express. The error names the key.
     pub(crate) fn parse(text: &str) -> Result<Config, String> {

@@ -20,9 +20,6 @@ const MAX_IMAGES: u64 = 1 << 26;
 /// More than the header of an IDX file of images has, in bytes.
 const HEADER: u64 = 1 << 10;
 
-/// Images in each row of `digits.idx4`.
-const DIGITS: usize = 10;
-
 /// Samples from the fixed latents at one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -197,21 +194,22 @@ impl RunDir {
         image_rows::read(self, &self.walk_path(), None)
     }
 
-    /// Writes `digits.idx4`: each row shows one latent as the digits 0 to 9.
+    /// Writes `digits.idx4`: each row shows one latent as each of so many `classes`.
     ///
     /// # Errors
-    /// Those of [`RunDir::write_walk`]; [`Error::NotImageRows`] also if a row
-    /// does not contain ten images.
-    pub fn write_digits(&self, rows: &[Images]) -> Result<()> {
-        image_rows::write(self, &self.digits_path(), rows, Some(DIGITS))
+    /// Those of [`RunDir::write_walk`]; [`Error::NotImageRows`] also if a row does not
+    /// contain so many images.
+    pub fn write_digits(&self, rows: &[Images], classes: usize) -> Result<()> {
+        image_rows::write(self, &self.digits_path(), rows, Some(classes))
     }
 
-    /// Reads `digits.idx4`. Returns `None` if it does not exist.
+    /// Reads `digits.idx4` of a run with so many `classes`. Returns `None` if it does not
+    /// exist.
     ///
     /// # Errors
     /// Those of [`RunDir::walk`].
-    pub fn digits(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.digits_path(), Some(DIGITS))
+    pub fn digits(&self, classes: usize) -> Result<Option<Vec<Images>>> {
+        image_rows::read(self, &self.digits_path(), Some(classes))
     }
 
     /// Writes `game.idx4`: a row of real test images, and a row of as many

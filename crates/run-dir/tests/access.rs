@@ -30,7 +30,7 @@ fn reads(run: &RunDir) -> Vec<Operation> {
         (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),
-        (run.digits_path(), |run| run.digits().map(drop)),
+        (run.digits_path(), |run| run.digits(10).map(drop)),
         (run.checkpoint_path(300), |run| run.open_file(&run.checkpoint_path(300), 9).map(drop)),
     ]
 }
@@ -45,7 +45,7 @@ fn writes(run: &RunDir) -> Vec<Operation> {
         (run.samples_path(300), |run| run.write_samples(300, &real_images())),
         (run.nearest_path(), |run| run.write_nearest(&real_images())),
         (run.walk_path(), |run| run.write_walk(&[real_images()])),
-        (run.digits_path(), |run| run.write_digits(&[Images::new(1, 1, vec![0; 10]).unwrap()])),
+        (run.digits_path(), |run| run.write_digits(&[Images::new(1, 1, vec![0; 10]).unwrap()], 10)),
         (run.checkpoint_path(300), |run| run.write(&run.checkpoint_path(300), |_| Ok(()))),
         (run.picture_path(300), |run| run.write(&run.picture_path(300), |_| Ok(()))),
         (run.lock_path(), |run| run.lock().map(drop)),

@@ -411,14 +411,14 @@ fn image_rows_are_read_back_and_have_the_documented_shape() {
     let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     assert_eq!(run.nearest().unwrap(), None);
     assert_eq!(run.walk().unwrap(), None);
-    assert_eq!(run.digits().unwrap(), None);
+    assert_eq!(run.digits(10).unwrap(), None);
 
     run.write_nearest(&real_images()).unwrap();
     assert_eq!(run.nearest().unwrap(), Some(real_images()));
     run.write_walk(&image_rows(3, 5)).unwrap();
     assert_eq!(run.walk().unwrap(), Some(image_rows(3, 5)));
-    run.write_digits(&image_rows(4, 10)).unwrap();
-    assert_eq!(run.digits().unwrap(), Some(image_rows(4, 10)));
+    run.write_digits(&image_rows(4, 10), 10).unwrap();
+    assert_eq!(run.digits(10).unwrap(), Some(image_rows(4, 10)));
     let idx = Idx::read_file(&dir.path().join("digits.idx4")).unwrap();
     assert_eq!(idx.shape(), [4, 10, 2, 3]);
     assert_eq!(idx.data(), &IdxData::U8((0..240).collect()));
@@ -438,7 +438,7 @@ fn image_rows_of_different_shapes_or_without_images_are_not_written() {
     for rows in [&[][..], &[none]] {
         assert!(matches!(run.write_walk(rows), Err(Error::NotImageRows { .. })));
     }
-    let nine = run.write_digits(&image_rows(2, 9));
+    let nine = run.write_digits(&image_rows(2, 9), 10);
     assert!(matches!(nine, Err(Error::NotImageRows { .. })));
     assert!(!run.walk_path().exists() && !run.digits_path().exists());
 }
@@ -458,7 +458,7 @@ fn invalid_image_row_files_are_errors_with_their_name() {
         for path in [run.walk_path(), run.digits_path()] {
             wrong.write_file(&path).unwrap();
         }
-        let (walk, digits) = (run.walk().unwrap_err(), run.digits().unwrap_err());
+        let (walk, digits) = (run.walk().unwrap_err(), run.digits(10).unwrap_err());
         for (error, name) in [(walk, "latent_walk.idx4"), (digits, "digits.idx4")] {
             assert!(matches!(error, Error::NotImageRows { .. }), "{wrong:?}");
             assert!(error.to_string().contains(name), "{error}");
@@ -466,7 +466,7 @@ fn invalid_image_row_files_are_errors_with_their_name() {
     }
     let nine = idx(&[1, 9, 1, 1], IdxData::U8(vec![0; 9]));
     nine.write_file(&run.digits_path()).unwrap();
-    let error = run.digits().unwrap_err().to_string();
+    let error = run.digits(10).unwrap_err().to_string();
     assert!(error.contains("[rows, 10, height, width]"), "{error}");
 
     for path in [run.walk_path(), run.digits_path(), run.nearest_path()] {
@@ -474,7 +474,7 @@ fn invalid_image_row_files_are_errors_with_their_name() {
     }
     for (error, name) in [
         (run.walk().unwrap_err(), "latent_walk.idx4"),
-        (run.digits().unwrap_err(), "digits.idx4"),
+        (run.digits(10).unwrap_err(), "digits.idx4"),
         (run.nearest().unwrap_err(), "nearest.idx3"),
     ] {
         assert!(matches!(error, Error::Idx(_)));

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_config::{PenaltyKind, Precision, Settings, WeightBound};
+use gan_config::{Classes, PenaltyKind, Precision, Settings, WeightBound};
 use mnist_io::Images;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -81,6 +81,7 @@ prop_compose! {
         test_images_sha256 in prop::option::of(any::<String>()),
         cells in prop::array::uniform5(0_u64..20),
         real_above in any::<bool>(),
+        labels in vec(any::<u8>(), 0..20),
     ) -> Config {
         let mut settings = gan_config::preset("modern").unwrap().settings.clone();
         settings.set_penalty(PenaltyKind::R1, gamma);
@@ -88,6 +89,7 @@ prop_compose! {
         Config {
             format: CONFIG_FORMAT,
             preset, networks, seed, seconds, device, precision, threads,
+            classes: Classes::of(&labels),
             dataset: dataset.map(|[name, path, images_sha256, labels_sha256]| DatasetInfo {
                 name, path, images: threads, images_sha256, labels_sha256, test_images_sha256,
             }),
@@ -268,8 +270,8 @@ fn image_rows_are_read_back() {
     holds(6, (image_rows(3), image_rows(10)), |run, (walk, digits)| {
         run.write_walk(&walk).unwrap();
         prop_assert_eq!(run.walk().unwrap(), Some(walk));
-        run.write_digits(&digits).unwrap();
-        prop_assert_eq!(run.digits().unwrap(), Some(digits));
+        run.write_digits(&digits, 10).unwrap();
+        prop_assert_eq!(run.digits(10).unwrap(), Some(digits));
         Ok(())
     });
 }
@@ -278,16 +280,16 @@ fn image_rows_are_read_back() {
 fn damaged_image_rows_are_an_error_with_the_path_or_differ_in_one_pixel() {
     let input = (image_rows(10), any::<Index>(), 1_u8..);
     holds(7, input, |run, (rows, at, change)| {
-        run.write_digits(&rows).unwrap();
+        run.write_digits(&rows, 10).unwrap();
         let path = run.digits_path();
         let mut file = fs::read(&path).unwrap();
         fs::write(&path, &file[..at.index(file.len())]).unwrap();
-        prop_assert!(has_path(&run.digits().unwrap_err(), &path));
+        prop_assert!(has_path(&run.digits(10).unwrap_err(), &path));
 
         let at = at.index(file.len());
         file[at] ^= change;
         fs::write(&path, &file).unwrap();
-        match run.digits() {
+        match run.digits(10) {
             Ok(read) => {
                 let pixels = |rows: &[Images]| {
                     rows.iter().flat_map(Images::pixels).copied().collect::<Vec<_>>()
@@ -316,7 +318,7 @@ fn readers(run: &RunDir) -> [Reader; 9] {
         (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),
-        (run.digits_path(), |run| run.digits().map(drop)),
+        (run.digits_path(), |run| run.digits(10).map(drop)),
     ]
 }
 

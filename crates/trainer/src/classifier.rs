@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use gan_config::Classes;
 use gan_metrics::Features;
 use gan_metrics::modes::{agreement, predictions};
 use gan_models::classifier::SIDE;
@@ -43,8 +44,8 @@ pub struct ClassifierProgress {
     pub loss: f64,
 }
 
-/// Trains a classifier on `dataset`, on the CPU. `progress` is called every 20 steps and at
-/// the end.
+/// Trains a classifier of the classes of `dataset`, on the CPU. `progress` is called every 20
+/// steps and at the end.
 ///
 /// # Errors
 /// Those of [`check`]; [`Error::Settings`] for a kind that networks cannot compute in;
@@ -61,7 +62,7 @@ pub fn train_classifier(
     let side = SIDE;
     let mut loader =
         DataLoader::images(dataset, images, side, PixelRange::Unit, device, plan.seed)?;
-    let network = ClassifierNetwork::new();
+    let network = ClassifierNetwork::new(Classes::of(dataset.labels()).width());
     seed_torch(plan.seed, Stream::Init, 0);
     let mut parameters = network.layout().init(device);
     let mut adam = Adam::new(gan_config::Adam::DEFAULT, &parameters);
@@ -101,7 +102,7 @@ pub fn accuracy(classifier: &Classifier, dataset: &Dataset) -> Result<f64, Error
 ///
 /// # Errors
 /// [`Error::NoImages`]; [`Error::ImageSize`] for images that are not 28×28;
-/// [`Error::Label`] for a label above 9.
+/// [`Error::NoLabels`].
 pub fn check(dataset: &Dataset) -> Result<(), Error> {
     let images = dataset.images();
     let (rows, cols) = (images.rows(), images.cols());
@@ -112,10 +113,7 @@ pub fn check(dataset: &Dataset) -> Result<(), Error> {
     if (rows, cols) != (side, side) {
         return Err(Error::ImageSize { rows, cols, side });
     }
-    match dataset.labels().iter().find(|&&label| label > 9) {
-        Some(&label) => Err(Error::Label { label }),
-        None => Ok(()),
-    }
+    if dataset.is_labeled() { Ok(()) } else { Err(Error::NoLabels) }
 }
 
 /// u8 `[n, 28, 28]`.

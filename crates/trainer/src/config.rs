@@ -1,7 +1,9 @@
 //! The configuration of a run, and its validation against the data.
 
-use gan_config::{Error as SettingsError, FigureLayout, Precision, Preset, Settings, Update};
-use gan_models::{Generator, Networks};
+use gan_config::{
+    Classes, Error as SettingsError, FigureLayout, Precision, Preset, Settings, Update,
+};
+use gan_models::{DIGITS, Networks};
 use mnist_io::Dataset;
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 use tch::{Cuda, Device, Kind};
@@ -9,6 +11,7 @@ use tch::{Cuda, Device, Kind};
 use crate::Error;
 use crate::data::TrainData;
 use crate::losses::Loss;
+use crate::sampler::all_classes;
 
 /// Rows and columns of the images to train on. Networks for other sizes resize
 /// them.
@@ -37,6 +40,9 @@ pub struct TrainConfig {
     pub networks_name: String,
     /// The loss. It has the name of [`Settings::loss`].
     pub loss: Loss,
+    /// The classes of the images to train on, which samples of conditional networks take in
+    /// turn; none for images without labels.
+    pub classes: Classes,
     /// Random seed.
     pub seed: u64,
     /// Stretch the schedule over so many seconds of training, instead of over
@@ -50,10 +56,12 @@ pub struct TrainConfig {
 
 impl TrainConfig {
     /// A configuration of networks, called `name`, and a loss of the caller's own,
-    /// with seed 1 on the CPU in f32. Other values can be set in the result.
+    /// with all classes of the networks, and with seed 1 on the CPU in f32. Other values
+    /// can be set in the result.
     pub fn new(settings: Settings, name: &str, networks: Networks, loss: Loss) -> TrainConfig {
         TrainConfig {
             settings: Settings { loss: loss.name.to_owned(), ..settings },
+            classes: all_classes(networks.generator.as_ref()),
             networks,
             networks_name: name.to_owned(),
             loss,
@@ -73,8 +81,8 @@ impl TrainConfig {
     }
 
     /// A configuration of the networks of that name in `gan-models` and of the
-    /// loss that `settings` name. `data` are needed because the networks of
-    /// `goodfellow` start from the mean training image.
+    /// loss that `settings` name. Conditional networks take the classes of the images of
+    /// `data` that the settings train on; those of `goodfellow` start from their mean.
     ///
     /// # Errors
     /// [`Error::Settings`] if there are no such networks or no such loss.
@@ -83,20 +91,25 @@ impl TrainConfig {
         networks: &str,
         data: &TrainData,
     ) -> Result<TrainConfig, Error> {
-        let means = match data {
+        let (classes, means) = match data {
             TrainData::Images { training, .. } => {
                 let pool = settings.pool(training.len() as u64);
-                pixel_means(training, pool as usize)
+                (data.classes(pool), pixel_means(training, pool as usize))
             }
-            TrainData::Gaussian => None,
+            TrainData::Gaussian => (Classes::default(), None),
         };
-        let Some(found) = gan_models::by_name(networks, means.as_ref()) else {
+        let width = if classes.is_empty() { DIGITS } else { classes.width() };
+        let Some(found) = gan_models::by_name(networks, width, means.as_ref()) else {
             return invalid("networks", networks, "gan-models has no networks of that name");
         };
         let Some(loss) = Loss::by_name(&settings.loss) else {
             return invalid("loss", &settings.loss, "gan-trainer has no loss of that name");
         };
-        Ok(TrainConfig::new(settings, networks, found, loss))
+        let mut config = TrainConfig::new(settings, networks, found, loss);
+        if !classes.is_empty() {
+            config.classes = classes;
+        }
+        Ok(config)
     }
 
     /// Whether workers compute each step on shards of the batch. Then no thread waits for
@@ -138,6 +151,7 @@ impl TrainConfig {
                 _ => Precision::F32,
             },
             threads: u64::try_from(tch::get_num_threads()).unwrap_or(1),
+            classes: self.classes.clone(),
             dataset,
             figures,
             software: software(),
@@ -149,8 +163,8 @@ impl TrainConfig {
     ///
     /// # Errors
     /// [`Error::Settings`] for impossible settings, a kind that the networks cannot
-    /// compute in, or a missing device; [`Error::NoImages`], [`Error::ImageSize`]
-    /// or [`Error::Label`] for the data.
+    /// compute in, or a missing device; [`Error::NoImages`], [`Error::ImageSize`],
+    /// [`Error::NoLabels`] or [`Error::Label`] for the data.
     pub fn validate(&self, data: &TrainData) -> Result<(), Error> {
         check_device(self.kind, self.device)?;
         let Networks { generator, discriminator } = &self.networks;
@@ -160,9 +174,10 @@ impl TrainConfig {
                 if training.is_empty() || shown.is_empty() {
                     return Err(Error::NoImages);
                 }
-                check_images(training, generator.as_ref())?;
-                check_images(shown, generator.as_ref())?;
-                training.len() as u64
+                let available = training.len() as u64;
+                check_images(training, self.settings.pool(available), &self.networks)?;
+                check_images(shown, u64::MAX, &self.networks)?;
+                available
             }
             TrainData::Gaussian => MAX_DRAWN,
         };
@@ -266,21 +281,30 @@ pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     }
 }
 
-fn check_images(dataset: &Dataset, generator: &dyn Generator) -> Result<(), Error> {
+/// Checks the size of the images, and the labels of the first `pool`.
+fn check_images(dataset: &Dataset, pool: u64, networks: &Networks) -> Result<(), Error> {
+    let Networks { generator, discriminator } = networks;
     let images = dataset.images();
     let (rows, cols) = (images.rows(), images.cols());
-    let conditional = generator.conditional();
     let own = generator.image_side() as usize;
     if ![IMAGE_SIDE, own].contains(&rows) || rows != cols {
         let side = IMAGE_SIDE;
         return Err(Error::ImageSize { rows, cols, side });
     }
-    if conditional && !dataset.is_labeled() {
+    let Some(classes) = [generator.classes(), discriminator.classes()].into_iter().flatten().min()
+    else {
+        return Ok(());
+    };
+    if !dataset.is_labeled() {
         return Err(Error::NoLabels);
     }
-    match dataset.labels().iter().find(|&&label| label > 9) {
-        Some(&label) if conditional => Err(Error::Label { label }),
-        _ => Ok(()),
+    let mut labels = dataset.labels().iter().take(usize::try_from(pool).unwrap_or(usize::MAX));
+    match labels.find(|&&label| i64::from(label) >= classes) {
+        Some(&label) => {
+            let classes = (0..=u8::MAX).take(classes as usize).collect();
+            Err(Error::Label { label, classes })
+        }
+        None => Ok(()),
     }
 }
 

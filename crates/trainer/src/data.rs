@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gan_config::Classes;
 use gan_metrics::Evaluator;
 use gan_models::PixelRange;
 use mnist_io::{Dataset, Images};
@@ -27,7 +28,7 @@ pub enum TrainData {
         /// The training images.
         training: Arc<Dataset>,
         /// Real images for figures, at least one. Conditional networks generate
-        /// their digits, repeated if there are fewer than samples.
+        /// their classes, repeated if there are fewer than samples.
         shown: Dataset,
         /// Measures samples for the quality curve.
         evaluator: Option<Box<Evaluator>>,
@@ -52,8 +53,8 @@ impl TrainData {
     }
 
     /// Images to train on with an `evaluator` for the quality curve. Figures show
-    /// test images of the digits that `conditional` networks generate, or else
-    /// training images that depend on `seed`, out of the first `pool`.
+    /// test images of the classes that `conditional` networks generate, if there are any,
+    /// or else training images that depend on `seed`, out of the first `pool`.
     ///
     /// # Errors
     /// [`Error::NoImages`] for an empty data set.
@@ -65,10 +66,14 @@ impl TrainData {
         conditional: bool,
         seed: u64,
     ) -> Result<TrainData, Error> {
-        let shown = if conditional {
-            // G was not trained on these images.
-            let first: Vec<usize> = (0..test.len().min(SNAPSHOT_SAMPLES)).collect();
-            test.select(&first)
+        // G was not trained on these images.
+        let unseen = match conditional {
+            true => of_classes(test, &classes_of(&training, pool)),
+            false => None,
+        };
+        let shown = if let Some(unseen) = unseen.filter(|unseen| !unseen.is_empty()) {
+            let first: Vec<usize> = (0..unseen.len().min(SNAPSHOT_SAMPLES)).collect();
+            unseen.select(&first)
         } else {
             let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::ShownImages, 0));
             let count = SNAPSHOT_SAMPLES.min(pool as usize);
@@ -79,6 +84,15 @@ impl TrainData {
             shown: shown.ok_or(Error::NoImages)?,
             evaluator: Some(Box::new(evaluator)),
         })
+    }
+
+    /// The classes of the first `pool` training images; none for images without labels and
+    /// for numbers.
+    pub fn classes(&self, pool: u64) -> Classes {
+        match self {
+            TrainData::Images { training, .. } => classes_of(training, pool),
+            TrainData::Gaussian => Classes::default(),
+        }
     }
 
     /// The real images of the figures, with `side` rows and columns; `None` for
@@ -94,12 +108,23 @@ impl TrainData {
     }
 }
 
+fn classes_of(set: &Dataset, pool: u64) -> Classes {
+    let labels = set.labels().iter().take(pool as usize).copied();
+    if set.is_labeled() { labels.collect() } else { Classes::default() }
+}
+
+/// The images of `set` that have one of these `classes`.
+pub(crate) fn of_classes(set: &Dataset, classes: &Classes) -> Option<Dataset> {
+    let known = |&index: &usize| classes.contains(set.labels()[index]);
+    set.select(&(0..set.len()).filter(known).collect::<Vec<_>>())
+}
+
 /// Some real images and their labels.
 #[derive(Debug)]
 pub struct Batch {
     /// f32 `[n, 1, side, side]` in the pixel range of the networks.
     pub images: Tensor,
-    /// i64 `[n]`, the digit of each image; 0 for numbers.
+    /// i64 `[n]`, the class of each image; 0 for numbers.
     pub labels: Tensor,
 }
 

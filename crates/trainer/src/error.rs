@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use gan_config::Classes;
+
 /// What can go wrong in training, sampling and measuring.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,20 +41,22 @@ pub enum Error {
     /// A data set without images.
     #[error("there are no images")]
     NoImages,
-    /// Conditional networks take labels.
+    /// Conditional networks and classifiers take labels.
     #[error("the images have no labels, but conditional networks take them; train without them")]
     NoLabels,
-    /// Conditional networks take the digits 0 to 9 as labels.
-    #[error("label {label} is not a digit, but conditional networks take the digits 0 to 9")]
+    /// A class that the networks were not trained on, or have no input for.
+    #[error("the networks have no class {label}; their classes are {classes}")]
     Label {
         /// The label.
         label: u8,
+        /// The classes of the networks.
+        classes: Classes,
     },
-    /// A digit was requested from networks that take no labels.
-    #[error("cannot choose the digit {digit}: this generator takes no labels")]
+    /// A class was requested from networks that take no labels.
+    #[error("cannot choose the class {class}: this generator takes no labels")]
     Unconditional {
-        /// The digit.
-        digit: u8,
+        /// The class.
+        class: u8,
     },
     /// The run has no checkpoint.
     #[error("{} holds no checkpoint yet", run.display())]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gan_config::{Settings, Update, WeightBound};
+use gan_config::{Classes, Settings, Update, WeightBound};
 use gan_models::{Discriminator, Generator, Layout, Mode, Networks};
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -13,7 +13,7 @@ use crate::losses::Loss;
 use crate::objective::Objective;
 use crate::optimizer::Optimizer;
 use crate::replica::Replica;
-use crate::sampler::Sampler;
+use crate::sampler::{Sampler, all_classes};
 use crate::seeds::{Stream, seed_torch};
 use crate::spectral_norm::{SingularVectors, SpectralNorm};
 use crate::workers::Workers;
@@ -51,6 +51,8 @@ pub struct Gan {
     pub workers: Workers,
     /// Real images in a batch.
     pub batch: u64,
+    /// The classes that samples of a conditional generator take in turn.
+    pub classes: Classes,
     /// The data type in which the networks compute: Float (f32) or BFloat16.
     /// Parameters are always f32.
     pub kind: Kind,
@@ -59,7 +61,8 @@ pub struct Gan {
 }
 
 impl Gan {
-    /// Both networks with initial parameters drawn from `seed`.
+    /// Both networks with initial parameters drawn from `seed`. Samples take all classes of
+    /// a conditional generator in turn.
     pub fn new(
         networks: Networks,
         loss: Loss,
@@ -81,6 +84,7 @@ impl Gan {
         let spectral_norm =
             normalized.then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
         Gan {
+            classes: all_classes(generator.as_ref()),
             ema: settings.ema.map(|ema| Ema::new(ema.half_life_images, &g)),
             generator: Net {
                 network: generator,
@@ -118,6 +122,7 @@ impl Gan {
         };
         let generator = self.generator.network.clone();
         Sampler::new(generator, parameters, self.kind, self.batch)
+            .with_classes(self.classes.clone())
     }
 
     /// The parameters that samples and logits are computed with, of G and of D, each

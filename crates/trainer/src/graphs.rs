@@ -11,7 +11,6 @@ use tch::{Tensor, no_grad};
 use crate::Error;
 use crate::gan::Gan;
 use crate::losses::Threshold;
-use crate::sampler::digit_of;
 use crate::seeds::{Stream, seed_torch};
 
 /// Samples from which batch statistics are fixed.
@@ -86,8 +85,7 @@ impl Graphs {
 pub fn calibration(gan: &Gan, seed: u64) -> (Tensor, Tensor) {
     seed_torch(seed, Stream::Export, 0);
     let latents = gan.latents(CALIBRATION_SAMPLES.cast_signed());
-    let labels: Vec<i64> = (0..CALIBRATION_SAMPLES).map(digit_of).collect();
-    (latents, Tensor::from_slice(&labels).to_device(gan.device))
+    (latents, gan.sampler().labels(0..CALIBRATION_SAMPLES, None))
 }
 
 /// Adds metadata that every graph has.

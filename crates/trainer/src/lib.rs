@@ -46,7 +46,7 @@ pub use observer::Observer;
 pub use optimizer::{Adam, Optimizer, Sgd};
 pub use replica::DiscriminatorStats;
 pub use run_sampler::{RunGan, RunSampler};
-pub use sampler::{Sampler, digit_of};
+pub use sampler::Sampler;
 pub use seeds::{Stream, seed_torch};
 pub use spectral_norm::{SingularVectors, SpectralNorm};
 pub use step::{Rates, StepStats};

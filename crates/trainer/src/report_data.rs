@@ -12,10 +12,9 @@ use tch::{Kind, Tensor, no_grad};
 
 use crate::Error;
 use crate::config::device_name;
-use crate::data::{SNAPSHOT_SAMPLES, resize};
+use crate::data::{SNAPSHOT_SAMPLES, of_classes, resize};
 use crate::gan::Gan;
 use crate::replica::Replica;
-use crate::sampler::digit_of;
 use crate::seeds::{Stream, stream_seed};
 
 /// Real and generated images in the game, each.
@@ -31,7 +30,8 @@ const LARGEST: f64 = 1e30;
 
 /// Writes `game.idx4`, `real_nearest.idx4` and `report.json` after `step` steps. Takes
 /// three groups of `test` images without a common image, if there are enough, and
-/// searches for neighbors among `training`, which has the size of the samples.
+/// searches for neighbors among `training`, which has the size of the samples. Conditional
+/// networks take only test images of their classes; without any, nothing is written.
 pub(crate) fn write_report_data(
     gan: &Gan,
     run: &RunDir,
@@ -40,7 +40,14 @@ pub(crate) fn write_report_data(
     test: &Dataset,
     training: &Images,
 ) -> Result<(), Error> {
-    let [game, neighbors, histogram] = choose(test, seed)?;
+    let known = match gan.sampler().classes() {
+        Some(classes) => &of_classes(test, classes).ok_or(Error::NoImages)?,
+        None => test,
+    };
+    if known.is_empty() {
+        return Ok(());
+    }
+    let [game, neighbors, histogram] = choose(known, seed)?;
     let side = training.rows();
 
     let shown = resize(neighbors.images(), side)?;
@@ -52,11 +59,11 @@ pub(crate) fn write_report_data(
     let logits = |real: &Dataset, stream: u64| -> Result<(Logits, [Images; 2]), Error> {
         let seed = (stream_seed(seed, Stream::Report, stream), Stream::Report);
         let fake = sampler.sample(seed, real.len() as u64, None, &mut |_| ())?;
-        let digits: Vec<i64> = (0..real.len() as u64).map(digit_of).collect();
-        let labels: Vec<i64> = real.labels().iter().map(|&label| label.into()).collect();
+        let fake_labels = sampler.labels(0..real.len() as u64, None);
+        let labels = Tensor::from_slice(real.labels()).to_kind(Kind::Int64);
         let real = resize(real.images(), side)?;
         let logits =
-            Logits { real: logits(gan, &real, &labels)?, fake: logits(gan, &fake, &digits)? };
+            Logits { real: logits(gan, &real, &labels)?, fake: logits(gan, &fake, &fake_labels)? };
         Ok((logits, [real, fake]))
     };
     let (game, images) = logits(&game, 1)?;
@@ -85,12 +92,12 @@ fn choose(test: &Dataset, seed: u64) -> Result<[Dataset; 3], Error> {
     Ok([game?, neighbors?, histogram?])
 }
 
-/// D's logits of u8 images with labels, computed in f32, as the report computes them.
-fn logits(gan: &Gan, images: &Images, labels: &[i64]) -> Result<Vec<f64>, Error> {
+/// D's logits of u8 images with labels i64 `[n]`, computed in f32, as the report computes them.
+fn logits(gan: &Gan, images: &Images, labels: &Tensor) -> Result<Vec<f64>, Error> {
     let side = images.rows() as i64;
     let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
     let pixels = gan.generator.network.pixel_range().from_bytes(&bytes, Kind::Float);
-    let labels = Tensor::from_slice(labels).to_device(gan.device);
+    let labels = labels.to_device(gan.device);
     let replica = Replica { d: gan.discriminator.parameters.detach(), ..gan.replica() };
     let logits = no_grad(|| {
         let weights = replica.frozen_discriminator();

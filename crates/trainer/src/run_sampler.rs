@@ -39,7 +39,8 @@ impl RunSampler {
         let checkpoint = newest(run)?;
         let parameters = checkpoint.sampling_parameters(generator.layout())?;
         let kind = kind(config.precision);
-        let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch);
+        let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch)
+            .with_classes(config.conditional_classes());
         Ok(RunSampler { state: checkpoint.state().train, config, sampler })
     }
 }
@@ -69,7 +70,10 @@ impl RunGan {
             return Err(refuse(run, format!("the loss {} is unknown", settings.loss)));
         };
         let checkpoint = newest(run)?;
-        let mut gan = Gan::new(networks, loss, settings, config.seed, Device::Cpu, kind);
+        let mut gan = Gan {
+            classes: config.conditional_classes(),
+            ..Gan::new(networks, loss, settings, config.seed, Device::Cpu, kind)
+        };
         checkpoint.restore(&mut gan)?;
         Ok(RunGan { state: checkpoint.state().train, config, gan })
     }
@@ -77,7 +81,7 @@ impl RunGan {
 
 fn networks(run: &RunDir, config: &Config) -> Result<Networks, Error> {
     let name = &config.networks;
-    gan_models::by_name(name, None)
+    gan_models::by_name(name, config.conditional_classes().width(), None)
         .ok_or_else(|| refuse(run, format!("the networks {name} are not part of gan-models")))
 }
 

@@ -1,7 +1,9 @@
 //! Samples from a generator with weights.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use gan_config::Classes;
 use gan_models::{Generator, Mode};
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -20,18 +22,27 @@ pub struct Sampler {
     parameters: Tensor,
     /// Images per step of training.
     batch: u64,
+    /// The classes that samples take in turn.
+    classes: Classes,
 }
 
 impl Sampler {
     /// Samples from `generator` with `parameters` f32 `[numel]`, computed in `kind`.
-    /// `batch` is the number of images per step of its training.
+    /// `batch` is the number of images per step of its training. Samples take all of its
+    /// classes in turn.
     pub fn new(
         generator: Arc<dyn Generator>,
         parameters: &Tensor,
         kind: Kind,
         batch: u64,
     ) -> Sampler {
-        Sampler { parameters: parameters.detach().to_kind(kind), generator, batch }
+        let classes = all_classes(generator.as_ref());
+        Sampler { parameters: parameters.detach().to_kind(kind), generator, batch, classes }
+    }
+
+    /// The same with samples of `classes` only: those that the training images have.
+    pub fn with_classes(self, classes: Classes) -> Sampler {
+        Sampler { classes, ..self }
     }
 
     /// The generator.
@@ -39,11 +50,23 @@ impl Sampler {
         self.generator.as_ref()
     }
 
-    /// The digit that each of `count` samples shows if none is chosen; `None` for
+    /// The class that each of `count` samples shows if none is chosen; `None` for
     /// unconditional generators.
-    pub fn requested_digits(&self, count: u64) -> Option<Vec<u8>> {
-        let digits = || (0..count).map(|i| digit_of(i).unsigned_abs() as u8).collect();
-        self.generator.conditional().then(digits)
+    pub fn requested_classes(&self, count: u64) -> Option<Vec<u8>> {
+        let classes = || (0..count).map(|i| self.classes.in_turn(i)).collect();
+        self.generator.conditional().then(classes)
+    }
+
+    /// The classes that samples take in turn, if the generator is conditional.
+    pub fn classes(&self) -> Option<&Classes> {
+        self.generator.conditional().then_some(&self.classes)
+    }
+
+    /// The labels of the samples `range`, i64 `[n]`: all are `class`, or else they take the
+    /// classes in turn.
+    pub fn labels(&self, range: Range<u64>, class: Option<u8>) -> Tensor {
+        let labels = range.map(|i| i64::from(class.unwrap_or_else(|| self.classes.in_turn(i))));
+        Tensor::from_slice(&labels.collect::<Vec<_>>()).to_device(self.device())
     }
 
     /// The device of the parameters.
@@ -74,23 +97,23 @@ impl Sampler {
         Ok(Images::new(rows as usize, cols as usize, pixels)?)
     }
 
-    /// Generates `count` images, a function of `seed` and `stream`. With `digit`,
-    /// all show that digit; else conditional generators take [`digit_of`].
+    /// Generates `count` images, a function of `seed` and `stream`. With `class`,
+    /// all show that class; else those of a conditional generator take its classes in turn.
     /// `progress` receives the number of finished images after each chunk.
     ///
     /// # Errors
-    /// [`Error::Label`] for a digit above 9; [`Error::Unconditional`] for a digit
-    /// if the generator takes no labels; [`Error::Torch`].
+    /// [`Error::Label`] for another class; [`Error::Unconditional`] for a class if the
+    /// generator takes no labels; [`Error::Torch`].
     pub fn sample(
         &self,
         (seed, stream): (u64, Stream),
         count: u64,
-        digit: Option<u8>,
+        class: Option<u8>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Images, Error> {
         let mut pixels = Vec::new();
         let (mut rows, mut cols, mut done) = (1, 1, 0);
-        for part in self.parts((seed, stream), count, digit)? {
+        for part in self.parts((seed, stream), count, class)? {
             let images = part?;
             (rows, cols) = (images.rows(), images.cols());
             if done == 0 {
@@ -112,13 +135,13 @@ impl Sampler {
         &self,
         (seed, stream): (u64, Stream),
         count: u64,
-        digit: Option<u8>,
+        class: Option<u8>,
     ) -> Result<impl Iterator<Item = Result<Images, Error>> + '_, Error> {
-        match digit {
-            Some(digit) if !self.generator.conditional() => {
-                return Err(Error::Unconditional { digit });
+        match (class, self.classes()) {
+            (Some(class), None) => return Err(Error::Unconditional { class }),
+            (Some(label), Some(classes)) if !classes.contains(label) => {
+                return Err(Error::Label { label, classes: classes.clone() });
             }
-            Some(label) if label > 9 => return Err(Error::Label { label }),
             _ => {}
         }
         // Batch statistics require batches as large as those of training; surplus
@@ -131,18 +154,14 @@ impl Sampler {
             let kept = chunk.min(count - first);
             let size = if whole_batches { chunk } else { kept };
             let latents = self.generator.latent().sample(size as i64, self.device());
-            let digits: Vec<i64> =
-                (first..first + size).map(|i| digit.map_or(digit_of(i), i64::from)).collect();
-            let digits = Tensor::from_slice(&digits).to_device(self.device());
-            let images = self.images(&latents, &digits)?;
+            let images = self.images(&latents, &self.labels(first..first + size, class))?;
             let kept: Vec<usize> = (0..kept as usize).collect();
             images.select(&kept).ok_or(Error::NoImages)
         }))
     }
 }
 
-/// The digit of sample `index` of a conditional generator, unless one is chosen:
-/// 0 to 9 in turn.
-pub fn digit_of(index: u64) -> i64 {
-    (index % 10).cast_signed()
+/// Every class that `generator` has an input for.
+pub(crate) fn all_classes(generator: &dyn Generator) -> Classes {
+    (0..=u8::MAX).take(generator.classes().unwrap_or(0) as usize).collect()
 }

@@ -3,24 +3,24 @@
 use gan_metrics::neighbors::nearest;
 use mnist_io::{Dataset, Images};
 use run_dir::RunDir;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::Error;
 use crate::data::{SNAPSHOT_SAMPLES, TrainData, resize};
 use crate::densities::densities;
 use crate::gan::Gan;
 use crate::report_data::write_report_data;
-use crate::sampler::{Sampler, digit_of};
+use crate::sampler::Sampler;
 use crate::seeds::{Stream, seed_torch};
 
 /// Rows of `latent_walk.png`, each between two latents.
 const WALKS: i64 = 8;
 /// Samples in each row, both ends included.
 const WALK_POINTS: i64 = 10;
-/// Latents that are shown as every digit.
-const DIGIT_LATENTS: i64 = 8;
+/// Latents that are shown as every class.
+const CLASS_LATENTS: usize = 8;
 
-/// The fixed latents of the snapshots, and their digits.
+/// The fixed latents of the snapshots, and their classes.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     seed: u64,
@@ -28,24 +28,24 @@ pub(crate) struct Snapshots {
     numbers: bool,
     latents: Tensor,
     /// i64 `[n]`.
-    digits: Tensor,
+    classes: Tensor,
 }
 
 impl Snapshots {
-    /// Latents that depend on `seed`, with the digits of the images in the figures.
+    /// Latents that depend on `seed`, with the classes of the images in the figures.
     pub(crate) fn new(gan: &Gan, seed: u64, data: &TrainData) -> Snapshots {
         seed_torch(seed, Stream::Snapshot, 0);
         let labels = match data {
             TrainData::Images { shown, .. } => shown.labels(),
             TrainData::Gaussian => &[],
         };
-        let digits = labels.iter().map(|&label| i64::from(label));
-        let digits: Vec<i64> = digits.cycle().take(SNAPSHOT_SAMPLES).collect();
+        let classes = labels.iter().map(|&label| i64::from(label));
+        let classes: Vec<i64> = classes.cycle().take(SNAPSHOT_SAMPLES).collect();
         Snapshots {
             seed,
             numbers: matches!(data, TrainData::Gaussian),
             latents: gan.latents(SNAPSHOT_SAMPLES as i64),
-            digits: Tensor::from_slice(&digits).to_device(gan.device),
+            classes: Tensor::from_slice(&classes).to_device(gan.device),
         }
     }
 
@@ -55,15 +55,15 @@ impl Snapshots {
         if self.numbers {
             run.append_density(&densities(gan, self.seed, step)?)?;
         } else {
-            let samples = gan.sampler().images(&self.latents, &self.digits)?;
+            let samples = gan.sampler().images(&self.latents, &self.classes)?;
             run.write_samples(step, &samples)?;
         }
         Ok(())
     }
 
     /// Writes the files of the end of a run after `step` steps: of the first `pool`
-    /// training images the nearest to each sample, walks between latents, each digit
-    /// from the same latents if G takes digits, and the data of the report if there
+    /// training images the nearest to each sample, walks between latents, each class
+    /// from the same latents if G takes classes, and the data of the report if there
     /// are `test` images.
     pub(crate) fn write_final(
         &self,
@@ -74,7 +74,7 @@ impl Snapshots {
         pool: u64,
     ) -> Result<(), Error> {
         let sampler = gan.sampler();
-        let samples = sampler.images(&self.latents, &self.digits)?;
+        let samples = sampler.images(&self.latents, &self.classes)?;
         let first: Vec<usize> = (0..training.len().min(pool as usize)).collect();
         let training = training.images().select(&first).ok_or(Error::NoImages)?;
         let training = resize(&training, samples.rows())?;
@@ -87,13 +87,14 @@ impl Snapshots {
             write_report_data(gan, run, self.seed, step, test, &training)?;
         }
         run.write_walk(&self.walks(&sampler)?)?;
-        if sampler.generator().conditional() {
-            run.write_digits(&self.every_digit(&sampler)?)?;
+        if let Some(classes) = sampler.classes() {
+            let classes = classes.len();
+            run.write_digits(&self.every_class(&sampler, classes)?, classes)?;
         }
         Ok(())
     }
 
-    /// Samples along straight lines between latents, one digit for each line.
+    /// Samples along straight lines between latents, one class for each line.
     fn walks(&self, sampler: &Sampler) -> Result<Vec<Images>, Error> {
         seed_torch(self.seed, Stream::Walk, 0);
         let (latent, device) = (sampler.generator().latent(), sampler.device());
@@ -103,26 +104,20 @@ impl Snapshots {
             .unsqueeze(1)
             .lerp_tensor(&to.unsqueeze(1), &share.view([1, -1, 1]))
             .view([-1, latent.size()]);
-        let digits =
-            digits_in_turn(WALKS, device).repeat_interleave_self_int(WALK_POINTS, None, None);
-        rows(&sampler.images(&latents, &digits)?, WALK_POINTS as usize)
+        let labels = sampler.labels(0..WALKS.unsigned_abs(), None);
+        let labels = labels.repeat_interleave_self_int(WALK_POINTS, None, None);
+        rows(&sampler.images(&latents, &labels)?, WALK_POINTS as usize)
     }
 
-    /// Each latent as the digits 0 to 9.
-    fn every_digit(&self, sampler: &Sampler) -> Result<Vec<Images>, Error> {
+    /// Each latent as all of the sampler's `classes`.
+    fn every_class(&self, sampler: &Sampler, classes: usize) -> Result<Vec<Images>, Error> {
         seed_torch(self.seed, Stream::Digits, 0);
         let device = sampler.device();
-        let latents = sampler.generator().latent().sample(DIGIT_LATENTS, device);
-        let latents = latents.repeat_interleave_self_int(10, Some(0), None);
-        let digits = digits_in_turn(10 * DIGIT_LATENTS, device);
-        rows(&sampler.images(&latents, &digits)?, 10)
+        let latents = sampler.generator().latent().sample(CLASS_LATENTS as i64, device);
+        let latents = latents.repeat_interleave_self_int(classes as i64, Some(0), None);
+        let labels = sampler.labels(0..(classes * CLASS_LATENTS) as u64, None);
+        rows(&sampler.images(&latents, &labels)?, classes)
     }
-}
-
-/// The digits 0 to 9 in turn, i64 `[n]`.
-fn digits_in_turn(n: i64, device: Device) -> Tensor {
-    let digits: Vec<i64> = (0..n.unsigned_abs()).map(digit_of).collect();
-    Tensor::from_slice(&digits).to_device(device)
 }
 
 /// Images in rows of `columns`.

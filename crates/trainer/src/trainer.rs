@@ -57,14 +57,17 @@ impl Trainer {
         };
         Ok(Trainer {
             loader: loader.with_replacement(settings.with_replacement),
-            gan: Gan::new(
-                config.networks.clone(),
-                config.loss,
-                settings,
-                seed,
-                device,
-                config.kind,
-            ),
+            gan: Gan {
+                classes: config.classes.clone(),
+                ..Gan::new(
+                    config.networks.clone(),
+                    config.loss,
+                    settings,
+                    seed,
+                    device,
+                    config.kind,
+                )
+            },
             config: config.clone(),
             state: TrainState::default(),
             progress: 0.0,

@@ -180,7 +180,7 @@
   }
 
   /** The generator and the discriminator as functions of and to bytes. */
-  function networks({ generator, discriminator, latent, range, side, conditional }) {
+  function networks({ generator, discriminator, latent, range, side, classes, digits }) {
     const compile = (network) => Networks.compile(network, Networks.bytes(network.data));
     const [low, high] = range;
     const [g, d] = [compile(generator), compile(discriminator)];
@@ -191,12 +191,13 @@
     return {
       latent,
       side,
-      conditional,
+      classes,
+      digits,
       /** Pixels 0 to 255 that the next call overwrites. */
       generate(z, choice) {
         values.latent.fill(0);
         values.latent.set(z);
-        values.label[0] = choice;
+        values.label[0] = classes[choice] ?? 0;
         if (latent.clusters) values.latent[latent.size + choice] = latent.scale;
         const made = g(values);
         for (let i = 0; i < pixels.length; i++) {
@@ -204,10 +205,10 @@
         }
         return pixels;
       },
-      judge(bytes, label) {
+      judge(bytes, choice) {
         for (let i = 0; i < bytes.length; i++)
           image.image[i] = low + ((high - low) * bytes[i]) / 255;
-        image.label[0] = label;
+        image.label[0] = classes[choice] ?? 0;
         return d(image)[0];
       },
       draw: () =>
@@ -220,9 +221,10 @@
   }
 
   function make(nets) {
-    const { latent, side, conditional } = nets;
+    const { latent, side, classes, digits } = nets;
     const canvas = $("made");
-    const choices = conditional ? 10 : (latent.clusters ?? 0);
+    const conditional = classes.length > 0;
+    const choices = conditional ? classes.length : (latent.clusters ?? 0);
     const saved = stored.make?.z?.length === latent.size ? stored.make : {};
     let z = Float64Array.from(saved.z ?? nets.draw());
     let choice = saved.choice ?? pick(Math.max(choices, 1));
@@ -333,11 +335,13 @@
     });
 
     if (choices) {
-      $("choice").querySelector("legend").textContent = conditional ? "Digit" : "Group";
-      $("choice-note").textContent = conditional
-        ? "You choose the digit. The random numbers decide how it is written."
-        : "The generator decided by itself what each group shows. Nobody told it the digits.";
-      const names = Array.from({ length: choices }, (_, i) => String(conditional ? i : i + 1));
+      $("choice").querySelector("legend").textContent = !conditional ? "Group" : digits ? "Digit" : "Class";
+      $("choice-note").textContent = !conditional
+        ? "The generator decided by itself what each group shows. Nobody told it the digits."
+        : digits
+          ? "You choose the digit. The random numbers decide how it is written."
+          : "You choose the class. The random numbers decide how it looks.";
+      const names = Array.from({ length: choices }, (_, i) => String(conditional ? classes[i] : i + 1));
       previews = chips($("choice"), "choice", names, choice, (i) => {
         choice = i;
         if (!walking) paint(canvas, nets.generate(z, choice), side);
@@ -411,7 +415,8 @@
 
   function fool(nets, histogram) {
     const [pad, seen, verdict] = [$("pad"), $("seen"), $("verdict")];
-    const { side, conditional } = nets;
+    const { side, classes, digits } = nets;
+    const conditional = classes.length > 0;
     let strokes = stored.fool?.strokes ?? [];
     let [claim, stroke, judged] = [stored.fool?.claim ?? 0, null, null];
     // The pen of the keyboard, in shares of the pad.
@@ -460,12 +465,13 @@
     function judge(pixels) {
       judged = pixels;
       paint(seen, pixels, side);
-      // The first chip lets the discriminator choose the digit that it finds most real.
-      const digits = Array.from({ length: 10 }, (_, digit) => digit);
-      const asked = conditional && claim > 0 ? [claim - 1] : digits;
-      const logits = (conditional ? asked : [0]).map((digit) => nets.judge(pixels, digit));
+      // The first chip lets the discriminator choose the class that it finds most real.
+      const all = Array.from({ length: Math.max(1, classes.length) }, (_, choice) => choice);
+      const asked = conditional && claim > 0 ? [claim - 1] : all;
+      const logits = asked.map((choice) => nets.judge(pixels, choice));
       const logit = Math.max(...logits);
-      const name = conditional && claim === 0 ? ` It fits best as ${logits.indexOf(logit)}.` : "";
+      const best = classes[logits.indexOf(logit)];
+      const name = conditional && claim === 0 ? ` It fits best as ${best}.` : "";
       if (!histogram) {
         verdict.textContent = `The discriminator's output is ${logit.toFixed(2)}.${name}`;
         return;
@@ -474,7 +480,7 @@
       const x = 1000 * clamp((logit - low) / (high - low), 0, 1);
       marker?.setAttribute("d", `M${x} 0V300`);
       verdict.textContent =
-        `More convincing than ${below(real, logit)}% of real digits and ` +
+        `More convincing than ${below(real, logit)}% of real ${digits ? "digits" : "images"} and ` +
         `${below(fake, logit)}% of generated ones.${name}`;
     }
 
@@ -549,8 +555,8 @@
     });
     $("let-g").addEventListener("click", () => {
       clear();
-      const digit = conditional && claim > 0 ? claim - 1 : pick(10);
-      const choice = conditional ? digit : pick(nets.latent.clusters ?? 1);
+      const choices = conditional ? classes.length : (nets.latent.clusters ?? 1);
+      const choice = conditional && claim > 0 ? claim - 1 : pick(choices);
       const pixels = nets.generate(nets.draw(), choice).slice();
       const small = document.createElement("canvas");
       paint(small, pixels, side);
@@ -560,7 +566,7 @@
       judge(pixels);
     });
     if (conditional) {
-      const names = ["any digit", ..."0123456789"];
+      const names = [digits ? "any digit" : "any class", ...classes.map(String)];
       const canvases = chips($("claim"), "claim", names, claim, (i) => {
         claim = i;
         if (judged) judge(judged);

@@ -22,7 +22,8 @@ const FRAMES: usize = 64;
 ///
 /// [`Kind`] lists them. A figure whose data the run lacks is not drawn: `densities` need
 /// densities, `losses.svg` needs metrics, `quality.svg` evaluations of two steps, `nearest.png`
-/// nearest images, `latent_walk.png` a walk, `digits.png` digits, and all others snapshots.
+/// nearest images, `latent_walk.png` a walk, `digits.png` and `classes.png` images of each class,
+/// and all others snapshots.
 ///
 /// The run's [`FigureLayout`](run_dir::FigureLayout) determines the grids of
 /// `samples/` and `originals.png`, and the rows of `nearest.png`.

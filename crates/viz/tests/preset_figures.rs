@@ -6,8 +6,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::runs::{paths, run_with};
+use common::runs::{paths, run_of};
 use common::{images, read_png};
+use gan_config::Classes;
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{Canvas, Error, GridStyle, StripStyle, grid, nearest, strip};
 use mnist_io::Images;
@@ -16,7 +17,11 @@ use tempfile::TempDir;
 
 /// A run with 64 real images and snapshots of `n` images at steps 0 and 50.
 fn run(layout: FigureLayout, n: usize) -> (TempDir, RunDir) {
-    let (dir, run) = run_with(layout, Some(&images(64, 28, 28, 99)));
+    run_of_classes(layout, n, Classes::default())
+}
+
+fn run_of_classes(layout: FigureLayout, n: usize, classes: Classes) -> (TempDir, RunDir) {
+    let (dir, run) = run_of(layout, Some(&images(64, 28, 28, 99)), classes);
     for step in [0, 50] {
         run.write_samples(step, &sample(n, step)).unwrap();
     }
@@ -299,7 +304,7 @@ fn each_latent_walk_is_a_row() {
 fn each_digit_is_a_labeled_column() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     let latents = rows(3, 10, 28, 28);
-    run.write_digits(&latents).unwrap();
+    run.write_digits(&latents, 10).unwrap();
     let figures = draw_all(&run).unwrap();
     let path = run.figures_dir().join("digits.png");
     assert!(paths(&figures).contains(&path));
@@ -314,6 +319,37 @@ fn each_digit_is_a_labeled_column() {
     assert_shows(&path, &strip(&blocks, &labeled(1, 3, 4, 2)).unwrap());
 }
 
+/// 62 classes, without the class 5: four lines of 16 columns at most.
+#[test]
+fn many_classes_are_lines_of_labeled_columns() {
+    let classes: Vec<u8> = (0..=62).filter(|&class| class != 5).collect();
+    let (_dir, run) = run_of_classes(FigureLayout::default(), 4, Classes::of(&classes));
+    let latents = rows(3, 62, 28, 28);
+    run.write_digits(&latents, 62).unwrap();
+    let figures = draw_all(&run).unwrap();
+    let path = run.figures_dir().join("classes.png");
+    assert!(paths(&figures).contains(&path) && !run.figures_dir().join("digits.png").exists());
+    let column = |(i, class): (usize, &u8)| {
+        let pixels = latents.iter().flat_map(|row| row.get(i).unwrap());
+        // A tile of 28 pixels is as wide as 3 characters of 9.
+        (format!("{class:^3}"), Images::new(28, 28, pixels.copied().collect()).unwrap())
+    };
+    let columns: Vec<(String, Images)> = classes.iter().enumerate().map(column).collect();
+    let line = |columns: &[(String, Images)]| {
+        let blocks: Vec<(&str, &Images)> = columns.iter().map(|(l, i)| (l.as_str(), i)).collect();
+        strip(&blocks, &labeled(1, 3, 4, 1)).unwrap()
+    };
+    let lines: Vec<Canvas> = columns.chunks(16).map(line).collect();
+    let width = lines[0].width();
+    // The last line has two columns less.
+    let last = lines[3].pixels().chunks_exact(lines[3].width());
+    let padded = last.flat_map(|row| [row, &[40; 2 * 32]].concat());
+    let pixels = lines[..3].iter().flat_map(|line| line.pixels().to_vec()).chain(padded);
+    let mut expected = Canvas::new(width, 4 * lines[0].height(), 40).unwrap();
+    expected.draw_image(&pixels.collect::<Vec<_>>(), width, 0, 0, 1);
+    assert_shows(&path, &expected);
+}
+
 #[test]
 fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
     let (_dir, run) = run(FigureLayout::default(), 4);
@@ -322,7 +358,7 @@ fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
         assert!(error.to_string().contains(name), "{error}");
         error
     };
-    run.write_digits(&rows(2, 10, 27, 28)).unwrap();
+    run.write_digits(&rows(2, 10, 27, 28), 10).unwrap();
     assert!(matches!(failure("digits.idx4"), Error::ShapesDiffer { .. }));
     fs::write(run.digits_path(), b"\0\0\x08\x04").unwrap();
     assert!(matches!(failure("digits.idx4"), Error::Run(_)));

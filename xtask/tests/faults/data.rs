@@ -7,7 +7,7 @@ use std::thread;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gan_config::Precision;
+use gan_config::{Classes, Precision};
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, RunDir, Software};
 
 use crate::scene::{Scene, assert_contains, fails};
@@ -196,6 +196,7 @@ fn evaluate_fetches_no_mnist_for_a_run_on_another_data_set() {
             device: "cpu".to_owned(),
             precision: Precision::F32,
             threads: 1,
+            classes: Classes::default(),
             dataset: Some(dataset),
             figures: preset.figures.clone(),
             software: Software { trainer: String::new(), libtorch: String::new() },

@@ -78,7 +78,7 @@ fn prints_reference_values_and_appends_rows_with_an_fid() {
         let numbers: Vec<&str> = line[name.len()..].split_whitespace().collect();
         assert!(numbers.len() == 2 && numbers[0] == numbers[1], "{line}");
     }
-    assert!(table.contains("shares of the digits 0 to 9"), "{table}");
+    assert!(table.contains("shares of the classes 0 to 9"), "{table}");
 
     let train = "train --steps 2 --batch 8 --threads 1 --set evaluate_every=0";
     succeeds(&forger(dir, train));

@@ -40,7 +40,7 @@ fn export_writes_each_network_in_each_format() {
         let expected = if network == "generator" { vec![3, 1, 28, 28] } else { vec![3] };
         assert_eq!(output.size(), expected);
         let weights = fs::read(dir.join(format!("run/{network}.safetensors"))).unwrap();
-        let networks = gan_models::by_name("golbin-conditional", None).unwrap();
+        let networks = gan_models::by_name("golbin-conditional", gan_models::DIGITS, None).unwrap();
         let layout = match network {
             "generator" => networks.generator.layout().clone(),
             _ => networks.discriminator.layout().clone(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bench;
+mod classes;
 mod evaluate;
 mod export;
 mod import;

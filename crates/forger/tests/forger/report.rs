@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use gan_models::{Calibration, Classifier, Mode, NETWORK_NAMES, Networks, PixelRange, by_name};
+use gan_models::{
+    Calibration, Classifier, DIGITS, Mode, NETWORK_NAMES, Networks, PixelRange, by_name,
+};
 use gan_viz::report::{Network, Storage};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
@@ -56,7 +58,7 @@ fn networks_in_the_page_compute_what_libtorch_computes() {
     let dir = tempfile::tempdir().unwrap();
     tch::manual_seed(5);
     for name in NETWORK_NAMES {
-        let Networks { generator: g, discriminator: d } = by_name(name, None).unwrap();
+        let Networks { generator: g, discriminator: d } = by_name(name, DIGITS, None).unwrap();
         let parameters = |initial: Tensor| &initial + initial.randn_like() * 0.01;
         let g_flat = parameters(g.layout().init(Device::Cpu));
         let d_flat = parameters(d.layout().init(Device::Cpu));

@@ -212,6 +212,11 @@ fn counts_one_mode_and_ten_modes() {
     assert_eq!((all.found(), one.found()), (10, 1));
     assert!(all.kl_to_uniform < 0.02, "{all:?}");
     assert!((one.kl_to_uniform - 10f64.ln()).abs() < 1e-12, "{one:?}");
+    let letters =
+        Features::new(26, (0..26 * 26).map(|i| f32::from(u8::from(i % 27 == 0))).collect());
+    let letters = modes(Fake(&letters.unwrap())).unwrap();
+    assert_eq!((letters.found(), letters.shares.len()), (26, 26));
+    assert!(letters.kl_to_uniform < 1e-12, "{letters:?}");
     let confidence = 5f64.exp() / (5f64.exp() + 9.0);
     assert!((one.mean_confidence - confidence).abs() < 1e-12, "{one:?}");
 }

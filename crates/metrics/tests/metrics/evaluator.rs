@@ -194,6 +194,32 @@ fn leaves_out_by_name_what_few_samples_cannot_give() {
     }
 }
 
+/// Images alone: nothing tells which classes the classifier should find.
+#[test]
+fn images_without_labels_have_every_metric_but_those_of_classes() {
+    let unlabeled = |set: Dataset| Dataset::unlabeled(set.into_parts().0);
+    let (training, test) = (digits(Split::Train, 0..1200), digits(Split::Test, 0..1000));
+    let samples = digits(Split::Test, 1000..2000);
+    let labeled = evaluator(&training, &test, None);
+    let alone = evaluator(&unlabeled(training), &unlabeled(test), None);
+    assert_eq!(labeled.features_note(), None);
+    let note = alone.features_note().unwrap();
+    assert!(note.contains("classifier of MNIST") && note.contains("no labels"), "{note}");
+    assert_eq!(alone.no_quality_curve().unwrap(), None);
+    let measure = |evaluator: &Evaluator| {
+        evaluator.measure(samples.images(), None, &metrics(), &mut |_| ()).unwrap()
+    };
+    let (expected, measured) = (measure(&labeled), measure(&alone));
+    let [("modes", reason)] = &measured.left_out[..] else { panic!("{measured:?}") };
+    assert!(reason.to_string().contains("no labels"), "{reason}");
+    for (name, found) in &measured.row.metrics {
+        assert_eq!(Some(found), expected.row.metrics.get(name), "{name}");
+    }
+    assert_eq!(measured.row.metrics.len() + 2, expected.row.metrics.len());
+    let quick = alone.quick(samples.images()).unwrap();
+    assert!(quick.reference("fid").is_some() && quick.value("digits_kl").is_none(), "{quick:?}");
+}
+
 /// Each metric works with the number of samples that it states, and not with one less.
 #[test]
 fn each_metric_states_the_least_number_of_samples() {
@@ -268,7 +294,7 @@ fn rejects_what_cannot_be_measured() {
     assert!(matches!(large, Error::NotMnistSize { rows: 32, .. }), "{large}");
     let modes = parse_list("modes").unwrap();
     let mismatched = measured.measure(test.images(), Some(&[7]), &modes, &mut |_| ());
-    assert!(matches!(mismatched, Err(Error::RequestedDigits { digits: 1, samples: 100 })));
+    assert!(matches!(mismatched, Err(Error::RequestedClasses { classes: 1, samples: 100 })));
     let none = Images::new(28, 28, Vec::new()).unwrap();
     let none = refused(&measured, &none, "duplicates");
     assert!(matches!(none, Error::NoImages), "{none}");

@@ -164,17 +164,21 @@ fn rejects_inconsistent_statistics() {
 }
 
 #[test]
-fn rejects_logits_for_other_than_ten_digits() {
-    let found = modes(Fake(&rows(3, 9)));
-    assert!(matches!(found, Err(Error::Predictions { width: 9 })));
+fn rejects_logits_for_one_class_or_more_than_a_byte_holds() {
+    for width in [1, 257] {
+        let found = modes(Fake(&rows(3, width)));
+        assert!(matches!(found, Err(Error::Predictions { width: w }) if w == width));
+    }
 }
 
 #[test]
-fn predicts_the_smaller_digit_for_equal_logits() {
+fn predicts_the_smaller_class_for_equal_logits() {
     let mut logits = [-1.0f32; 20];
     (logits[3], logits[8], logits[19]) = (2.0, 2.0, 5.0);
     let logits = Features::new(10, logits.to_vec()).unwrap();
     assert_eq!(predictions(&logits).unwrap(), [3, 9]);
+    let last: Vec<f32> = (0..512u16).map(|i| f32::from(i % 256)).collect();
+    assert_eq!(predictions(&Features::new(256, last).unwrap()).unwrap(), [255, 255]);
 }
 
 #[test]

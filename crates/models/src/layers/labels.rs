@@ -7,64 +7,62 @@ use super::{Context, Layer, LayerInput, Linear};
 use crate::export::{Export, ExportResult};
 use crate::params::Weights;
 
-/// Number of classes: the digits 0 to 9.
-pub const CLASSES: i64 = 10;
-
-/// Appends the one-hot label to each row: `[n, inputs]` → `[n, inputs + 10]`. With
-/// `false`, for unconditional networks, returns its input.
+/// Appends the one-hot label of so many classes to each row: `[n, inputs]` →
+/// `[n, inputs + classes]`. With `None`, for unconditional networks, returns its input.
 #[derive(Debug, Clone, Copy)]
-pub struct ConcatLabels(pub bool);
+pub struct ConcatLabels(pub Option<i64>);
 
 impl Layer for ConcatLabels {
     fn forward(&self, _: &Weights, x: &Tensor, context: &Context) -> Tensor {
         match self.0 {
-            true => Tensor::cat(&[x, &one_hot(x, context.labels)], 1),
-            false => x.shallow_clone(),
+            Some(classes) => Tensor::cat(&[x, &one_hot(x, context.labels, classes)], 1),
+            None => x.shallow_clone(),
         }
     }
 
     fn input(&self) -> LayerInput {
         match self.0 {
-            true => LayerInput::RowAndLabel,
-            false => LayerInput::Row,
+            Some(classes) => LayerInput::RowAndLabel { classes },
+            None => LayerInput::Row,
         }
     }
 
     fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
-        if !self.0 {
+        let Some(classes) = self.0 else {
             return Ok(x.to_owned());
-        }
-        let labels = export.one_hot_labels()?;
+        };
+        let labels = export.one_hot_labels(classes)?;
         Ok(export.graph.node(Op::Concat { axis: 1 }, &[x, &labels])?)
     }
 }
 
-/// A linear layer to one logit, to which conditional networks add one of ten further
-/// linear outputs; the digit selects it. This is the projection of Miyato and Koyama
-/// 2018, eq. 3.
+/// A linear layer to one logit, to which conditional networks add one of further linear
+/// outputs, one for each class; the label selects it. This is the projection of Miyato
+/// and Koyama 2018, eq. 3.
 #[derive(Debug, Clone, Copy)]
 pub struct Projection {
     /// `[n, inputs]` → `[n, 1]`.
     pub logit: Linear,
-    /// `[n, inputs]` → `[n, 10]`; `None` in unconditional networks.
-    pub digits: Option<Linear>,
+    /// The number of classes, and `[n, inputs]` → `[n, classes]`; `None` in unconditional
+    /// networks.
+    pub classes: Option<(i64, Linear)>,
 }
 
 impl Layer for Projection {
     /// `[n, inputs]` → `[n]`.
     fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
         let logits = self.logit.forward(weights, x, context).view([-1]);
-        let Some(digits) = &self.digits else {
+        let Some((classes, linear)) = &self.classes else {
             return logits;
         };
-        let y = digits.forward(weights, x, context);
-        let selected = &y * one_hot(&y, context.labels);
+        let y = linear.forward(weights, x, context);
+        let selected = &y * one_hot(&y, context.labels, *classes);
         logits + selected.sum_dim_intlist(1, false, y.kind())
     }
 
     fn input(&self) -> LayerInput {
-        match self.digits {
-            Some(_) => LayerInput::RowAndLabel,
+        match self.classes {
+            Some((classes, _)) => LayerInput::RowAndLabel { classes },
             None => LayerInput::Row,
         }
     }
@@ -72,11 +70,11 @@ impl Layer for Projection {
     fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let logits = self.logit.export(export, x, None)?;
         let logits = export.graph.reshape(&logits, &[0])?;
-        let Some(digits) = &self.digits else {
+        let Some((classes, linear)) = &self.classes else {
             return Ok(logits);
         };
-        let y = digits.export(export, x, None)?;
-        let labels = export.one_hot_labels()?;
+        let y = linear.export(export, x, None)?;
+        let labels = export.one_hot_labels(*classes)?;
         let selected = export.graph.node(Op::Mul, &[&y, &labels])?;
         let axis = export.axis(1)?;
         let selected = export.graph.node(Op::ReduceSum, &[&selected, &axis])?;
@@ -84,11 +82,11 @@ impl Layer for Projection {
     }
 }
 
-/// Labels as `[n, 10]` in the kind of `x`.
-fn one_hot(x: &Tensor, labels: Option<&Tensor>) -> Tensor {
+/// Labels as `[n, classes]` in the kind of `x`.
+fn one_hot(x: &Tensor, labels: Option<&Tensor>, classes: i64) -> Tensor {
     assert!(labels.is_some(), "a conditional network needs a label for each image");
     labels.map_or_else(Tensor::new, |labels| {
         assert_eq!(labels.size(), x.size()[..1], "number of labels");
-        labels.one_hot(CLASSES).to_kind(x.kind())
+        labels.one_hot(classes).to_kind(x.kind())
     })
 }

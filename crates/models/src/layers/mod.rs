@@ -16,7 +16,7 @@ mod upsample;
 pub use activation::Activation;
 pub use conv::{Conv2d, ConvTranspose2d};
 pub use dropout::{ChannelDropout, Dropout};
-pub use labels::{CLASSES, ConcatLabels, Projection};
+pub use labels::{ConcatLabels, Projection};
 pub use linear::{Linear, Maxout};
 pub use norm::{BatchNorm, NormAxis};
 pub use reshape::{Reshape, channels_last};
@@ -37,7 +37,7 @@ pub trait Layer: Debug + Send + Sync {
     ///
     /// # Panics
     /// If `x` has a wrong shape, or if the layer uses labels and the `context` does
-    /// not have one from 0 to 9 for each row of `x`.
+    /// not have one below its number of classes for each row of `x`.
     fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor;
 
     /// What a row of the output depends on.
@@ -63,29 +63,40 @@ pub enum LayerInput {
     /// The same row of the input.
     Row,
     /// The same row of the input, and its label.
-    RowAndLabel,
+    RowAndLabel {
+        /// Number of classes.
+        classes: i64,
+    },
     /// All rows of the batch, for example through their mean.
     Batch,
     /// All rows of the batch, and their labels.
-    BatchAndLabels,
+    BatchAndLabels {
+        /// Number of classes.
+        classes: i64,
+    },
 }
 
 impl LayerInput {
-    /// Whether the layer uses labels.
-    pub fn has_labels(self) -> bool {
-        matches!(self, LayerInput::RowAndLabel | LayerInput::BatchAndLabels)
+    /// The number of classes, if the layer uses labels.
+    pub fn classes(self) -> Option<i64> {
+        match self {
+            LayerInput::RowAndLabel { classes } | LayerInput::BatchAndLabels { classes } => {
+                Some(classes)
+            }
+            LayerInput::Row | LayerInput::Batch => None,
+        }
     }
 
     /// Whether the images of a batch influence each other.
     pub fn has_batch(self) -> bool {
-        matches!(self, LayerInput::Batch | LayerInput::BatchAndLabels)
+        matches!(self, LayerInput::Batch | LayerInput::BatchAndLabels { .. })
     }
 }
 
 /// The labels and the purpose of a forward pass.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Digits 0 to 9, i64 `[n]`.
+    /// Classes from 0, i64 `[n]`.
     pub labels: Option<&'a Tensor>,
     /// Training or sampling.
     pub mode: Mode,

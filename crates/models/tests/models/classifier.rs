@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use gan_models::classifier::SHA256;
-use gan_models::{Classifier, ClassifierError, ClassifierNetwork, Mode, WeightsError};
+use gan_models::{Classifier, ClassifierError, ClassifierNetwork, DIGITS, Mode, WeightsError};
 use mnist_io::{Dataset, Split, known};
 use tch::{Device, Kind, Tensor};
 
@@ -87,7 +87,7 @@ fn features_and_logits_match_a_computation_without_libtorch() {
 fn network_matches_its_definition() {
     let _rng = lock_rng();
     tch::manual_seed(1);
-    let network = ClassifierNetwork::new();
+    let network = ClassifierNetwork::new(DIGITS);
     let layout = network.layout();
     assert_eq!(
         layout.numel(),
@@ -137,7 +137,7 @@ fn network_matches_its_definition() {
 fn dropout_affects_only_the_logits_in_training() {
     let _rng = lock_rng();
     tch::manual_seed(2);
-    let network = ClassifierNetwork::new();
+    let network = ClassifierNetwork::new(DIGITS);
     let weights = network.layout().weights(&network.layout().init(Device::Cpu));
     let images = Tensor::rand([2, 1, 28, 28], CPU);
     let (features, logits) = network.forward(&weights, &images, Mode::Sample);
@@ -152,7 +152,7 @@ fn dropout_affects_only_the_logits_in_training() {
 fn batches_give_the_same_results_as_single_images() {
     let _rng = lock_rng();
     tch::manual_seed(3);
-    let network = ClassifierNetwork::new();
+    let network = ClassifierNetwork::new(DIGITS);
     let parameters = network.layout().init(Device::Cpu);
     let classifier = Classifier::new(network, &parameters).unwrap();
     // Two full chunks and a partial one.
@@ -175,7 +175,7 @@ fn batches_give_the_same_results_as_single_images() {
 #[test]
 fn rejects_a_buffer_of_other_weights() {
     for (excess, kind) in [(1, Kind::Float), (0, Kind::Double)] {
-        let network = ClassifierNetwork::new();
+        let network = ClassifierNetwork::new(DIGITS);
         let numel = network.layout().numel();
         let buffer = Tensor::zeros([numel + excess], (kind, Device::Cpu));
         let error = Classifier::new(network, &buffer).unwrap_err();
@@ -189,7 +189,7 @@ fn rejects_a_buffer_of_other_weights() {
 #[test]
 fn rejects_images_of_another_size_or_kind() {
     let _rng = lock_rng();
-    let network = ClassifierNetwork::new();
+    let network = ClassifierNetwork::new(DIGITS);
     let parameters = network.layout().init(Device::Cpu);
     let classifier = Classifier::new(network, &parameters).unwrap();
     for shape in [&[2, 32, 32][..], &[2, 1, 32, 32], &[2, 3, 28, 28], &[28, 28], &[]] {

@@ -3,7 +3,7 @@
 
 use gan_models::layers::NormAxis;
 use gan_models::{
-    Layout, Mode, Networks, Weights, dcgan, gaussian, golbin, goodfellow, modern, oshea,
+    DIGITS, Layout, Mode, Networks, Weights, dcgan, gaussian, golbin, goodfellow, modern, oshea,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -92,7 +92,7 @@ fn golbin_matches_its_definition() {
     let _rng = lock_rng();
     tch::manual_seed(5);
     let (labels, one_hot) = three_labels();
-    for networks in [golbin::networks(), golbin::conditional()] {
+    for networks in [golbin::networks(), golbin::conditional(DIGITS)] {
         let Networks { generator: g, discriminator: d } = networks;
         let joined = |x: &Tensor| match g.conditional() {
             true => Tensor::cat(&[x, &one_hot], 1),
@@ -199,7 +199,7 @@ fn modern_matches_its_definition() {
     let _rng = lock_rng();
     tch::manual_seed(10);
     let (labels, one_hot) = three_labels();
-    for networks in [modern::networks(), modern::conditional()] {
+    for networks in [modern::networks(), modern::conditional(DIGITS)] {
         let Networks { generator: g, discriminator: d } = networks;
         let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
         let z = Tensor::randn([3, g.latent().size()], DOUBLE) * 20.0;

@@ -2,7 +2,9 @@
 
 use gan_graph::{Dim, Graph, Kind};
 use gan_models::torchscript::{run, to_torchscript};
-use gan_models::{Calibration, ExportError, Latent, Mode, NETWORK_NAMES, Networks, by_name};
+use gan_models::{
+    Calibration, DIGITS, ExportError, Latent, Mode, NETWORK_NAMES, Networks, by_name,
+};
 use tch::{Device, Tensor};
 
 use crate::{CPU, distance, lock_rng};
@@ -16,11 +18,13 @@ struct Example {
     output: Tensor,
 }
 
-/// G and D of each built-in network. Batch statistics are those of the input itself.
+/// G and D of each built-in network, of conditional ones also with 62 classes. Batch statistics
+/// are those of the input itself.
 fn examples() -> Vec<Example> {
     let mut examples = Vec::new();
-    for name in NETWORK_NAMES {
-        let Networks { generator: g, discriminator: d } = by_name(name, None).unwrap();
+    let many = [("modern-conditional", 62), ("golbin-conditional", 62)];
+    for (name, classes) in NETWORK_NAMES.map(|name| (name, DIGITS)).into_iter().chain(many) {
+        let Networks { generator: g, discriminator: d } = by_name(name, classes, None).unwrap();
         // Biases and other parameters that start at 0 must count.
         let parameters = |numel, initial: Tensor| initial + Tensor::randn([numel], CPU) * 0.01;
         let g_flat = parameters(g.layout().numel(), g.layout().init(Device::Cpu));
@@ -28,7 +32,7 @@ fn examples() -> Vec<Example> {
         let (g_weights, d_weights) = (g.layout().weights(&g_flat), d.layout().weights(&d_flat));
 
         let latents = g.latent().sample(6, Device::Cpu);
-        let labels = Tensor::from_slice(&[3i64, 0, 9, 1, 1, 7]);
+        let labels = Tensor::from_slice(&[3, 0, classes - 1, 1, 1, 7]);
         let images = g.forward(&g_weights, &latents, Some(&labels), Mode::Sample);
         let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Sample);
         let batch = |input| Some(Calibration { input, labels: Some(&labels) });
@@ -110,7 +114,7 @@ fn torchscript_computes_batches_of_every_size_after_saving() {
 #[test]
 fn weights_keep_the_names_and_values_of_the_layout() {
     let _rng = lock_rng();
-    let g = by_name("golbin", None).unwrap().generator;
+    let g = by_name("golbin", DIGITS, None).unwrap().generator;
     let flat = g.layout().init(Device::Cpu);
     let weights = g.layout().weights(&flat);
     let graph = g.graph(&weights, None).unwrap();
@@ -126,7 +130,7 @@ fn weights_keep_the_names_and_values_of_the_layout() {
 #[test]
 fn networks_with_batch_statistics_need_a_batch() {
     let _rng = lock_rng();
-    let Networks { generator, discriminator } = by_name("dcgan", None).unwrap();
+    let Networks { generator, discriminator } = by_name("dcgan", DIGITS, None).unwrap();
     let flat = generator.layout().init(Device::Cpu);
     let found = generator.graph(&generator.layout().weights(&flat), None);
     assert!(matches!(found, Err(ExportError::NoBatch)), "{found:?}");

@@ -2,7 +2,7 @@
 
 use gan_models::layers::NormAxis;
 use gan_models::{
-    Init, Latent, Layout, Networks, dcgan, gaussian, golbin, goodfellow, modern, oshea,
+    DIGITS, Init, Latent, Layout, Networks, dcgan, gaussian, golbin, goodfellow, modern, oshea,
 };
 use tch::Device;
 
@@ -37,7 +37,7 @@ fn modern_weights_have_the_variance_of_he_et_al() {
             assert!(close(&start, &expected), "{name}: {start:?}");
         }
     };
-    for networks in [modern::networks(), modern::conditional()] {
+    for networks in [modern::networks(), modern::conditional(DIGITS)] {
         let Networks { generator: g, discriminator: d } = networks;
         let g_layers = [
             ("dense", 16.0),
@@ -62,7 +62,7 @@ fn modern_weights_have_the_variance_of_he_et_al() {
     }
     let latent = Latent::Mixture { size: 16, clusters: 10, scale: 2.0 };
     assert_eq!(modern::networks().generator.latent(), latent);
-    assert_eq!(modern::conditional().generator.latent(), Latent::Normal { size: 16 });
+    assert_eq!(modern::conditional(DIGITS).generator.latent(), Latent::Normal { size: 16 });
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn golbin_weights_are_normal_with_deviation_0_01() {
 
 #[test]
 fn golbin_conditional_has_tensorflows_default_initialization() {
-    let Networks { generator: g, discriminator: d } = golbin::conditional();
+    let Networks { generator: g, discriminator: d } = golbin::conditional(DIGITS);
     let zero = Init::Constant(0.0);
     assert_eq!(
         inits(g.layout()),

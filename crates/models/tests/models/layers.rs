@@ -298,8 +298,8 @@ fn labels_are_appended_as_one_hot_rows() {
     let x = Tensor::from_slice2(&[[0.5f32, -0.5], [2.0, 3.0]]);
     let labels = Tensor::from_slice(&[9i64, 0]);
     let context = Context { labels: Some(&labels), mode: Mode::Train };
-    let y = apply(ConcatLabels(true), &x, &context);
-    assert!(apply(ConcatLabels(false), &x, &context).equal(&x));
+    let y = apply(ConcatLabels(Some(10)), &x, &context);
+    assert!(apply(ConcatLabels(None), &x, &context).equal(&x));
     let expected: [[f64; 12]; 2] = [
         [0.5, -0.5, 0., 0., 0., 0., 0., 0., 0., 0., 0., 1.],
         [2.0, 3.0, 1., 0., 0., 0., 0., 0., 0., 0., 0., 0.],
@@ -312,7 +312,8 @@ fn labels_are_appended_as_one_hot_rows() {
 fn projection_panics_at_one_label_for_two_rows() {
     let mut layout = Layout::new();
     let mut linear = |name, outputs| Linear::new(&mut layout, name, 3, outputs, Init::normal(1.0));
-    let layer = Projection { logit: linear("logit", 1), digits: Some(linear("digits", 10)) };
+    let layer =
+        Projection { logit: linear("logit", 1), classes: Some((10, linear("classes", 10))) };
     let labels = Tensor::from_slice(&[9i64]);
     let context = Context { labels: Some(&labels), mode: Mode::Train };
     let weights = layout.weights(&layout.init(Device::Cpu));

@@ -1,6 +1,8 @@
 //! Requirements on every built-in network.
 
-use gan_models::{Latent, Layout, Mode, NETWORK_NAMES, Networks, PixelRange, by_name, golbin};
+use gan_models::{
+    DIGITS, Latent, Layout, Mode, NETWORK_NAMES, Networks, PixelRange, by_name, golbin,
+};
 use tch::{Device, Kind, Tensor};
 
 use crate::{lock_rng, values};
@@ -50,7 +52,7 @@ fn expected_numel(name: &str) -> (i64, i64) {
 
 /// Every network with its name.
 fn all() -> impl Iterator<Item = (&'static str, Networks)> {
-    NETWORK_NAMES.into_iter().map(|name| (name, by_name(name, Some(&[0.5; 784])).unwrap()))
+    NETWORK_NAMES.into_iter().map(|name| (name, by_name(name, DIGITS, Some(&[0.5; 784])).unwrap()))
 }
 
 /// Labels for a batch; unconditional networks ignore them.
@@ -212,10 +214,32 @@ fn conditional_is_true_exactly_if_labels_change_the_output() {
 }
 
 #[test]
+fn conditional_networks_have_an_input_for_each_class() {
+    let _rng = lock_rng();
+    for classes in [1, 26, 62, 256] {
+        for name in ["modern-conditional", "golbin-conditional"] {
+            let Networks { generator: g, discriminator: d } = by_name(name, classes, None).unwrap();
+            assert_eq!((g.classes(), d.classes()), (Some(classes), Some(classes)), "{name}");
+            let [g_weights, d_weights] =
+                [g.layout(), d.layout()].map(|l| l.weights(&l.init(Device::Cpu)));
+            let labels = Tensor::from_slice(&[classes - 1, 0]);
+            let z = g.latent().sample(2, Device::Cpu);
+            let images = g.forward(&g_weights, &z, Some(&labels), Mode::Sample);
+            let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Sample);
+            assert_eq!(logits.size(), [2], "{name} with {classes} classes");
+        }
+    }
+    for name in ["modern", "golbin"] {
+        let Networks { generator: g, discriminator: d } = by_name(name, 26, None).unwrap();
+        assert_eq!((g.classes(), d.classes()), (None, None), "{name}");
+    }
+}
+
+#[test]
 #[should_panic(expected = "needs a label for each image")]
 fn conditional_generator_panics_without_labels() {
     let _rng = lock_rng();
-    let g = golbin::conditional().generator;
+    let g = golbin::conditional(DIGITS).generator;
     let weights = g.layout().weights(&g.layout().init(Device::Cpu));
     let z = g.latent().sample(2, Device::Cpu);
     let _ = g.forward(&weights, &z, None, Mode::Sample);
@@ -225,7 +249,7 @@ fn conditional_generator_panics_without_labels() {
 #[should_panic(expected = "Class values")]
 fn conditional_generator_panics_at_a_label_above_nine() {
     let _rng = lock_rng();
-    let g = golbin::conditional().generator;
+    let g = golbin::conditional(DIGITS).generator;
     let weights = g.layout().weights(&g.layout().init(Device::Cpu));
     let z = g.latent().sample(1, Device::Cpu);
     let digit = Tensor::from_slice(&[10i64]);
@@ -243,5 +267,5 @@ fn only_networks_without_batch_statistics_and_dropout_are_shardable() {
 
 #[test]
 fn unknown_names_give_no_networks() {
-    assert!(by_name("moden", None).is_none());
+    assert!(by_name("moden", DIGITS, None).is_none());
 }

@@ -27,7 +27,7 @@ fn generator() -> SequentialGenerator {
     SequentialGenerator {
         network: Sequential::new(|l| {
             layers![
-                ConcatLabels(true),
+                ConcatLabels(Some(10)),
                 Linear::new(l, "dense", 6 + 10, 4 * 2 * 2, init()),
                 Reshape::To(&[4, 2, 2]),
                 norm(l),

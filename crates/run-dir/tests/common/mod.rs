@@ -1,6 +1,6 @@
 //! Shared by the tests: a configuration, and real images of 2x2 pixels.
 
-use gan_config::{FigureLayout, Precision};
+use gan_config::{Classes, FigureLayout, Precision};
 use mnist_io::Images;
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 
@@ -14,6 +14,7 @@ pub fn config() -> Config {
         device: "cpu".to_owned(),
         precision: Precision::Bf16,
         threads: 2,
+        classes: Classes::default(),
         dataset: Some(DatasetInfo {
             name: "mnist".to_owned(),
             path: "data/mnist".to_owned(),

@@ -1,6 +1,6 @@
 //! The classifier's training, on images that are easy to tell apart.
 
-use gan_models::{Classifier, ClassifierNetwork};
+use gan_models::{Classifier, ClassifierNetwork, DIGITS};
 use gan_trainer::Error;
 use gan_trainer::classifier::{ClassifierConfig, ClassifierProgress, accuracy, train_classifier};
 use mnist_io::{Dataset, Images};
@@ -38,7 +38,7 @@ fn training_separates_the_labels_and_reports_progress() {
     assert_eq!(steps, [(20, 24), (24, 24)]);
     assert!(reports.iter().all(|r: &ClassifierProgress| r.loss < 1.0));
     assert!(accuracy(&classifier, &lines(130)).unwrap() > 0.95);
-    let untrained = ClassifierNetwork::new();
+    let untrained = ClassifierNetwork::new(DIGITS);
     let parameters = untrained.layout().init(Device::Cpu);
     let untrained = Classifier::new(untrained, &parameters).unwrap();
     assert!(accuracy(&untrained, &lines(130)).unwrap() < 0.5);
@@ -64,15 +64,29 @@ fn weights_depend_on_the_seed_alone() {
 }
 
 #[test]
-fn rejects_empty_sets_other_sizes_and_other_labels() {
+fn rejects_empty_sets_other_sizes_and_images_without_labels() {
     let train = |set: &Dataset| train_classifier(&config(1, 1), set, &mut |_| ()).unwrap_err();
     let none = Dataset::new(Images::new(28, 28, vec![]).unwrap(), vec![]).unwrap();
     assert!(matches!(train(&none), Error::NoImages));
     let small = Images::new(32, 28, vec![0; 896]).unwrap();
     let small = Dataset::new(small, vec![1]).unwrap();
     assert!(matches!(train(&small), Error::ImageSize { rows: 32, .. }));
-    let (images, mut labels) = lines(3).into_parts();
-    labels[2] = 10;
-    let letters = Dataset::new(images, labels).unwrap();
-    assert!(matches!(train(&letters), Error::Label { label: 10 }));
+    let unlabeled = Dataset::unlabeled(lines(3).into_parts().0);
+    assert!(matches!(train(&unlabeled), Error::NoLabels));
+}
+
+#[test]
+fn a_classifier_has_as_many_classes_as_its_images() {
+    let _generator = lock_generator();
+    let (images, labels) = lines(100).into_parts();
+    let letters = labels.iter().map(|label| label + 24).collect();
+    let letters = Dataset::new(images, letters).unwrap();
+    let classifier = train_classifier(&config(1, 30), &letters, &mut |_| ()).unwrap();
+    let most = *letters.labels().iter().max().unwrap();
+    assert_eq!(classifier.classes(), i64::from(most) + 1);
+    assert!(accuracy(&classifier, &letters).unwrap() > 0.95);
+    let bytes = classifier.to_safetensors().unwrap();
+    let read = Classifier::from_safetensors(&bytes).unwrap();
+    assert_eq!(read.classes(), classifier.classes());
+    assert_eq!(read.to_safetensors().unwrap(), bytes);
 }

@@ -10,7 +10,7 @@ use crate::{bars, lock_generator};
 /// Losses of D and G in three steps from the same start.
 fn losses(preset: &Preset, device: Device) -> Vec<f64> {
     let settings = &preset.settings;
-    let networks = gan_models::by_name(&preset.networks, None).unwrap();
+    let networks = gan_models::by_name(&preset.networks, gan_models::DIGITS, None).unwrap();
     let (range, side) = (networks.generator.pixel_range(), networks.generator.image_side());
     let loss = Loss::by_name(&settings.loss).unwrap();
     let mut gan = Gan::new(networks, loss, settings, 1, device, Kind::Float);

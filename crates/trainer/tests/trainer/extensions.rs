@@ -59,8 +59,8 @@ impl Generator for OwnGenerator {
     fn latent(&self) -> Latent {
         Latent::Normal { size: 5 }
     }
-    fn conditional(&self) -> bool {
-        false
+    fn classes(&self) -> Option<i64> {
+        None
     }
     fn image_side(&self) -> i64 {
         SIDE
@@ -90,8 +90,8 @@ impl Discriminator for OwnDiscriminator {
     fn layout(&self) -> &Layout {
         &self.0.layout
     }
-    fn conditional(&self) -> bool {
-        false
+    fn classes(&self) -> Option<i64> {
+        None
     }
     fn uses_batch_statistics(&self) -> bool {
         false

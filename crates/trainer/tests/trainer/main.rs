@@ -60,7 +60,7 @@ pub fn with(mut settings: Settings, pairs: &[&str]) -> Settings {
 
 /// New networks of `gan-models` with seed 1, in f32 on the CPU.
 pub fn new_gan(networks: &str, settings: &Settings) -> Gan {
-    let networks = gan_models::by_name(networks, None).unwrap();
+    let networks = gan_models::by_name(networks, gan_models::DIGITS, None).unwrap();
     let loss = Loss::by_name(&settings.loss).unwrap();
     Gan::new(networks, loss, settings, 1, Device::Cpu, Kind::Float)
 }

@@ -18,7 +18,9 @@ fn every_loss_of_the_settings_has_functions_under_the_same_name_in_the_same_orde
 #[test]
 fn every_preset_states_the_properties_of_its_networks() {
     for preset in presets() {
-        let networks = |name| gan_models::by_name(name, None).unwrap_or_else(|| panic!("{name}"));
+        let networks = |name| {
+            gan_models::by_name(name, gan_models::DIGITS, None).unwrap_or_else(|| panic!("{name}"))
+        };
         let plain = networks(&preset.networks);
         let (g, d) = (&plain.generator, &plain.discriminator);
         let parameters = [g.layout().numel(), d.layout().numel()].map(i64::cast_unsigned);

@@ -199,7 +199,7 @@ fn each_point_of_the_quality_curve_occurs_once_after_a_stop() {
 /// Networks of numbers: their steps and checkpoints are the smallest.
 fn small_config(steps: u64) -> TrainConfig {
     let mut config = golbin(steps);
-    config.networks = gan_models::by_name("gaussian", None).unwrap();
+    config.networks = gan_models::by_name("gaussian", gan_models::DIGITS, None).unwrap();
     config
 }
 

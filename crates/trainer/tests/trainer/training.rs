@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use gan_config::{Pretraining, Schedule, presets};
+use gan_config::{Classes, Pretraining, Schedule, presets};
 use gan_models::NETWORK_NAMES;
 use gan_trainer::{
     Checkpointer, Error, Observer, Outcome, Sampler, Stream, TrainConfig, TrainData, train,
@@ -75,6 +75,7 @@ pub fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
         device: "cpu".to_owned(),
         precision: gan_config::Precision::F32,
         threads: 1,
+        classes: Classes::default(),
         dataset: None,
         figures: FigureLayout::default(),
         software: Software { trainer: String::new(), libtorch: String::new() },
@@ -233,20 +234,28 @@ fn refuses_a_kind_or_a_device_that_cannot_compute() {
 }
 
 #[test]
-fn samples_a_chosen_digit_only_from_conditional_networks_and_below_ten() {
+fn samples_a_chosen_class_only_from_conditional_networks_with_that_class() {
     let _generator = lock_generator();
-    let sample = |networks: &str, digit| {
-        let generator = gan_models::by_name(networks, None).unwrap().generator;
+    let sampler = |networks: &str| {
+        let generator = gan_models::by_name(networks, gan_models::DIGITS, None).unwrap().generator;
         let parameters = generator.layout().init(Device::Cpu);
-        let sampler = Sampler::new(generator, &parameters, Kind::Float, 4);
-        sampler.sample((1, Stream::Sample), 3, Some(digit), &mut |_| ())
+        Sampler::new(generator, &parameters, Kind::Float, 4)
     };
+    let choose =
+        |sampler: &Sampler, class| sampler.sample((1, Stream::Sample), 3, class, &mut |_| ());
+    let sample = |networks: &str, class| choose(&sampler(networks), Some(class));
     assert_eq!(sample("golbin-conditional", 9).unwrap().len(), 3);
     let refused = sample("golbin-conditional", 10).unwrap_err();
-    assert!(matches!(refused, Error::Label { label: 10 }), "{refused}");
+    assert!(matches!(refused, Error::Label { label: 10, .. }), "{refused}");
     let refused = sample("golbin", 7).unwrap_err();
-    assert!(matches!(refused, Error::Unconditional { digit: 7 }), "{refused}");
-    assert!(refused.to_string().contains("digit 7"), "{refused}");
+    assert!(matches!(refused, Error::Unconditional { class: 7 }), "{refused}");
+    assert!(refused.to_string().contains("class 7"), "{refused}");
+    // Classes that the training images lack are neither taken in turn nor chosen.
+    let some = sampler("golbin-conditional").with_classes(Classes::of(&[0, 9, 4]));
+    assert_eq!(some.requested_classes(5), Some(vec![0, 4, 9, 0, 4]));
+    assert_eq!(choose(&some, Some(9)).unwrap().len(), 3);
+    let refused = choose(&some, Some(5)).unwrap_err();
+    assert!(refused.to_string().contains("0,4,9"), "{refused}");
 }
 
 /// With batch norm, whole batches are sampled and surplus samples discarded.
@@ -254,7 +263,7 @@ fn samples_a_chosen_digit_only_from_conditional_networks_and_below_ten() {
 fn samples_as_many_images_as_requested_from_every_network() {
     let _generator = lock_generator();
     for name in NETWORK_NAMES {
-        let generator = gan_models::by_name(name, None).unwrap().generator;
+        let generator = gan_models::by_name(name, gan_models::DIGITS, None).unwrap().generator;
         let side = generator.image_side() as usize;
         let parameters = generator.layout().init(Device::Cpu);
         let sampler = Sampler::new(generator, &parameters, Kind::Float, 4);
@@ -294,7 +303,7 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
         assert_eq!(run.nearest().unwrap().is_some(), images);
         assert_eq!(run.walk().unwrap().is_some(), images);
         let conditional = preset.name == "golbin-conditional";
-        assert_eq!(run.digits().unwrap().is_some(), conditional);
+        assert_eq!(run.digits(10).unwrap().is_some(), conditional);
         if images {
             let last = run.snapshots().unwrap().pop().unwrap();
             let images = Images::read_file(&last.path).unwrap();
@@ -422,7 +431,7 @@ fn refuses_batches_of_one_image_under_batch_norm() {
 }
 
 #[test]
-fn conditional_networks_refuse_labels_that_are_no_digits() {
+fn conditional_networks_refuse_labels_beyond_their_classes() {
     let letters = || Dataset::new(bars(3).images().clone(), vec![1, 10, 2]).unwrap();
     let mut settings = settings("golbin");
     (settings.train_images, settings.batch) = (None, 1);
@@ -430,10 +439,17 @@ fn conditional_networks_refuse_labels_that_are_no_digits() {
     let shown = TrainData::Images { training: bars(3).into(), shown: letters(), evaluator: None };
     for data in [with_training(letters()), shown] {
         let refused = conditional.validate(&data);
-        assert!(matches!(refused, Err(Error::Label { label: 10 })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Label { label: 10, .. })), "{refused:?}");
     }
-    let unconditional = train_config(settings, "golbin");
+    let unconditional = train_config(settings.clone(), "golbin");
     unconditional.validate(&with_training(letters())).unwrap();
+    // Networks that are built for the data have an input for each label.
+    let data = with_training(letters());
+    let config = TrainConfig::by_name(settings, "golbin-conditional", &data).unwrap();
+    config.validate(&data).unwrap();
+    assert_eq!(config.classes, Classes::of(&[1, 2, 10]));
+    assert_eq!(config.networks.generator.classes(), Some(11));
+    assert_eq!(config.networks.discriminator.classes(), Some(11));
 }
 
 #[test]

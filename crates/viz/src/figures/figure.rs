@@ -42,6 +42,8 @@ pub enum Kind {
     LatentWalk,
     /// Latents as every digit.
     Digits,
+    /// Latents as every class of other data.
+    Classes,
     /// Real images.
     Real,
     /// One grid for each snapshot.
@@ -118,6 +120,11 @@ impl Kind {
                 "digits.png",
                 "in each row, one latent as every digit",
                 "each column shows its digit, and each row has one handwriting",
+            ],
+            Kind::Classes => [
+                "classes.png",
+                "in each row, one latent as every class",
+                "each column shows its class, and each row has one style",
             ],
             Kind::Real => [
                 "originals.png",

@@ -1,16 +1,19 @@
-//! Figures of what G learned: nearest training images, latent walk and digits.
+//! Figures of what G learned: nearest training images, latent walk and classes.
 
+use gan_config::Classes;
 use mnist_io::Images;
 
 use super::figure::{Figure, Kind};
 use super::run_images::{Labeled, RunImages, labeled_strip};
-use crate::canvas::text_width;
+use crate::canvas::{Canvas, text_width};
 use crate::error::{Error, Result};
 use crate::nearest::{nearest, nearest_beside_real};
 use crate::strip::{StripStyle, strip};
 
 /// The width of `latent_walk.png` and `digits.png`, approximately, in pixels.
 const WIDTH: usize = 600;
+/// The most classes side by side in `digits.png`; further ones stand below.
+const CLASSES: usize = 16;
 /// Size of their labels: a character has 9x18 pixels times this number.
 const LABEL_SCALE: usize = 1;
 
@@ -45,25 +48,42 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
 }
 
 pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
-    let Some(rows) = images.run.digits()? else {
+    let classes = images.run.config()?.conditional_classes();
+    let Some(rows) = images.run.digits(classes.len())? else {
         return Ok(None);
     };
-    let digits = rows.first().map_or(0, Images::len);
-    let style = images.style(digits, rows.len(), WIDTH);
-    // A label as wide as a tile puts the digit in the middle.
+    let lines = classes.len().div_ceil(CLASSES);
+    let in_line = classes.len().div_ceil(lines);
+    let style = images.style(in_line, rows.len(), WIDTH);
+    // A label as wide as a tile puts the class in the middle.
     let width = images.last_images.cols() * style.grid.scale / (LABEL_SCALE * text_width(" "));
-    let column = |digit: usize| -> Result<Labeled> {
-        let column: Vec<Images> = rows.iter().filter_map(|row| row.select(&[digit])).collect();
-        Ok((format!("{digit:^width$}"), concatenate(&column)?))
+    let column = |(i, class): (usize, &u8)| -> Result<Labeled> {
+        let column: Vec<Images> = rows.iter().filter_map(|row| row.select(&[i])).collect();
+        Ok((format!("{class:^width$}"), concatenate(&column)?))
     };
-    let columns = (0..digits).map(column).collect::<Result<Vec<_>>>()?;
+    let columns = classes.labels().iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
     if let Some((_, column)) = columns.first() {
         images.check(&images.run.digits_path(), column, false)?;
     }
     let style =
         StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };
-    let canvas = labeled_strip(&columns, &style)?;
-    Figure::write_png(images.run, Kind::Digits, &canvas).map(Some)
+    let strips = columns.chunks(in_line).map(|line| labeled_strip(line, &style));
+    let canvas = stack(&strips.collect::<Result<Vec<_>>>()?, style.grid.background)?;
+    let kind = if classes == Classes::digits() { Kind::Digits } else { Kind::Classes };
+    Figure::write_png(images.run, kind, &canvas).map(Some)
+}
+
+/// Draws one canvas below the other.
+fn stack(canvases: &[Canvas], background: u8) -> Result<Canvas> {
+    let width = canvases.iter().map(Canvas::width).max().unwrap_or(0);
+    let height = canvases.iter().map(Canvas::height).sum();
+    let mut stacked = Canvas::new(width, height, background)?;
+    let mut top = 0;
+    for canvas in canvases {
+        stacked.draw_image(canvas.pixels(), canvas.width(), 0, top, 1);
+        top += canvas.height();
+    }
+    Ok(stacked)
 }
 
 /// All images of all rows, in order.

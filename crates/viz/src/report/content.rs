@@ -94,7 +94,7 @@ impl Content {
                 if bytes / 3 * 4 > LARGEST {
                     continue;
                 }
-                let networks = Networks::new(generator, discriminator, storage);
+                let networks = Networks::new(generator, discriminator, storage, &self.config);
                 let html = render(&self.page(networks)?)?;
                 if html.len() <= LARGEST {
                     return Ok(html);
@@ -147,6 +147,7 @@ impl Content {
             no_networks: String::new(),
             walk: self.walk()?,
             digits: self.digits()?,
+            digits_caption: self.digits_caption(),
             histogram: histogram.as_ref().map(histogram_chart),
             game: pictures,
             generated_pairs: self.generated_pairs()?,
@@ -155,6 +156,7 @@ impl Content {
             quality: self.quality_charts(last_step),
             quality_note: self.quality_note(),
             shares: self.evaluation.shares(),
+            shows_digits: self.config.shows_digits(),
             shares_note: self.origin("digits_kl", "The shares"),
             metrics: self.evaluation.table(),
             commands: self.commands(),

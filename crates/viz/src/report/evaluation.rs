@@ -43,13 +43,13 @@ pub fn copies(row: &QualityRow) -> Option<String> {
     Some(Evaluation::new([row]).copies()?.sentence)
 }
 
-/// The share of one digit.
-pub struct DigitShare {
-    pub digit: usize,
+/// The share of one class.
+pub struct ClassShare {
+    pub class: usize,
     pub percent: String,
     /// The number of percent without decimals, for narrow screens.
     pub rounded: String,
-    /// Height of its bar, 0 to 100, where 20% of the samples fill it.
+    /// Height of its bar, 0 to 100, where twice an equal share fills it.
     pub height: String,
     pub top: String,
 }
@@ -144,15 +144,18 @@ impl Evaluation {
         Some(Copies { count, of, chance, sentence })
     }
 
-    /// The share of each digit, if measured.
-    pub fn shares(&self) -> Vec<DigitShare> {
+    /// The share of each class, if measured.
+    pub fn shares(&self) -> Vec<ClassShare> {
         let shares = self.get("digits_kl").and_then(|found| found.details.get("shares"));
-        let shares = shares.into_iter().flatten().enumerate();
+        let shares = shares.map(Vec::as_slice).unwrap_or_default();
+        let classes = shares.len() as f64;
         shares
-            .map(|(digit, share)| {
-                let height = (500.0 * share).clamp(0.0, 100.0);
-                DigitShare {
-                    digit,
+            .iter()
+            .enumerate()
+            .map(|(class, share)| {
+                let height = (50.0 * classes * share).clamp(0.0, 100.0);
+                ClassShare {
+                    class,
                     percent: format!("{:.1}%", 100.0 * share),
                     rounded: format!("{:.0}", 100.0 * share),
                     height: format!("{height:.1}"),
@@ -169,7 +172,7 @@ impl Evaluation {
             .filter_map(|(metric, value)| {
                 let (found, step, samples) = self.found.get(value.name)?;
                 let digits = |number: f64| format!("{number:.*}", value.decimals);
-                // The shares of the digits have their own table.
+                // The shares of the classes have their own table.
                 let last = metric.values.last().is_some_and(|last| last.name == value.name);
                 let remark = metric.remark.filter(|_| last && metric.name() != "modes");
                 let remark = remark.and_then(|remark| remark(&self.row(*step, *samples)));

@@ -14,6 +14,8 @@ use crate::snapshot_choice::{evenly_spaced, representative};
 const FRAME_BYTES: usize = 3 << 20;
 /// Columns of the pictures of pairs, and number of pairs.
 const PAIRS: usize = 8;
+/// The most classes side by side.
+const CLASSES: usize = 16;
 
 impl Content {
     pub fn frames(&self) -> Result<Option<Frames>> {
@@ -62,8 +64,40 @@ impl Content {
     }
 
     pub fn digits(&self) -> Result<Option<Picture>> {
-        let alt = "Rows of generated images of the digits 0 to 9 in one handwriting each";
-        self.rows_picture(self.run.digits()?, alt)
+        let classes = self.config.conditional_classes();
+        let Some(rows) = self.run.digits(classes.len())? else { return Ok(None) };
+        if classes.len() <= CLASSES {
+            let alt = format!("Rows of generated images of the {} {classes}", self.nouns());
+            return self.rows_picture(Some(rows), &alt);
+        }
+        // One latent, in several rows.
+        let Some(first) = rows.first() else { return Ok(None) };
+        let alt = format!("Generated images of the {} {classes}", self.nouns());
+        let columns = classes.len().div_ceil(classes.len().div_ceil(CLASSES));
+        Picture::grid(first, columns, alt, String::new()).map(Some)
+    }
+
+    /// What the picture of [`Content::digits`] shows.
+    pub fn digits_caption(&self) -> String {
+        let classes = self.config.conditional_classes();
+        match (self.config.shows_digits(), classes.len() <= CLASSES) {
+            (true, _) => "Each row is one set of random numbers, written as the digits 0 to 9. \
+                          Good: each row keeps one handwriting."
+                .to_owned(),
+            (false, true) => format!(
+                "Each row is one set of random numbers, shown as the classes {classes}. Good: each \
+                 row keeps one style."
+            ),
+            (false, false) => format!(
+                "One set of random numbers, shown as the classes {classes} in order. Good: all keep \
+                 one style."
+            ),
+        }
+    }
+
+    /// What this run calls its classes.
+    fn nouns(&self) -> &'static str {
+        if self.config.shows_digits() { "digits" } else { "classes" }
     }
 
     pub fn rows_picture(&self, rows: Option<Vec<Images>>, alt: &str) -> Result<Option<Picture>> {

@@ -2,7 +2,7 @@
 
 use gan_graph::Graph;
 use mnist_io::Images;
-use run_dir::{DensityRow, Logits, ReportData};
+use run_dir::{Config, DensityRow, Logits, ReportData};
 use serde::Serialize;
 
 use super::network::{Network, Storage};
@@ -158,14 +158,22 @@ pub struct Networks<'a> {
     /// The pixel values of black and white.
     range: [f64; 2],
     side: usize,
-    conditional: bool,
+    /// The classes of conditional networks.
+    classes: Vec<u8>,
+    /// Whether the classes are digits.
+    digits: bool,
     /// "f16" or "int8".
     precision: &'static str,
 }
 
 impl<'a> Networks<'a> {
     /// `None` if the metadata lacks the latents or the pixel range.
-    pub fn new(generator: &'a Graph, discriminator: &'a Graph, storage: Storage) -> Option<Self> {
+    pub fn new(
+        generator: &'a Graph,
+        discriminator: &'a Graph,
+        storage: Storage,
+        config: &Config,
+    ) -> Option<Self> {
         let latent: serde_json::Value = serde_json::from_str(generator.metadata("latent")?).ok()?;
         let (low, high) = generator.metadata("pixel_range")?.split_once(',')?;
         let shape = &generator.outputs.first()?.shape;
@@ -179,7 +187,11 @@ impl<'a> Networks<'a> {
             latent,
             range: [low.trim().parse().ok()?, high.trim().parse().ok()?],
             side,
-            conditional: generator.inputs.iter().any(|input| input.name == "label"),
+            classes: match generator.inputs.iter().any(|input| input.name == "label") {
+                true => config.conditional_classes().labels().to_vec(),
+                false => Vec::new(),
+            },
+            digits: config.shows_digits(),
             precision: match storage {
                 Storage::F16 => "f16",
                 Storage::Int8 => "int8",

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::chart::Chart;
-use super::evaluation::{DigitShare, Headline, MetricRow};
+use super::evaluation::{ClassShare, Headline, MetricRow};
 use super::pictures::Picture;
 
 pub const STYLE: &str = include_str!("../../report/style.css");
@@ -38,6 +38,7 @@ pub struct Page {
     pub no_networks: String,
     pub walk: Option<Picture>,
     pub digits: Option<Picture>,
+    pub digits_caption: String,
     pub histogram: Option<Chart>,
     pub game: Vec<Picture>,
     pub generated_pairs: Option<Picture>,
@@ -45,7 +46,9 @@ pub struct Page {
     pub copies: String,
     pub quality: Vec<Chart>,
     pub quality_note: String,
-    pub shares: Vec<DigitShare>,
+    pub shares: Vec<ClassShare>,
+    /// Whether the classes are digits.
+    pub shows_digits: bool,
     pub shares_note: String,
     pub metrics: Vec<MetricRow>,
     pub commands: Vec<(&'static str, String)>,

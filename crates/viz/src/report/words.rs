@@ -46,13 +46,18 @@ impl Content {
         let run = shell_quoted(&self.run.root().to_string_lossy());
         let mut next = Vec::new();
         if self.config.dataset.is_some() {
-            next.push(("Draw more digits", format!("cargo xtask sample --run {run}")));
+            let digits = self.config.shows_digits();
+            let more = if digits { "Draw more digits" } else { "Draw more images" };
+            next.push((more, format!("cargo xtask sample --run {run}")));
             let conditional = self.config.networks.contains("conditional");
             if conditional {
-                next.push(("Draw sevens", format!("cargo xtask sample --run {run} --digit 7")));
+                let class = self.config.conditional_classes().in_turn(7);
+                let (one, option) =
+                    if digits { ("Draw sevens", "digit") } else { ("Draw one class", "class") };
+                next.push((one, format!("cargo xtask sample --run {run} --{option} {class}")));
             }
             next.push(("Measure every metric", self.evaluate_command()));
-            if !conditional {
+            if digits && !conditional {
                 let train = "cargo xtask train --conditional".to_owned();
                 next.push(("Train a generator that takes the digit", train));
             }
@@ -86,7 +91,8 @@ impl Content {
         rows
     }
 
-    /// How many images the curves and the numbers at the top were measured on.
+    /// How many images the curves and the numbers at the top were measured on, and where the
+    /// features come from.
     pub fn quality_note(&self) -> String {
         let rows = comparable(&self.quality);
         let (Some(row), Some((step, samples))) = (rows.last(), self.evaluation.origin("fid"))
@@ -102,6 +108,11 @@ impl Content {
                 thousands(samples),
                 thousands(step)
             );
+        }
+        // Every evaluation of images with labels has the shares of the classes.
+        if self.config.classes.is_empty() && self.evaluation.shares().is_empty() {
+            note += " The features come from the classifier of MNIST, because the data have no \
+                     labels; compare the numbers with the reference.";
         }
         note
     }

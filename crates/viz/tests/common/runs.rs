@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_config::{FigureLayout, Precision};
+use gan_config::{Classes, FigureLayout, Precision};
 use gan_viz::figures::Figure;
 use mnist_io::Images;
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, MetricsRow, RunDir, Software};
@@ -19,6 +19,11 @@ pub fn empty_run() -> (TempDir, RunDir) {
 
 /// A run with this layout and these real images.
 pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir) {
+    run_of(layout, real, Classes::default())
+}
+
+/// The same with the classes of the training images.
+pub fn run_of(layout: FigureLayout, real: Option<&Images>, classes: Classes) -> (TempDir, RunDir) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config {
         format: CONFIG_FORMAT,
@@ -29,6 +34,7 @@ pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir
         device: "cpu".into(),
         precision: Precision::F32,
         threads: 1,
+        classes,
         dataset: real.map(|_| DatasetInfo {
             name: "mnist".into(),
             path: "data".into(),
