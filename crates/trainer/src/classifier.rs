@@ -44,8 +44,8 @@ pub struct ClassifierProgress {
     pub loss: f64,
 }
 
-/// Trains a classifier of the classes of `dataset`, on the CPU. `progress` is called every 20
-/// steps and at the end.
+/// Trains a classifier of the classes of `dataset`, at least two, on the CPU. `progress` is
+/// called every 20 steps and at the end.
 ///
 /// # Errors
 /// Those of [`check`]; [`Error::Settings`] for a kind that networks cannot compute in;
@@ -62,7 +62,8 @@ pub fn train_classifier(
     let side = SIDE;
     let mut loader =
         DataLoader::images(dataset, images, side, PixelRange::Unit, device, plan.seed)?;
-    let network = ClassifierNetwork::new(Classes::of(dataset.labels()).width());
+    let classes = Classes::of(dataset.labels()).width().max(2);
+    let network = ClassifierNetwork::new(classes);
     seed_torch(plan.seed, Stream::Init, 0);
     let mut parameters = network.layout().init(device);
     let mut adam = Adam::new(gan_config::Adam::DEFAULT, &parameters);
