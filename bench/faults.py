@@ -111,7 +111,7 @@ class Lab:
             assert result.returncode == 0, result.stderr
             self.references[preset] = digest(run)
             shutil.rmtree(run)
-            traced = ["strace", "-f", "-qq", "-o", str(log), "-e", "trace=" + ",".join(CALLS)]
+            traced = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", "trace=" + ",".join(CALLS)]
             result = call(traced + self.train(preset, run))
             assert result.returncode == 0, result.stderr
             lines = log.read_text(errors="replace").splitlines()
@@ -136,11 +136,11 @@ def call(command, folder=None, timeout=TRAINING_LIMIT):
 
 
 def digest(run):
-    """What two equal runs have in common: all files, without times."""
+    """What two equal runs have in common: all files, without times and their hashes."""
     found = {}
     for path in sorted(run.rglob("*")):
         name = str(path.relative_to(run))
-        if path.is_dir() or name == "lock" or name.startswith(("checkpoints/", "report")):
+        if path.is_dir() or name in ("lock", "checksums.jsonl") or name.startswith(("checkpoints/", "report")):
             continue
         if name.startswith("figures/"):
             found[name] = "a figure"
@@ -161,7 +161,7 @@ def inject(preset, counts, rng, action):
     name = rng.choice([name for name in CALLS if counts[name]])
     number = rng.randint(1, counts[name])
     fault = f"inject={name}:{action}:when={number}"
-    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", fault], f"{preset} {fault}"
+    return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", fault], f"{preset} {fault}"
 
 
 def kill(lab, rng):
@@ -194,7 +194,7 @@ def fail(lab, rng):
         # A run that was killed at a flush in the middle of the training.
         half = max(1, counts["fsync"] // 2)
         fault = ["-e", f"inject=fsync:signal=SIGKILL:when={half}"]
-        call(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", *fault] + lab.train(preset, run))
+        call(["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync", *fault] + lab.train(preset, run))
         lab.partial[preset] = lab.folder / f"partial-{preset}"
         shutil.copytree(run, lab.partial[preset], symlinks=True)
     else:

@@ -1,6 +1,6 @@
 //! Scratch directories for downloads, and the check of a downloaded file.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -53,7 +53,7 @@ pub fn verify(path: &Path, pinned: &str, remedy: &str) -> Result<()> {
 /// The SHA-256 of a file, in lower-case hexadecimal.
 pub fn sha256_of(path: &Path) -> Result<String> {
     let refused = || format!("cannot read {}", path.display());
-    let file = File::open(path).with_context(refused)?;
+    let file = mnist_io::open_regular(path)?;
     let name = path.file_name().unwrap_or_default().display();
     let bytes = file.metadata().with_context(refused)?.len();
     let bar = progress::bytes(format!("checking {name}"), bytes);

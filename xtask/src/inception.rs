@@ -1,10 +1,9 @@
 //! Downloads InceptionV3, the network of the published FID.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::DecimalBytes;
 
 use crate::download::{in_scratch_dir, sha256_of};
@@ -43,7 +42,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
 
 /// Copies a file atomically. A rename fails if the data folder is on another disk.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut file = File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
+    let mut file = mnist_io::open_regular(from)?;
     if let Some(folder) = to.parent() {
         run_dir::remove_temporary_files(folder)?;
     }

@@ -1,10 +1,9 @@
 //! The libtorch that the workspace builds with: the user's own, or the one that is fetched.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::DecimalBytes;
 
 use crate::child;
@@ -124,8 +123,7 @@ fn check_folder(dir: &Path, cuda: bool, otherwise: &str) -> Result<String> {
     if !path.exists() {
         return Ok(format!("of unknown version in {}", dir.display()));
     }
-    let version =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let version = String::from_utf8_lossy(&mnist_io::read_regular(&path, 1 << 10)?).into_owned();
     let version = version.trim();
     if !is_accepted(version) {
         return refuse(format!("is libtorch {version}, not {VERSION}"));

@@ -3,7 +3,7 @@
 //! Hashing half a gigabyte takes seconds. A file is therefore hashed only if its size, time of
 //! change or inode is another than the list says.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -14,6 +14,8 @@ use crate::progress;
 
 /// The name of the manifest in the folder that it describes.
 const NAME: &str = "fetched.tsv";
+/// More bytes than a manifest has.
+const LARGEST: u64 = 1 << 24;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Manifest {
@@ -71,10 +73,10 @@ impl Manifest {
     /// list counts as a difference.
     pub fn read(root: &Path) -> Result<Option<Manifest>> {
         let path = root.join(NAME);
-        let text = match fs::read(&path) {
+        let text = match mnist_io::read_regular(&path, LARGEST) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e).with_context(|| format!("cannot read {}", path.display())),
+            Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => return Ok(None),
+            Err(e) => return Err(e.into()),
         };
         let mut lines = text.lines();
         let identity = lines.next().unwrap_or_default().to_owned();
@@ -143,13 +145,15 @@ impl Stamp {
     }
 }
 
-fn sha256_of(path: &Path) -> std::io::Result<String> {
-    Ok(mnist_io::sha256_of_reader(File::open(path)?)?.1)
+fn sha256_of(path: &Path) -> Result<String> {
+    Ok(mnist_io::sha256_of_reader(mnist_io::open_regular(path)?)?.1)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use std::fs::File;
 
     use super::*;
 

@@ -113,15 +113,16 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         && kept
         && row.value("fid").is_some()
     {
-        let appended = run.append_quality(&QualityRow {
+        let row = QualityRow {
             step: sampler.state.step,
             images_seen: sampler.state.images_seen,
             seconds: sampler.state.seconds,
             evaluation_seconds: seconds,
             ..row
-        });
-        // The run may be read-only. The numbers are printed in any case.
-        if let Err(error) = appended {
+        };
+        // The run may be read-only, or damaged. The numbers are printed in any case.
+        let kept = run.record_rows().and_then(|()| run.append_quality(&row));
+        if let Err(error) = kept.and_then(|()| run.record_rows()) {
             output::note(format_args!("nothing is kept in the run: {error}"));
         }
     }

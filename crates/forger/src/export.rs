@@ -41,8 +41,17 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
         }
     };
     let name = format!("{}.{}", args.network.name(), args.format.extension());
-    let path = args.out.clone().unwrap_or_else(|| run.root().join(name));
-    write_atomic(&path, |w| w.write_all(&bytes))?;
+    let path = match &args.out {
+        Some(path) => {
+            write_atomic(path, |w| w.write_all(&bytes))?;
+            path.clone()
+        }
+        None => {
+            let path = run.root().join(name);
+            run.save(&path, &bytes)?;
+            path
+        }
+    };
     if fixed {
         output::note(match args.format {
             ExportFormat::Safetensors => {

@@ -28,11 +28,14 @@ pub fn evaluator(training: Arc<Dataset>, test: &Dataset, cache: &Path) -> Result
         _ => Arc::new(resized(&training)?),
     };
     let test = resized(test)?;
-    let cache = Cache::new(Some(cache.to_owned()), training.images(), test.images());
+    let cache = Cache::new(Some(cache.to_owned()), &training, &test);
     Ok(Evaluator::new(training, test, cache)?)
 }
 
 fn resized(set: &Dataset) -> Result<Dataset> {
+    if set.images().rows() == COMPARED {
+        return Ok(set.clone());
+    }
     let images = resize(set.images(), COMPARED)?;
     Ok(match set.is_labeled() {
         true => Dataset::new(images, set.labels().to_vec())?,

@@ -1,12 +1,11 @@
 //! Statistics of a data set, cached on disk under its hashes.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
 use gan_models::classifier;
-use mnist_io::{Images, sha256_hex};
+use mnist_io::{Dataset, read_regular, sha256_hex};
 use run_dir::{INCEPTION_SHA256, write_atomic};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use tch::{Kind, Tensor};
@@ -63,8 +62,8 @@ impl Part {
 impl Cache {
     /// The statistics of `training` and `test` images, in a folder of their own under
     /// `root`. Without a `root` nothing is stored.
-    pub fn new(root: Option<PathBuf>, training: &Images, test: &Images) -> Cache {
-        let (training, test) = (training.idx_sha256(), test.idx_sha256());
+    pub fn new(root: Option<PathBuf>, training: &Dataset, test: &Dataset) -> Cache {
+        let (training, test) = (training.images_sha256(), test.images_sha256());
         let both = sha256_hex(format!("{training} {test}").as_bytes());
         let identity = [
             ("version", VERSION),
@@ -110,13 +109,13 @@ impl Cache {
         let Some(path) = self.path(name) else {
             return measure();
         };
-        match read(&path, MAX_HEADER + parts.iter().map(Part::bytes).sum::<u64>()) {
+        match read_regular(&path, MAX_HEADER + parts.iter().map(Part::bytes).sum::<u64>()) {
             Ok(bytes) => match self.parse(&bytes, parts) {
                 Ok(tensors) => return Ok(tensors),
                 Err(reason) => tracing::warn!("{}: {reason}; computing it again", path.display()),
             },
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) => tracing::warn!("cannot read {}: {e}", path.display()),
+            Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => {}
+            Err(e) => tracing::warn!("{e}; computing it again"),
         }
         let measured = measure()?;
         let bytes = self.encode(parts, &measured)?;
@@ -181,17 +180,6 @@ impl Cache {
     }
 }
 
-/// Reads a regular file of at most `limit` bytes.
-fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let info = fs::metadata(path)?;
-    if !info.is_file() || info.len() > limit {
-        return Err(io::Error::new(ErrorKind::InvalidData, "another program wrote it"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// The SHA-256 of the names, shapes and `data` of all parts, in lower-case hexadecimal.
 fn content_sha256<D: AsRef<[u8]>>(parts: &[Part], data: &[D]) -> String {
     let mut lines = String::new();
@@ -211,10 +199,14 @@ fn dtype(kind: Kind) -> Dtype {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+
+    use mnist_io::Images;
+
     use super::*;
 
-    fn images(pixel_value: u8) -> Images {
-        Images::new(2, 2, vec![pixel_value; 8]).unwrap()
+    fn images(pixel_value: u8) -> Dataset {
+        Dataset::unlabeled(Images::new(2, 2, vec![pixel_value; 8]).unwrap())
     }
 
     fn part(numbers: i64) -> Part {

@@ -183,13 +183,8 @@ pub enum Error {
     #[error("the metric inception needs InceptionV3: add it with Evaluator::with_inception")]
     NoInception,
     /// The file of InceptionV3 cannot be read.
-    #[error("cannot read {}: {reason}", path.display())]
-    InceptionFile {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        reason: io::Error,
-    },
+    #[error(transparent)]
+    InceptionFile(mnist_io::Error),
     /// The file of InceptionV3 is another file.
     #[error(
         "{} is not the network of published FIDs: its SHA-256 is {found}, not {INCEPTION_SHA256}",
@@ -232,7 +227,7 @@ impl Error {
     /// The operating system's kind of error, if it was one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Error::InceptionFile { reason, .. } => Some(reason.kind()),
+            Error::InceptionFile(error) => error.io_kind(),
             _ => None,
         }
     }

@@ -28,10 +28,9 @@ pub(crate) const METRIC: Metric = Metric {
 
 #[cfg(feature = "libtorch")]
 mod computation {
-    use std::fs;
     use std::path::Path;
 
-    use mnist_io::{Images, sha256_hex};
+    use mnist_io::{Images, read_regular, sha256_hex};
     use run_dir::INCEPTION_SHA256;
     use tch::{CModule, Kind, Tensor, no_grad};
 
@@ -44,6 +43,9 @@ mod computation {
 
     /// Images at a time.
     const BATCH: usize = 32;
+
+    /// More bytes than the file of the network has.
+    const LARGEST: u64 = 1 << 28;
 
     /// InceptionV3 with its weights.
     #[derive(Debug)]
@@ -60,14 +62,10 @@ mod computation {
         /// [`Error::InceptionFile`] if the file cannot be read; [`Error::InceptionHash`] for
         /// another file; [`Error::Torch`].
         pub fn load(path: &Path) -> Result<Inception> {
-            let path = path.to_owned();
-            let bytes = match fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(reason) => return Err(Error::InceptionFile { path, reason }),
-            };
+            let bytes = read_regular(path, LARGEST).map_err(Error::InceptionFile)?;
             let found = sha256_hex(&bytes);
             if found != INCEPTION_SHA256 {
-                return Err(Error::InceptionHash { path, found });
+                return Err(Error::InceptionHash { path: path.to_owned(), found });
             }
             let mut module = CModule::load_data(&mut bytes.as_slice())?;
             module.f_set_eval()?;
@@ -148,6 +146,8 @@ mod computation {
 
     #[cfg(test)]
     mod tests {
+        use std::fs;
+
         use tch::Device;
 
         use super::*;
@@ -193,9 +193,13 @@ mod computation {
             fs::write(&path, b"another file").unwrap();
             let refused = Inception::load(&path).unwrap_err();
             assert!(matches!(refused, Error::InceptionHash { .. }), "{refused}");
+            // Sparse: it takes no space.
+            fs::File::create(&path).unwrap().set_len(100_000_000_000).unwrap();
+            let refused = Inception::load(&path).unwrap_err();
+            assert!(matches!(refused, Error::InceptionFile(_)), "{refused}");
             fs::remove_file(&path).unwrap();
             let refused = Inception::load(&path).unwrap_err();
-            assert!(matches!(refused, Error::InceptionFile { .. }), "{refused}");
+            assert!(matches!(refused, Error::InceptionFile(_)), "{refused}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::element::ElementType;
 use crate::error::{Error, Result};
@@ -12,11 +13,21 @@ use crate::names::FILES;
 use crate::write::header;
 
 /// Images and equally many labels.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Dataset {
     images: Images,
     labels: Vec<u8>,
     labeled: bool,
+    /// The SHA-256 of the images, after its first use.
+    images_sha256: OnceLock<String>,
+}
+
+impl Eq for Dataset {}
+
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Dataset) -> bool {
+        (&self.images, &self.labels, self.labeled) == (&other.images, &other.labels, other.labeled)
+    }
 }
 
 /// A part of a data set.
@@ -37,13 +48,17 @@ impl Dataset {
         if images.len() != labels.len() {
             return Err(Error::LabelCount { images: images.len(), labels: labels.len() });
         }
-        Ok(Dataset { images, labels, labeled: true })
+        Ok(Dataset::from_checked(images, labels, true))
     }
 
     /// Creates a data set from images alone. All its labels are 0.
     pub fn unlabeled(images: Images) -> Dataset {
         let labels = vec![0; images.len()];
-        Dataset { images, labels, labeled: false }
+        Dataset::from_checked(images, labels, false)
+    }
+
+    fn from_checked(images: Images, labels: Vec<u8>, labeled: bool) -> Dataset {
+        Dataset { images, labels, labeled, images_sha256: OnceLock::new() }
     }
 
     /// Reads one split from a folder with the usual file names.
@@ -103,7 +118,7 @@ impl Dataset {
         let images = self.images.select(indices)?;
         let labels = indices.iter().map(|&index| self.labels.get(index).copied());
         let labels = labels.collect::<Option<_>>()?;
-        Some(Dataset { images, labels, labeled: self.labeled })
+        Some(Dataset::from_checked(images, labels, self.labeled))
     }
 
     /// Returns images and labels.
@@ -111,9 +126,9 @@ impl Dataset {
         (self.images, self.labels)
     }
 
-    /// SHA-256 of the plain IDX file of the images, in hexadecimal.
+    /// SHA-256 of the plain IDX file of the images, in hexadecimal. It is computed once.
     pub fn images_sha256(&self) -> String {
-        self.images.idx_sha256()
+        self.images_sha256.get_or_init(|| self.images.idx_sha256()).clone()
     }
 
     /// SHA-256 of the plain IDX file of the labels, in hexadecimal.

@@ -1,7 +1,7 @@
 //! Reading IDX data. No allocation trusts the sizes of a header.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 
 use crate::element::{ElementType, IdxData};
@@ -64,6 +64,24 @@ pub fn open_regular(path: &Path) -> Result<File> {
         return Err(Error::NotAFile { path: path.to_owned(), found });
     }
     File::open(path).map_err(Error::io("open", path))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// Those of [`open_regular`]; [`Error::Io`] also for a longer file.
+pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let read = |file: File| {
+        let length = file.metadata()?.len();
+        if length > limit {
+            let reason = format!("it has {length} bytes, but at most {limit} are accepted");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, reason));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read(open_regular(path)?).map_err(Error::io("read", path))
 }
 
 /// Opens a regular file, which is decompressed if it is gzip.

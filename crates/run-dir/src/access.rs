@@ -30,15 +30,16 @@ impl RunDir {
         Ok(file)
     }
 
-    /// Reads a file of at most `limit` bytes.
+    /// Reads a file of at most `limit` bytes, and compares its SHA-256.
     ///
     /// # Errors
-    /// Those of [`RunDir::open_file`].
+    /// Those of [`RunDir::open_file`]; [`Error::Damaged`]; [`Error::Row`] for an invalid
+    /// `checksums.jsonl`.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let file = self.open_file(path, limit)?;
         file.take(limit).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-        Ok(bytes)
+        self.check(path, &bytes).map(|()| bytes)
     }
 
     /// Writes a file atomically, as [`write_atomic`](crate::write_atomic) does. A missing

@@ -1,19 +1,20 @@
 //! A run directory: creation, opening, and the path of every file in it.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 #[cfg(unix)]
 use std::os::unix::fs::symlink;
 #[cfg(windows)]
 use std::os::windows::fs::symlink_dir as symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use mnist_io::Images;
 
 use crate::atomic::{is_temporary, parent_of};
+use crate::checksums::Known;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -27,6 +28,7 @@ const TEMPORARY_LATEST: &str = ".latest";
 pub struct RunDir {
     root: PathBuf,
     dir: Arc<Dir>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl RunDir {
@@ -95,8 +97,8 @@ impl RunDir {
             let ours = if folders.contains(&path) && kind.is_dir() {
                 self.entries(&path)?.iter().all(|(name, _)| is_temporary(name))
             } else {
-                is_temporary(&name)
-                    || locked && [self.lock_path(), self.real_images_path()].contains(&path)
+                let files = [self.lock_path(), self.real_images_path(), self.checksums_path()];
+                is_temporary(&name) || locked && files.contains(&path)
             };
             if !ours {
                 return Err(Error::NotEmpty(self.root.clone()));
@@ -119,7 +121,7 @@ impl RunDir {
             .check()
             .and_then(|()| toml::to_string(config).map_err(|e| e.to_string()));
         let text = text.map_err(|reason| Error::Config { path: path.clone(), reason })?;
-        self.write(&path, |w| w.write_all(text.as_bytes()))
+        self.save(&path, text.as_bytes())
     }
 
     /// Removes an incomplete run. Ignores errors, because the caller returns
@@ -128,7 +130,7 @@ impl RunDir {
         for folder in [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()] {
             let _ = folder.file_name().map(|name| self.dir.remove_dir(name));
         }
-        for file in [self.real_images_path(), self.lock_path()] {
+        for file in [self.real_images_path(), self.checksums_path(), self.lock_path()] {
             let _ = self.remove(&file);
         }
         if !keep_folder {
@@ -154,12 +156,17 @@ impl RunDir {
     /// The run in the folder `root`, without a look at its files.
     pub(crate) fn at(root: &Path) -> Result<RunDir> {
         let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(Error::io("open", root));
-        Ok(RunDir { root: root.to_owned(), dir: Arc::new(dir?) })
+        Ok(RunDir { root: root.to_owned(), dir: Arc::new(dir?), known: Arc::default() })
     }
 
     /// The handle of the folder.
     pub(crate) fn dir(&self) -> &Dir {
         &self.dir
+    }
+
+    /// The SHA-256 that were read so far.
+    pub(crate) fn known(&self) -> &Mutex<Known> {
+        &self.known
     }
 
     /// The folder of the run.
@@ -221,6 +228,7 @@ macro_rules! paths {
 
 paths! {
     config_path: "config.toml";
+    checksums_path: "checksums.jsonl";
     real_images_path: "originals.idx3";
     metrics_path: "metrics.jsonl";
     densities_path: "densities.jsonl";

@@ -64,6 +64,17 @@ pub enum Error {
         /// The largest accepted size.
         limit: u64,
     },
+    /// A file has another SHA-256 than `checksums.jsonl` holds.
+    #[error(
+        "{}: it is damaged, or checksums.jsonl with its SHA-256 is; restore the damaged \
+         file{remedy}", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What to do otherwise.
+        remedy: String,
+    },
     /// The configuration is invalid.
     #[error("{}: {reason}", path.display())]
     Config {
@@ -130,6 +141,18 @@ impl Error {
             Error::Idx(error) => error.io_kind(),
             _ => None,
         }
+    }
+
+    pub(crate) fn damaged(path: &Path) -> Error {
+        let name = path.file_name().unwrap_or_default().display();
+        let remedy = match path.ends_with("config.toml") {
+            true => String::new(),
+            false => format!(
+                ", or remove {name} and resume the run: it continues without the file, or writes \
+                 it again"
+            ),
+        };
+        Error::Damaged { path: path.to_owned(), remedy }
     }
 
     pub(crate) fn in_file(path: &Path, reason: mnist_io::Error) -> Error {

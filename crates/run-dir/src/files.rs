@@ -57,7 +57,7 @@ impl RunDir {
     /// [`Error::Row`] if a number other than a loss is NaN or infinite,
     /// [`Error::Io`] if the file cannot be written.
     pub fn append_metrics(&self, row: &MetricsRow) -> Result<()> {
-        rows::append(self, &self.metrics_path(), row)
+        rows::append(self, &self.metrics_path(), [row]).map(drop)
     }
 
     /// Reads `metrics.jsonl`, oldest row first. A missing file has no rows.
@@ -65,7 +65,8 @@ impl RunDir {
     /// A last line without a line end is an interrupted write and is skipped.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Row`] with the number of the invalid line.
+    /// [`Error::Io`], [`Error::Row`] with the number of the invalid line, or
+    /// [`Error::Damaged`] if rows changed that a checkpoint follows.
     pub fn metrics(&self) -> Result<Vec<MetricsRow>> {
         rows::read(self, &self.metrics_path())
     }
@@ -76,7 +77,7 @@ impl RunDir {
     /// [`Error::Row`] if the row breaks a rule of [`DensityRow`], [`Error::Io`]
     /// if the file cannot be written.
     pub fn append_density(&self, row: &DensityRow) -> Result<()> {
-        rows::append(self, &self.densities_path(), row)
+        rows::append(self, &self.densities_path(), [row]).map(drop)
     }
 
     /// Reads `densities.jsonl`, as [`RunDir::metrics`] reads its file.
@@ -93,7 +94,7 @@ impl RunDir {
     /// [`Error::Row`] with the names of NaN and infinite fields, [`Error::Io`]
     /// if the file cannot be written.
     pub fn append_quality(&self, row: &QualityRow) -> Result<()> {
-        rows::append(self, &self.quality_path(), row)
+        rows::append(self, &self.quality_path(), [row]).map(drop)
     }
 
     /// Reads `quality.jsonl`, as [`RunDir::metrics`] reads its file.
@@ -137,7 +138,9 @@ impl RunDir {
         if bytes > limit {
             return Err(Error::TooLong { path: path.to_owned(), bytes, limit });
         }
-        self.write(path, |w| idx.write(w))
+        let mut bytes = Vec::new();
+        idx.write(&mut bytes).map_err(Error::io("write", path))?;
+        self.save(path, &bytes)
     }
 
     /// Writes the snapshot of `step`.

@@ -3,6 +3,7 @@
 
 mod access;
 mod atomic;
+mod checksums;
 mod config;
 mod dir;
 mod error;

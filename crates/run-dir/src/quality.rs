@@ -58,10 +58,6 @@ impl QualityRow {
 }
 
 impl Row for QualityRow {
-    fn step(&self) -> u64 {
-        self.step
-    }
-
     fn check(&self) -> Result<(), String> {
         // serde_json writes numbers that are not finite as null. This row has no other
         // nulls.

@@ -1,7 +1,5 @@
 //! `report.json`: what the report shows and no other file of a run holds.
 
-use std::io::Write;
-
 use serde::{Deserialize, Serialize};
 
 use crate::dir::RunDir;
@@ -52,7 +50,7 @@ impl RunDir {
             read.map(|_| text).map_err(|e| e.to_string())
         });
         let text = text.map_err(|reason| Error::Report { path: path.clone(), reason })?;
-        self.write(&path, |w| w.write_all(text.as_bytes()))
+        self.save(&path, text.as_bytes())
     }
 
     /// Reads `report.json`. Returns `None` if it does not exist.

@@ -1,9 +1,7 @@
 //! Removes everything that a run wrote after an earlier step.
 
-use cap_std::fs::OpenOptions;
-
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Result, optional};
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 
@@ -24,14 +22,18 @@ impl RunDir {
     /// caller must hold the run's lock.
     ///
     /// # Errors
-    /// [`Error::Row`] for an invalid row, [`Error::Io`] if a file cannot be
-    /// read or removed.
+    /// [`Error::Row`](crate::Error::Row) for an invalid row, [`Error::Damaged`](crate::Error::Damaged)
+    /// for other rows than those that were recorded, [`Error::Io`](crate::Error::Io) if a file
+    /// cannot be read or removed.
     pub fn rewind(&self, to: Option<RewindPoint>) -> Result<()> {
         let step = to.map(|to| to.step);
         let last_snapshot = to.map(|to| to.last_snapshot);
-        rows::truncate::<MetricsRow>(self, &self.metrics_path(), step)?;
-        rows::truncate::<QualityRow>(self, &self.quality_path(), step)?;
-        rows::truncate::<DensityRow>(self, &self.densities_path(), last_snapshot)?;
+        rows::retain(self, &self.metrics_path(), |row: &MetricsRow| Some(row.step) <= step)?;
+        rows::retain(self, &self.quality_path(), |row: &QualityRow| Some(row.step) <= step)?;
+        rows::retain(self, &self.densities_path(), |row: &DensityRow| {
+            Some(row.step) <= last_snapshot
+        })?;
+        self.record_rows()?;
         for (dir, suffix) in [(self.samples_dir(), ".idx3"), (self.pictures_dir(), ".png")] {
             for (step, path) in optional(self.numbered(&dir, suffix))?.unwrap_or_default() {
                 if last_snapshot.is_none_or(|last| step > last) {
@@ -59,28 +61,12 @@ impl RunDir {
     /// The caller must hold the run's lock.
     ///
     /// # Errors
-    /// [`Error::Io`] if a folder cannot be read or a file cannot be removed.
+    /// [`Error::Io`](crate::Error::Io) if a folder cannot be read or a file cannot be removed.
     pub fn remove_temporary_files(&self) -> Result<()> {
         self.remove_temporary_in(self.root())?;
         [self.samples_dir(), self.checkpoints_dir(), self.figures_dir(), self.pictures_dir()]
             .iter()
             .try_for_each(|folder| self.remove_temporary_in(folder))
-    }
-
-    /// Flushes the row files to the disk. A checkpoint refers to their rows, so
-    /// they must survive a power failure as the checkpoint does.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if a file cannot be flushed.
-    pub fn flush_rows(&self) -> Result<()> {
-        for path in self.row_files() {
-            // Windows flushes only files that are open for writing.
-            let file = self.open_with(&path, OpenOptions::new().append(true));
-            if let Some(file) = optional(file)? {
-                file.sync_all().map_err(Error::io("flush", &path))?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -139,7 +125,7 @@ mod tests {
         run.rewind(Some(to)).unwrap();
         assert_eq!(fs::read(run.metrics_path()).unwrap(), until_10);
         assert_eq!(names(&run.samples_dir()), ["000000.idx3", "000005.idx3"]);
-        assert_eq!(names(dir.path()), ["metrics.jsonl", "samples"]);
+        assert_eq!(names(dir.path()), ["checksums.jsonl", "metrics.jsonl", "samples"]);
         run.rewind(None).unwrap();
         assert_eq!(run.metrics().unwrap(), []);
         assert_eq!(run.snapshots().unwrap(), []);

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result};
 
 /// The largest accepted row file, in bytes: 1 GiB.
 pub const MAX_ROW_FILE: u64 = 1 << 30;
@@ -76,11 +76,10 @@ pub struct DensityRow {
 
 /// A row of a row file.
 pub(crate) trait Row: Serialize + DeserializeOwned {
-    /// The number of finished steps.
-    fn step(&self) -> u64;
-
     /// Checks the rules that the types do not express.
-    fn check(&self) -> std::result::Result<(), String>;
+    fn check(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
 }
 
 impl MetricsRow {
@@ -91,10 +90,6 @@ impl MetricsRow {
 }
 
 impl Row for MetricsRow {
-    fn step(&self) -> u64 {
-        self.step
-    }
-
     fn check(&self) -> std::result::Result<(), String> {
         for (name, number) in [
             ("seconds", self.seconds),
@@ -112,10 +107,6 @@ impl Row for MetricsRow {
 }
 
 impl Row for DensityRow {
-    fn step(&self) -> u64 {
-        self.step
-    }
-
     fn check(&self) -> std::result::Result<(), String> {
         let (low, high) = (self.low, self.high);
         if !(low < high && (high - low).is_finite()) {
@@ -134,22 +125,32 @@ impl Row for DensityRow {
     }
 }
 
-/// Appends one row to the file, which is created if it does not exist.
-pub(crate) fn append<R: Row>(run: &RunDir, path: &Path, row: &R) -> Result<()> {
-    let json = serde_json::to_string(row).map_err(|e| e.to_string());
-    let line = row.check().and(json).and_then(|line| check_length(line.len()).map(|()| line));
-    let line = line.map_err(|reason| Error::Row { path: path.to_owned(), line: None, reason })?;
+/// Appends rows to the file, which is created if it does not exist. Returns the file.
+pub(crate) fn append<'a, R: Row + 'a>(
+    run: &RunDir,
+    path: &Path,
+    rows: impl IntoIterator<Item = &'a R>,
+) -> Result<File> {
+    let mut lines = String::new();
+    for row in rows {
+        let json = serde_json::to_string(row).map_err(|e| e.to_string());
+        let line = row.check().and(json).and_then(|line| check_length(line.len()).map(|()| line));
+        let line = line.map_err(|reason| Error::Row { path: path.to_owned(), line: None, reason });
+        lines += &(line? + "\n");
+    }
     // Windows cannot shorten a file that is open only for appending.
     let file = run.open_with(path, OpenOptions::new().read(true).write(true).create(true))?;
-    append_line(file, (line + "\n").as_bytes()).map_err(Error::io("write", path))
+    append_lines(file, lines.as_bytes()).map_err(Error::io("write", path))
 }
 
-fn append_line(mut file: File, line: &[u8]) -> io::Result<()> {
+fn append_lines(mut file: File, lines: &[u8]) -> io::Result<File> {
     // Training and evaluation may append at the same time.
     file.lock()?;
     remove_partial_line(&mut file)?;
     file.seek(SeekFrom::End(0))?;
-    file.write_all(line)
+    file.write_all(lines)?;
+    file.unlock()?;
+    Ok(file)
 }
 
 /// Removes a last line without a line end, so the next row gets its own line.
@@ -178,36 +179,39 @@ fn check_length(bytes: usize) -> std::result::Result<(), String> {
 /// without a line end is skipped.
 pub(crate) fn read<R: Row>(run: &RunDir, path: &Path) -> Result<Vec<R>> {
     let mut rows = Vec::new();
-    for_each(run, path, |row, _| rows.push(row))?;
+    if let Some(file) = run.open_rows(path)? {
+        for_each(file, path, |row, _| rows.push(row))?;
+    }
     Ok(rows)
 }
 
-/// Removes the rows after step `last` (all rows for `None`) and a last line
-/// without a line end. The file is replaced atomically, and only if it changes.
-pub(crate) fn truncate<R: Row>(run: &RunDir, path: &Path, last: Option<u64>) -> Result<()> {
+/// Keeps the rows that `keep` accepts. Removes the others and a last line without a line
+/// end. The file is replaced atomically, and only if it changes.
+pub(crate) fn retain<R: Row>(run: &RunDir, path: &Path, keep: impl Fn(&R) -> bool) -> Result<()> {
+    let Some(file) = run.open_rows(path)? else {
+        return run.forget_rows(path);
+    };
     let mut kept = Vec::new();
-    let length = for_each(run, path, |row: R, line| {
-        if last.is_some_and(|last| row.step() <= last) {
+    let length = for_each(file, path, |row: R, line| {
+        if keep(&row) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
         }
     })?;
-    match length {
-        Some(length) if length != kept.len() as u64 => run.write(path, |w| w.write_all(&kept)),
-        _ => Ok(()),
+    if length == kept.len() as u64 {
+        return Ok(());
     }
+    // A process may be killed before or after the file is replaced.
+    run.forget_rows(path)?;
+    run.write(path, |w| w.write_all(&kept))
 }
 
-/// Calls `visit` with each complete row and its line. Returns the file's length, if
-/// there is a file.
-fn for_each<R: Row>(
-    run: &RunDir,
+/// Calls `visit` with each complete row and its line. Returns the file's length.
+pub(crate) fn for_each<R: Row>(
+    file: File,
     path: &Path,
     mut visit: impl FnMut(R, &[u8]),
-) -> Result<Option<u64>> {
-    let Some(file) = optional(run.open_file(path, MAX_ROW_FILE))? else {
-        return Ok(None);
-    };
+) -> Result<u64> {
     let length = file.metadata().map_err(Error::io("read", path))?.len();
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
@@ -226,7 +230,7 @@ fn for_each<R: Row>(
             .map_err(invalid)?;
         visit(row, &line);
     }
-    Ok(Some(length))
+    Ok(length)
 }
 
 fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {

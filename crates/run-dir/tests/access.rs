@@ -13,9 +13,9 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use common::{config, real_images};
+use common::{config, metrics_row, real_images};
 use mnist_io::Images;
-use run_dir::{DensityRow, Error, MetricsRow, QualityRow, RunDir};
+use run_dir::{DensityRow, Error, QualityRow, RunDir};
 
 type Operation = (PathBuf, fn(&RunDir) -> Result<(), Error>);
 
@@ -23,6 +23,7 @@ type Operation = (PathBuf, fn(&RunDir) -> Result<(), Error>);
 fn reads(run: &RunDir) -> Vec<Operation> {
     vec![
         (run.config_path(), |run| RunDir::open(run.root())?.config().map(drop)),
+        (run.checksums_path(), |run| RunDir::open(run.root())?.config().map(drop)),
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.densities_path(), |run| run.densities().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
@@ -38,6 +39,7 @@ fn reads(run: &RunDir) -> Vec<Operation> {
 /// Every file of a run with a function that writes it.
 fn writes(run: &RunDir) -> Vec<Operation> {
     vec![
+        (run.checksums_path(), |run| run.write_nearest(&real_images())),
         (run.metrics_path(), |run| run.append_metrics(&metrics_row())),
         (run.densities_path(), |run| run.append_density(&density_row())),
         (run.quality_path(), |run| run.append_quality(&QualityRow::default())),
@@ -50,20 +52,6 @@ fn writes(run: &RunDir) -> Vec<Operation> {
         (run.picture_path(300), |run| run.write(&run.picture_path(300), |_| Ok(()))),
         (run.lock_path(), |run| run.lock().map(drop)),
     ]
-}
-
-fn metrics_row() -> MetricsRow {
-    MetricsRow {
-        step: 1,
-        images_seen: 8,
-        seconds: 0.5,
-        loss_d: 1.0,
-        loss_g: 1.0,
-        d_real: 0.5,
-        d_fake: 0.5,
-        lr_d: 0.1,
-        lr_g: 0.1,
-    }
 }
 
 fn density_row() -> DensityRow {
@@ -247,6 +235,7 @@ fn compressed_images_are_refused_in_a_run() {
         .write_gzip(&mut bomb)
         .unwrap();
     fs::write(run.nearest_path(), bomb).unwrap();
+    fs::remove_file(run.checksums_path()).unwrap();
     let error = run.nearest().unwrap_err().to_string();
     assert!(error.contains("nearest.idx3"), "{error}");
 }

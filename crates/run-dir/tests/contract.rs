@@ -138,7 +138,7 @@ fn a_folder_with_leftovers_of_a_killed_creation_counts_as_empty() {
         for folder in ["samples", "checkpoints", "figures"] {
             fs::create_dir(at(folder)).unwrap();
         }
-        for file in ["lock", ".tmp-0", "originals.idx3", "figures/.tmp-7"] {
+        for file in ["lock", ".tmp-0", "originals.idx3", "checksums.jsonl", "figures/.tmp-7"] {
             fs::write(at(file), if file == "lock" { "" } else { "half" }).unwrap();
         }
     };
@@ -152,8 +152,18 @@ fn a_folder_with_leftovers_of_a_killed_creation_counts_as_empty() {
     assert_eq!(fs::read(at("originals.idx3")).unwrap(), b"half");
     let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     assert_eq!(run.read_images(&run.real_images_path()).unwrap(), real_images());
-    let names = ["checkpoints", "config.toml", "figures", "lock", "originals.idx3", "samples"];
-    assert_eq!(entries(dir.path()), names);
+    assert_eq!(
+        entries(dir.path()),
+        [
+            "checkpoints",
+            "checksums.jsonl",
+            "config.toml",
+            "figures",
+            "lock",
+            "originals.idx3",
+            "samples"
+        ]
+    );
     assert!(entries(&run.figures_dir()).is_empty());
     let refused = RunDir::create(dir.path(), &config(), None);
     assert!(matches!(refused, Err(Error::NotEmpty { .. })));
@@ -161,7 +171,9 @@ fn a_folder_with_leftovers_of_a_killed_creation_counts_as_empty() {
 
 #[test]
 fn creation_refuses_a_lock_or_images_of_another_program() {
-    for (name, content) in [("lock", "pid 7"), ("originals.idx3", "mine")] {
+    for (name, content) in
+        [("lock", "pid 7"), ("originals.idx3", "mine"), ("checksums.jsonl", "mine")]
+    {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(name), content).unwrap();
         let refused = RunDir::create(dir.path(), &config(), Some(&real_images()));
@@ -277,7 +289,7 @@ fn configuration_of_another_format_is_rejected_in_one_sentence() {
     let text = fs::read_to_string(run.config_path()).unwrap();
     let current = format!("format = {CONFIG_FORMAT}\n");
     for (other, found) in [("", "no format"), ("format = 1\n", "format 1")] {
-        fs::write(run.config_path(), text.replacen(&current, other, 1)).unwrap();
+        run.save(&run.config_path(), text.replacen(&current, other, 1).as_bytes()).unwrap();
         let refused = run.config().unwrap_err();
         assert!(matches!(refused, Error::Config { .. }));
         assert!(refused.to_string().contains(found), "{refused}");
@@ -305,7 +317,7 @@ fn layout_with_a_zero_is_rejected_with_its_key() {
         assert!(entries(dir.path()).is_empty());
 
         let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
-        fs::write(run.config_path(), toml::to_string(&wrong).unwrap()).unwrap();
+        run.save(&run.config_path(), toml::to_string(&wrong).unwrap().as_bytes()).unwrap();
         let refused = run.config().unwrap_err();
         assert!(matches!(refused, Error::Config { .. }));
         assert!(refused.to_string().contains(key), "{refused}");
@@ -487,7 +499,7 @@ fn unknown_configuration_key_is_an_error_with_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     let text = fs::read_to_string(run.config_path()).unwrap();
-    fs::write(run.config_path(), format!("colour = 1\n{text}")).unwrap();
+    run.save(&run.config_path(), format!("colour = 1\n{text}").as_bytes()).unwrap();
     let error = run.config().unwrap_err();
     assert!(error.to_string().contains("colour"), "{error}");
 }

@@ -8,7 +8,8 @@ use gan_config::FigureLayout;
 use run_dir::{RewindPoint, RunDir, RunLock};
 
 use crate::Error;
-use crate::checkpoint::{Checkpoint, RunFiles, TrainState};
+use crate::checkpoint::{Checkpoint, TrainState};
+use crate::checkpoint_file;
 use crate::config::TrainConfig;
 use crate::data::TrainData;
 use crate::gan::Gan;
@@ -85,9 +86,9 @@ impl Checkpointer {
     /// begins.
     ///
     /// # Errors
-    /// As [`Checkpointer::new`]; [`Error::NoValidCheckpoint`]; and
-    /// [`Error::Checkpoint`] if `config.toml` or rows changed after the newest
-    /// valid checkpoint.
+    /// As [`Checkpointer::new`]; [`Error::NoValidCheckpoint`]; [`Error::Checkpoint`] if
+    /// `config.toml` changed after the newest valid checkpoint; and
+    /// [`run_dir::Error::Damaged`] for any other file.
     pub fn resume(
         run: RunDir,
         every: Option<Duration>,
@@ -100,7 +101,8 @@ impl Checkpointer {
         for (_, path) in checkpoints(run)?.ok_or_else(no_valid)?.into_iter().rev() {
             match Checkpoint::read(run, &path) {
                 Ok(checkpoint) => {
-                    checkpoint.check_run(run)?;
+                    checkpoint.check_config(run)?;
+                    run.check_files()?;
                     let state = checkpoint.state();
                     checkpointer.newest = Some((state.number, state.train.step));
                     let checkpoint = Box::new(checkpoint);
@@ -157,6 +159,7 @@ impl Checkpointer {
             return Ok(row.step == step);
         }
         let mut files = vec![run.samples_path(step), run.nearest_path(), run.walk_path()];
+        files.push(run.real_images_path());
         if conditional {
             files.push(run.digits_path());
         }
@@ -179,7 +182,9 @@ impl Checkpointer {
                 // Nothing is deleted if the checkpoints cannot be listed.
                 let checkpoints = checkpoints(run)?.unwrap_or_default();
                 run.rewind(None)?;
-                checkpoints.iter().try_for_each(|(_, path)| Checkpoint::remove(run, path))?;
+                for (_, path) in checkpoints {
+                    checkpoint_file::remove(run, &path)?;
+                }
                 Ok(None)
             }
             Start::At { checkpoint, invalid } => {
@@ -189,9 +194,7 @@ impl Checkpointer {
                     step: state.step,
                     last_snapshot: state.last_snapshot,
                 }))?;
-                invalid.iter().try_for_each(|path| Checkpoint::remove(run, path))?;
-                // A row file that the user removed is no longer part of the run.
-                checkpoint.update(run, gan, RunFiles::new(run, &self.config_sha256)?)?;
+                invalid.iter().try_for_each(|path| checkpoint_file::remove(run, path))?;
                 Ok(Some(state))
             }
         }
@@ -231,10 +234,13 @@ impl Checkpointer {
         if let Some(what) = gan.diverged() {
             return Err(Error::Diverged { step, what });
         }
-        self.run.flush_rows()?;
+        match self.run.record_rows() {
+            // The weights are worth more than the rows.
+            Err(error @ run_dir::Error::Damaged { .. }) => tracing::warn!("{error}"),
+            recorded => recorded?,
+        }
         let path = self.run.checkpoint_path(step);
-        let files = RunFiles::new(&self.run, &self.config_sha256)?;
-        Checkpoint::save(&self.run, &path, gan, state, number, files)?;
+        Checkpoint::save(&self.run, &path, gan, state, number, &self.config_sha256)?;
         tracing::info!(step, number, "saved a checkpoint");
         self.newest = Some((number, step));
         if let Err(error) = self.remove_old() {
@@ -251,7 +257,7 @@ impl Checkpointer {
         for (_, path) in run.checkpoints()?.iter().rev().skip(2) {
             // A file without a number is not a checkpoint of this program.
             if Checkpoint::number(run, path).is_some_and(|n| !n.is_multiple_of(KEEP_EVERY)) {
-                Checkpoint::remove(run, path)?;
+                checkpoint_file::remove(run, path)?;
             }
         }
         Ok(())

@@ -1,6 +1,5 @@
 //! The networks of a GAN as graphs of ONNX operators, in the run directory too.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use gan_graph::Graph;
@@ -73,7 +72,7 @@ impl Graphs {
             (&self.generator, run.generator_graph_path()),
             (&self.discriminator, run.discriminator_graph_path()),
         ] {
-            run.write(&path, |w| w.write_all(&graph.to_onnx()))?;
+            run.save(&path, &graph.to_onnx())?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+mod checkpoint_file;
 mod checkpointer;
 pub mod classifier;
 mod config;

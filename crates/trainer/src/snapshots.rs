@@ -61,6 +61,14 @@ impl Snapshots {
         Ok(())
     }
 
+    /// Whether the run holds the snapshot after `step` steps.
+    pub(crate) fn exists(&self, run: &RunDir, step: u64) -> Result<bool, Error> {
+        Ok(match self.numbers {
+            true => run.densities()?.last().is_some_and(|row| row.step == step),
+            false => run.has_file(&run.samples_path(step))?,
+        })
+    }
+
     /// Writes the files of the end of a run after `step` steps: of the first `pool`
     /// training images the nearest to each sample, walks between latents, each class
     /// from the same latents if G takes classes, and the data of the report if there

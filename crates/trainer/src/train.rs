@@ -114,8 +114,9 @@ pub fn train(
     let state = trainer.state;
     checkpointer.save(&trainer.gan, state, observer)?;
     graphs.write(&trainer.gan, &run, state.step)?;
-    if state.last_snapshot != state.step {
+    if !snapshots.exists(&run, state.step)? {
         snapshots.write(&trainer.gan, &run, state.step)?;
+        run.record_rows()?;
         observer.snapshot_written(state.step);
     }
     if let TrainData::Images { training, evaluator, .. } = data {

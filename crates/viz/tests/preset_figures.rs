@@ -263,7 +263,7 @@ fn unsuitable_nearest_images_are_an_error_with_the_path() {
         assert!(matches!(error, Error::ShapesDiffer { .. }));
         assert!(error.to_string().contains("000050.idx3"), "{error}");
     }
-    fs::write(run.nearest_path(), b"\0\0\x08\x03").unwrap();
+    run.save(&run.nearest_path(), b"\0\0\x08\x03").unwrap();
     assert!(matches!(failure(), Error::Run(run_dir::Error::Idx(_))));
 }
 
@@ -360,13 +360,13 @@ fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
     };
     run.write_digits(&rows(2, 10, 27, 28), 10).unwrap();
     assert!(matches!(failure("digits.idx4"), Error::ShapesDiffer { .. }));
-    fs::write(run.digits_path(), b"\0\0\x08\x04").unwrap();
+    run.save(&run.digits_path(), b"\0\0\x08\x04").unwrap();
     assert!(matches!(failure("digits.idx4"), Error::Run(_)));
     fs::remove_file(run.digits_path()).unwrap();
 
     run.write_walk(&rows(2, 5, 28, 29)).unwrap();
     assert!(matches!(failure("latent_walk.idx4"), Error::ShapesDiffer { .. }));
-    sample(4, 1).write_file(&run.walk_path()).unwrap();
+    run.write_images(&run.walk_path(), &sample(4, 1)).unwrap();
     let error = failure("latent_walk.idx4");
     assert!(matches!(error, Error::Run(run_dir::Error::NotImageRows { .. })));
 }

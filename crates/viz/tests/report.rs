@@ -139,8 +139,9 @@ fn names_and_paths_appear_as_text() {
     let text = fs::read_to_string(root.join("config.toml")).unwrap();
     let path = toml_string(&format!("/data/{evil}"));
     let text = text.replace("path = \"data\"", &format!("path = {path}"));
-    fs::write(root.join("config.toml"), text.replace("\"mnist\"", "\"custom\"")).unwrap();
+    let text = text.replace("\"mnist\"", "\"custom\"");
     let run = RunDir::open(&root).unwrap();
+    run.save(&run.config_path(), text.as_bytes()).unwrap();
     run.write_samples(0, &images(4, 28, 28, 3)).unwrap();
     let html = html(&run, State::Stopped).unwrap();
     assert!(!html.contains("<script>alert"), "the name became an element");
@@ -304,7 +305,7 @@ fn an_invalid_network_or_report_file_is_named() {
     let error = html(&run, State::Finished).unwrap_err().to_string();
     assert!(error.contains("generator.onnx"), "{error}");
     fs::remove_file(run.generator_graph_path()).unwrap();
-    fs::write(run.report_data_path(), b"{\"step\":1}").unwrap();
+    run.save(&run.report_data_path(), b"{\"step\":1}").unwrap();
     let error = html(&run, State::Finished).unwrap_err().to_string();
     assert!(error.contains("report.json"), "{error}");
 }
@@ -316,7 +317,7 @@ fn comparison_shows_lines_numbers_and_differing_settings() {
     second.append_quality(&evaluation(100, 44.0)).unwrap();
     let text = fs::read_to_string(second.config_path()).unwrap();
     let text = text.replace("seed = 1", "seed = 7");
-    fs::write(second.config_path(), text).unwrap();
+    second.save(&second.config_path(), text.as_bytes()).unwrap();
     let path = dir.path().join("compare.html");
     write_comparison(&[first, second], &path).unwrap();
     let html = fs::read_to_string(&path).unwrap();

@@ -186,11 +186,11 @@ fn unsuitable_real_images_are_an_error_with_the_path() {
         assert!(text.contains("originals.idx3"), "{text}");
         error
     };
-    images(4, 32, 32, 1).write_file(&path).unwrap();
+    run.write_images(&path, &images(4, 32, 32, 1)).unwrap();
     assert!(matches!(failure(), Error::ShapesDiffer { .. }));
-    Images::new(28, 28, Vec::new()).unwrap().write_file(&path).unwrap();
+    run.write_images(&path, &Images::new(28, 28, Vec::new()).unwrap()).unwrap();
     assert!(matches!(failure(), Error::NoImages { .. }));
-    fs::write(&path, b"\0\0\x08\x03\0\0\0\x01").unwrap();
+    run.save(&path, b"\0\0\x08\x03\0\0\0\x01").unwrap();
     assert!(matches!(failure(), Error::Run(run_dir::Error::Idx(_))));
     fs::remove_file(&path).unwrap();
     assert!(matches!(failure(), Error::Run(run_dir::Error::Io { action: "open", .. })));
@@ -202,7 +202,7 @@ fn draw_all_accepts_more_or_fewer_real_images_than_samples() {
     let (_dir, run) = run(9, 28, 28, &[0]);
     for count in [1, 9, 100] {
         let real = images(count, 28, 28, 5);
-        real.write_file(&run.real_images_path()).unwrap();
+        run.write_images(&run.real_images_path(), &real).unwrap();
         draw_all(&run).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! `evaluate` of a run or a file, and `train-classifier`.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use mnist_io::Images;
 use run_dir::RunDir;
@@ -97,7 +97,7 @@ fn prints_reference_values_and_appends_rows_with_an_fid() {
     // Images and seconds come from the checkpoint, not from metrics.jsonl.
     assert_eq!(rows[0].images_seen, 16);
     assert!(rows[0].seconds > 0.0);
-    fs::write(run.root().join("metrics.jsonl"), b"").unwrap();
+    fs::remove_file(run.metrics_path()).unwrap();
     measure("fid");
     let rows = run.quality().unwrap();
     assert_eq!((rows[1].images_seen, rows[1].seconds), (16, rows[0].seconds));
@@ -202,6 +202,14 @@ fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
     );
     write("other.pt", b"a program");
     refused("--samples good.npy --inception --inception-file other.pt", &["other.pt", "SHA-256"]);
+    #[cfg(unix)]
+    {
+        // It waits for a writer if it is opened.
+        let made = Command::new("mkfifo").arg(dir.join("pipe.pt")).status().unwrap();
+        assert!(made.success());
+        let pipe = "--samples good.npy --inception --inception-file pipe.pt";
+        refused(pipe, &["pipe.pt", "a pipe or a device"]);
+    }
 
     succeeds(&forger(dir, "train --preset gaussian --steps 2 --threads 1"));
     refused("", &["gaussian generates numbers"]);
@@ -209,6 +217,8 @@ fn evaluate_rejects_what_cannot_be_measured_and_names_the_reason() {
     let config = dir.join("runs/0001-gaussian/config.toml");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("networks = \"gaussian\"", "networks = \"golbin\"")).unwrap();
+    refused("", &["config.toml: it is damaged"]);
+    fs::remove_file(dir.join("runs/0001-gaussian/checksums.jsonl")).unwrap();
     refused("", &["no checkpoint yet", "--resume"]);
 }
 

@@ -46,8 +46,9 @@ fn outputs(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
                     }
                 }
                 found.push((path, data.to_string().into_bytes()));
-            } else if path.ends_with("report.html") {
-                // The page shows the training time; its other content comes from these files.
+            } else if path.ends_with("report.html") || path.ends_with("checksums.jsonl") {
+                // The page shows the training time, and the hashes are those of files with
+                // times; their other content comes from these files.
                 found.push((path, Vec::new()));
             } else if !path.starts_with(run.checkpoints_dir()) {
                 let bytes = fs::read(&path).unwrap();
@@ -186,7 +187,7 @@ fn second_trainer_is_refused_and_a_stopped_run_resumes_with_its_own_data() {
     *changed.last_mut().unwrap() ^= 1;
     fs::write(&shown, changed).unwrap();
     let refused = forger(dir, "train --resume stopped/run");
-    refuses(&refused, "originals.idx3: it changed");
+    refuses(&refused, "originals.idx3: it is damaged");
     fs::remove_file(&shown).unwrap();
     // The data may have been moved.
     fs::rename(dir.join("data"), dir.join("moved")).unwrap();
@@ -314,10 +315,36 @@ fn resume_and_sample_name_the_damaged_file() {
     let text = fs::read_to_string(&config).unwrap();
     let other = text.replace("precision = \"", "precision = \"x");
     fs::write(&config, other).unwrap();
+    fs::remove_file(dir.join("run/checksums.jsonl")).unwrap();
     let refused = forger(dir, "sample --run run");
     refuses(&refused, "run/config.toml: ");
     refuses(&refused, "precision = \"x");
     assert!(!dir.join("run/samples-0001.png").exists());
+}
+
+/// The remedy of the message, for each file that a resumed run can write again.
+#[test]
+fn a_damaged_image_of_a_finished_run_is_named_and_written_again_after_it_was_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(&dir.join("data"));
+    let train = "train --data data --batch 8 --steps 30 --threads 1 --precision f32 --run";
+    for run in ["straight/run", "damaged/run"] {
+        succeeds(&forger(dir, &format!("{train} {run}")));
+    }
+    for name in ["originals.idx3", "samples/000030.idx3", "nearest.idx3", "latent_walk.idx4"] {
+        let path = dir.join("damaged/run").join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let refused = forger(dir, "train --resume damaged/run");
+        let file = path.file_name().unwrap().to_str().unwrap();
+        refuses(&refused, &format!("{file}: it is damaged"));
+        refuses(&refused, &format!("remove {file} and resume the run"));
+        fs::remove_file(&path).unwrap();
+        succeeds(&forger(dir, "train --resume damaged/run"));
+        same(&dir.join("straight/run"), &dir.join("damaged/run"));
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -100,6 +100,7 @@ fn escape_characters_of_files_and_names_do_not_reach_the_terminal() {
     let config = dir.join("runs/latest/config.toml");
     let right = fs::read_to_string(&config).unwrap();
     fs::write(&config, right.replace("\"gaussian\"", "\"\\u001B[2Jgone\"")).unwrap();
+    fs::remove_file(dir.join("runs/latest/checksums.jsonl")).unwrap();
     for line in ["sample", "evaluate", "sample --run no\u{1b}[2Jrun"] {
         let output = forger(dir, line);
         assert!(!output.status.success(), "{line}");

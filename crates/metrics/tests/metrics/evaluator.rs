@@ -25,7 +25,7 @@ fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
 }
 
 fn evaluator(training: &Dataset, test: &Dataset, cache: Option<&Path>) -> Evaluator {
-    let cache = Cache::new(cache.map(Path::to_owned), training.images(), test.images());
+    let cache = Cache::new(cache.map(Path::to_owned), training, test);
     Evaluator::new(training.clone(), test.clone(), cache).unwrap()
 }
 

@@ -1,8 +1,8 @@
-//! Shared by the tests: a configuration, and real images of 2x2 pixels.
+//! Shared by the tests: a configuration, a row, and real images of 2x2 pixels.
 
 use gan_config::{Classes, FigureLayout, Precision};
 use mnist_io::Images;
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
+use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, MetricsRow, Software};
 
 pub fn config() -> Config {
     Config {
@@ -26,6 +26,21 @@ pub fn config() -> Config {
         figures: FigureLayout { grid: [4, 4], last_grid: [5, 5], real_above: true, nearest_row: 5 },
         software: Software { trainer: "0.1.0".to_owned(), libtorch: "2.13.0".to_owned() },
         settings: gan_config::preset("modern").unwrap().settings.clone(),
+    }
+}
+
+#[allow(dead_code, reason = "not all tests write rows")]
+pub fn metrics_row() -> MetricsRow {
+    MetricsRow {
+        step: 1,
+        images_seen: 8,
+        seconds: 0.5,
+        loss_d: 1.0,
+        loss_g: 1.0,
+        d_real: 0.5,
+        d_fake: 0.5,
+        lr_d: 0.1,
+        lr_g: 0.1,
     }
 }
 

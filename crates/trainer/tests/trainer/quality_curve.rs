@@ -25,7 +25,7 @@ pub fn digits(split: Split, rows: std::ops::Range<usize>) -> Dataset {
 
 /// Training on `training` with a quality curve against `test`.
 pub fn train_with_curve(training: Dataset, test: Dataset) -> TrainData {
-    let cache = Cache::new(None, training.images(), test.images());
+    let cache = Cache::new(None, &training, &test);
     let evaluator = Evaluator::new(training.clone(), test.clone(), cache).unwrap();
     TrainData::Images {
         training: training.into(),

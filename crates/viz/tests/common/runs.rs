@@ -58,7 +58,7 @@ pub fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDi
         run.write_samples(*step, &sample(n, rows, cols, *step)).unwrap();
     }
     let real = images(n, rows, cols, 99);
-    real.write_file(&run.real_images_path()).unwrap();
+    run.write_images(&run.real_images_path(), &real).unwrap();
     for step in [1, 300] {
         run.append_metrics(&row(step)).unwrap();
     }

@@ -1,0 +1,144 @@
+//! The file of a checkpoint, with its SHA-256 in a file beside it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use mnist_io::sha256_hex;
+use run_dir::RunDir;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// Upper limit of the size of a file with a hash, in bytes.
+const MAX_HASH_FILE: u64 = 1 << 10;
+
+/// Upper limit of the size of the names of all tensors and the metadata, in bytes.
+const MAX_HEADER: u64 = 1 << 24;
+
+/// Upper limit of the size of a checkpoint, in bytes: 4 GiB.
+pub(crate) const MAX_CHECKPOINT: u64 = 1 << 32;
+
+/// Writes the checkpoint `path` of `run`, after its hash: without one it is not valid.
+///
+/// # Errors
+/// [`Error::Run`] if a file cannot be written.
+pub(crate) fn write(run: &RunDir, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let line = format!("{}  {}\n", sha256_hex(bytes), file_name(path));
+    run.write(&hash_path(path), |w| w.write_all(line.as_bytes()))?;
+    Ok(run.write(path, |w| w.write_all(bytes))?)
+}
+
+/// Reads the checkpoint `path` of `run` and compares its hash.
+///
+/// # Errors
+/// [`Error::Checkpoint`] if a file is missing or damaged; [`Error::Run`] if the operating
+/// system cannot read it, or if it is no regular file.
+pub(crate) fn read(run: &RunDir, path: &Path) -> Result<Vec<u8>, Error> {
+    let hash_path = hash_path(path);
+    let mut line = Vec::new();
+    let read = open(run, &hash_path)?.take(MAX_HASH_FILE).read_to_end(&mut line);
+    read.map_err(|e| io("read", &hash_path, e))?;
+    let wanted = hash(&line, path)
+        .ok_or_else(|| refuse(&hash_path, "it is damaged: it holds no SHA-256 of the file"))?;
+    let file = open(run, path)?;
+    let (mut bytes, header) = read_header(&file).map_err(|e| io("read", path, e))?;
+    let length = file.metadata().map_err(|e| io("read", path, e))?.len();
+    let described = header.and_then(|header| header.file_length(bytes.len()));
+    if described != Some(length) || length > MAX_CHECKPOINT {
+        let reason = format!("it is damaged: its header does not describe {length} bytes");
+        return Err(refuse(path, reason));
+    }
+    file.take(length).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
+    let found = sha256_hex(&bytes);
+    if wanted != found {
+        let hash = file_name(&hash_path);
+        let reason = format!("it is damaged: its SHA-256 is {found}, but {hash} has {wanted}");
+        return Err(refuse(path, reason));
+    }
+    Ok(bytes)
+}
+
+/// The metadata of the checkpoint `path`, without a comparison of its hash; `None` if it is
+/// no safetensors file.
+pub(crate) fn metadata(run: &RunDir, path: &Path) -> Option<HashMap<String, String>> {
+    let (_, header) = read_header(&open(run, path).ok()?).ok()?;
+    Some(header?.metadata)
+}
+
+/// Removes the checkpoint `path` and its hash.
+///
+/// # Errors
+/// [`Error::Run`] if a file cannot be removed.
+pub(crate) fn remove(run: &RunDir, path: &Path) -> Result<(), Error> {
+    run.remove(path)?;
+    Ok(run.remove(&hash_path(path))?)
+}
+
+/// An error of the file `path`.
+pub(crate) fn refuse(path: &Path, reason: impl Into<String>) -> Error {
+    Error::Checkpoint { path: path.to_owned(), reason: reason.into() }
+}
+
+/// The header of a safetensors file. The safetensors crate reads a header only
+/// together with its tensors.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    metadata: HashMap<String, String>,
+    #[serde(flatten)]
+    tensors: HashMap<String, Place>,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    data_offsets: [u64; 2],
+}
+
+impl Header {
+    /// The length of the file, whose first `start` bytes are the header.
+    fn file_length(&self, start: usize) -> Option<u64> {
+        let ends = self.tensors.values().map(|place| place.data_offsets[1]);
+        ends.max().unwrap_or(0).checked_add(start as u64)
+    }
+}
+
+/// Reads the header at the start of a file: its bytes, and the header if it is valid.
+fn read_header(file: &File) -> io::Result<(Vec<u8>, Option<Header>)> {
+    let mut bytes = Vec::new();
+    file.take(8).read_to_end(&mut bytes)?;
+    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    file.take(length.min(MAX_HEADER)).read_to_end(&mut bytes)?;
+    let header = bytes.get(8..).and_then(|json| serde_json::from_slice(json).ok());
+    Ok((bytes, header))
+}
+
+/// The hash in the `line` of a checkpoint; `None` if the line is damaged.
+fn hash<'a>(line: &'a [u8], path: &Path) -> Option<&'a str> {
+    let end = format!("  {}\n", file_name(path));
+    std::str::from_utf8(line).ok()?.strip_suffix(&end).filter(|hash| hash.len() == 64)
+}
+
+/// `000300.safetensors.sha256` for `000300.safetensors`.
+fn hash_path(path: &Path) -> PathBuf {
+    path.with_extension("safetensors.sha256")
+}
+
+/// Opens a file of a checkpoint.
+fn open(run: &RunDir, path: &Path) -> Result<File, Error> {
+    run.open_file(path, u64::MAX).map_err(|e| match e.io_kind() {
+        Some(ErrorKind::NotFound) => refuse(path, "it is missing"),
+        // Any other error may be temporary, and the file may be valid.
+        _ => e.into(),
+    })
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn io(action: &'static str, path: &Path, reason: io::Error) -> Error {
+    Error::Run(run_dir::Error::Io { action, path: path.to_owned(), reason })
+}
