@@ -11,8 +11,11 @@ use common::{config, metrics_row, real_images};
 use mnist_io::Images;
 use run_dir::{Error, Logits, MetricsRow, QualityRow, ReportData, Result, RewindPoint, RunDir};
 
-/// Every file whose SHA-256 is recorded, with a function that reads it.
-fn reads(run: &RunDir) -> Vec<(PathBuf, fn(&RunDir) -> Result<()>)> {
+/// A file and the function that reads it.
+type Reader = (PathBuf, fn(&RunDir) -> Result<()>);
+
+/// Every file whose SHA-256 is recorded.
+fn reads(run: &RunDir) -> Vec<Reader> {
     vec![
         (run.config_path(), |run| run.config().map(drop)),
         (run.metrics_path(), |run| run.metrics().map(drop)),

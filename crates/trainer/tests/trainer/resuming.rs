@@ -323,6 +323,7 @@ fn refuses_a_changed_configuration_by_name() {
     assert!(refused.contains("config.toml: it is damaged"), "{refused}");
     // Without its SHA-256, that in the checkpoint counts.
     fs::remove_file(run.checksums_path()).unwrap();
+    let run = RunDir::open(run.root()).unwrap();
     let refused = resume(&run).unwrap_err().to_string();
     assert!(refused.contains("config.toml: it changed"), "{refused}");
 }
@@ -344,9 +345,10 @@ fn refuses_changed_rows_by_name_but_accepts_later_ones() {
         String::new(),
     ] {
         fs::write(&path, changed).unwrap();
-        run.metrics().unwrap();
-        let refused = resume(&run).unwrap_err().to_string();
-        assert!(refused.contains("metrics.jsonl: it is damaged"), "{refused}");
+        for refused in [run.metrics().unwrap_err().into(), resume(&run).unwrap_err()] {
+            let refused = refused.to_string();
+            assert!(refused.contains("metrics.jsonl: it is damaged"), "{refused}");
+        }
     }
     fs::remove_file(&path).unwrap();
     let (resumed, _) = resume(&run).unwrap();
