@@ -38,8 +38,11 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let Dirs { from, to, .. } = &*DIRS;
+    // Without the checksums of earlier files.
+    let _ = fs::remove_file(to.checksums_path());
+    let to = &RunDir::open(to.root()).expect("a run directory");
     let put = |path: &Path| fs::write(path, bytes).expect("room for a small file");
-    match pick % 8 {
+    match pick % 9 {
         0 => {
             put(&from.config_path());
             again(from.config(), |config| {
@@ -93,12 +96,19 @@ fuzz_target!(|bytes: &[u8]| {
                 snapshot(to)
             });
         }
-        _ => {
+        7 => {
             put(&from.real_images_path());
             exactly(real_images(from), |images| {
                 to.write_images(&to.real_images_path(), images)?;
                 real_images(to)
             });
+        }
+        _ => {
+            put(&from.checksums_path());
+            if let Err(error) = from.check_files() {
+                drop(error.to_string());
+            }
+            fs::remove_file(from.checksums_path()).expect("a file that was written");
         }
     }
 });

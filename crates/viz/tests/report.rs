@@ -304,6 +304,12 @@ fn an_invalid_network_or_report_file_is_named() {
     fs::write(run.generator_graph_path(), b"no network").unwrap();
     let error = html(&run, State::Finished).unwrap_err().to_string();
     assert!(error.contains("generator.onnx"), "{error}");
+    // Sparse: it takes no space.
+    run.save(&run.generator_graph_path(), b"a network").unwrap();
+    let file = fs::File::options().write(true).open(run.generator_graph_path()).unwrap();
+    file.set_len(100_000_000_000).unwrap();
+    let error = html(&run, State::Finished).unwrap_err().to_string();
+    assert!(error.contains("generator.onnx has 100000000000 bytes"), "{error}");
     fs::remove_file(run.generator_graph_path()).unwrap();
     run.save(&run.report_data_path(), b"{\"step\":1}").unwrap();
     let error = html(&run, State::Finished).unwrap_err().to_string();

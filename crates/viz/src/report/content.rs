@@ -185,7 +185,11 @@ impl Content {
 /// Reads a network. `None` if the file does not exist or is too large.
 fn read_graph(run: &RunDir, path: PathBuf) -> Result<Option<Graph>> {
     let bytes = match run.read(&path, LARGEST_NETWORK) {
-        Err(run_dir::Error::TooLong { .. }) => return Ok(None),
+        Err(run_dir::Error::TooLong { .. }) => {
+            // The file may be damaged, and not a large network.
+            run.check_files()?;
+            return Ok(None);
+        }
         Err(error) if error.io_kind() == Some(ErrorKind::NotFound) => return Ok(None),
         bytes => bytes?,
     };
