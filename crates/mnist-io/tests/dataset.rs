@@ -177,4 +177,6 @@ fn hashes_are_those_of_the_plain_files() {
     assert_eq!(set.images_sha256(), sha256_hex(&images));
     assert_eq!(set.images().idx_sha256(), sha256_hex(&images));
     assert_eq!(set.labels_sha256(), sha256_hex(&labels));
+    // Whether the hash was computed does not count.
+    assert_eq!(set, Dataset::open(dir.path(), Split::Train).unwrap());
 }

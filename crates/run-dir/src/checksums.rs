@@ -4,7 +4,7 @@
 //! A file must have one of its SHA-256; of a row file, the last one counts, and later rows
 //! are accepted. A file without a line is accepted.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -19,9 +19,9 @@ use crate::error::{Error, Result, optional};
 use crate::rows::{self, MAX_ROW_FILE, Row};
 
 /// The SHA-256 of the first bytes of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Checksum {
+struct Checksum {
     /// The path in the run, with `/` between folders.
     file: String,
     /// The number of bytes: the whole file, or the rows so far.
@@ -92,14 +92,14 @@ impl RunDir {
 
     /// Refuses the content of a file with another SHA-256 than those that were recorded.
     pub(crate) fn check(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let found = self.checksum(path, bytes);
+        let found = (self.name_in_run(path), sha256_hex(bytes));
         let mut known = self.known().lock().unwrap_or_else(PoisonError::into_inner);
         if known.contains(&found) {
             return Ok(());
         }
         // Another process may have written the file since the last look.
-        known.extend(self.checksums()?);
-        let has_other = known.iter().any(|checksum| checksum.file == found.file);
+        known.extend(self.checksums()?.into_iter().map(|line| (line.file, line.sha256)));
+        let has_other = known.iter().any(|(file, _)| *file == found.0);
         if has_other && !known.contains(&found) { Err(Error::damaged(path)) } else { Ok(()) }
     }
 
@@ -172,9 +172,6 @@ impl RunDir {
         inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 }
-
-/// SHA-256 that were read from `checksums.jsonl`.
-pub(crate) type Known = HashSet<Checksum>;
 
 /// The newest of `checksums` of a file.
 fn last<'a>(checksums: &'a [Checksum], file: &str) -> Option<&'a Checksum> {

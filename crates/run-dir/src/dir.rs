@@ -1,5 +1,6 @@
 //! A run directory: creation, opening, and the path of every file in it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 #[cfg(unix)]
@@ -14,7 +15,6 @@ use cap_std::fs::Dir;
 use mnist_io::Images;
 
 use crate::atomic::{is_temporary, parent_of};
-use crate::checksums::Known;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -22,6 +22,9 @@ use crate::error::{Error, Result};
 const LATEST: &str = "latest";
 /// The name of that link before it replaces the old one.
 const TEMPORARY_LATEST: &str = ".latest";
+
+/// Files with a SHA-256 that was read from `checksums.jsonl`.
+pub(crate) type Known = HashSet<(String, String)>;
 
 /// An existing run directory. Its files are opened relative to its folder.
 #[derive(Debug, Clone)]
@@ -164,7 +167,7 @@ impl RunDir {
         &self.dir
     }
 
-    /// The SHA-256 that were read so far.
+    /// The SHA-256 that this process has read.
     pub(crate) fn known(&self) -> &Mutex<Known> {
         &self.known
     }
