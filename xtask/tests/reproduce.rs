@@ -8,7 +8,7 @@ use std::process::Command;
 
 use clap::Parser;
 use gan_cli::{DeviceChoice, PrecisionChoice, Resolved, TrainArgs};
-use gan_config::Precision;
+use gan_config::{Classes, Precision};
 use gan_viz::report::train_command;
 use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
 
@@ -54,6 +54,7 @@ fn config(args: &TrainArgs) -> Config {
             labels_sha256: String::new(),
             test_images_sha256: None,
         }),
+        classes: Classes::default(),
         figures: preset.figures.clone(),
         software: Software { trainer: String::new(), libtorch: String::new() },
         settings,

@@ -24,7 +24,7 @@ fn reads(run: &RunDir) -> Vec<Reader> {
         (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
         (run.walk_path(), |run| run.walk().map(drop)),
-        (run.digits_path(), |run| run.digits().map(drop)),
+        (run.digits_path(), |run| run.digits(10).map(drop)),
         (run.game_path(), |run| run.game().map(drop)),
         (run.real_nearest_path(), |run| run.real_nearest().map(drop)),
         (run.report_data_path(), |run| run.report_data().map(drop)),
@@ -43,7 +43,7 @@ fn run_in(dir: &Path) -> RunDir {
     }
     run.write_nearest(&real_images()).unwrap();
     run.write_walk(&[real_images()]).unwrap();
-    run.write_digits(&[digits]).unwrap();
+    run.write_digits(&[digits], 10).unwrap();
     run.write_game(&[real_images(), real_images()]).unwrap();
     run.write_real_nearest(&[real_images(), real_images()]).unwrap();
     run.save(&run.generator_graph_path(), b"a network").unwrap();
