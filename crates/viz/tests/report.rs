@@ -123,6 +123,18 @@ fn precision_says_little_while_fid_is_far_from_its_reference() {
     }
 }
 
+/// The curves and the numbers at the top can come from different numbers of images.
+#[test]
+fn the_page_says_how_many_images_were_measured() {
+    let (_dir, run) = full_run();
+    let more = QualityRow { samples: 10_000, ..evaluation(300, 3.5) };
+    run.append_quality(&more).unwrap();
+    let html = html(&run, State::Finished).unwrap();
+    assert!(html.contains("Each point was measured on 2,500 generated images."));
+    assert!(html.contains("at the top were measured on 10,000 images after step 300"));
+    assert!(html.contains(">3.5<"), "the newest FID is not at the top");
+}
+
 #[test]
 fn the_same_run_gives_the_same_page() {
     let (_dir, run) = full_run();
@@ -171,6 +183,9 @@ fn runs_without_evaluations_or_with_one_step_have_a_page() {
     one.append_quality(&evaluation(1, 300.0)).unwrap();
     let page = html(&one, State::Finished).unwrap();
     assert_eq!(data(&page)["frames"]["steps"], serde_json::json!([1]));
+    assert!(page.contains("for 1 step on"), "a plural");
+    // A line of one point would be invisible.
+    assert!(page.contains("class=\"line generator dots\""), "no dot");
     assert!(page.contains("id=\"quality\""));
 
     let (_dir, nothing) = empty_run();
