@@ -73,7 +73,7 @@ fn every_picture_has_a_caption_that_says_what_good_looks_like() {
         let page = page(&file);
         let paragraphs: Vec<&str> = page.split("\n\n").map(str::trim).collect();
         let (sees, good) =
-            if file.contains(".ko.") { ("", "잘 된") } else { ("You see ", "Good") };
+            if file.contains(".ko.") { ("", "잘된") } else { ("You see ", "Good") };
         for pair in paragraphs.windows(2).filter(|pair| pair[0].starts_with("![")) {
             let complete = pair[1].starts_with(sees) && pair[1].contains(good);
             assert!(complete, "{file}: {} has the caption {:?}", pair[0], pair[1]);
