@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use gan_models::Layout;
 use run_dir::RunDir;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -26,7 +27,7 @@ use crate::checkpoint_file::{self as file, MAX_CHECKPOINT, refuse};
 use crate::gan::Gan;
 
 /// The format of checkpoints that this version reads and writes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 2;
 
 /// A position in training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -57,8 +58,19 @@ pub struct CheckpointState {
     generator_updates: u64,
     /// Updates that D's optimizer counted.
     discriminator_updates: u64,
-    /// SHA-256 of the run's `config.toml`, in hexadecimal.
+    /// The run's files that belong to the checkpoint.
+    run: RunFiles,
+}
+
+/// Hashes of the files of a run that belong to a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunFiles {
+    /// SHA-256 of `config.toml`, in hexadecimal.
     config_sha256: String,
+    /// Version 0.2.0 held the hashes of rows here.
+    #[serde(default, skip_serializing)]
+    rows: IgnoredAny,
 }
 
 /// A checkpoint whose hash matches.
@@ -89,7 +101,7 @@ impl Checkpoint {
             train,
             generator_updates: gan.generator.optimizer.updates(),
             discriminator_updates: gan.discriminator.optimizer.updates(),
-            config_sha256: config_sha256.to_owned(),
+            run: RunFiles { config_sha256: config_sha256.to_owned(), rows: IgnoredAny },
         };
         file::write(run, path, &encode(gan, &state)?)
     }
@@ -124,7 +136,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Checkpoint`] with the changed file; [`Error::Run`].
     pub fn check_config(&self, run: &RunDir) -> Result<(), Error> {
-        if self.state.config_sha256 == run.config_sha256()? {
+        if self.state.run.config_sha256 == run.config_sha256()? {
             return Ok(());
         }
         let reason = format!("it changed after {} was saved; restore it", self.path.display());

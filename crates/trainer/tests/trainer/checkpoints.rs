@@ -258,7 +258,7 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
     let bytes = fs::read(&path).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let state = header.metadata().as_ref().unwrap()["state"].clone();
-    assert!(state.contains("\"format\":3"), "{state}");
+    assert!(state.contains("\"format\":2"), "{state}");
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let with_metadata = |metadata: Option<HashMap<String, String>>| {
         let tensors = file.tensors();
@@ -267,16 +267,22 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
     };
     let entry = |key: &str, value: String| Some(HashMap::from([(key.to_owned(), value)]));
 
-    write_with_hash(&path, &with_metadata(entry("state", state.clone())));
-    read(&path).unwrap();
+    // As version 0.2.0 wrote it, and as this version does.
+    let rows = "\"run\":{\"rows\":{\"metrics.jsonl\":{\"bytes\":9,\"sha256\":\"ab\"}},";
+    let old = state.replace("\"run\":{", rows);
+    assert_ne!(old, state);
+    for state in [&old, &state] {
+        write_with_hash(&path, &with_metadata(entry("state", state.clone())));
+        read(&path).unwrap();
+    }
     for (metadata, reason) in [
         (None, "holds no state"),
         (entry("format", "pt".to_owned()), "holds no state"),
         (
-            entry("state", state.replace("\"format\":3", "\"format\":2")),
-            "has format 2, but this version reads format 3",
+            entry("state", state.replace("\"format\":2", "\"format\":3")),
+            "has format 3, but this version reads format 2",
         ),
-        (entry("state", state.replace("\"format\":3,", "")), "missing field `format`"),
+        (entry("state", state.replace("\"format\":2,", "")), "missing field `format`"),
         (entry("state", "{".to_owned()), "EOF"),
         (entry("state", state.replacen('{', "{\"more\":1,", 1)), "unknown field `more`"),
     ] {
