@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use mnist_io::{Dataset, Images, read_labels_from};
 
-use crate::Options;
 use crate::entry::Entry;
 use crate::error::{Error, Result, Rule, RuleResult};
 use crate::format::Format;
 use crate::npy::Header;
+use crate::options::Options;
 
 /// The largest label of digits. Labels that start above 0 and end above it are shifted.
 const NINE: i64 = 9;

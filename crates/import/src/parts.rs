@@ -9,10 +9,10 @@ use crate::entry::Entry;
 use crate::error::{Result, Rule, RuleResult};
 use crate::format::Format;
 use crate::npy::Header;
+use crate::options::{Options, Subset};
 use crate::picture;
-use crate::stack::{Layout, Stack};
+use crate::stack::{Layout, Loaded, Stack};
 use crate::transform::{Collector, Plane, check_size};
-use crate::{Loaded, Options, Subset};
 
 /// The images and labels of one split.
 pub(crate) struct Part<'a> {

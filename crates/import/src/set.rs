@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use mnist_io::{Dataset, Images, find_files, prefix_of_file, read_labels};
 
+use crate::checks::values;
 use crate::error::{Result, Rule};
+use crate::options::{Options, Subset};
 use crate::parts::{Part, SplitName, change, parts, several};
-use crate::{Loaded, Options, Subset, entry, labels, values};
+use crate::stack::Loaded;
+use crate::{entry, labels};
 
 /// Which tenth is held out, where there is no test split: seed 0.
 const HELD_OUT_SEED: u64 = 0;

@@ -2,13 +2,26 @@
 
 use mnist_io::MAX_BYTES;
 
+use mnist_io::Images;
+
 use crate::csv::{self, Columns, Each};
 use crate::entry::Entry;
 use crate::error::{Result, Rule, RuleResult};
 use crate::npy::Header;
+use crate::options::{Options, Subset};
 use crate::range::{Extremes, Numbers, Range};
 use crate::transform::{Collector, LARGEST_SIDE, Plane, check_size};
-use crate::{Loaded, Options, Subset};
+
+/// Images of one part of a source.
+pub(crate) struct Loaded {
+    pub images: Images,
+    /// All labels of a part whose images and labels share a file.
+    pub labels: Option<Vec<f64>>,
+    /// The number of images in the part.
+    pub of: usize,
+    /// Format, type and range: `NumPy <f4, range [0,1] found`.
+    pub format: String,
+}
 
 /// The channels of a color image.
 const COLORS: usize = 3;

@@ -4,8 +4,8 @@ use image::GrayImage;
 use image::imageops::{FilterType, resize};
 use mnist_io::Images;
 
-use crate::Options;
 use crate::error::{Rule, RuleResult};
+use crate::options::Options;
 
 /// The most rows and columns of an image that is read.
 pub(crate) const LARGEST_SIDE: usize = 4096;

@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use mnist_io::Images;
 use run_dir::Measurement;
 
-use crate::inception::Inception;
+use crate::inception_network::Inception;
 use crate::reference::{Classified, ReferenceStats, once};
 use crate::{Error, Fake, Result};
 

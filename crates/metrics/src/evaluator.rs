@@ -10,7 +10,7 @@ use run_dir::QualityRow;
 use crate::cache::Cache;
 use crate::duplicates::{Duplicates, near_duplicates};
 use crate::evaluation::{Evaluation, Progress};
-use crate::inception::Inception;
+use crate::inception_network::Inception;
 use crate::list::METRICS;
 use crate::metric::{Metric, Needs};
 use crate::modes::{agreement, predictions};

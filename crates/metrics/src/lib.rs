@@ -35,6 +35,10 @@ mod evaluator;
 #[cfg(feature = "libtorch")]
 mod features;
 #[cfg(feature = "libtorch")]
+mod gaussian;
+#[cfg(feature = "libtorch")]
+mod inception_network;
+#[cfg(feature = "libtorch")]
 mod kmeans;
 #[cfg(feature = "libtorch")]
 pub mod neighbors;
@@ -50,5 +54,5 @@ pub use {
     evaluation::Progress,
     evaluator::{Evaluator, Measured},
     features::{Fake, Features, LARGEST, Real, Training, Validation},
-    inception::Inception,
+    inception_network::Inception,
 };

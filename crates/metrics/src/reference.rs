@@ -13,8 +13,8 @@ use rand_chacha::rand_core::SeedableRng;
 use tch::{Kind, Tensor};
 
 use crate::cache::{Cache, Part};
-use crate::fid::Gaussian;
-use crate::inception::Inception;
+use crate::gaussian::Gaussian;
+use crate::inception_network::Inception;
 use crate::neighbors::nearest;
 use crate::{Error, Fake, Features, Result};
 

@@ -4,6 +4,7 @@ mod chart;
 mod comparison;
 mod content;
 mod curves;
+mod distributions;
 mod evaluation;
 mod images;
 mod live;
@@ -17,21 +18,18 @@ mod words;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use askama::Template;
 use run_dir::{RunDir, write_atomic};
 
 pub use comparison::Comparison;
 pub use evaluation::copies;
 pub use network::{Network, Storage};
+pub use page::LARGEST;
 pub use reproduce::train_command;
 pub use state::State;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use content::Content;
-
-/// The largest report, in bytes. If the networks do not fit, the page explains how to
-/// export them.
-pub const LARGEST: usize = 8 << 20;
+use page::render;
 
 /// Writes `report.html` of a run and returns its path.
 ///
@@ -66,8 +64,4 @@ pub fn html(run: &RunDir, state: State) -> Result<String> {
 pub fn write_comparison(runs: &[RunDir], path: &Path) -> Result<()> {
     let html = render(&Comparison::read(runs)?)?;
     Ok(write_atomic(path, |w| w.write_all(html.as_bytes()))?)
-}
-
-fn render(template: &impl Template) -> Result<String> {
-    template.render().map_err(|error| Error::Page(error.to_string()))
 }

@@ -8,25 +8,23 @@ use gan_graph::Graph;
 use mnist_io::Images;
 use run_dir::{Config, DensityRow, MetricsRow, QualityRow, ReportData, RunDir};
 
-use super::curves::{density_charts, histogram_chart};
+use super::distributions::{density_charts, histogram_chart};
 use super::evaluation::Evaluation;
 use super::live::{Game, Histogram, Live, Networks};
 use super::network::Storage;
-use super::page::{Page, embedded_json};
-use super::words::resume_command;
-use super::{LARGEST, State, render};
+use super::page::{FRAMES, LARGEST, Page, embedded_json, render};
+use super::reproduce::resume_command;
+use super::state::State;
 use crate::error::{Error, Result};
 use crate::number::thousands;
 use crate::snapshot_choice::{evenly_spaced, representative};
 
-/// The largest number of snapshots in the page.
-pub const FRAMES: usize = 64;
 /// The largest `config.toml`, in bytes.
 const LARGEST_CONFIG: u64 = 1 << 20;
 /// The largest file of a network that is read, in bytes.
 const LARGEST_NETWORK: u64 = 256 << 20;
 
-/// A run, read.
+/// The data of a run for its report.
 pub struct Content {
     pub run: RunDir,
     pub state: State,

@@ -8,7 +8,13 @@ use sha2::{Digest, Sha256};
 use super::chart::Chart;
 use super::evaluation::{ClassShare, Headline, MetricRow};
 use super::pictures::Picture;
+use crate::error::{Error, Result};
 
+/// The largest report, in bytes. If the networks do not fit, the page explains how to
+/// export them.
+pub const LARGEST: usize = 8 << 20;
+/// The largest number of snapshots in the page.
+pub const FRAMES: usize = 64;
 pub const STYLE: &str = include_str!("../../report/style.css");
 const NETWORKS: &str = include_str!("../../report/networks.js");
 const REPORT: &str = include_str!("../../report/report.js");
@@ -93,4 +99,9 @@ pub fn policy(texts: &[&str]) -> String {
 /// JSON for a `script` element: `<` cannot occur.
 pub fn embedded_json(value: &impl serde::Serialize) -> serde_json::Result<String> {
     Ok(serde_json::to_string(value)?.replace('<', "\\u003c"))
+}
+
+/// The text of a page.
+pub fn render(template: &impl Template) -> Result<String> {
+    template.render().map_err(|error| Error::Page(error.to_string()))
 }

@@ -1,6 +1,6 @@
-//! The command that trains a run again.
+//! The commands that train a run again or continue it.
 
-use run_dir::Config;
+use run_dir::{Config, RunDir};
 
 use crate::shell::shell_quoted;
 
@@ -44,4 +44,9 @@ pub fn train_command(config: &Config) -> Option<String> {
     }
     let words: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
     Some(format!("cargo xtask train {}", words.join(" ")))
+}
+
+/// The command that continues a stopped run.
+pub fn resume_command(run: &RunDir) -> String {
+    format!("cargo xtask train --resume {}", shell_quoted(&run.root().to_string_lossy()))
 }

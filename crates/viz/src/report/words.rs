@@ -1,6 +1,6 @@
 //! What the page says of a run in words, and the commands that it names.
 
-use run_dir::{Config, DatasetInfo, RunDir};
+use run_dir::{Config, DatasetInfo};
 
 use super::content::Content;
 use super::reproduce::train_command;
@@ -145,9 +145,4 @@ pub fn duration(seconds: f64) -> String {
 fn title(set: &DatasetInfo) -> &str {
     let known = mnist_io::known::ALL.iter().find(|known| known.name == set.name);
     known.map_or("your own data set", |known| known.title)
-}
-
-/// The command that continues a stopped run.
-pub fn resume_command(run: &RunDir) -> String {
-    format!("cargo xtask train --resume {}", shell_quoted(&run.root().to_string_lossy()))
 }

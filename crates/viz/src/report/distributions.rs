@@ -1,0 +1,129 @@
+//! Charts of distributions: D's logits, and the densities of a run on numbers.
+
+use run_dir::DensityRow;
+
+use super::chart::{Chart, HEIGHT, Line, Scale, Series, WIDTH, number, path_data};
+use super::live::{BARS, Densities, Histogram};
+use crate::curve::{Points, pieces};
+use crate::densities::{EQUILIBRIUM, optimal_discriminator, points};
+use crate::number::thousands;
+
+/// The histogram of D's logits: two filled outlines.
+pub fn histogram_chart(histogram: &Histogram) -> Chart {
+    let bars = [&histogram.fake, &histogram.real].map(|values| histogram.bars(values));
+    let highest = bars.iter().flatten().fold(1e-9f64, |most, bar| most.max(*bar));
+    let outline = |bars: &[f64]| {
+        let edge = |i: usize| WIDTH * i as f64 / BARS as f64;
+        let up = |bar: f64| HEIGHT * (1.0 - 0.95 * bar / highest);
+        let tops = bars
+            .iter()
+            .enumerate()
+            .flat_map(|(i, bar)| [(edge(i), up(*bar)), (edge(i + 1), up(*bar))]);
+        let points = std::iter::once((0.0, HEIGHT)).chain(tops).chain([(WIDTH, HEIGHT)]);
+        path_data(points) + "Z"
+    };
+    let series = |name: &str, class, bars: &[f64]| Series {
+        name: name.to_owned(),
+        class,
+        path: outline(bars),
+        dots: false,
+    };
+    let (low, high) = (histogram.low, histogram.high);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    Chart {
+        id: "verdicts",
+        title: "The discriminator's output".to_owned(),
+        description: format!(
+            "Histogram of the discriminator's output. Real test images: {} on average. Generated \
+             images: {} on average.",
+            number(mean(&histogram.real)),
+            number(mean(&histogram.fake))
+        ),
+        series: vec![
+            series("generated images", "generator filled", &bars[0]),
+            series("real test images", "real filled", &bars[1]),
+        ],
+        x: (low, high),
+        x_labels: (0..5).map(|i| number(low + (high - low) * f64::from(i) / 4.0)).collect(),
+        y_labels: Vec::new(),
+        x_title: "looks generated ← → looks real",
+        cursor: false,
+    }
+}
+
+/// The charts of the last density row, those of three moments, and the paths of all rows.
+#[allow(clippy::type_complexity, reason = "three results that share the axes")]
+pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Option<Densities>) {
+    let Some(last) = rows.last() else {
+        return (Vec::new(), Vec::new(), None);
+    };
+    let x = (last.low, last.high);
+    let peak = |column: fn(&DensityRow) -> &[f64]| {
+        let numbers = rows.iter().flat_map(|row| column(row)).filter(|n| n.is_finite());
+        numbers.fold(0.0f64, |most, n| most.max(*n))
+    };
+    let (real, fake) = (peak(|row| &row.real), peak(|row| &row.fake));
+    // A generator that writes one number has a density that would flatten all others.
+    let highest = real.max(fake.min(3.0 * real));
+    let draw = |row: &DensityRow| {
+        let line = |name: &str, class, numbers: &[f64]| -> Line {
+            (name.to_owned(), class, pieces(&points(row, numbers)))
+        };
+        let density = vec![
+            line("real numbers", "real", &row.real),
+            line("generated numbers", "generator", &row.fake),
+        ];
+        let optimal = optimal_discriminator(row);
+        let discriminator = vec![
+            line("best possible discriminator", "real", &optimal),
+            line("discriminator", "discriminator", &row.discriminator),
+        ];
+        let title = format!("Density at step {}", thousands(row.step));
+        [
+            Chart::new("density", &title, density, x, (0.0, highest), Scale::Linear),
+            Chart::new(
+                "belief",
+                "Probability that a number is real",
+                discriminator,
+                x,
+                (0.0, 1.0),
+                Scale::Linear,
+            ),
+        ]
+    };
+    let curve: Points = rows.iter().map(|row| (row.step as f64, row.value)).collect();
+    let values: Vec<f64> = rows.iter().map(|row| row.value).filter(|v| v.is_finite()).collect();
+    let low = values.iter().copied().fold(EQUILIBRIUM - 0.1, f64::min);
+    let high = values.iter().copied().fold(EQUILIBRIUM + 0.1, f64::max);
+    let ends = vec![(0.0, EQUILIBRIUM), (last.step.max(4) as f64, EQUILIBRIUM)];
+    let value = Chart::over_steps(
+        "value",
+        "Value of the game",
+        vec![
+            ("value".to_owned(), "discriminator", pieces(&curve)),
+            ("−log 4, where both are equal".to_owned(), "real", vec![ends]),
+        ],
+        last.step,
+        (low, high),
+        Scale::Linear,
+    );
+    let mut data = Densities::new(rows);
+    for row in rows {
+        let [density, belief] = draw(row);
+        let mut paths = density.series.into_iter().chain(belief.series).map(|series| series.path);
+        data.real.extend(paths.next());
+        data.fake.extend(paths.next());
+        data.optimal.extend(paths.next());
+        data.discriminator.extend(paths.next());
+    }
+    let shown = [0, rows.len() / 2, rows.len() - 1];
+    let moments = shown.iter().filter_map(|i| rows.get(*i)).map(|row| {
+        let plain = |chart: Chart, id| Chart { id, ..chart };
+        let [density, belief] = draw(row);
+        vec![plain(density, "moment-density"), plain(belief, "moment-belief")]
+    });
+    let mut charts = Vec::from(draw(last));
+    charts[0].title = "Density".to_owned();
+    charts.push(value);
+    (charts, moments.collect(), Some(data))
+}
