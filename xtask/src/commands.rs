@@ -67,7 +67,7 @@ pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
 /// Draws an animation; returns the exit code of `forger`.
 pub fn walk(workspace: &Workspace, args: &WalkArgs) -> Result<ExitCode> {
     let run = workspace.paths().run(args.run.as_deref());
-    runs::open(&run, "walk in", "the folder of a run with --run")?;
+    runs::open(&run, "animate", "the folder of a run with --run")?;
     build_and_run(workspace)
 }
 

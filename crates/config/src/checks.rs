@@ -32,12 +32,12 @@ impl Settings {
     /// `available` training images where they are those of `preset`. Returns a sentence for
     /// each change. Values that were set otherwise stay, for
     /// [`check_images`](Settings::check_images) to refuse.
-    pub fn fit(&mut self, available: u64, preset: &Settings) -> Vec<String> {
+    pub fn limit_to_data(&mut self, available: u64, preset: &Settings) -> Vec<String> {
         let mut notes = Vec::new();
         let mut lower = |key: &str, value: &mut u64, preset: Option<u64>| {
             if *value > available && Some(*value) == preset && available > 0 {
                 notes.push(format!(
-                    "{key} = {available} instead of {value}: there are no more images"
+                    "{key} = {available} instead of {value}: the data set has only {available} training images"
                 ));
                 *value = available;
             }

@@ -48,7 +48,7 @@ pub struct Progress {
 
 impl Schedule {
     /// The factor on both learning rates for the next step, above 0 and at most 1.
-    pub fn factor(self, at: Progress) -> f64 {
+    pub fn lr_factor(self, at: Progress) -> f64 {
         const LAST: f64 = 0.01;
         let done = at.done.clamp(0.0, 1.0);
         match self {
@@ -66,7 +66,7 @@ impl Schedule {
     }
 
     /// Batches of real images in the next step, 1 or 2.
-    pub fn batches(self, at: Progress) -> u64 {
+    pub fn batches_per_step(self, at: Progress) -> u64 {
         match self {
             Schedule::Notebook if Notebook::new(at.batches).part(at.done) == 2 => 2,
             _ => 1,

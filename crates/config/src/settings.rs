@@ -205,7 +205,7 @@ pub enum Precision {
 
 impl Settings {
     /// Images to train on from a set of `available` images.
-    pub fn pool(&self, available: u64) -> u64 {
+    pub fn epoch_size(&self, available: u64) -> u64 {
         self.train_images.map_or(available, |n| n.min(available))
     }
 

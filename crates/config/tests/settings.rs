@@ -146,18 +146,20 @@ fn settings_survive_toml() {
 fn values_of_the_preset_shrink_to_the_data_and_others_stay() {
     let preset = settings("golbin");
     let mut changed = preset.clone();
-    let notes = changed.fit(60, &preset);
+    let notes = changed.limit_to_data(60, &preset);
     assert_eq!((changed.batch, changed.train_images), (60, Some(60)));
-    assert!(notes.contains(&"train_images = 60 instead of 55000: there are no more images".into()));
+    assert!(notes.contains(
+        &"train_images = 60 instead of 55000: the data set has only 60 training images".into()
+    ));
     changed.check().and_then(|()| changed.check_images(60)).unwrap();
     // 60,000 images are enough for every preset.
     for preset in presets() {
         let mut changed = preset.settings.clone();
-        assert_eq!(changed.fit(60_000, &preset.settings), [""; 0], "{}", preset.name);
+        assert_eq!(changed.limit_to_data(60_000, &preset.settings), [""; 0], "{}", preset.name);
         assert_eq!(changed, preset.settings);
     }
     let mut typed = with(preset.clone(), "batch=77");
-    typed.fit(60, &preset);
+    typed.limit_to_data(60, &preset);
     assert_eq!(typed.batch, 77);
 }
 
@@ -286,20 +288,20 @@ fn schedules_start_at_the_full_rate_and_end_where_documented() {
         Schedule::LinearDecay,
         Schedule::Notebook,
     ] {
-        assert_eq!(schedule.factor(at(0.0)), 1.0, "{schedule:?}");
-        assert_eq!(schedule.factor(at(-1.0)), 1.0);
-        assert_eq!(schedule.factor(at(2.0)), schedule.factor(at(1.0)));
+        assert_eq!(schedule.lr_factor(at(0.0)), 1.0, "{schedule:?}");
+        assert_eq!(schedule.lr_factor(at(-1.0)), 1.0);
+        assert_eq!(schedule.lr_factor(at(2.0)), schedule.lr_factor(at(1.0)));
         let falling: Vec<f64> =
-            (0..=10).map(|i| schedule.factor(at(f64::from(i) / 10.0))).collect();
+            (0..=10).map(|i| schedule.lr_factor(at(f64::from(i) / 10.0))).collect();
         assert!(falling.is_sorted_by(|a, b| a >= b), "{schedule:?}");
     }
-    let steps = [0.59, 0.6, 0.79, 0.8, 1.0].map(|done| Schedule::StepDecay.factor(at(done)));
+    let steps = [0.59, 0.6, 0.79, 0.8, 1.0].map(|done| Schedule::StepDecay.lr_factor(at(done)));
     assert_eq!(steps, [1.0, 0.1, 0.1, 0.01, 0.01]);
-    assert_eq!(Schedule::Constant.factor(at(1.0)), 1.0);
-    assert!((Schedule::Cosine.factor(at(1.0)) - 0.01).abs() < 1e-12);
-    assert!((Schedule::Cosine.factor(at(0.5)) - 0.505).abs() < 1e-12);
-    assert!((Schedule::LinearDecay.factor(at(1.0)) - 0.01).abs() < 1e-12);
-    assert_eq!(Schedule::LinearDecay.factor(at(0.4)), 1.0);
+    assert_eq!(Schedule::Constant.lr_factor(at(1.0)), 1.0);
+    assert!((Schedule::Cosine.lr_factor(at(1.0)) - 0.01).abs() < 1e-12);
+    assert!((Schedule::Cosine.lr_factor(at(0.5)) - 0.505).abs() < 1e-12);
+    assert!((Schedule::LinearDecay.lr_factor(at(1.0)) - 0.01).abs() < 1e-12);
+    assert_eq!(Schedule::LinearDecay.lr_factor(at(0.4)), 1.0);
 }
 
 #[test]
@@ -318,7 +320,7 @@ fn any_number_of_steps_is_possible_in_a_schedule_that_changes_its_batch() {
         let batches = schedule.batches_for_steps(steps).unwrap();
         let (mut taken, mut seen) = (0, 0);
         while seen < batches {
-            seen += schedule.batches(Progress {
+            seen += schedule.batches_per_step(Progress {
                 done: seen as f64 / batches as f64,
                 updates: taken,
                 batches,

@@ -56,7 +56,7 @@ fn steps(args: &StepsArgs, setup: &Setup) -> Result<Value> {
     let training =
         Dataset::open(&path, Split::Train).with_context(|| format!("--data {}", path.display()))?;
     // The time of a step does not depend on the size of the training set.
-    settings.train_images = Some(settings.pool(training.len() as u64));
+    settings.train_images = Some(settings.epoch_size(training.len() as u64));
     let data = TrainData::new(training)?;
     let mut config = TrainConfig {
         device: setup.device,

@@ -13,12 +13,12 @@ use tch::{Kind, Tensor};
 
 use crate::{output, real};
 
-/// Images that the classifier looks at.
-const LOOKS_AT: usize = 1000;
+/// Images that the classifier checks.
+const CHECKED: usize = 1000;
 
-/// The classifier recognizes this many more images after a transposition of all, if they are
-/// stored transposed: a share of labeled digits, or else the mean probability of its choice.
-const BETTER: f64 = 0.15;
+/// The images look transposed if transposition raises the score by more than this. The score is
+/// the accuracy on labeled digits, else the mean probability of the predicted digit.
+const MIN_GAIN: f64 = 0.15;
 
 /// Runs the command.
 pub fn run(args: &CheckDataArgs) -> Result<ExitCode> {
@@ -79,7 +79,7 @@ fn known_title(set: &Set) -> Option<&'static str> {
 
 /// Whether the classifier recognizes transposed images better.
 fn looks_transposed(set: &Dataset) -> Result<Option<String>> {
-    let subset = Subset { most: LOOKS_AT, seed: 0 }.choose(set.len());
+    let subset = Subset { most: CHECKED, seed: 0 }.choose(set.len());
     let chosen = subset.and_then(|indices| set.select(&indices));
     let chosen = chosen.as_ref().unwrap_or(set);
     let images = resize(chosen.images(), 28)?;
@@ -96,7 +96,7 @@ fn looks_transposed(set: &Dataset) -> Result<Option<String>> {
         Ok(score.mean(Kind::Float).double_value(&[]))
     };
     let (upright, transposed) = (score(&images)?, score(&images.transpose(1, 2).contiguous())?);
-    Ok((transposed > upright + BETTER).then(|| {
+    Ok((transposed > upright + MIN_GAIN).then(|| {
         format!(
             "the images look transposed: the classifier of digits scores {:.0}% as they are and \
              {:.0}% transposed; convert them with `cargo xtask import SOURCE --transpose --out DIR`",

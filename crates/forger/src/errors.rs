@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
 
-/// What an error for want of memory says.
+/// The message of an out-of-memory error.
 pub const OUT_OF_MEMORY: &str = "out of memory; a smaller --batch or --count needs less";
 
 /// Prints the error, and a hint if there is one.

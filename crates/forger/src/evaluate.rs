@@ -69,7 +69,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let Measured { row, left_out } = measured?;
     for same in left_out.chunk_by(|(_, a), (_, b)| a.to_string() == b.to_string()) {
         let names: Vec<&str> = same.iter().map(|(name, _)| *name).collect();
-        output::note(format_args!("left out {}: {}", names.join(", "), same[0].1));
+        output::note(format_args!("skipped {}: {}", names.join(", "), same[0].1));
     }
     let reasons: serde_json::Map<String, Value> = left_out
         .iter()
@@ -123,7 +123,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         // The run may be read-only, or damaged. The numbers are printed in any case.
         let kept = run.record_rows().and_then(|()| run.append_quality(&row));
         if let Err(error) = kept.and_then(|()| run.record_rows()) {
-            output::note(format_args!("nothing is kept in the run: {error}"));
+            output::note(format_args!("cannot add the evaluation to the run: {error}"));
         }
     }
     printed?;
@@ -196,7 +196,7 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
         }
         output::note(format_args!(
             "{path} holds other images than the run was trained on; quality.jsonl of the run \
-             gets no row"
+             is not added"
         ));
     }
     let cache = Paths::from_env().cache(args.cache.as_deref());

@@ -9,7 +9,7 @@ use std::io::Write;
 #[cfg(unix)]
 pub fn report_aborts() {
     let report = || {
-        let text = "error: out of memory, or a library gave up; a smaller --batch or --count needs \
+        let text = "error: out of memory, or a library aborted; a smaller --batch or --count needs \
                     less memory\n";
         // SAFETY: write and _exit may be called in the handler of a signal. The text lives as
         // long as the program.

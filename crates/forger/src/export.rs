@@ -18,7 +18,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
         .context("nothing to export; train first with `cargo xtask train`")?;
     let RunGan { config, state, gan } = RunGan::open(&run)?;
-    let [g, d] = gan.trained_parameters();
+    let [g, d] = gan.inference_parameters();
     let (generator, discriminator) = (&gan.generator.network, &gan.discriminator.network);
     let (layout, parameters, fixed): (&Layout, _, _) = match args.network {
         ExportNetwork::Generator => (generator.layout(), g, generator.uses_batch_statistics()),

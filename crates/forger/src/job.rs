@@ -60,7 +60,7 @@ impl TrainJob {
                 check_data::before_training(set)?;
             }
             let batches = settings.batches();
-            for note in settings.fit(set.train.len() as u64, &preset.settings) {
+            for note in settings.limit_to_data(set.train.len() as u64, &preset.settings) {
                 output::note(note);
             }
             if args.steps.is_some() {
@@ -155,7 +155,7 @@ pub fn data(
     };
     let training = Arc::new(train);
     let evaluator = real::evaluator(training.clone(), &test, cache)?;
-    let pool = settings.pool(training.len() as u64);
+    let pool = settings.epoch_size(training.len() as u64);
     let conditional = is_conditional(networks);
     let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
     Ok(data)

@@ -85,7 +85,7 @@ fn write(
 
     let mut bar = Bar::new();
     let (started, mut done) = (Instant::now(), 0);
-    let parts = sampler.parts((args.seed, Stream::Sample), count, class)?.map(|part| {
+    let parts = sampler.chunks((args.seed, Stream::Sample), count, class)?.map(|part| {
         if signals.received() {
             return Err(Error::new(Stopped));
         }

@@ -58,8 +58,8 @@ fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
     let (config, data) = (&job.config, &job.data);
     let (real, evaluator) = match data {
         TrainData::Images { training, evaluator, .. } => {
-            let pool = config.settings.pool(training.len() as u64);
-            let real = format!("{pool} images of {}", job.data_path.display());
+            let images = config.settings.epoch_size(training.len() as u64);
+            let real = format!("{images} images of {}", job.data_path.display());
             (real, evaluator.as_deref())
         }
         TrainData::Gaussian => ("numbers from N(4, 0.5)".to_owned(), None),
@@ -106,7 +106,7 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
         output::note(warning);
     }
     if curve {
-        match (evaluator.no_quality_curve()?, evaluator.features_note()) {
+        match (evaluator.quality_curve_obstacle()?, evaluator.features_note()) {
             (Some(reason), _) => output::note(format_args!("no quality curve: {reason}")),
             (None, Some(note)) => output::note(note),
             (None, None) => {}

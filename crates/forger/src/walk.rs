@@ -21,7 +21,7 @@ const TIMING: Timing = Timing { frame: 6, last: 6 };
 pub fn run(args: &WalkArgs) -> Result<ExitCode> {
     threads::set(args.threads)?;
     let run = RunDir::open(&Paths::from_env().run(args.run.as_deref()))
-        .context("nothing to walk in; train first with `cargo xtask train`")?;
+        .context("nothing to animate; train first with `cargo xtask train`")?;
     let RunSampler { config, sampler, .. } = RunSampler::open(&run)?;
     let class = args.class.choose(&config.preset, sampler.classes())?;
     let path = args.out.clone().unwrap_or_else(|| run.root().join("walk.gif"));
@@ -73,7 +73,7 @@ fn walk(
     let mut frames = Vec::with_capacity(steps.len());
     for part in steps.chunks(together) {
         let labels = labels.repeat([part.len() as i64]);
-        let images = sampler.images(&Tensor::cat(part, 0), &labels)?;
+        let images = sampler.generate(&Tensor::cat(part, 0), &labels)?;
         let size = images.rows() * images.cols() * n as usize;
         for frame in images.pixels().chunks(size) {
             frames.push(mnist_io::Images::new(images.rows(), images.cols(), frame.to_vec())?);

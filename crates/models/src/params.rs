@@ -193,7 +193,7 @@ impl Layout {
     /// # Panics
     /// If the number of gradients or one of their shapes differs from the
     /// parameters'.
-    pub fn flatten_grads(&self, grads: &[Tensor], device: Device) -> Tensor {
+    pub fn flatten(&self, grads: &[Tensor], device: Device) -> Tensor {
         assert_eq!(grads.len(), self.params.len(), "number of gradients");
         let flat = Tensor::empty([self.numel], (Kind::Float, device));
         for (param, grad) in self.params.iter().zip(grads) {

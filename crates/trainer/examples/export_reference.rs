@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let RunGan { config, gan, .. } = RunGan::open(&RunDir::open(Path::new(run))?)?;
     let (g, d) = (&gan.generator.network, &gan.discriminator.network);
-    let [g_flat, d_flat] = gan.trained_parameters();
+    let [g_flat, d_flat] = gan.inference_parameters();
     let (latents, labels) = calibration(&gan, config.seed);
     let (images, logits) = no_grad(|| {
         let weights = g.layout().weights(&g_flat.to_kind(Kind::Float));

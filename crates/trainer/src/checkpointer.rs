@@ -38,14 +38,14 @@ enum Start {
     /// At step 0, in a new folder.
     New,
     /// At step 0, in the folder of a run without a valid checkpoint.
-    Again,
+    Restart,
     /// At a checkpoint; those after it are invalid.
-    At { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
+    Resume { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
 }
 
 impl Checkpointer {
-    /// Creates the run directory `root`, new or empty, for `config` and `data`. It
-    /// saves a checkpoint every minute, and one at the end. `name` names the system.
+    /// Creates the run directory `root`, which must be missing or empty. Training then saves
+    /// a checkpoint every minute and one at the end. `name` is the preset in `config.toml`.
     ///
     /// # Errors
     /// [`Error::Run`] if the folder cannot be created or is not empty.
@@ -61,8 +61,8 @@ impl Checkpointer {
         Checkpointer::new(run, Some(Duration::from_secs(60)))
     }
 
-    /// Locks a new run and saves a checkpoint about every `every`, and one at the
-    /// end.
+    /// Locks a new run. Training then saves a checkpoint after each interval `every` and one
+    /// at the end.
     ///
     /// # Errors
     /// [`run_dir::Error::Locked`] if another process trains the run.
@@ -106,7 +106,7 @@ impl Checkpointer {
                     let state = checkpoint.state();
                     checkpointer.newest = Some((state.number, state.train.step));
                     let checkpoint = Box::new(checkpoint);
-                    checkpointer.start = Start::At { checkpoint, invalid };
+                    checkpointer.start = Start::Resume { checkpoint, invalid };
                     return Ok(checkpointer);
                 }
                 Err(error @ Error::Checkpoint { .. }) => {
@@ -120,7 +120,7 @@ impl Checkpointer {
         if !invalid.is_empty() || run.has_results()? {
             return Err(no_valid());
         }
-        checkpointer.start = Start::Again;
+        checkpointer.start = Start::Restart;
         Ok(checkpointer)
     }
 
@@ -130,7 +130,7 @@ impl Checkpointer {
     /// # Errors
     /// As [`Checkpointer::new`].
     pub fn restart(run: RunDir, every: Option<Duration>) -> Result<Checkpointer, Error> {
-        Ok(Checkpointer { start: Start::Again, ..Checkpointer::new(run, every)? })
+        Ok(Checkpointer { start: Start::Restart, ..Checkpointer::new(run, every)? })
     }
 
     /// The run.
@@ -141,12 +141,12 @@ impl Checkpointer {
     /// The position in training that the run resumes from.
     pub fn state(&self) -> Option<TrainState> {
         match &self.start {
-            Start::At { checkpoint, .. } => Some(checkpoint.state().train),
-            Start::New | Start::Again => None,
+            Start::Resume { checkpoint, .. } => Some(checkpoint.state().train),
+            Start::New | Start::Restart => None,
         }
     }
 
-    /// Whether the schedule is finished and every file of its end is there.
+    /// Whether the schedule is finished and all final files exist.
     ///
     /// # Errors
     /// [`Error::Run`] if the run cannot be read.
@@ -178,7 +178,7 @@ impl Checkpointer {
         let run = &self.run;
         match std::mem::replace(&mut self.start, Start::New) {
             Start::New => Ok(None),
-            Start::Again => {
+            Start::Restart => {
                 // Nothing is deleted if the checkpoints cannot be listed.
                 let checkpoints = checkpoints(run)?.unwrap_or_default();
                 run.rewind(None)?;
@@ -187,7 +187,7 @@ impl Checkpointer {
                 }
                 Ok(None)
             }
-            Start::At { checkpoint, invalid } => {
+            Start::Resume { checkpoint, invalid } => {
                 checkpoint.restore(gan)?;
                 let state = checkpoint.state().train;
                 run.rewind(Some(RewindPoint {
@@ -200,7 +200,7 @@ impl Checkpointer {
         }
     }
 
-    /// Checks that no other process can train the run.
+    /// Checks that this process still holds the lock of the run.
     ///
     /// # Errors
     /// [`run_dir::Error::LockReplaced`].
@@ -231,7 +231,7 @@ impl Checkpointer {
             Some((number, _)) => number + 1,
             None => 1,
         };
-        if let Some(what) = gan.diverged() {
+        if let Some(what) = gan.first_non_finite() {
             return Err(Error::Diverged { step, what });
         }
         match self.run.record_rows() {

@@ -75,7 +75,7 @@ pub fn train_classifier(
         let (_, logits) = network.forward(&weights, &batch.images, Mode::Train);
         let loss = logits.to_kind(Kind::Float).cross_entropy_for_logits(&batch.labels);
         let gradients = Tensor::run_backward(&[&loss], weights.tensors(), false, false);
-        let gradient = network.layout().flatten_grads(&gradients, device);
+        let gradient = network.layout().flatten(&gradients, device);
         let done = step as f64 / steps as f64;
         let rate = RATE * 0.5 * (1.0 + (PI * done).cos());
         adam.update(&mut parameters, &gradient, rate);

@@ -93,8 +93,8 @@ impl TrainConfig {
     ) -> Result<TrainConfig, Error> {
         let (classes, means) = match data {
             TrainData::Images { training, .. } => {
-                let pool = settings.pool(training.len() as u64);
-                (data.classes(pool), pixel_means(training, pool as usize))
+                let epoch_size = settings.epoch_size(training.len() as u64);
+                (data.classes(epoch_size), pixel_means(training, epoch_size as usize))
             }
             TrainData::Gaussian => (Classes::default(), None),
         };
@@ -175,7 +175,7 @@ impl TrainConfig {
                     return Err(Error::NoImages);
                 }
                 let available = training.len() as u64;
-                check_images(training, self.settings.pool(available), &self.networks)?;
+                check_images(training, self.settings.epoch_size(available), &self.networks)?;
                 check_images(shown, u64::MAX, &self.networks)?;
                 available
             }
@@ -281,8 +281,8 @@ pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
     }
 }
 
-/// Checks the size of the images, and the labels of the first `pool`.
-fn check_images(dataset: &Dataset, pool: u64, networks: &Networks) -> Result<(), Error> {
+/// Checks the size of the images, and the labels of the first `epoch_size`.
+fn check_images(dataset: &Dataset, epoch_size: u64, networks: &Networks) -> Result<(), Error> {
     let Networks { generator, discriminator } = networks;
     let images = dataset.images();
     let (rows, cols) = (images.rows(), images.cols());
@@ -298,7 +298,8 @@ fn check_images(dataset: &Dataset, pool: u64, networks: &Networks) -> Result<(),
     if !dataset.is_labeled() {
         return Err(Error::NoLabels);
     }
-    let mut labels = dataset.labels().iter().take(usize::try_from(pool).unwrap_or(usize::MAX));
+    let mut labels =
+        dataset.labels().iter().take(usize::try_from(epoch_size).unwrap_or(usize::MAX));
     match labels.find(|&&label| i64::from(label) >= classes) {
         Some(&label) => {
             let classes = (0..=u8::MAX).take(classes as usize).collect();

@@ -54,7 +54,7 @@ impl TrainData {
 
     /// Images to train on with an `evaluator` for the quality curve. Figures show
     /// test images of the classes that `conditional` networks generate, if there are any,
-    /// or else training images that depend on `seed`, out of the first `pool`.
+    /// or else training images that depend on `seed`, out of the first `epoch_size`.
     ///
     /// # Errors
     /// [`Error::NoImages`] for an empty data set.
@@ -62,13 +62,13 @@ impl TrainData {
         training: Arc<Dataset>,
         test: &Dataset,
         evaluator: Evaluator,
-        pool: u64,
+        epoch_size: u64,
         conditional: bool,
         seed: u64,
     ) -> Result<TrainData, Error> {
         // G was not trained on these images.
         let unseen = match conditional {
-            true => of_classes(test, &classes_of(&training, pool)),
+            true => of_classes(test, &classes_of(&training, epoch_size)),
             false => None,
         };
         let shown = if let Some(unseen) = unseen.filter(|unseen| !unseen.is_empty()) {
@@ -76,8 +76,8 @@ impl TrainData {
             unseen.select(&first)
         } else {
             let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::ShownImages, 0));
-            let count = SNAPSHOT_SAMPLES.min(pool as usize);
-            training.select(&index::sample(&mut rng, pool as usize, count).into_vec())
+            let count = SNAPSHOT_SAMPLES.min(epoch_size as usize);
+            training.select(&index::sample(&mut rng, epoch_size as usize, count).into_vec())
         };
         Ok(TrainData::Images {
             training,
@@ -86,11 +86,11 @@ impl TrainData {
         })
     }
 
-    /// The classes of the first `pool` training images; none for images without labels and
+    /// The classes of the first `epoch_size` training images; none for images without labels and
     /// for numbers.
-    pub fn classes(&self, pool: u64) -> Classes {
+    pub fn classes(&self, epoch_size: u64) -> Classes {
         match self {
-            TrainData::Images { training, .. } => classes_of(training, pool),
+            TrainData::Images { training, .. } => classes_of(training, epoch_size),
             TrainData::Gaussian => Classes::default(),
         }
     }
@@ -108,8 +108,8 @@ impl TrainData {
     }
 }
 
-fn classes_of(set: &Dataset, pool: u64) -> Classes {
-    let labels = set.labels().iter().take(pool as usize).copied();
+fn classes_of(set: &Dataset, epoch_size: u64) -> Classes {
+    let labels = set.labels().iter().take(epoch_size as usize).copied();
     if set.is_labeled() { labels.collect() } else { Classes::default() }
 }
 
@@ -163,29 +163,29 @@ pub struct DataLoader {
 }
 
 impl DataLoader {
-    /// Loads the first `pool` images of `dataset`, all if there are fewer, resized
+    /// Loads the first `epoch_size` images of `dataset`, all if there are fewer, resized
     /// to `side` rows and columns, onto `device`.
     ///
     /// # Errors
     /// [`Error::NoImages`] without images; [`Error::Torch`].
     pub fn images(
         dataset: &Dataset,
-        pool: u64,
+        epoch_size: u64,
         side: i64,
         range: PixelRange,
         device: Device,
         seed: u64,
     ) -> Result<DataLoader, Error> {
-        let pool = pool.min(dataset.len() as u64);
-        if pool == 0 {
+        let epoch_size = epoch_size.min(dataset.len() as u64);
+        if epoch_size == 0 {
             return Err(Error::NoImages);
         }
         let images = resize(dataset.images(), side as usize)?;
         let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
         let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
-        let first = |all: &Tensor| all.narrow(0, 0, pool as i64).to_device(device);
+        let first = |all: &Tensor| all.narrow(0, 0, epoch_size as i64).to_device(device);
         let source = Source::Images { bytes: first(&bytes), labels: first(&labels), range };
-        let shuffle = Shuffle::new(seed, Stream::Shuffle, pool);
+        let shuffle = Shuffle::new(seed, Stream::Shuffle, epoch_size);
         Ok(DataLoader { source, shuffle })
     }
 
@@ -219,7 +219,7 @@ impl DataLoader {
     }
 
     /// Images in an epoch; 1 for numbers.
-    pub fn pool(&self) -> u64 {
+    pub fn epoch_size(&self) -> u64 {
         self.shuffle.size
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn densities(gan: &Gan, seed: u64, step: u64) -> Result<DensityRow, E
     let latents = gan.latents(DRAWS);
     let (fake, output, value) = no_grad(|| {
         let labels = Tensor::zeros([DRAWS], (Kind::Int64, gan.device));
-        let fake = gan.sampler().tensors(&latents, &labels);
+        let fake = gan.sampler().forward(&latents, &labels);
         let weights = gan.replica().frozen_discriminator();
         let logits = |x: &Tensor| {
             let x = x.view([-1, 1, 1, 1]).to_device(gan.device);

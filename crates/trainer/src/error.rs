@@ -42,7 +42,9 @@ pub enum Error {
     #[error("there are no images")]
     NoImages,
     /// Conditional networks and classifiers take labels.
-    #[error("the images have no labels, but conditional networks take them; train without them")]
+    #[error(
+        "the images have no labels, but conditional networks need them; train without --conditional, or use labeled images"
+    )]
     NoLabels,
     /// A class that the networks were not trained on, or have no input for.
     #[error("the networks have no class {label}; their classes are {classes}")]

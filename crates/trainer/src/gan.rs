@@ -125,10 +125,9 @@ impl Gan {
             .with_classes(self.classes.clone())
     }
 
-    /// The parameters that samples and logits are computed with, of G and of D, each
-    /// f32 `[numel]`: averaged if there is an average, and normalized if training
-    /// normalizes them.
-    pub fn trained_parameters(&self) -> [Tensor; 2] {
+    /// Parameters for inference, G's and D's, each f32 `[numel]`: G's average if there is
+    /// one, and D's weights with spectral normalization if training uses it.
+    pub fn inference_parameters(&self) -> [Tensor; 2] {
         let (g, d) = (&self.generator.parameters, &self.discriminator.parameters);
         let g = self.ema.as_ref().map_or(g, Ema::parameters).shallow_clone();
         let Some(spectral_norm) = &self.spectral_norm else {
@@ -136,7 +135,7 @@ impl Gan {
         };
         let layout = self.discriminator.network.layout();
         let weights = no_grad(|| spectral_norm.vectors().normalize(&layout.weights(d)));
-        [g, layout.flatten_grads(weights.tensors(), self.device)]
+        [g, layout.flatten(weights.tensors(), self.device)]
     }
 
     /// All tensors of the state: name, layout and flat buffer f32 `[numel]`. The
@@ -166,7 +165,7 @@ impl Gan {
     }
 
     /// The name of the first tensor of [`Gan::state`] that holds NaN or an infinity.
-    pub fn diverged(&self) -> Option<String> {
+    pub fn first_non_finite(&self) -> Option<String> {
         let sum = |flat: &Tensor, kind| flat.sum(kind).double_value(&[]);
         // A value that is not finite makes the sum not finite. The f32 sum is faster,
         // but it can overflow although all values are finite; then the f64 sum decides.
@@ -206,7 +205,8 @@ impl Gan {
         both.double_value(&[]) / 2.0
     }
 
-    /// Copies of both networks' current parameters in the data type of computation.
+    /// Both networks' current parameters in the data type of computation, detached from
+    /// autograd. In f32 they share memory with this GAN.
     pub(crate) fn replica(&self) -> Replica<'_> {
         let (g, d) = (&self.generator, &self.discriminator);
         let vectors = self.spectral_norm.as_ref().map(SpectralNorm::vectors);
@@ -215,8 +215,8 @@ impl Gan {
             discriminator: d.network.as_ref(),
             vectors: vectors.map(SingularVectors::shallow_clone),
             objective: &self.objective,
-            g: g.parameters.detach().to_kind(self.kind),
-            d: d.parameters.detach().to_kind(self.kind),
+            g_parameters: g.parameters.detach().to_kind(self.kind),
+            d_parameters: d.parameters.detach().to_kind(self.kind),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Graphs {
     pub fn new(gan: &Gan, preset: &str, seed: u64, step: u64) -> Result<Graphs, Error> {
         no_grad(|| {
             let (g, d) = (&gan.generator.network, &gan.discriminator.network);
-            let [g_flat, d_flat] = gan.trained_parameters();
+            let [g_flat, d_flat] = gan.inference_parameters();
             let (g_weights, d_weights) = (g.layout().weights(&g_flat), d.layout().weights(&d_flat));
             let (latents, labels) = calibration(gan, seed);
             let labels = Some(&labels);

@@ -36,8 +36,8 @@ pub struct DiscriminatorOutput {
 }
 
 impl Objective {
-    /// The objective of `settings`, with a `loss` that they name or one of the
-    /// caller's own.
+    /// The objective that `settings` describe. `loss` is the loss that they name, or a
+    /// custom one.
     pub fn new(loss: Loss, settings: &Settings) -> Objective {
         let clamps = LossInfo::find(loss.name).is_none_or(|loss| loss.uses_probabilities);
         Objective {
@@ -49,12 +49,13 @@ impl Objective {
         }
     }
 
-    /// D's loss on `n` real images f32 and `n` fake ones, each `[n, 1, side, side]`,
-    /// with `penalize` also the penalties. D computes in the kind of the fake images.
+    /// D's loss on `n` real images f32 and `n` fake ones, each `[n, 1, side, side]`. If
+    /// `penalize` is true, the objective includes the penalties. D computes in the kind of
+    /// the fake images.
     ///
-    /// `discriminate` computes logits `[m]` from images `[m, 1, side, side]`; `m`
-    /// is `n`, or `2n` where real images come before fake ones. With
-    /// `one_pass`, D sees both in one forward pass, which batch norm forbids.
+    /// `discriminate` maps images `[m, 1, side, side]` to logits `[m]`; `m` is `n`, or `2n`
+    /// for real images followed by fake ones. If `one_pass` is true, one forward pass
+    /// computes both; set it to false for networks with batch norm.
     pub fn discriminator(
         &self,
         discriminate: &dyn Fn(&Tensor) -> Tensor,
@@ -71,9 +72,9 @@ impl Objective {
             if penalize && !both.requires_grad() { both.set_requires_grad(true) } else { both }
         });
         let (real, fake) = match &both {
-            Some(both) if one_pass => halves(&discriminate(both), n),
+            Some(both) if one_pass => split_real_fake(&discriminate(both), n),
             Some(both) => {
-                let (real, fake) = halves(both, n);
+                let (real, fake) = split_real_fake(both, n);
                 (discriminate(&real), discriminate(&fake))
             }
             None => (discriminate(&real_in_kind), discriminate(fake_images)),
@@ -117,29 +118,29 @@ impl Objective {
         // E‖∇ₓD‖² at real and at fake images, from one gradient.
         let mut squared: Option<(Tensor, Tensor)> = None;
         let mut squared_at = |kind| {
-            let (real, fake) =
-                squared.get_or_insert_with(|| halves(&squared_gradient(images, logits), n));
+            let (real, fake) = squared
+                .get_or_insert_with(|| split_real_fake(&squared_gradient(images, logits), n));
             match kind {
                 PenaltyKind::R1 => real.mean(Kind::Float),
                 _ => fake.mean(Kind::Float),
             }
         };
-        let off_unit = |points: Tensor| {
+        let unit_penalty = |points: Tensor| {
             let points = points.to_kind(images.kind()).set_requires_grad(true);
             unit_gradient_penalty(&points, &discriminate(&points)).mean(Kind::Float)
         };
-        let shares = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
+        let alpha = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
         let terms = self.penalties.iter().map(|&Penalty { kind, weight }| {
             let weight = self.penalty_factor * weight;
             match kind {
                 PenaltyKind::R1 | PenaltyKind::R2 => squared_at(kind) * (0.5 * weight),
                 PenaltyKind::GradientPenalty => {
-                    let (_, fake) = halves(&images.detach().to_kind(Kind::Float), n);
-                    off_unit(interpolate(real_images, &fake, &shares())) * weight
+                    let (_, fake) = split_real_fake(&images.detach().to_kind(Kind::Float), n);
+                    unit_penalty(interpolate(real_images, &fake, &alpha())) * weight
                 }
                 PenaltyKind::Dragan => {
                     let noise = real_images.rand_like();
-                    off_unit(perturb(real_images, &noise, &shares())) * weight
+                    unit_penalty(perturb(real_images, &noise, &alpha())) * weight
                 }
             }
         });
@@ -147,7 +148,7 @@ impl Objective {
     }
 }
 
-/// The first `n` rows, and the others.
-fn halves(both: &Tensor, n: i64) -> (Tensor, Tensor) {
+/// The first `n` rows, which belong to real images, and those of fake images.
+fn split_real_fake(both: &Tensor, n: i64) -> (Tensor, Tensor) {
     (both.narrow(0, 0, n), both.narrow(0, n, both.size()[0] - n))
 }

@@ -34,17 +34,17 @@ pub fn unit_gradient_penalty(images: &Tensor, logits: &Tensor) -> Tensor {
     (length - 1.0).square()
 }
 
-/// Points on the lines from `fake` to `real` images, one for each pair. `shares`
-/// `[n, 1, 1, 1]`, 0 to 1, are their positions: 1 gives the real image.
-pub fn interpolate(real: &Tensor, fake: &Tensor, shares: &Tensor) -> Tensor {
-    real * shares + fake * (1.0 - shares)
+/// Points on the lines from `fake` to `real` images, one for each pair. `alpha`
+/// `[n, 1, 1, 1]`, 0 to 1, is their position: 1 gives the real image.
+pub fn interpolate(real: &Tensor, fake: &Tensor, alpha: &Tensor) -> Tensor {
+    real * alpha + fake * (1.0 - alpha)
 }
 
 /// Real images moved towards noise of half the pixels' standard deviation.
 ///
 /// The deviation is that of all pixels of the batch. `noise` has the shape of
-/// `real` and `shares` is `[n, 1, 1, 1]`, both uniform on [0, 1), as in the
+/// `real` and `alpha` is `[n, 1, 1, 1]`, both uniform on [0, 1), as in the
 /// program that Kodali et al. published.
-pub fn perturb(real: &Tensor, noise: &Tensor, shares: &Tensor) -> Tensor {
-    real + noise * shares * (real.std(false) * 0.5)
+pub fn perturb(real: &Tensor, noise: &Tensor, alpha: &Tensor) -> Tensor {
+    real + noise * alpha * (real.std(false) * 0.5)
 }

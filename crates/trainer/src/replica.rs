@@ -8,7 +8,7 @@ use crate::objective::{DiscriminatorOutput, Objective};
 use crate::spectral_norm::SingularVectors;
 use crate::workers::{Gradient, Merge};
 
-/// Both networks with the weights of one update, for one thread.
+/// Both networks with the parameters of one update, for one thread.
 pub(crate) struct Replica<'a> {
     pub(crate) generator: &'a dyn Generator,
     pub(crate) discriminator: &'a dyn Discriminator,
@@ -16,9 +16,9 @@ pub(crate) struct Replica<'a> {
     pub(crate) vectors: Option<SingularVectors>,
     pub(crate) objective: &'a Objective,
     /// G's parameters `[numel]` in the kind that the networks compute in.
-    pub(crate) g: Tensor,
+    pub(crate) g_parameters: Tensor,
     /// D's parameters `[numel]`.
-    pub(crate) d: Tensor,
+    pub(crate) d_parameters: Tensor,
 }
 
 /// D's loss and logits, detached from its weights.
@@ -43,9 +43,9 @@ impl From<&DiscriminatorOutput> for DiscriminatorStats {
 }
 
 impl Merge for DiscriminatorStats {
-    fn merge(self, other: Self, shares: [f64; 2]) -> Self {
+    fn merge(self, other: Self, weights: [f64; 2]) -> Self {
         DiscriminatorStats {
-            loss: self.loss.merge(other.loss, shares),
+            loss: self.loss.merge(other.loss, weights),
             real: Tensor::cat(&[self.real, other.real], 0),
             fake: Tensor::cat(&[self.fake, other.fake], 0),
         }
@@ -64,8 +64,8 @@ impl Replica<'_> {
     pub(crate) fn shallow_clone(&self) -> Self {
         Replica {
             vectors: self.vectors.as_ref().map(SingularVectors::shallow_clone),
-            g: self.g.shallow_clone(),
-            d: self.d.shallow_clone(),
+            g_parameters: self.g_parameters.shallow_clone(),
+            d_parameters: self.d_parameters.shallow_clone(),
             ..*self
         }
     }
@@ -73,7 +73,7 @@ impl Replica<'_> {
     /// D's normalized weights without a gradient of their own; gradients flow
     /// through them to the images.
     pub(crate) fn frozen_discriminator(&self) -> Weights {
-        self.normalize(self.discriminator.layout().weights(&self.d))
+        self.normalize(self.discriminator.layout().weights(&self.d_parameters))
     }
 
     fn normalize(&self, weights: Weights) -> Weights {
@@ -86,13 +86,13 @@ impl Replica<'_> {
     /// Fake images without a gradient.
     pub(crate) fn fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
-            let weights = self.generator.layout().weights(&self.g);
+            let weights = self.generator.layout().weights(&self.g_parameters);
             self.generator.forward(&weights, latents, Some(labels), Mode::Train)
         })
     }
 
     pub(crate) fn fake_with_graph(&self, latents: &Tensor, labels: &Tensor) -> FakeWithGraph {
-        let weights = self.generator.layout().leaves(&self.g, self.g.kind());
+        let weights = self.generator.layout().leaves(&self.g_parameters, self.g_parameters.kind());
         let images = self.generator.forward(&weights, latents, Some(labels), Mode::Train);
         FakeWithGraph { weights, images }
     }
@@ -114,7 +114,8 @@ impl Replica<'_> {
         fake: &Tensor,
         penalize: bool,
     ) -> (DiscriminatorOutput, Weights) {
-        let leaves = self.discriminator.layout().leaves(&self.d, self.d.kind());
+        let leaves =
+            self.discriminator.layout().leaves(&self.d_parameters, self.d_parameters.kind());
         let weights = self.normalize(leaves.map(|_, leaf| leaf.shallow_clone()));
         let one_pass = !self.discriminator.uses_batch_statistics();
         let discriminate = |images: &Tensor| self.discriminate(&weights, images, &real.labels);
@@ -190,5 +191,5 @@ impl Replica<'_> {
 /// The gradient of a scalar by the `leaves` of `layout`, f32 `[numel]`.
 fn gradient(objective: &Tensor, layout: &Layout, leaves: &Weights, keep_graph: bool) -> Tensor {
     let gradients = Tensor::run_backward(&[objective], leaves.tensors(), keep_graph, false);
-    layout.flatten_grads(&gradients, objective.device())
+    layout.flatten(&gradients, objective.device())
 }

@@ -1,4 +1,4 @@
-//! What the report shows and training knows: D's logits of real and generated images,
+//! Data of the report that needs the networks: D's logits of real and generated images,
 //! images for a game, and the nearest training images of real digits.
 
 use gan_metrics::neighbors::nearest;
@@ -98,7 +98,7 @@ fn logits(gan: &Gan, images: &Images, labels: &Tensor) -> Result<Vec<f64>, Error
     let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
     let pixels = gan.generator.network.pixel_range().from_bytes(&bytes, Kind::Float);
     let labels = labels.to_device(gan.device);
-    let replica = Replica { d: gan.discriminator.parameters.detach(), ..gan.replica() };
+    let replica = Replica { d_parameters: gan.discriminator.parameters.detach(), ..gan.replica() };
     let logits = no_grad(|| {
         let weights = replica.frozen_discriminator();
         let chunks = pixels.split(CHUNK, 0).into_iter().zip(labels.split(CHUNK, 0));

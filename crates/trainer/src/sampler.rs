@@ -1,4 +1,4 @@
-//! Samples from a generator with weights.
+//! Generates samples with fixed parameters.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::seeds::{Stream, seed_torch};
 /// Samples per forward pass: activations take many times the memory of images.
 const CHUNK: u64 = 500;
 
-/// A generator with weights.
+/// A generator with the parameters to sample with.
 #[derive(Debug)]
 pub struct Sampler {
     generator: Arc<dyn Generator>,
@@ -76,7 +76,7 @@ impl Sampler {
 
     /// Generates images `[n, 1, side, side]` in the networks' kind from latents f32
     /// `[n, size]` and labels i64 `[n]`.
-    pub fn tensors(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
+    pub fn forward(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.generator.layout().weights(&self.parameters);
             self.generator.forward(&weights, latents, Some(labels), Mode::Sample)
@@ -87,9 +87,9 @@ impl Sampler {
     ///
     /// # Errors
     /// [`Error::Torch`] if the device cannot be read.
-    pub fn images(&self, latents: &Tensor, labels: &Tensor) -> Result<Images, Error> {
+    pub fn generate(&self, latents: &Tensor, labels: &Tensor) -> Result<Images, Error> {
         let range = self.generator.pixel_range();
-        let bytes = range.to_bytes(&self.tensors(latents, labels));
+        let bytes = range.to_bytes(&self.forward(latents, labels));
         let (n, _, rows, cols) = bytes.size4()?;
         let mut pixels = vec![0u8; (n * rows * cols) as usize];
         let numel = pixels.len();
@@ -113,8 +113,8 @@ impl Sampler {
     ) -> Result<Images, Error> {
         let mut pixels = Vec::new();
         let (mut rows, mut cols, mut done) = (1, 1, 0);
-        for part in self.parts((seed, stream), count, class)? {
-            let images = part?;
+        for chunk in self.chunks((seed, stream), count, class)? {
+            let images = chunk?;
             (rows, cols) = (images.rows(), images.cols());
             if done == 0 {
                 pixels.reserve_exact(count as usize * rows * cols);
@@ -126,12 +126,12 @@ impl Sampler {
         Ok(Images::new(rows, cols, pixels)?)
     }
 
-    /// The images of [`Sampler::sample`] in parts of a few hundred, each generated when it is
-    /// asked for, so that memory does not grow with `count`.
+    /// The images of [`Sampler::sample`] in chunks of a few hundred. The iterator generates each
+    /// chunk when it reaches it, so memory does not grow with `count`.
     ///
     /// # Errors
     /// Those of [`Sampler::sample`].
-    pub fn parts(
+    pub fn chunks(
         &self,
         (seed, stream): (u64, Stream),
         count: u64,
@@ -154,7 +154,7 @@ impl Sampler {
             let kept = chunk.min(count - first);
             let size = if whole_batches { chunk } else { kept };
             let latents = self.generator.latent().sample(size as i64, self.device());
-            let images = self.images(&latents, &self.labels(first..first + size, class))?;
+            let images = self.generate(&latents, &self.labels(first..first + size, class))?;
             let kept: Vec<usize> = (0..kept as usize).collect();
             images.select(&kept).ok_or(Error::NoImages)
         }))

@@ -55,7 +55,7 @@ impl Snapshots {
         if self.numbers {
             run.append_density(&densities(gan, self.seed, step)?)?;
         } else {
-            let samples = gan.sampler().images(&self.latents, &self.classes)?;
+            let samples = gan.sampler().generate(&self.latents, &self.classes)?;
             run.write_samples(step, &samples)?;
         }
         Ok(())
@@ -69,7 +69,7 @@ impl Snapshots {
         })
     }
 
-    /// Writes the files of the end of a run after `step` steps: of the first `pool`
+    /// Writes the files of the end of a run after `step` steps: of the first `epoch_size`
     /// training images the nearest to each sample, walks between latents, each class
     /// from the same latents if G takes classes, and the data of the report if there
     /// are `test` images.
@@ -79,11 +79,11 @@ impl Snapshots {
         run: &RunDir,
         step: u64,
         (training, test): (&Dataset, Option<&Dataset>),
-        pool: u64,
+        epoch_size: u64,
     ) -> Result<(), Error> {
         let sampler = gan.sampler();
-        let samples = sampler.images(&self.latents, &self.classes)?;
-        let first: Vec<usize> = (0..training.len().min(pool as usize)).collect();
+        let samples = sampler.generate(&self.latents, &self.classes)?;
+        let first: Vec<usize> = (0..training.len().min(epoch_size as usize)).collect();
         let training = training.images().select(&first).ok_or(Error::NoImages)?;
         let training = resize(&training, samples.rows())?;
         let found = nearest(&samples, &training)?;
@@ -114,7 +114,7 @@ impl Snapshots {
             .view([-1, latent.size()]);
         let labels = sampler.labels(0..WALKS.unsigned_abs(), None);
         let labels = labels.repeat_interleave_self_int(WALK_POINTS, None, None);
-        rows(&sampler.images(&latents, &labels)?, WALK_POINTS as usize)
+        rows(&sampler.generate(&latents, &labels)?, WALK_POINTS as usize)
     }
 
     /// Each latent as all of the sampler's `classes`.
@@ -124,7 +124,7 @@ impl Snapshots {
         let latents = sampler.generator().latent().sample(CLASS_LATENTS as i64, device);
         let latents = latents.repeat_interleave_self_int(classes as i64, Some(0), None);
         let labels = sampler.labels(0..(classes * CLASS_LATENTS) as u64, None);
-        rows(&sampler.images(&latents, &labels)?, classes)
+        rows(&sampler.generate(&latents, &labels)?, classes)
     }
 }
 

@@ -13,9 +13,9 @@ use crate::workers::{Gradient, Shard, Sharded};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
     /// D's learning rate.
-    pub d: f64,
+    pub lr_d: f64,
     /// G's learning rate.
-    pub g: f64,
+    pub lr_g: f64,
     /// The momentum of SGD; Adam ignores it.
     pub momentum: f64,
 }
@@ -153,7 +153,7 @@ impl Gan {
     ) -> DiscriminatorStats {
         let (gradient, stats) = gradients.average();
         let d = &mut self.discriminator;
-        d.optimizer.update(&mut d.parameters, &gradient, rates.d, rates.momentum);
+        d.optimizer.update(&mut d.parameters, &gradient, rates.lr_d, rates.momentum);
         if let Some(clip) = self.clip {
             let _ = d.parameters.clamp_(-clip, clip);
         }
@@ -163,7 +163,7 @@ impl Gan {
     fn update_generator(&mut self, gradients: Sharded<Gradient<Tensor>>, rates: Rates) -> Tensor {
         let (gradient, loss) = gradients.average();
         let g = &mut self.generator;
-        g.optimizer.update(&mut g.parameters, &gradient, rates.g, rates.momentum);
+        g.optimizer.update(&mut g.parameters, &gradient, rates.lr_g, rates.momentum);
         loss
     }
 

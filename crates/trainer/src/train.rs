@@ -47,12 +47,12 @@ pub fn train(
     checkpointer: &mut Checkpointer,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
-    // Move the data to the device, build the networks, and fix the latents of the snapshots.
+    // Load the data onto the device, build the networks, and draw the fixed latents.
     config.validate(data)?;
     let run = checkpointer.run().clone();
     let mut trainer = Trainer::new(config, data)?;
     let snapshots = Snapshots::new(&trainer.gan, config.seed, data);
-    let evaluator = evaluator(config, data)?;
+    let evaluator = quality_evaluator(config, data)?;
     let mut graphs = GraphWriter::new(run.config()?.preset, config.seed);
 
     // Resume from the checkpoint, or pretrain D and take the first snapshot.
@@ -72,6 +72,7 @@ pub fn train(
     while !trainer.state.finished && !observer.should_stop() {
         let stats = trainer.step();
         let step = trainer.state.step;
+        // Another process can train the run if the lock file was removed. Do not write then.
         if trainer.report_due() || trainer.evaluation_due() || trainer.snapshot_due() {
             checkpointer.check_lock()?;
         }
@@ -96,7 +97,7 @@ pub fn train(
             observer.evaluated(&row);
         }
 
-        // Write samples from the fixed latents, and the networks as graphs.
+        // Write samples from the fixed latents, and both networks as ONNX files.
         if trainer.snapshot_due() {
             graphs.write_if_due(&trainer.gan, &run, step)?;
             snapshots.write(&trainer.gan, &run, step)?;
@@ -110,7 +111,7 @@ pub fn train(
         }
     }
 
-    // Save the last checkpoint, and write the last graphs and samples.
+    // Save the last checkpoint, and write the last ONNX files and samples.
     let state = trainer.state;
     checkpointer.save(&trainer.gan, state, observer)?;
     graphs.write(&trainer.gan, &run, state.step)?;
@@ -121,8 +122,8 @@ pub fn train(
     }
     if let TrainData::Images { training, evaluator, .. } = data {
         let test = evaluator.as_ref().map(|evaluator| evaluator.test());
-        let pool = trainer.loader.pool();
-        snapshots.write_final(&trainer.gan, &run, state.step, (training, test), pool)?;
+        let images = trainer.loader.epoch_size();
+        snapshots.write_final(&trainer.gan, &run, state.step, (training, test), images)?;
     }
     Ok(Outcome {
         steps: state.step,
@@ -134,14 +135,14 @@ pub fn train(
 
 /// The evaluator of the quality curve. `None` if the settings contain no curve, or if
 /// the classifier's features are unreliable on this data set.
-fn evaluator<'a>(
+fn quality_evaluator<'a>(
     config: &TrainConfig,
     data: &'a TrainData,
 ) -> Result<Option<&'a Evaluator>, Error> {
     match data {
         TrainData::Images { evaluator: Some(evaluator), .. }
             if config.settings.evaluate_every.is_some()
-                && evaluator.no_quality_curve()?.is_none() =>
+                && evaluator.quality_curve_obstacle()?.is_none() =>
         {
             Ok(Some(evaluator))
         }

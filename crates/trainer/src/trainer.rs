@@ -47,7 +47,7 @@ impl Trainer {
         let loader = match data {
             TrainData::Images { training, .. } => DataLoader::images(
                 training,
-                settings.pool(training.len() as u64),
+                settings.epoch_size(training.len() as u64),
                 generator.image_side(),
                 generator.pixel_range(),
                 device,
@@ -72,7 +72,7 @@ impl Trainer {
             state: TrainState::default(),
             progress: 0.0,
             clock: Duration::ZERO,
-            rates: Rates { d: settings.lr_d, g: settings.lr_g, momentum: 0.0 },
+            rates: Rates { lr_d: settings.lr_d, lr_g: settings.lr_g, momentum: 0.0 },
         })
     }
 
@@ -83,7 +83,7 @@ impl Trainer {
         let Some(pretraining) = settings.pretraining else {
             return true;
         };
-        let rates = Rates { d: settings.lr_d, g: settings.lr_g, momentum: self.momentum() };
+        let rates = Rates { lr_d: settings.lr_d, lr_g: settings.lr_g, momentum: self.momentum() };
         let (every, seed) = (settings.penalty_every, self.config.seed);
         let loader = self.loader.for_pretraining();
         pretrain(&mut self.gan, pretraining, rates, every, seed, loader, observer)
@@ -93,8 +93,9 @@ impl Trainer {
     pub fn resume(&mut self, state: TrainState) {
         self.clock = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
         self.state = state;
-        // With a time limit, `report` can pass the limit after the last step. The run
-        // was not finished then, so one more step finishes it.
+        // With a time limit, the time of `report` counts too, and can exceed the limit after
+        // the last step. Progress stays below 1 then, so the resumed run takes one more step
+        // and ends as finished.
         self.progress = match state.finished {
             true => 1.0,
             false => self.completed_fraction().min(1.0f64.next_down()),
@@ -108,13 +109,13 @@ impl Trainer {
         let (step, images_seen) = (self.state.step, self.state.images_seen);
         let settings = &self.config.settings;
         let progress = Progress { done: self.progress, updates: step, batches: settings.batches() };
-        let factor = settings.schedule.factor(progress);
+        let factor = settings.schedule.lr_factor(progress);
         self.rates = Rates {
-            d: settings.lr_d * factor,
-            g: settings.lr_g * factor,
+            lr_d: settings.lr_d * factor,
+            lr_g: settings.lr_g * factor,
             momentum: self.momentum(),
         };
-        let images = settings.batch * settings.schedule.batches(progress);
+        let images = settings.batch * settings.schedule.batches_per_step(progress);
         let penalize = step.is_multiple_of(settings.penalty_every);
 
         let batch = self.loader.batch(step, images_seen, images);
@@ -158,8 +159,8 @@ impl Trainer {
             loss_g,
             d_real,
             d_fake,
-            lr_d: self.rates.d,
-            lr_g: self.rates.g,
+            lr_d: self.rates.lr_d,
+            lr_g: self.rates.lr_g,
         }
     }
 
@@ -190,7 +191,7 @@ impl Trainer {
         let losses = [("D's loss", row.loss_d), ("G's loss", row.loss_g)];
         let loss = losses.iter().find(|(_, loss)| !loss.is_finite());
         let what = loss.map(|(name, _)| (*name).to_owned());
-        match what.or_else(|| self.gan.diverged()) {
+        match what.or_else(|| self.gan.first_non_finite()) {
             Some(what) => Err(Error::Diverged { step: self.state.step, what }),
             None => Ok(()),
         }
@@ -209,7 +210,9 @@ impl Trainer {
     /// The momentum of the present epoch.
     fn momentum(&self) -> f64 {
         match self.config.settings.optimizer {
-            Optimizer::Sgd(momentum) => momentum.at(self.state.images_seen / self.loader.pool()),
+            Optimizer::Sgd(momentum) => {
+                momentum.at(self.state.images_seen / self.loader.epoch_size())
+            }
             Optimizer::Adam(_) => 0.0,
         }
     }

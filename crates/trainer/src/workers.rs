@@ -59,7 +59,7 @@ impl<A, B> Sharded<(A, B)> {
     }
 }
 
-/// The gradient of a mean over some images, and what else was computed for it.
+/// The gradient of a loss averaged over images, with auxiliary outputs.
 #[derive(Debug)]
 pub struct Gradient<T> {
     /// f32 `[numel]`.
@@ -72,14 +72,14 @@ pub struct Gradient<T> {
 
 /// Auxiliary output that can be merged across the shards of a batch.
 pub trait Merge: Sized {
-    /// Merges two parts of a batch; `shares` are their shares of its images.
-    fn merge(self, other: Self, shares: [f64; 2]) -> Self;
+    /// Merges two parts of a batch; `weights` are their shares of its images.
+    fn merge(self, other: Self, weights: [f64; 2]) -> Self;
 }
 
 impl Merge for Tensor {
     /// The mean over both parts of a mean over each.
-    fn merge(self, other: Tensor, [share, other_share]: [f64; 2]) -> Tensor {
-        self * share + other * other_share
+    fn merge(self, other: Tensor, [weight, other_weight]: [f64; 2]) -> Tensor {
+        self * weight + other * other_weight
     }
 }
 
@@ -89,8 +89,12 @@ impl<T: Merge> Sharded<Gradient<T>> {
     pub fn average(self) -> (Tensor, T) {
         let average = self.rest.into_iter().fold(self.first, |a, b| {
             let images = a.images + b.images;
-            let shares = [a.images, b.images].map(|n| n as f64 / images as f64);
-            Gradient { flat: a.flat.merge(b.flat, shares), aux: a.aux.merge(b.aux, shares), images }
+            let weights = [a.images, b.images].map(|n| n as f64 / images as f64);
+            Gradient {
+                flat: a.flat.merge(b.flat, weights),
+                aux: a.aux.merge(b.aux, weights),
+                images,
+            }
         });
         (average.flat, average.aux)
     }
@@ -102,16 +106,17 @@ impl Workers {
         Workers { pool: None }
     }
 
-    /// Starts as many threads as libtorch has, but at most one for each four images of a
-    /// `batch`. On each, libtorch computes with one thread, so that a thread that the
-    /// operating system interrupts delays the others only at the end of a shard. None if
-    /// there would be fewer than two, or if they cannot be started.
+    /// Starts one thread for each thread of libtorch, but at most one for four images of a
+    /// `batch`, and at least two. libtorch computes with one thread in each. Returns
+    /// [`Workers::none`] if libtorch has one thread or the threads cannot be started.
     pub fn new(batch: u64) -> Workers {
         let all = tch::get_num_threads();
         let workers = u64::try_from(all).unwrap_or(1).min((batch / FEWEST_IMAGES).max(2));
         if workers < 2 {
             return Workers::none();
         }
+        // With one thread in each, a thread that the operating system interrupts delays the
+        // others only at the end of a shard.
         let limit = |_| {
             // libtorch sets a new thread's thread count when that thread first reads it;
             // later settings of other threads do not change it.

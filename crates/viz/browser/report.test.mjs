@@ -91,7 +91,7 @@ async function draw(page, strokes) {
     for (const point of rest) await page.mouse.move(...place(point));
     await page.mouse.up();
   }
-  await page.waitForFunction(() => document.getElementById("verdict").textContent.includes("%"));
+  await page.waitForFunction(() => document.getElementById("result").textContent.includes("%"));
 }
 
 test("slider and play button show the snapshots and move the cursors", () =>
@@ -148,12 +148,12 @@ test("the digit of a conditional run selects the image", () =>
     await page.locator("#choice input[value='7']").check({ force: true });
     assert.notDeepEqual(await pixels(page, "made"), three);
     await draw(page, digits[7]);
-    assert.match(await text(page, "verdict"), /It fits best as \d/);
+    assert.match(await text(page, "result"), /It fits best as \d/);
     await page.locator("#claim input[value='1']").check({ force: true });
-    assert.doesNotMatch(await text(page, "verdict"), /fits best/);
+    assert.doesNotMatch(await text(page, "result"), /fits best/);
   }));
 
-test("drawings are scaled into 20x20 pixels and centered, and get a verdict", () =>
+test("drawings are scaled into 20x20 pixels and centered, and get a result", () =>
   share("modern", async (page) => {
     const drawn = {};
     for (const [digit, strokes] of Object.entries(digits)) {
@@ -172,13 +172,13 @@ test("drawings are scaled into 20x20 pixels and centered, and get a verdict", ()
       }
       drawn[digit] = image;
     }
-    const verdict = /More convincing than \d+% of real digits and \d+% of generated ones/;
-    assert.match(await text(page, "verdict"), verdict);
-    assert.match(await page.locator("#verdicts .cursor").getAttribute("d"), /^M[\d.]+ 0V300$/);
+    const result = /More convincing than \d+% of real digits and \d+% of generated ones/;
+    assert.match(await text(page, "result"), result);
+    assert.match(await page.locator("#logits .cursor").getAttribute("d"), /^M[\d.]+ 0V300$/);
     await page.locator("#let-g").click();
-    assert.match(await text(page, "verdict"), verdict);
+    assert.match(await text(page, "result"), result);
     await page.locator("#undo").click();
-    assert.match(await text(page, "verdict"), /Draw a digit/);
+    assert.match(await text(page, "result"), /Draw a digit/);
     writeFileSync(join(folder, "drawn.json"), JSON.stringify(drawn));
   }));
 
@@ -240,7 +240,7 @@ test("every control is reached in reading order, shows its focus and is operated
         for (let n = 0; n < 8; n++) await page.keyboard.press("ArrowDown");
         await page.keyboard.press("Space");
         await page.waitForFunction(() =>
-          document.getElementById("verdict").textContent.includes("%"),
+          document.getElementById("result").textContent.includes("%"),
         );
       }
       if (name === "say-real") {

@@ -414,7 +414,7 @@
   }
 
   function fool(nets, histogram) {
-    const [pad, seen, verdict] = [$("pad"), $("seen"), $("verdict")];
+    const [pad, seen, result] = [$("pad"), $("seen"), $("result")];
     const { side, classes, digits } = nets;
     const conditional = classes.length > 0;
     let strokes = stored.fool?.strokes ?? [];
@@ -425,7 +425,7 @@
     const resolution = 560;
     pad.width = pad.height = resolution;
 
-    const hill = document.querySelector("#verdicts .line");
+    const hill = document.querySelector("#logits .line");
     const marker = hill?.cloneNode();
     marker?.setAttribute("class", "cursor");
     marker?.setAttribute("d", "");
@@ -473,13 +473,13 @@
       const best = classes[logits.indexOf(logit)];
       const name = conditional && claim === 0 ? ` It fits best as ${best}.` : "";
       if (!histogram) {
-        verdict.textContent = `The discriminator's output is ${logit.toFixed(2)}.${name}`;
+        result.textContent = `The discriminator's output is ${logit.toFixed(2)}.${name}`;
         return;
       }
       const { low, high, real, fake } = histogram;
       const x = 1000 * clamp((logit - low) / (high - low), 0, 1);
       marker?.setAttribute("d", `M${x} 0V300`);
-      verdict.textContent =
+      result.textContent =
         `More convincing than ${below(real, logit)}% of real ${digits ? "digits" : "images"} and ` +
         `${below(fake, logit)}% of generated ones.${name}`;
     }
@@ -498,7 +498,7 @@
       [strokes, stroke, down, judged] = [[], null, null, null];
       marker?.setAttribute("d", "");
       paint(seen, new Uint8Array(side * side), side);
-      verdict.textContent = "Draw a digit to get a verdict.";
+      result.textContent = "Draw a digit to see the output of the discriminator.";
       drawPad();
     }
 

@@ -129,5 +129,5 @@ fn images_without_labels_have_an_fid_that_says_where_its_features_come_from() {
     let fid = table.lines().find(|line| line.starts_with("FID (classifier)")).unwrap();
     assert_eq!(fid.split_whitespace().count(), 4, "with its reference value: {fid}");
     assert!(notes.contains(note), "{notes}");
-    assert!(notes.contains("left out modes: the test images have no labels"), "{notes}");
+    assert!(notes.contains("skipped modes: the test images have no labels"), "{notes}");
 }

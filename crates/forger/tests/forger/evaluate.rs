@@ -30,8 +30,8 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
     let output = run("evaluate --count 20 --threads 1");
     let (table, notes) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{notes}");
-    let left_out = "left out fid, kid, precision, density, modes, novelty: the classifier";
-    assert!(notes.contains(left_out), "{notes}");
+    let skipped = "skipped fid, kid, precision, density, modes, novelty: the classifier";
+    assert!(notes.contains(skipped), "{notes}");
     for part in [
         "20 samples of runs/0001-dcgan after 3 steps",
         "10 test images",
@@ -112,7 +112,7 @@ fn prints_reference_values_and_appends_rows_with_an_fid() {
     // Some of the default metrics need a thousand images.
     let output = forger(dir, &format!("evaluate --samples {training} --threads 1"));
     let (table, notes) = (succeeds(&output), text(&output.stderr));
-    assert!(notes.contains("left out kid: ") && notes.contains("1000 real images"), "{notes}");
+    assert!(notes.contains("skipped kid: ") && notes.contains("1000 real images"), "{notes}");
     assert!(table.contains("FID (classifier)") && !table.contains("KID"), "{table}");
     // A named metric is refused before any image is generated.
     let few = forger(dir, "evaluate --count 500 --metrics fid,KID --threads 1");

@@ -81,5 +81,5 @@ fn sample_writes_numpy_files_and_walk_writes_a_gif() {
     assert_eq!(succeeds(&forger(dir, line)), "run/walk.gif\n");
     let gif = fs::read(dir.join("run/walk.gif")).unwrap();
     assert!(gif.starts_with(b"GIF89a"));
-    refuses(&forger(dir, "walk --run elsewhere"), "nothing to walk in");
+    refuses(&forger(dir, "walk --run elsewhere"), "nothing to animate");
 }

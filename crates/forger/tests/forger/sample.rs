@@ -164,7 +164,7 @@ fn evaluate_of_a_run_that_cannot_be_written_succeeds_and_says_so() {
     let told = text(&output.stderr);
     assert!(succeeds(&output).contains("FID"), "{told}");
     assert!(
-        told.contains("nothing is kept in the run") && told.contains("quality.jsonl"),
+        told.contains("cannot add the evaluation to the run") && told.contains("quality.jsonl"),
         "{told}"
     );
 }

@@ -59,7 +59,7 @@ fn flat_gradients_have_the_order_of_the_values() {
     let loss = ((dense * dense).sum(Kind::Float) + (kernel * kernel).sum(Kind::Float)) / 2.0;
     let mut gradients = Tensor::run_backward(&[loss], &[dense, kernel], false, false);
     gradients.push(Tensor::new());
-    let grads = values(&layout.flatten_grads(&gradients, Device::Cpu));
+    let grads = values(&layout.flatten(&gradients, Device::Cpu));
     let mut expected = values(&flat);
     let n = expected.len();
     expected[n - 2..].fill(0.0);

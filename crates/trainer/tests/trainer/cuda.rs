@@ -15,7 +15,7 @@ fn losses(preset: &Preset, device: Device) -> Vec<f64> {
     let loss = Loss::by_name(&settings.loss).unwrap();
     let mut gan = Gan::new(networks, loss, settings, 1, device, Kind::Float);
     let mut loader = DataLoader::images(&bars(64), 64, side, range, device, 1).unwrap();
-    let rates = Rates { d: 1e-4, g: 1e-4, momentum: 0.5 };
+    let rates = Rates { lr_d: 1e-4, lr_g: 1e-4, momentum: 0.5 };
     (0..3)
         .flat_map(|update| {
             let batch = loader.batch(update, update * 16, 16);

@@ -52,7 +52,7 @@ fn a_run_leaves_both_networks_as_onnx_files() {
 
     let latents = gan.latents(5);
     let images = run(&generator, &[latents.copy()]).unwrap();
-    let expected = gan.sampler().tensors(&latents, &Tensor::zeros([5], (Kind::Int64, gan.device)));
+    let expected = gan.sampler().forward(&latents, &Tensor::zeros([5], (Kind::Int64, gan.device)));
     assert!(distance(&images, &expected.to_kind(Kind::Float)) < 1e-4);
     // Not those of the weights that were not averaged.
     let network = &gan.generator.network;
@@ -91,7 +91,7 @@ fn batch_statistics_are_those_of_seeded_samples_and_the_metadata_says_so() {
     // On the samples themselves, fixed statistics give what batch statistics give.
     let (latents, labels) = calibration(&gan, 7);
     let sampler = gan.sampler();
-    let images = sampler.tensors(&latents, &labels);
+    let images = sampler.forward(&latents, &labels);
     assert!(distance(&run(&graphs.generator, &[latents.copy()]).unwrap(), &images) < 1e-4);
     let logits = gan.logits(&images, &labels);
     assert!(distance(&run(&graphs.discriminator, &[images.copy()]).unwrap(), &logits) < 1e-3);

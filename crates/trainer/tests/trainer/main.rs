@@ -30,7 +30,7 @@ pub const SGD: Optimizer =
     Optimizer::Sgd(gan_config::Momentum { first: 0.0, last: 0.0, epochs: 0 });
 
 /// Rates of the steps in most tests.
-pub const RATES: Rates = Rates { d: 1e-3, g: 1e-3, momentum: 0.5 };
+pub const RATES: Rates = Rates { lr_d: 1e-3, lr_g: 1e-3, momentum: 0.5 };
 
 /// Locks libtorch's random generator. The process has only one, so tests that draw
 /// from it run one after the other.

@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 use crate::{SGD, four_bars, lock_generator, new_gan, settings, values};
 
 /// At this rate gradient descent subtracts the gradient.
-const RATES: Rates = Rates { d: 1.0, g: 0.0, momentum: 0.0 };
+const RATES: Rates = Rates { lr_d: 1.0, lr_g: 0.0, momentum: 0.0 };
 const SEED: i64 = 11;
 
 /// Logits of `images`, and the squared length of the gradient at each.

@@ -213,7 +213,7 @@ fn gradient_descent_equals_the_reference_values() {
             let gradient = tensor(&step["grad"], &[-1]).to_kind(Kind::Float);
             let rate = step["lr"].as_f64().unwrap();
             if name == "paper" {
-                let computed = 0.1 * Schedule::ExponentialDecay.factor(after(update as u64));
+                let computed = 0.1 * Schedule::ExponentialDecay.lr_factor(after(update as u64));
                 assert!((computed - rate).abs() < 1e-12, "{computed} {rate}");
             }
             let momentum = step["momentum"].as_f64().unwrap();
@@ -227,5 +227,5 @@ fn gradient_descent_equals_the_reference_values() {
     for (epoch, momentum) in epochs.iter().zip(numbers(&expected["momentum"])) {
         assert!((schedule.at(*epoch) - momentum).abs() < 1e-12, "epoch {epoch}");
     }
-    assert_eq!(Schedule::ExponentialDecay.factor(after(10_000_000)), 1e-5);
+    assert_eq!(Schedule::ExponentialDecay.lr_factor(after(10_000_000)), 1e-5);
 }

@@ -562,7 +562,7 @@ fn a_state_that_diverged_is_not_saved() {
     for (_, path) in run.checkpoints().unwrap() {
         let mut gan = new_gan("golbin", &config.settings);
         Checkpoint::read(&run, &path).unwrap().restore(&mut gan).unwrap();
-        assert_eq!(gan.diverged(), None);
+        assert_eq!(gan.first_non_finite(), None);
     }
 }
 

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use crate::{SGD, bars_for, lock_generator, new_gan, settings, values, with};
 
-const RATES: Rates = Rates { d: 1e-3, g: 1e-3, momentum: 0.0 };
+const RATES: Rates = Rates { lr_d: 1e-3, lr_g: 1e-3, momentum: 0.0 };
 
 /// Settings of `modern` with gradient descent. Adam's first step divides tiny gradients
 /// by their size, so that rounding errors decide it.

@@ -31,7 +31,7 @@ pub fn histogram_chart(histogram: &Histogram) -> Chart {
     let (low, high) = (histogram.low, histogram.high);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     Chart {
-        id: "verdicts",
+        id: "logits",
         title: "The discriminator's output".to_owned(),
         description: format!(
             "Histogram of the discriminator's output. Real test images: {} on average. Generated \

@@ -1,4 +1,4 @@
-//! What the page says of a run in words, and the commands that it names.
+//! Texts of the report, and the commands that it suggests.
 
 use run_dir::{Config, DatasetInfo};
 
@@ -16,7 +16,7 @@ impl Content {
             Some(set) => format!(
                 "Two networks trained each other for {steps} on {} images of {}. One of them, the \
                  generator, learns to make images that look like these and are new.",
-                thousands(self.config.settings.pool(set.images)),
+                thousands(self.config.settings.epoch_size(set.images)),
                 title(set),
             ),
             None => format!(
