@@ -68,7 +68,7 @@ impl TrainJob {
             }
         }
         if let Some(set) = set.as_ref().filter(|_| is_conditional(networks)) {
-            check_classes(&set.train)?;
+            warn_of_one_class(&set.train);
         }
         let data = data(set, &cache, &settings, networks, args.seed)?;
         let device = machine::device(args.device)?;
@@ -167,16 +167,15 @@ fn is_conditional(networks: &str) -> bool {
     networks.is_some_and(|networks| networks.generator.conditional())
 }
 
-/// Refuses training images of one class for conditional networks.
-fn check_classes(training: &Dataset) -> Result<()> {
+/// Prints that conditional networks learn nothing from the classes, if there is only one.
+fn warn_of_one_class(training: &Dataset) {
     let classes = Classes::of(training.labels());
     if training.is_labeled() && classes.len() == 1 {
-        return Err(user_error(
-            format!("all training images have one class, {classes}, so there is none to choose"),
-            "leave --conditional out, or take a preset without classes, such as golbin",
+        output::note(format_args!(
+            "warning: all training images have one class, {classes}, so there is none to choose; \
+             leave --conditional out, or train on images of several classes"
         ));
     }
-    Ok(())
 }
 
 /// The data set at `path` as a run's configuration describes it.

@@ -38,7 +38,8 @@ fn bars(dir: &Path, width: usize, training: usize) {
         let pixels = (0..n * 784).map(|i| if lit(i) { ink } else { 0 });
         let images = Images::new(28, 28, pixels.collect()).unwrap();
         images.write_file(&dir.join(format!("{split}-images-idx3-ubyte"))).unwrap();
-        let labels = Idx::new(vec![n], IdxData::U8(vec![3; n])).unwrap();
+        let labels = (0..n).map(|i| i as u8 % 10).collect();
+        let labels = Idx::new(vec![n], IdxData::U8(labels)).unwrap();
         labels.write_file(&dir.join(format!("{split}-labels-idx1-ubyte"))).unwrap();
     }
 }
