@@ -41,17 +41,12 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
         }
     };
     let name = format!("{}.{}", args.network.name(), args.format.extension());
-    let path = match &args.out {
-        Some(path) => {
-            write_atomic(path, |w| w.write_all(&bytes))?;
-            path.clone()
-        }
-        None => {
-            let path = run.root().join(name);
-            run.save(&path, &bytes)?;
-            path
-        }
-    };
+    let path = args.out.clone().unwrap_or_else(|| run.root().join(name));
+    match path.parent() == Some(run.root()) {
+        // The report reads it.
+        true => run.save(&path, &bytes)?,
+        false => write_atomic(&path, |w| w.write_all(&bytes))?,
+    }
     if fixed {
         output::note(match args.format {
             ExportFormat::Safetensors => {

@@ -234,11 +234,7 @@ impl Checkpointer {
         if let Some(what) = gan.first_non_finite() {
             return Err(Error::Diverged { step, what });
         }
-        match self.run.record_rows() {
-            // The weights are worth more than the rows.
-            Err(error @ run_dir::Error::Damaged { .. }) => tracing::warn!("{error}"),
-            recorded => recorded?,
-        }
+        self.record_rows()?;
         let path = self.run.checkpoint_path(step);
         Checkpoint::save(&self.run, &path, gan, state, number, &self.config_sha256)?;
         tracing::info!(step, number, "saved a checkpoint");
@@ -250,6 +246,20 @@ impl Checkpointer {
         self.last = Instant::now();
         observer.checkpoint_saved(step, number);
         Ok(())
+    }
+
+    /// Records the rows so far. Damaged rows do not stop training.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if the disk cannot be read or written.
+    pub(crate) fn record_rows(&self) -> Result<(), Error> {
+        match self.run.record_rows() {
+            Err(error @ run_dir::Error::Damaged { .. }) => {
+                tracing::warn!("{error}");
+                Ok(())
+            }
+            recorded => Ok(recorded?),
+        }
     }
 
     fn remove_old(&self) -> Result<(), Error> {

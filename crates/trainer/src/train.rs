@@ -117,7 +117,7 @@ pub fn train(
     graphs.write(&trainer.gan, &run, state.step)?;
     if !snapshots.exists(&run, state.step)? {
         snapshots.write(&trainer.gan, &run, state.step)?;
-        run.record_rows()?;
+        checkpointer.record_rows()?;
         observer.snapshot_written(state.step);
     }
     if let TrainData::Images { training, evaluator, .. } = data {

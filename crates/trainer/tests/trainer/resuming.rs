@@ -514,6 +514,31 @@ fn an_old_checkpoint_that_cannot_be_removed_does_not_stop_training() {
 }
 
 #[test]
+fn rows_that_are_damaged_during_training_do_not_stop_it_and_are_named_afterwards() {
+    struct Damages(PathBuf);
+    impl Observer for Damages {
+        fn checkpoint_saved(&mut self, step: u64, _number: u64) {
+            if step == 2 {
+                let rows = fs::read_to_string(&self.0).unwrap();
+                fs::write(&self.0, rows.replacen("\"step\":1,", "\"step\":0,", 1)).unwrap();
+            }
+        }
+    }
+    let _generator = lock_generator();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut config, run) = (small_config(5), run_in(&dir, "run"));
+    config.settings.report_every = 1;
+    let mut checkpointer = Checkpointer::new(run.clone(), Some(Duration::ZERO)).unwrap();
+    let (data, observer) = (TrainData::Gaussian, &mut Damages(run.metrics_path()));
+    let outcome = train(&config, &data, &mut checkpointer, observer).unwrap();
+    assert!(outcome.finished);
+    assert_eq!(steps(&run), [4, 5]);
+    drop(checkpointer);
+    let refused = resume(&run).unwrap_err().to_string();
+    assert!(refused.contains("metrics.jsonl: it is damaged"), "{refused}");
+}
+
+#[test]
 fn a_run_that_is_stopped_during_pretraining_leaves_no_checkpoint() {
     let _generator = lock_generator();
     let dir = tempfile::tempdir().unwrap();
