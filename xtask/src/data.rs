@@ -90,11 +90,11 @@ fn describe(dir: &Path, closest: Option<Closest>) -> Result<String> {
             let names = names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
             let fetch = fetch_command(set, dir);
             say(format_args!(
-                "warning: {} holds {title}, except that {names} has another content; if it is \
+                "warning: {} holds {title}, except that the content of {names} differs; if it is \
                  damaged and not your own, remove it and run `{fetch}`",
                 dir.display()
             ));
-            format!("{title} with another {names}")
+            format!("{title} with a different {names}")
         }
     };
     Ok(format!("{title}, {train} training and {test} test images"))
@@ -280,7 +280,7 @@ mod tests {
                 assert_eq!(wanted(false), []);
                 let text = describe(dir, found.clone()).unwrap();
                 assert!(
-                    text.starts_with(&format!("Small with another {}, 2", file.name)),
+                    text.starts_with(&format!("Small with a different {}, 2", file.name)),
                     "{text}"
                 );
             }

@@ -41,7 +41,7 @@ pub enum Error {
         reason: String,
     },
     /// A change that has no effect.
-    #[error("--set {pair} changes nothing: {reason}")]
+    #[error("--set {pair} has no effect: {reason}")]
     Useless {
         /// The pair that was given.
         pair: String,

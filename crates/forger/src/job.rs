@@ -48,7 +48,10 @@ impl TrainJob {
         let cache = paths.cache(args.cache.as_deref());
         if data_path.as_os_str() == "-" {
             let help = "convert it first, with `cargo xtask import - --out DIR`";
-            return Err(user_error("--data - would be gone when the run is resumed", help));
+            return Err(user_error(
+                "training cannot read --data from standard input, because --resume reads the data again",
+                help,
+            ));
         }
         let source = (!preset.synthetic).then_some(data_path.as_path());
         let set = source.map(|path| real::open(path, "--data")).transpose()?;

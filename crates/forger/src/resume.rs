@@ -23,7 +23,9 @@ pub enum ResumeState {
 pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
-    let mut skipped = |error: &gan_trainer::Error| output::note(format_args!("skipped: {error}"));
+    let mut skipped = |error: &gan_trainer::Error| {
+        output::note(format_args!("skipped an invalid checkpoint: {error}"));
+    };
     let every = checkpoint_every(args);
     let checkpointer = match Checkpointer::resume(run.clone(), every, &mut skipped) {
         Err(gan_trainer::Error::NoValidCheckpoint { .. }) if args.restart => {

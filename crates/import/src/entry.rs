@@ -1,4 +1,4 @@
-//! Files and members of archives, listed under one kind of name and read alike.
+//! Files of a folder and members of an archive, with one interface.
 
 use std::cell::RefCell;
 use std::io::{Cursor, Read, Seek};

@@ -247,7 +247,7 @@ pub enum UnreliableFeatures {
         accuracy: f64,
     },
     /// The test images have no labels, so the classes that the classifier finds mean nothing.
-    #[error("the test images have no labels, so nothing shows that the classifier recognizes them")]
+    #[error("the test images have no labels, so the accuracy of the classifier on them is unknown")]
     NoLabels,
     /// There are too few test images.
     #[error("{found} test images are too few")]

@@ -32,8 +32,9 @@ mod computation {
     /// compare only values of equally many images.
     ///
     /// # Errors
-    /// [`Error::TooFew`] with fewer than 2 images in a set; [`Error::Width`];
-    /// [`Error::Torch`] if the eigenvalues do not converge.
+    /// [`TooFew`](crate::Error::TooFew) with fewer than 2 images in a set;
+    /// [`Width`](crate::Error::Width); [`Torch`](crate::Error::Torch) if the eigenvalues do not
+    /// converge.
     pub fn fid(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
         let (Real(real), Fake(fake)) = (real, fake);
         real.same_width(fake)?;

@@ -79,13 +79,12 @@ impl<'a> Export<'a> {
         self.tensor(name, self.weights.get(id))
     }
 
-    /// Adds f32 values that belong to a parameter, such as a statistic of the same
-    /// layer. The name is that of the parameter with `part` in place of its last
-    /// part.
+    /// Adds a tensor of the layer that parameter `id` belongs to, such as a batch mean. The
+    /// name is the parameter's, with `part` as its last component.
     ///
     /// # Errors
     /// As [`Export::tensor`].
-    pub fn beside(&mut self, id: ParamId, part: &str, values: &Tensor) -> ExportResult {
+    pub fn layer_tensor(&mut self, id: ParamId, part: &str, values: &Tensor) -> ExportResult {
         let name = self.layout.name(id);
         let layer = name.rsplit_once('.').map_or(name, |(layer, _)| layer);
         self.tensor(&format!("{layer}.{part}"), values)
@@ -94,7 +93,7 @@ impl<'a> Export<'a> {
     /// Adds f32 values of any shape, and returns `name`.
     ///
     /// # Errors
-    /// [`ExportError::Graph`] if the name has another meaning;
+    /// [`ExportError::Graph`] if the name is already used for something else;
     /// [`ExportError::Torch`] if the values cannot be read.
     pub fn tensor(&mut self, name: &str, values: &Tensor) -> ExportResult {
         let shape: Vec<usize> = values.size().iter().map(|&size| size as usize).collect();

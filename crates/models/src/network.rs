@@ -43,7 +43,7 @@ pub enum Mode {
 ///
 /// Every other method is required, because the trainer uses all of them.
 pub trait Generator: Debug + Send + Sync {
-    /// The network's parameters.
+    /// Names, shapes and initial values of the network's parameters.
     fn layout(&self) -> &Layout;
 
     /// The distribution of its latents.
@@ -99,8 +99,9 @@ pub trait Generator: Debug + Send + Sync {
     /// `latent` f32 `[n, size]`, and `label` i64 `[n]` if it is conditional, to `image`
     /// f32 `[n, 1, side, side]`, as [`Generator::forward`] with [`Mode::Sample`].
     ///
-    /// Networks with batch statistics fix them from `batch`, latents and their labels.
-    /// Others need none. The metadata has [`Generator::pixel_range`] and
+    /// A network with batch norm needs `batch`, latents and their labels: it computes the
+    /// statistics from them and stores them in the graph as constants. Other networks
+    /// ignore `batch`. The metadata has [`Generator::pixel_range`] and
     /// [`Generator::latent`].
     ///
     /// # Errors
@@ -113,7 +114,7 @@ pub trait Generator: Debug + Send + Sync {
 ///
 /// Every other method is required, because the trainer uses all of them.
 pub trait Discriminator: Debug + Send + Sync {
-    /// The network's parameters.
+    /// Names, shapes and initial values of the network's parameters.
     fn layout(&self) -> &Layout;
 
     /// The number of classes if the network classifies images as real or fake images of

@@ -70,8 +70,8 @@ impl Replica<'_> {
         }
     }
 
-    /// D's normalized weights without a gradient of their own; gradients flow
-    /// through them to the images.
+    /// D's weights, normalized, which do not require gradients. Gradients still flow to the
+    /// images.
     pub(crate) fn frozen_discriminator(&self) -> Weights {
         self.normalize(self.discriminator.layout().weights(&self.d_parameters))
     }
@@ -152,6 +152,7 @@ impl Replica<'_> {
         let fake_logits = logits(&fake.images);
         let real_logits = match self.objective.loss.generator_uses_real {
             true => logits(&real.images),
+            // Not used by this loss.
             false => fake_logits.detach(),
         };
         let loss = self.objective.generator(&real_logits, &fake_logits);

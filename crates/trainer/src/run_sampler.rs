@@ -23,11 +23,10 @@ pub struct RunSampler {
 }
 
 impl RunSampler {
-    /// Loads the newest checkpoint of `run`, whose networks are one of
-    /// `gan-models`.
+    /// Loads the newest checkpoint of `run`. Its networks must be built into `gan-models`.
     ///
     /// # Errors
-    /// [`Error::NoCheckpoint`]; [`Error::Numbers`] if the samples are no images;
+    /// [`Error::NoCheckpoint`]; [`Error::Numbers`] if the generator produces numbers;
     /// [`Error::Checkpoint`] if the checkpoint has no hash or another one, or if
     /// `config.toml` changed after it; [`Error::Run`] if a file cannot be read.
     pub fn open(run: &RunDir) -> Result<RunSampler, Error> {

@@ -39,8 +39,9 @@ use page::render;
 /// if f16 exceeds [`LARGEST`]. A page of [`State::Training`] reloads itself.
 ///
 /// # Errors
-/// [`Error::Run`], [`Error::Idx`] or [`Error::Graph`] if a file of the run is invalid
-/// or the page cannot be written.
+/// [`Run`](crate::Error::Run), [`Idx`](crate::Error::Idx) or
+/// [`Graph`](crate::Error::Graph) if a file of the run is invalid or the page cannot be
+/// written.
 pub fn write(run: &RunDir, state: State) -> Result<PathBuf> {
     let path = run.report_path();
     let html = html(run, state)?;
@@ -59,8 +60,8 @@ pub fn html(run: &RunDir, state: State) -> Result<String> {
 /// Writes the comparison of `runs` to `path`.
 ///
 /// # Errors
-/// [`Error::Run`] or [`Error::Idx`] if a file of a run is invalid or the page cannot be
-/// written.
+/// [`Run`](crate::Error::Run) or [`Idx`](crate::Error::Idx) if a file of a run is invalid or
+/// the page cannot be written.
 pub fn write_comparison(runs: &[RunDir], path: &Path) -> Result<()> {
     let html = render(&Comparison::read(runs)?)?;
     Ok(write_atomic(path, |w| w.write_all(html.as_bytes()))?)

@@ -103,14 +103,14 @@ impl Layer for BatchNorm {
             // the last axis do.
             let scale = gamma / (variance + self.epsilon).sqrt();
             let shift = beta - mean * &scale;
-            let scale = export.beside(self.gamma, "scale", &scale)?;
-            let shift = export.beside(self.gamma, "shift", &shift)?;
+            let scale = export.layer_tensor(self.gamma, "scale", &scale)?;
+            let shift = export.layer_tensor(self.gamma, "shift", &shift)?;
             let x = export.graph.node(Op::Mul, &[x, &scale])?;
             return Ok(export.graph.node(Op::Add, &[&x, &shift])?);
         }
         let (gamma, beta) = (export.parameter(self.gamma)?, export.parameter(self.beta)?);
-        let mean = export.beside(self.gamma, "mean", &mean)?;
-        let variance = export.beside(self.gamma, "variance", &variance)?;
+        let mean = export.layer_tensor(self.gamma, "mean", &mean)?;
+        let variance = export.layer_tensor(self.gamma, "variance", &variance)?;
         let op = Op::BatchNormalization { epsilon: self.epsilon as f32 };
         Ok(export.graph.node(op, &[x, &gamma, &beta, &mean, &variance])?)
     }

@@ -47,7 +47,7 @@ impl Layer for UpsampleConv {
     fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
         let (weight, bias) = (self.0.weight, self.0.bias);
         let kernel = transposed_kernel(export.weights.get(weight));
-        let kernel = export.beside(weight, "transposed_weight", &kernel)?;
+        let kernel = export.layer_tensor(weight, "transposed_weight", &kernel)?;
         let bias = export.parameter(bias)?;
         Ok(export.graph.node(TRANSPOSE_2X, &[x, &kernel, &bias])?)
     }
