@@ -145,9 +145,8 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
             if outcome.finished {
                 output::line(novelty(run, evaluator)?)?;
             }
-            let conditional = run.config()?.networks.contains("conditional");
-            let digit = if conditional { " --digit 7" } else { "" };
-            output::line(format_args!("next: cargo xtask sample --run {root}{digit}"))?;
+            let class = run.config()?.class_option().map_or(String::new(), |o| format!(" {o}"));
+            output::line(format_args!("next: cargo xtask sample --run {root}{class}"))?;
             output::line(format_args!("      cargo xtask evaluate --run {root}"))?;
         }
     }

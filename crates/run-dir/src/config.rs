@@ -47,6 +47,14 @@ impl Config {
         self.dataset.as_ref().is_some_and(|set| set.name == "mnist")
     }
 
+    /// An example of the option of `sample` that chooses a class; `None` for unconditional
+    /// networks.
+    pub fn class_option(&self) -> Option<String> {
+        let class = self.conditional_classes().in_turn(7);
+        let option = if self.shows_digits() { "--digit" } else { "--class" };
+        self.networks.contains("conditional").then(|| format!("{option} {class}"))
+    }
+
     /// The classes of the run's networks, if these are conditional.
     pub fn conditional_classes(&self) -> Classes {
         match self.classes.is_empty() {

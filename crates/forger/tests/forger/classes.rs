@@ -43,7 +43,8 @@ fn every_command_knows_the_classes_of_a_run_on_letters() {
     assert!(bar[28..56].iter().all(|&pixel| pixel == 250), "a bar across");
 
     let train = "train --data letters --preset golbin-conditional --threads 1 --steps 2 --batch 8";
-    succeeds(&forger(dir, train));
+    let told = succeeds(&forger(dir, train));
+    assert!(told.contains("sample --run runs/0001-golbin-conditional --class 8"), "{told}");
     let run = dir.join("runs/latest");
     let config = fs::read_to_string(run.join("config.toml")).unwrap();
     assert!(config.contains("classes = \"0-4,6-25\""), "{config}");
@@ -67,7 +68,8 @@ fn every_command_knows_the_classes_of_a_run_on_letters() {
     }
     let report = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(report.contains("\"classes\":[0,1,2,3,4,6,7,") && report.contains("\"digits\":false"));
-    assert!(report.contains("shown as the classes 0-4,6-25") && report.contains("--class 8"));
+    assert!(report.contains("shown as the classes 0-4,6-25"));
+    assert!(report.contains("<span>--class</span> <span>8</span>"));
 
     // A classifier of the letters measures what that of MNIST cannot.
     let measure = "evaluate --count 50 --metrics fid,modes --threads 1";

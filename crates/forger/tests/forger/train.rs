@@ -91,7 +91,7 @@ fn sample_accepts_a_digit_for_conditional_presets_only() {
         let told = preset.contains("conditional");
         let ends = succeeds(&forger(dir.path(), &train));
         let next = ends.lines().find(|line| line.starts_with("next: cargo xtask sample")).unwrap();
-        assert_eq!(next.ends_with(" --digit 7"), told, "{next}");
+        assert_eq!(next.ends_with(" --class 7"), told, "{next}");
         let digits = dir.path().join("runs/latest/figures/digits.png");
         assert_eq!(digits.is_file(), told, "{preset}");
         let output = forger(dir.path(), &format!("sample --threads 1 --digit {digit}"));

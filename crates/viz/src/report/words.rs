@@ -49,15 +49,13 @@ impl Content {
             let digits = self.config.shows_digits();
             let more = if digits { "Draw more digits" } else { "Draw more images" };
             next.push((more, format!("cargo xtask sample --run {run}")));
-            let conditional = self.config.networks.contains("conditional");
-            if conditional {
-                let class = self.config.conditional_classes().in_turn(7);
-                let (one, option) =
-                    if digits { ("Draw sevens", "digit") } else { ("Draw one class", "class") };
-                next.push((one, format!("cargo xtask sample --run {run} --{option} {class}")));
+            let class = self.config.class_option();
+            if let Some(option) = &class {
+                let one = if digits { "Draw sevens" } else { "Draw one class" };
+                next.push((one, format!("cargo xtask sample --run {run} {option}")));
             }
             next.push(("Measure every metric", self.evaluate_command()));
-            if digits && !conditional {
+            if digits && class.is_none() {
                 let train = "cargo xtask train --conditional".to_owned();
                 next.push(("Train a generator that takes the digit", train));
             }
