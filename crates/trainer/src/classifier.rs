@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Error;
 use crate::config::check_device;
-use crate::data::DataLoader;
+use crate::loader::DataLoader;
 use crate::optimizer::Adam;
 use crate::seeds::{Stream, seed_torch};
 

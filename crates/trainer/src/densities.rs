@@ -6,8 +6,8 @@ use run_dir::DensityRow;
 use tch::{Kind, Tensor, no_grad};
 
 use crate::Error;
-use crate::data::{GAUSSIAN, gaussian};
 use crate::gan::Gan;
+use crate::loader::{GAUSSIAN, gaussian};
 use crate::seeds::{Stream, seed_torch};
 
 /// Draws for the estimates of the densities and of the value function V(D, G).

@@ -7,8 +7,8 @@ use gan_models::{Discriminator, Generator, Layout, Mode, Networks};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::config::shardable;
-use crate::data::Batch;
 use crate::ema::Ema;
+use crate::loader::Batch;
 use crate::losses::Loss;
 use crate::objective::Objective;
 use crate::optimizer::Optimizer;

@@ -2,8 +2,8 @@
 
 use gan_config::Pretraining;
 
-use crate::data::DataLoader;
 use crate::gan::Gan;
+use crate::loader::DataLoader;
 use crate::observer::Observer;
 use crate::seeds::{Stream, seed_torch};
 use crate::step::Rates;

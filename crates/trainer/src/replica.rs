@@ -3,7 +3,7 @@
 use gan_models::{Discriminator, Generator, Layout, Mode, Weights};
 use tch::{Kind, Tensor, no_grad};
 
-use crate::data::Batch;
+use crate::loader::Batch;
 use crate::objective::{DiscriminatorOutput, Objective};
 use crate::spectral_norm::SingularVectors;
 use crate::workers::{Gradient, Merge};

@@ -3,8 +3,8 @@
 use gan_config::Update;
 use tch::{Kind, Tensor};
 
-use crate::data::Batch;
 use crate::gan::Gan;
+use crate::loader::Batch;
 use crate::losses::Loss;
 use crate::replica::{DiscriminatorStats, Replica};
 use crate::workers::{Gradient, Shard, Sharded};

@@ -134,7 +134,7 @@ fn import_writes_a_data_set_that_train_and_evaluate_use() {
     assert!(told.contains("54 training and 6 test images") && told.contains("no labels"), "{told}");
     assert!(told.contains("train_images = 54 instead of"), "{told}");
     let refused = forger(dir, "train --data alone --conditional --batch 8");
-    refuses(&refused, "no labels, but conditional networks take them");
+    refuses(&refused, "no labels, but conditional networks need them");
 
     let one_class = "train --data new --conditional --steps 1 --batch 8 --threads 1";
     let told = text(&forger(dir, &format!("{one_class} --set evaluate_every=0")).stderr);
