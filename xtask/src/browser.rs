@@ -16,7 +16,7 @@ use crate::cargo::{cargo, succeeds};
 use crate::child;
 use crate::error::user_error;
 use crate::forger;
-use crate::progress::say;
+use crate::progress::note;
 use crate::workspace::Workspace;
 
 /// The names of the browser's program.
@@ -37,7 +37,7 @@ const RUNS: [(&str, &str); 3] = [
 ];
 
 /// Why the stage cannot run; `None` if it can.
-pub fn is_missing(workspace: &Workspace) -> Option<String> {
+pub fn missing_program(workspace: &Workspace) -> Option<String> {
     for program in ["node", NPM] {
         let mut version = child::command(program, &workspace.root);
         if version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
@@ -166,7 +166,7 @@ fn expect(command: &mut Command, what: &str) -> Result<()> {
     }
     let program = command.get_program().to_string_lossy().into_owned();
     let line: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
-    say(format_args!("failed: {program} {}", line.join(" ")));
+    note(format_args!("failed: {program} {}", line.join(" ")));
     Err(user_error(
         format!("{what} failed; the messages are above"),
         "correct the error, then run `cargo xtask test` again",
@@ -181,7 +181,7 @@ mod tests {
     #[ignore = "trains short runs and needs Chromium; `cargo xtask test` does the same"]
     fn reports_work_in_a_browser() {
         let workspace = Workspace::find().unwrap();
-        assert_eq!(is_missing(&workspace), None);
+        assert_eq!(missing_program(&workspace), None);
         run(&workspace).unwrap();
     }
 }

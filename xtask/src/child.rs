@@ -1,4 +1,4 @@
-//! Starts other programs so that they run no code of the current folder, which can be a stranger's.
+//! Starts other programs without running code from the current folder, which may not be trusted.
 
 use std::env;
 use std::ffi::OsStr;

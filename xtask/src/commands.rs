@@ -12,7 +12,7 @@ use gan_viz::report::{self, State};
 use mnist_io::known::MNIST;
 
 use crate::forger::build_and_run;
-use crate::progress::{self, say, show};
+use crate::progress::{self, line, note};
 use crate::workspace::Workspace;
 use crate::{data, inception, libtorch, runs};
 
@@ -27,8 +27,8 @@ pub fn fetch(workspace: &Workspace, args: &FetchArgs) -> Result<()> {
         inception::ensure(workspace)?;
     }
     workspace.remove_staging()?;
-    say(format_args!("libtorch  {torch}"));
-    say(format_args!("data      {set} in {}", dir.display()));
+    note(format_args!("libtorch  {torch}"));
+    note(format_args!("data      {set} in {}", dir.display()));
     Ok(())
 }
 
@@ -41,7 +41,7 @@ pub fn check_data(workspace: &Workspace, args: &CheckDataArgs) -> Result<ExitCod
 /// Trains; returns the exit code of `forger`.
 pub fn train(workspace: &Workspace, args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        show(preset_table())?;
+        line(preset_table())?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(run) = args.run_to_resume(&workspace.paths()) {
@@ -98,7 +98,7 @@ pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
     let figures = gan_viz::figures::draw_all(&run);
     bar.finish_and_clear();
     for figure in figures? {
-        show(format_args!("{}  {}", figure.path.display(), figure.kind.shows()))?;
+        line(format_args!("{}  {}", figure.path.display(), figure.kind.shows()))?;
     }
     Ok(())
 }
@@ -107,8 +107,8 @@ pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
 pub fn report(workspace: &Workspace, args: &ReportArgs) -> Result<()> {
     let dir = workspace.paths().run(args.run.as_deref());
     let run = runs::open(&dir, "report", "the folder of a run with --run")?;
-    let path = report::write(&run, State::of(&run)?)?;
-    show(format_args!("open {}", path.display()))?;
+    let path = report::write(&run, State::read(&run)?)?;
+    line(format_args!("open {}", path.display()))?;
     Ok(())
 }
 
@@ -117,6 +117,6 @@ pub fn compare(args: &CompareArgs) -> Result<()> {
     let open = |dir: &PathBuf| runs::open(dir, "compare", "other folders of runs");
     let runs = args.runs.iter().map(open).collect::<Result<Vec<_>>>()?;
     report::write_comparison(&runs, &args.out)?;
-    show(format_args!("open {}", args.out.display()))?;
+    line(format_args!("open {}", args.out.display()))?;
     Ok(())
 }

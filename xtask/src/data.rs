@@ -10,7 +10,7 @@ use mnist_io::{Dataset, Split};
 
 use crate::error::user_error;
 use crate::mirrors;
-use crate::progress::say;
+use crate::progress::note;
 use crate::workspace::Workspace;
 
 /// Checks the data set in `dir` and describes it. Downloads `set` if `dir` holds none of the four
@@ -27,9 +27,9 @@ pub fn ensure(workspace: &Workspace, set: &KnownSet, dir: &Path, repair: bool) -
     if !files.is_empty() {
         for path in closest.iter().filter(|_| repair).flat_map(|(_, different)| different) {
             let (path, title) = (path.display(), set.title);
-            say(format_args!("{path} differs from {title}'s: keeping it, and fetching it again"));
+            note(format_args!("{path} differs from {title}'s: keeping it, and fetching it again"));
         }
-        say(format_args!("fetching {} into {}", set.title, dir.display()));
+        note(format_args!("fetching {} into {}", set.title, dir.display()));
         // Fails before the download if the folder cannot be created.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         run_dir::remove_temporary_files(dir)?;
@@ -89,7 +89,7 @@ fn describe(dir: &Path, closest: Option<Closest>) -> Result<String> {
             let names = different.iter().map(|p| p.file_name().unwrap_or_default().display());
             let names = names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
             let fetch = fetch_command(set, dir);
-            say(format_args!(
+            note(format_args!(
                 "warning: {} holds {title}, except that the content of {names} differs; if it is \
                  damaged and not your own, remove it and run `{fetch}`",
                 dir.display()

@@ -10,7 +10,7 @@ use crate::cargo::{cargo, output};
 use crate::child;
 use crate::error::user_error;
 use crate::libtorch;
-use crate::progress::say;
+use crate::progress::note;
 use crate::workspace::Workspace;
 
 /// The binary of the package of this name.
@@ -31,7 +31,7 @@ pub fn build_and_run(workspace: &Workspace) -> Result<ExitCode> {
 /// Builds `forger` and returns its path.
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     if built_before().is_none() {
-        say("building forger, which trains; the first build takes 2 to 3 minutes");
+        note("building forger, which trains; the first build takes 2 to 3 minutes");
     }
     // With --workspace, features are those of `cargo test --workspace`, so that
     // both share one build of torch-sys.
@@ -39,7 +39,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     build.args(["build", "--workspace", "--bin", FORGER]);
     let (built, messages) = output(build.arg("--message-format=json-render-diagnostics"))?;
     if !built {
-        let cxx = cxx_is_missing(workspace).map(|cxx| {
+        let cxx = missing_cxx(workspace).map(|cxx| {
             format!("there is no {cxx}; install a C++ compiler (Debian, Ubuntu: apt install g++)")
         });
         let remedy = "correct the errors that they name, then run the same command again";
@@ -70,7 +70,7 @@ fn built_before() -> Option<PathBuf> {
 }
 
 /// The name of the C++ compiler if it cannot be run.
-fn cxx_is_missing(workspace: &Workspace) -> Option<String> {
+fn missing_cxx(workspace: &Workspace) -> Option<String> {
     let cxx = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     let answer = child::command(&cxx, &workspace.root).arg("--version").output();
     (answer.is_err() && !cfg!(windows)).then_some(cxx)

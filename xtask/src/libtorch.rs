@@ -11,7 +11,7 @@ use crate::error::user_error;
 use crate::install::install;
 use crate::manifest::Manifest;
 use crate::packages::{PYTHON, pip_download};
-use crate::progress::say;
+use crate::progress::note;
 use crate::wheels::{Build, VERSION};
 use crate::workspace::Workspace;
 
@@ -28,7 +28,7 @@ pub fn ensure(workspace: &Workspace, cuda: bool, verify: bool) -> Result<String>
     let place = workspace.libtorch();
     if place.exists() && Manifest::read(&place)?.is_none() {
         let found = check_folder(&place, cuda, &format!("move {} away", place.display()))?;
-        return Ok(format!("{found}, which was put there, not fetched"));
+        return Ok(format!("{found}, which fetch did not install"));
     }
 
     let describe = |build: &Build| format!("{VERSION} ({}) in {}", build.name, place.display());
@@ -41,15 +41,15 @@ pub fn ensure(workspace: &Workspace, cuda: bool, verify: bool) -> Result<String>
         Some((build, None)) => return Ok(describe(&build)),
         Some((build, Some(damage))) => {
             let place = place.display();
-            say(format_args!("{place} is damaged ({damage}): fetching it again"));
+            note(format_args!("{place} is damaged ({damage}): fetching it again"));
             build
         }
         None => wanted,
     };
     let (name, size) = (build.name, DecimalBytes(build.bytes()));
-    say(format_args!("fetching libtorch {VERSION} ({name}, {size})"));
+    note(format_args!("fetching libtorch {VERSION} ({name}, {size})"));
     if name == "cpu" && Path::new("/proc/driver/nvidia/version").exists() {
-        say(
+        note(
             "this machine has an NVIDIA GPU; `cargo xtask fetch --cuda` fetches libtorch with CUDA",
         );
     }

@@ -72,7 +72,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Test => test::run(&workspace)?,
         Command::Completions(args) => {
             let script = gan_cli::completions(args.shell);
-            progress::show(String::from_utf8_lossy(&script))?;
+            progress::line(String::from_utf8_lossy(&script))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -120,7 +120,7 @@ impl Manifest {
             let name = entry.path.display();
             match sha256_of(&root.join(&entry.path)) {
                 Ok(found) if found == entry.sha256 => entry.stamp = stamp,
-                Ok(_) => return Some(format!("{name} has another content")),
+                Ok(_) => return Some(format!("the content of {name} differs")),
                 Err(error) => return Some(format!("{name} cannot be read: {error}")),
             }
             bar.inc(stamp.bytes);
@@ -205,13 +205,13 @@ mod tests {
         };
         for bit in 0..24 {
             flip(bit, stamped + Duration::from_millis(1));
-            assert_eq!(difference(false).unwrap(), "a/b/x has another content");
+            assert_eq!(difference(false).unwrap(), "the content of a/b/x differs");
             // The bit is right again.
             flip(bit, stamped);
             // A fault of the disk leaves the time of change as it was.
             flip(bit, stamped);
             assert_eq!(difference(false), None);
-            assert_eq!(difference(true).unwrap(), "a/b/x has another content");
+            assert_eq!(difference(true).unwrap(), "the content of a/b/x differs");
             flip(bit, stamped);
         }
         assert_eq!(difference(true), None);

@@ -1,4 +1,4 @@
-//! Downloads through pip and npm, which use the mirrors, proxies and caches of the user.
+//! Downloads through pip, npm and apt-get, which use the mirrors, proxies and caches of the user.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -36,7 +36,7 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     // Without a terminal, pip's output is long.
     if !on_terminal() {
         let size = DecimalBytes(wheel.bytes);
-        progress::say(format_args!("downloading {name} {version} ({size})"));
+        progress::note(format_args!("downloading {name} {version} ({size})"));
         pip.arg("--quiet");
     }
     pip.arg(format!("{name}=={version}"))

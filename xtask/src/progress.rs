@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-pub use gan_cli::output::{can_redraw as on_terminal, line as show, note as say};
+pub use gan_cli::output::{can_redraw as on_terminal, line, note};
 
 use gan_cli::output::Printable;
 
@@ -16,7 +16,7 @@ const LONG: u64 = 50_000_000;
 pub fn bytes(label: String, total: u64) -> ProgressBar {
     if !on_terminal() {
         if total >= LONG {
-            say(format_args!("{label} ({})", DecimalBytes(total)));
+            note(format_args!("{label} ({})", DecimalBytes(total)));
         }
         return ProgressBar::hidden();
     }
@@ -28,7 +28,7 @@ pub fn bytes(label: String, total: u64) -> ProgressBar {
 /// a line.
 pub fn spinner(label: String) -> ProgressBar {
     if !on_terminal() {
-        say(label);
+        note(label);
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new_spinner().with_message(Printable(label).to_string());

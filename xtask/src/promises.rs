@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::cargo::{cargo, output};
 use crate::error::user_error;
-use crate::progress::say;
+use crate::progress::note;
 use crate::workspace::Workspace;
 
 /// The page with the tables of promises.
@@ -42,7 +42,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
             "write the name of a test in backquotes in the last column",
         ));
     }
-    say(format_args!("{} promises have their tests", promises.len()));
+    note(format_args!("{} promises have their tests", promises.len()));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use mnist_io::known::MNIST;
 
 use crate::cargo::{cargo, output, succeeds};
 use crate::error::user_error;
-use crate::progress::say;
+use crate::progress::note;
 use crate::workspace::Workspace;
 use crate::{browser, child, data, libtorch, promises};
 
@@ -49,11 +49,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     }
     timed("promises", || promises::check(workspace))?;
     let mut skipped = String::new();
-    match cuda_is_missing(workspace)? {
+    match why_no_cuda(workspace)? {
         None => timed(CUDA.name, || CUDA.run(workspace))?,
         Some(reason) => skipped += &format!(", {} skipped: {reason}", CUDA.name),
     }
-    match browser::is_missing(workspace) {
+    match browser::missing_program(workspace) {
         None => timed(BROWSER, || browser::run(workspace))?,
         // A run of the workflow must not skip this stage unnoticed.
         Some(reason) if std::env::var_os("CI").is_some() => {
@@ -65,20 +65,20 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         Some(reason) => skipped += &format!(", {BROWSER} skipped: {reason}"),
     }
     let elapsed = start.elapsed();
-    say(format_args!("\nall stages passed in {elapsed:.0?}{skipped}"));
+    note(format_args!("\nall stages passed in {elapsed:.0?}{skipped}"));
     Ok(())
 }
 
 fn timed(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    say(format_args!("\n== {name}"));
+    note(format_args!("\n== {name}"));
     let start = Instant::now();
     work()?;
-    say(format_args!("== {name}: passed in {:.1?}", start.elapsed()));
+    note(format_args!("== {name}: passed in {:.1?}", start.elapsed()));
     Ok(())
 }
 
 /// Why the tests that need a CUDA device cannot run; `None` if they can.
-fn cuda_is_missing(workspace: &Workspace) -> Result<Option<&'static str>> {
+fn why_no_cuda(workspace: &Workspace) -> Result<Option<&'static str>> {
     if !libtorch::has_cuda(&libtorch::lib_in_use(workspace)?) {
         let reason = "this libtorch has no CUDA; `cargo xtask fetch --cuda` fetches one with CUDA";
         return Ok(Some(reason));
@@ -125,7 +125,7 @@ fn check_invariants(workspace: &Workspace) -> Result<()> {
             "find out why with `cargo tree --target all -i tch`",
         ));
     }
-    say("the default members do not depend on tch");
+    note("the default members do not depend on tch");
     // A package with libtorch shows that the check works.
     let with_libtorch = "--package gan-trainer";
     if !depends_on_tch(workspace, with_libtorch)? {

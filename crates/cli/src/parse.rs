@@ -1,5 +1,5 @@
-//! Parses the command line. A wrong line gets an answer of at most three lines, with the
-//! nearest right one.
+//! Parses the command line. The error for an invalid command line has at most three lines and
+//! suggests a valid one.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -15,7 +15,7 @@ pub struct Classes(Vec<u8>);
 
 impl Classes {
     /// The classes that occur in `labels`.
-    pub fn of(labels: &[u8]) -> Classes {
+    pub fn from_labels(labels: &[u8]) -> Classes {
         labels.iter().copied().collect()
     }
 
@@ -132,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_class_that_does_not_occur_counts_in_the_width_and_is_never_in_turn() {
-        let classes = Classes::of(&[9, 0, 1, 0, 4]);
+        let classes = Classes::from_labels(&[9, 0, 1, 0, 4]);
         assert_eq!((classes.labels(), classes.width()), (&[0, 1, 4, 9][..], 10));
         assert!(classes.contains(4) && !classes.contains(5));
         let turns: Vec<u8> = (0..6).map(|i| classes.in_turn(i)).collect();
         assert_eq!(turns, [0, 1, 4, 9, 0, 1]);
-        let all = Classes::of(&(0..=255).collect::<Vec<u8>>());
+        let all = Classes::from_labels(&(0..=255).collect::<Vec<u8>>());
         assert_eq!((all.width(), all.in_turn(511)), (256, 255));
         assert_eq!((Classes::default().width(), Classes::default().in_turn(3)), (0, 0));
     }

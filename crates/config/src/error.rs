@@ -1,4 +1,4 @@
-//! Why a preset or a setting is refused.
+//! Errors of presets and settings.
 
 /// Why a preset or a setting is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

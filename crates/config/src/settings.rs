@@ -76,7 +76,7 @@ pub enum Update {
     Alternating,
     /// Update D, then G on the same latents: one forward pass of G serves both.
     SharedLatents,
-    /// Compute both gradients from one pass before either network moves.
+    /// Compute both gradients from one pass before either network is updated.
     Simultaneous,
 }
 
@@ -162,13 +162,13 @@ pub struct Pretraining {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Penalty {
-    /// What is penalized.
+    /// Which penalty.
     pub kind: PenaltyKind,
     /// γ of R1 and R2, λ of the others; above 0.
     pub weight: f64,
 }
 
-/// Which gradient of D a penalty holds, and where.
+/// A gradient penalty of D: the target length of the gradient, and the points.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr,
 )]

@@ -66,7 +66,7 @@ pub fn print(set: &Set, show: &mut dyn FnMut(&dyn Display)) -> Result<()> {
             show(&format_args!("warning: {warning}"));
         }
     }
-    if let Some(warning) = looks_transposed(&set.train)? {
+    if let Some(warning) = transposition_warning(&set.train)? {
         show(&format_args!("warning: {warning}"));
     }
     Ok(())
@@ -78,7 +78,7 @@ fn known_title(set: &Set) -> Option<&'static str> {
 }
 
 /// Whether the classifier recognizes transposed images better.
-fn looks_transposed(set: &Dataset) -> Result<Option<String>> {
+fn transposition_warning(set: &Dataset) -> Result<Option<String>> {
     let subset = Subset { most: CHECKED, seed: 0 }.choose(set.len());
     let chosen = subset.and_then(|indices| set.select(&indices));
     let chosen = chosen.as_ref().unwrap_or(set);

@@ -172,7 +172,7 @@ fn is_conditional(networks: &str) -> bool {
 
 /// Prints that conditional networks learn nothing from the classes, if there is only one.
 fn warn_of_one_class(training: &Dataset) {
-    let classes = Classes::of(training.labels());
+    let classes = Classes::from_labels(training.labels());
     if training.is_labeled() && classes.len() == 1 {
         output::note(format_args!(
             "warning: all training images have one class, {classes}, so there is none to choose; \

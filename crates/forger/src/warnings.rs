@@ -1,5 +1,5 @@
-//! What the rows of a run say about its end: a discriminator that always wins, and a
-//! generator that shows only a part of the data.
+//! Warnings at the end of a run: a discriminator that always wins, large losses, and mode
+//! collapse.
 
 use gan_config::{Classes, LossInfo};
 use gan_viz::thousands;

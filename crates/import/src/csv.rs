@@ -28,19 +28,19 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// The columns of an entry, by its first line.
-    pub fn of(entry: &Entry) -> Result<Columns> {
+    pub fn from_entry(entry: &Entry) -> Result<Columns> {
         let mut found = None;
         let read = entry.read(|reader| {
             let mut line = Vec::new();
             read_line(&mut BufReader::new(reader), 1, &mut line)?;
-            found = Some(Columns::of_line(&line)?);
+            found = Some(Columns::from_line(&line)?);
             Ok(())
         });
         // Lines follow the first one, which `Entry::read` refuses.
         found.map_or_else(|| read.and(Err(Rule::Empty.in_file(&entry.name))), Ok)
     }
 
-    fn of_line(line: &[u8]) -> RuleResult<Columns> {
+    fn from_line(line: &[u8]) -> RuleResult<Columns> {
         let names: Vec<String> =
             fields(line).map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect();
         let count = names.len();

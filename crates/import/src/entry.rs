@@ -138,7 +138,7 @@ impl List {
             if info.is_dir() && depth > 0 {
                 self.folder(&path, root, &inside, depth - 1)?;
             } else if info.is_file() {
-                match Format::of_name(file_name) {
+                match Format::from_name(file_name) {
                     Some(format) => {
                         let name = path.display().to_string();
                         self.file(&name, &inside, Place::File(path), Some(format))?;
@@ -161,7 +161,7 @@ impl List {
         };
         if format.is_none() || entry.format == Format::Zip {
             entry.format =
-                Format::of_bytes(&entry.start(512)?).map_err(|rule| rule.in_file(name))?;
+                Format::from_bytes(&entry.start(512)?).map_err(|rule| rule.in_file(name))?;
         }
         if entry.format != Format::Zip {
             self.entries.push(entry);
@@ -188,7 +188,7 @@ impl List {
                 return Err(Rule::OtherFormat { found: "a PyTorch file" }.in_file(name));
             }
             let hidden = member.split('/').any(|part| part.starts_with(['.', '_']));
-            match Format::of_name(&member).filter(|&format| format != Format::Zip && !hidden) {
+            match Format::from_name(&member).filter(|&format| format != Format::Zip && !hidden) {
                 Some(format) => self.entries.push(Entry {
                     name: format!("{name}/{}", printable(&member)),
                     path: join(path, &member),

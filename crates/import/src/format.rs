@@ -16,7 +16,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// The format of a file of a folder or an archive.
-    pub fn of_name(name: &str) -> Option<Format> {
+    pub fn from_name(name: &str) -> Option<Format> {
         let name = name.to_ascii_lowercase();
         let plain = name.strip_suffix(".gz").unwrap_or(&name);
         let (_, end) = plain.rsplit_once(['.', '-'])?;
@@ -32,7 +32,7 @@ impl Format {
     }
 
     /// The format of data that start with these bytes.
-    pub fn of_bytes(start: &[u8]) -> RuleResult<Format> {
+    pub fn from_bytes(start: &[u8]) -> RuleResult<Format> {
         let found = match start {
             [] => return Err(Rule::Empty),
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => return Ok(Format::Npy),

@@ -35,7 +35,7 @@ pub(crate) struct Dtype {
 
 impl Header {
     /// The header of an entry. Data are not read.
-    pub fn of(entry: &Entry) -> Result<Header> {
+    pub fn from_entry(entry: &Entry) -> Result<Header> {
         let mut header = None;
         let read = entry.read(|reader| {
             header = Some(Header::read(reader)?);

@@ -1,4 +1,4 @@
-//! From numbers to pixels: the range of the numbers, stated or found.
+//! Converts numbers to pixels, with a given or detected range.
 
 use crate::error::{Rule, RuleResult};
 

@@ -50,7 +50,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The layout of images of that shape.
-    pub fn of(shape: &[usize]) -> RuleResult<Layout> {
+    pub fn from_shape(shape: &[usize]) -> RuleResult<Layout> {
         let not_images = || Rule::NotImages(shape.to_vec());
         let (rows, cols, channels, channels_first) = match *shape {
             [_, pixels] => {
@@ -101,13 +101,13 @@ impl Layout {
 impl<'a> Stack<'a> {
     /// A NumPy array.
     pub fn npy(entry: &'a Entry, header: Header) -> Result<Stack<'a>> {
-        let layout = Layout::of(&header.shape).map_err(|rule| rule.in_file(&entry.name))?;
+        let layout = Layout::from_shape(&header.shape).map_err(|rule| rule.in_file(&entry.name))?;
         Ok(Stack { entry, table: Table::Npy(header), layout })
     }
 
     /// A CSV file.
     pub fn csv(entry: &'a Entry) -> Result<Stack<'a>> {
-        let columns = Columns::of(entry)?;
+        let columns = Columns::from_entry(entry)?;
         let side = columns.side();
         let layout = Layout { rows: side, cols: side, channels: 1, channels_first: true };
         Ok(Stack { entry, table: Table::Csv(columns), layout })

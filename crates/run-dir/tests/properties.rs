@@ -89,7 +89,7 @@ prop_compose! {
         Config {
             format: CONFIG_FORMAT,
             preset, networks, seed, seconds, device, precision, threads,
-            classes: Classes::of(&labels),
+            classes: Classes::from_labels(&labels),
             dataset: dataset.map(|[name, path, images_sha256, labels_sha256]| DatasetInfo {
                 name, path, images: threads, images_sha256, labels_sha256, test_images_sha256,
             }),

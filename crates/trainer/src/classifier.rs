@@ -62,7 +62,7 @@ pub fn train_classifier(
     let side = SIDE;
     let mut loader =
         DataLoader::images(dataset, images, side, PixelRange::Unit, device, plan.seed)?;
-    let classes = Classes::of(dataset.labels()).width().max(2);
+    let classes = Classes::from_labels(dataset.labels()).width().max(2);
     let network = ClassifierNetwork::new(classes);
     seed_torch(plan.seed, Stream::Init, 0);
     let mut parameters = network.layout().init(device);

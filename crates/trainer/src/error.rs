@@ -1,4 +1,4 @@
-//! What can go wrong in training, sampling and measuring.
+//! Errors of training, sampling and evaluation.
 
 use std::path::PathBuf;
 

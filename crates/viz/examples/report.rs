@@ -8,6 +8,6 @@ use run_dir::RunDir;
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: report RUN_DIR")?;
     let run = RunDir::open(dir.as_ref())?;
-    println!("open {}", write(&run, State::of(&run)?)?.display());
+    println!("open {}", write(&run, State::read(&run)?)?.display());
     Ok(())
 }

@@ -323,7 +323,7 @@ fn each_digit_is_a_labeled_column() {
 #[test]
 fn many_classes_are_lines_of_labeled_columns() {
     let classes: Vec<u8> = (0..=62).filter(|&class| class != 5).collect();
-    let (_dir, run) = run_of_classes(FigureLayout::default(), 4, Classes::of(&classes));
+    let (_dir, run) = run_of_classes(FigureLayout::default(), 4, Classes::from_labels(&classes));
     let latents = rows(3, 62, 28, 28);
     run.write_digits(&latents, 62).unwrap();
     let figures = draw_all(&run).unwrap();

@@ -353,13 +353,13 @@ fn comparison_shows_lines_numbers_and_differing_settings() {
 #[test]
 fn states_are_read_from_the_rows_and_the_lock() {
     let (_dir, run) = empty_run();
-    assert_eq!(State::of(&run).unwrap(), State::Stopped);
+    assert_eq!(State::read(&run).unwrap(), State::Stopped);
     let lock = run.lock().unwrap();
-    assert_eq!(State::of(&run).unwrap(), State::Training);
+    assert_eq!(State::read(&run).unwrap(), State::Training);
     drop(lock);
     let images_seen = run.config().unwrap().settings.images;
     run.append_metrics(&MetricsRow { images_seen, ..row(10) }).unwrap();
-    assert_eq!(State::of(&run).unwrap(), State::Finished);
+    assert_eq!(State::read(&run).unwrap(), State::Finished);
     assert_eq!(State::ended(&run).unwrap(), State::Finished);
 }
 

@@ -134,7 +134,7 @@ fn one_flipped_bit_of_libtorch_is_reported_and_fetched_again() {
         fs::File::options().write(true).open(&library).unwrap().set_modified(time).unwrap();
     };
     set_time(written + Duration::from_secs(1));
-    let damaged = ["lib/libc10.so has another content): fetching it again"];
+    let damaged = ["the content of lib/libc10.so differs): fetching it again"];
     assert_contains(&fails(&mut scene.fetch(&[])), &damaged);
     // A fault of the disk does not change the time: `--verify` finds it.
     set_time(written);

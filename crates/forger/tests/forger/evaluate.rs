@@ -20,7 +20,10 @@ fn evaluate_measures_a_run_or_a_file_and_names_what_the_classifier_cannot_read()
     assert!(trained.status.success(), "{told}");
     assert!(told.contains("no quality curve: the classifier"), "{told}");
     let told = text(&trained.stdout);
-    assert!(told.contains("Of 10,000 generated images, 0 are unusually close to a training image"), "{told}");
+    assert!(
+        told.contains("Of 10,000 generated images, 0 are unusually close to a training image"),
+        "{told}"
+    );
     // The closest of 10 test images is one, which 1 in 11 new ones would beat.
     assert!(told.contains("about 909 would"), "{told}");
     let shown = text(&trained.stderr);

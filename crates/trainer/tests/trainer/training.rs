@@ -251,7 +251,7 @@ fn samples_a_chosen_class_only_from_conditional_networks_with_that_class() {
     assert!(matches!(refused, Error::Unconditional { class: 7 }), "{refused}");
     assert!(refused.to_string().contains("class 7"), "{refused}");
     // Classes that the training images lack are neither taken in turn nor chosen.
-    let some = sampler("golbin-conditional").with_classes(Classes::of(&[0, 9, 4]));
+    let some = sampler("golbin-conditional").with_classes(Classes::from_labels(&[0, 9, 4]));
     assert_eq!(some.requested_classes(5), Some(vec![0, 4, 9, 0, 4]));
     assert_eq!(choose(&some, Some(9)).unwrap().len(), 3);
     let refused = choose(&some, Some(5)).unwrap_err();
@@ -447,7 +447,7 @@ fn conditional_networks_refuse_labels_beyond_their_classes() {
     let data = with_training(letters());
     let config = TrainConfig::by_name(settings, "golbin-conditional", &data).unwrap();
     config.validate(&data).unwrap();
-    assert_eq!(config.classes, Classes::of(&[1, 2, 10]));
+    assert_eq!(config.classes, Classes::from_labels(&[1, 2, 10]));
     assert_eq!(config.networks.generator.classes(), Some(11));
     assert_eq!(config.networks.discriminator.classes(), Some(11));
 }

@@ -106,7 +106,7 @@ impl Run {
             metrics: run.metrics()?,
             quality: points.collect(),
             evaluation: Evaluation::new(last.into_iter().chain(&quality)),
-            state: State::of(run)?,
+            state: State::read(run)?,
             config: keys,
         })
     }

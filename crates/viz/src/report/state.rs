@@ -20,7 +20,7 @@ impl State {
     ///
     /// # Errors
     /// [`crate::Error::Run`] if a file cannot be read.
-    pub fn of(run: &RunDir) -> Result<State> {
+    pub fn read(run: &RunDir) -> Result<State> {
         if matches!(run.lock(), Err(Error::Locked(_))) {
             return Ok(State::Training);
         }
