@@ -63,7 +63,7 @@ fn executable(messages: &str) -> Option<PathBuf> {
 
 /// The path of `forger` if an earlier call built it: cargo puts both programs into one
 /// folder.
-fn built_before() -> Option<PathBuf> {
+pub fn built_before() -> Option<PathBuf> {
     let name = format!("{FORGER}{}", env::consts::EXE_SUFFIX);
     let path = env::current_exe().ok()?.with_file_name(name);
     path.is_file().then_some(path)

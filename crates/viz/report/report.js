@@ -328,20 +328,26 @@
       large.toBlob((blob) => {
         const link = document.createElement("a");
         link.href = URL.createObjectURL(blob);
-        link.download = "digit.png";
+        link.download = digits ? "digit.png" : "image.png";
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 1000);
       });
     });
 
     if (choices) {
-      $("choice").querySelector("legend").textContent = !conditional ? "Group" : digits ? "Digit" : "Class";
+      $("choice").querySelector("legend").textContent = !conditional
+        ? "Group"
+        : digits
+          ? "Digit"
+          : "Class";
       $("choice-note").textContent = !conditional
-        ? "The generator decided by itself what each group shows. Nobody told it the digits."
+        ? "The generator decided by itself what each group shows. Nobody told it the classes."
         : digits
           ? "You choose the digit. The random numbers decide how it is written."
           : "You choose the class. The random numbers decide how it looks.";
-      const names = Array.from({ length: choices }, (_, i) => String(conditional ? classes[i] : i + 1));
+      const names = Array.from({ length: choices }, (_, i) =>
+        String(conditional ? classes[i] : i + 1),
+      );
       previews = chips($("choice"), "choice", names, choice, (i) => {
         choice = i;
         if (!walking) paint(canvas, nets.generate(z, choice), side);
@@ -498,7 +504,7 @@
       [strokes, stroke, down, judged] = [[], null, null, null];
       marker?.setAttribute("d", "");
       paint(seen, new Uint8Array(side * side), side);
-      result.textContent = "Draw a digit to see the output of the discriminator.";
+      result.textContent = `Draw ${digits ? "a digit" : "an image"} to see the output of the discriminator.`;
       drawPad();
     }
 

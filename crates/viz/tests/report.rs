@@ -97,7 +97,7 @@ fn the_page_holds_snapshots_numbers_and_the_game() {
         ">4.5<",
         "get 1.25.",
         "Of 100 generated digits, 91 look like real ones.",
-        "Of 100 kinds of real digits, the generator can write 62.",
+        "Of 100 kinds of real digits, the generator can make 62.",
         "Of 10,000 generated images, 12 are unusually close to a training image. Of 10,000 new \
          real images, about 10 would be. The generator does not copy.",
         "a &#60;fast&#62; machine",

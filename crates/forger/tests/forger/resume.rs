@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -220,9 +221,16 @@ fn resuming_with_other_threads_is_allowed_and_named() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_secs(1));
+    let mut told = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        told += &line.unwrap();
+        // The line after the one about threads.
+        if told.contains("resuming from step") {
+            break;
+        }
+    }
     child.kill().unwrap();
-    let told = text(&child.wait_with_output().unwrap().stderr);
+    child.wait().unwrap();
     assert!(told.contains("began with 1 threads and continues with 2"), "{told}");
 }
 

@@ -125,6 +125,7 @@ impl Content {
         };
         let rows = self.shown_densities();
         let (density, moments, densities) = density_charts(&rows);
+        let shows_digits = self.config.shows_digits();
         let training = self.state == State::Training;
         let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
         let page = Page {
@@ -132,7 +133,7 @@ impl Content {
             state: self.state.name(),
             resume: (self.state == State::Stopped).then(|| resume_command(&self.run)),
             facts: self.facts(last_step),
-            headlines: self.evaluation.headlines(),
+            headlines: self.evaluation.headlines(shows_digits),
             evaluate: self.evaluate_command(),
             next: self.next(),
             numbers: self.snapshots.is_empty(),
@@ -154,7 +155,10 @@ impl Content {
             quality: self.quality_charts(last_step),
             quality_note: self.quality_note(),
             shares: self.evaluation.shares(),
-            shows_digits: self.config.shows_digits(),
+            shows_digits,
+            noun: if shows_digits { "digit" } else { "image" },
+            nouns: if shows_digits { "digits" } else { "images" },
+            one: if shows_digits { "a digit" } else { "an image" },
             shares_note: self.origin("digits_kl", "The shares"),
             metrics: self.evaluation.table(),
             commands: self.commands(),

@@ -77,17 +77,18 @@ impl Evaluation {
         self.found.get(name).map(|(measurement, ..)| measurement)
     }
 
-    /// FID, precision, recall and novelty, if measured.
-    pub fn headlines(&self) -> Vec<Headline> {
+    /// FID, precision, recall and novelty, if measured, of digits or of other images.
+    pub fn headlines(&self, digits: bool) -> Vec<Headline> {
+        let nouns = if digits { "digits" } else { "images" };
         let mut headlines = Vec::new();
         if let Some(fid) = self.get("fid") {
             let reference = fid.reference.map_or(String::new(), |reference| {
-                format!(" Real digits, compared in the same way, get {}.", number(reference))
+                format!(" Real {nouns}, compared in the same way, get {}.", number(reference))
             });
             headlines.push(Headline {
                 title: "FID",
                 value: number(fid.value),
-                meaning: format!("The distance to real digits: lower is better.{reference}"),
+                meaning: format!("The distance to real {nouns}: lower is better.{reference}"),
             });
         }
         let mut share = |name, title, meaning: &dyn Fn(String) -> String| {
@@ -102,10 +103,10 @@ impl Evaluation {
             true => {
                 "Says little while FID is so high: noise can get a high precision too.".to_owned()
             }
-            false => format!("Of 100 generated digits, {n} look like real ones."),
+            false => format!("Of 100 generated {nouns}, {n} look like real ones."),
         });
         share("recall", "Recall", &|n| {
-            format!("Of 100 kinds of real digits, the generator can write {n}.")
+            format!("Of 100 kinds of real {nouns}, the generator can make {n}.")
         });
         headlines.extend(self.copies().map(|copies| Headline {
             title: "Near-copies",

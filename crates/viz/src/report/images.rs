@@ -125,7 +125,7 @@ impl Content {
         let (Some(nearest), Some((_, last))) = (self.run.nearest()?, self.snapshots.last()) else {
             return Ok(None);
         };
-        let alt = "Generated digits, each above the training image that is most similar to it";
+        let alt = "Generated images, each above the training image that is most similar to it";
         pairs_picture(last, &nearest, alt, "generated above, nearest training image below")
     }
 
@@ -134,8 +134,8 @@ impl Content {
         let Some([real, nearest]) = rows.as_deref() else {
             return Ok(None);
         };
-        let alt = "Real test digits, each above the training image that is most similar to it";
-        pairs_picture(real, nearest, alt, "real test digit above, nearest training image below")
+        let alt = "Real test images, each above the training image that is most similar to it";
+        pairs_picture(real, nearest, alt, "real test image above, nearest training image below")
     }
 }
 

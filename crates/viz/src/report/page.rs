@@ -53,8 +53,12 @@ pub struct Page {
     pub quality: Vec<Chart>,
     pub quality_note: String,
     pub shares: Vec<ClassShare>,
-    /// Whether the classes are digits.
+    /// Whether the images are digits.
     pub shows_digits: bool,
+    /// What the images are called: a digit, digits, a digit with its article.
+    pub noun: &'static str,
+    pub nouns: &'static str,
+    pub one: &'static str,
     pub shares_note: String,
     pub metrics: Vec<MetricRow>,
     pub commands: Vec<(&'static str, String)>,
