@@ -35,7 +35,7 @@ fn count(row: &QualityRow) -> Option<String> {
     let identical = detail(IDENTICAL).unwrap_or_default();
     let mut text = format!(
         "{count:.0} of {samples} samples are closer, {identical:.0} of them identical; of {samples} \
-         new digits about {reference:.0} would be closer"
+         new real images about {reference:.0} would be closer"
     );
     if let Some(shared) = detail(SHARED).filter(|&shared| shared > 0.0) {
         text += &format!("; {shared:.0} test images are training images and do not count");

@@ -39,11 +39,15 @@ const FAR: f64 = 100.0;
 /// Why precision and density say little if FID is far above its reference value.
 pub(crate) fn far_samples(row: &QualityRow) -> Option<String> {
     let fid = row.metrics.get("fid")?;
-    let reference = fid.reference?;
-    (fid.value - reference > FAR).then(|| {
+    let (far, reference) = match fid.reference {
+        Some(reference) => (fid.value - reference > FAR, format!(", reference {reference:.0}")),
+        // There are too few training images. The reference value of few test images is high.
+        None => (fid.value > 2.0 * FAR, String::new()),
+    };
+    far.then(|| {
         format!(
-            "precision and density say little: FID is {:.0}, reference {reference:.0}, so the samples \
-             lie far from the test images, in the wide balls around unusual ones",
+            "precision and density say little: FID is {:.0}{reference}, so the samples lie far from \
+             the test images, in the wide balls around unusual ones",
             fid.value
         )
     })
@@ -105,5 +109,26 @@ mod computation {
             let found = precision_recall(real, fake, NEIGHBORS)?;
             Ok([found.precision, found.recall])
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use run_dir::Measurement;
+
+    use super::*;
+
+    #[test]
+    fn precision_of_far_samples_has_a_remark_with_and_without_a_reference() {
+        let remark = |value, reference| {
+            let fid = Measurement { value, reference, ..Measurement::default() };
+            let metrics = [("fid".to_owned(), fid)].into();
+            far_samples(&QualityRow { metrics, ..QualityRow::default() })
+        };
+        assert!(remark(440.0, None).unwrap().contains("FID is 440, so"));
+        assert!(remark(440.0, Some(18.0)).unwrap().contains("FID is 440, reference 18, so"));
+        assert_eq!(remark(150.0, None), None);
+        assert_eq!(remark(110.0, Some(18.0)), None);
+        assert_eq!(far_samples(&QualityRow::default()), None);
     }
 }
