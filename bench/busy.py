@@ -52,9 +52,9 @@ def images_per_second(forger, preset, args):
         run = Path(folder) / "run"
         command = [forger, "train", "--preset", preset, "--steps", "10000000", "--run", run]
         command += ["--runs", folder, "--cache", args.cache, "--checkpoint-every", "0"]
-        command += ["--snapshot-every", "100000000", "--set", "evaluate_every=0"]
-        command += ["--set", "report_every=1"]
-        command += [] if preset == "gaussian" else ["--data", args.data]
+        command += ["--snapshot-every", "100000000", "--set", "report_every=1"]
+        images = ["--data", args.data, "--set", "evaluate_every=0"]
+        command += [] if preset == "gaussian" else images
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = start(command, **quiet)
         try:
@@ -63,7 +63,8 @@ def images_per_second(forger, preset, args):
             # Beside other programs, two rows can take many seconds.
             wait(process, command, lambda: len(rows(run / "metrics.jsonl")) > 2)
         finally:
-            stop(process)
+            if process.poll() is None:
+                stop(process)
         found = rows(run / "metrics.jsonl")
     first = found[len(found) // 5]
     images = found[-1]["images_seen"] - first["images_seen"]

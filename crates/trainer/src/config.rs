@@ -24,10 +24,10 @@ const LIBTORCH: &str = "2.13.0";
 /// largest data sets.
 const MAX_DRAWN: u64 = 1_000_000;
 
-/// Weights times images of two milliseconds on one thread, for dense networks in bf16 and in f32
-/// (`golbin`, 43 million, takes 1.7 and 4.6 ms on an AMD EPYC with AVX-512).
-const SHORT_BF16: f64 = 50e6;
-const SHORT_F32: f64 = 20e6;
+/// Weights times images of a step for which a second thread costs more than it saves, also on
+/// an idle machine. `gaussian` has 1,456 and is 1.3 times as fast on one thread as on two; `golbin`
+/// has 44 million and is 0.7 times as fast (AMD EPYC).
+const SHORT: f64 = 1e6;
 
 /// All inputs of a run, besides the data.
 #[derive(Debug, Clone)]
@@ -120,15 +120,14 @@ impl TrainConfig {
         shardable(&self.networks, &self.settings, self.device)
     }
 
-    /// Whether a step takes at most a few milliseconds on one thread. Several threads would
-    /// mostly wait for each other.
+    /// Whether a step is so short that one thread is faster than several, also on an idle
+    /// machine.
     pub fn has_short_steps(&self) -> bool {
         let Networks { generator, discriminator } = &self.networks;
         let layouts = [generator.layout(), discriminator.layout()];
         let dense = layouts.iter().flat_map(|l| l.params()).all(|p| p.shape.len() <= 2);
         let numel: i64 = layouts.iter().map(|layout| layout.numel()).sum();
-        let limit = if self.kind == Kind::BFloat16 { SHORT_BF16 } else { SHORT_F32 };
-        dense && numel as f64 * self.settings.batch as f64 <= limit
+        dense && numel as f64 * self.settings.batch as f64 <= SHORT
     }
 
     /// The `config.toml` of a run. `preset` names the system, and `dataset`
