@@ -624,7 +624,7 @@
       played += 1;
       right += correct;
       discriminator += says === shown.real;
-      const truth = shown.real ? "A person wrote it." : "The generator made it.";
+      const truth = shown.real ? "It is real." : "The generator made it.";
       const opinion = `The discriminator says ${says ? "real" : "generated"}.`;
       answer.textContent = `${correct ? "Right" : "Wrong"}. ${truth} ${opinion}`;
       score.textContent = `You: ${right} of ${played}. The discriminator: ${discriminator} of ${played}.`;
