@@ -187,13 +187,18 @@ def kill(lab, rng):
         result = call([*lab.resume(run), "--restart"])
     if "panicked" in result.stderr:
         return "PANIC", f"{fault}: {result.stderr}"
+    if bad := bad_end(result, run, expected, fault):
+        return bad
+    return ("not killed" if not killed else "restarted, then equal" if restarted else "equal"), ""
+
+
+def bad_end(result, run, expected, fault):
+    """The outcome if the command failed or the run differs from the uninterrupted one."""
     if result.returncode != 0:
         return "STUCK", f"{fault}: {result.stderr[-500:]}"
     found = digest(run)
     differing = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
-    if differing:
-        return "DIFFERENT", f"{fault}: {differing}"
-    return ("not killed" if not killed else "restarted, then equal" if restarted else "equal"), ""
+    return ("DIFFERENT", f"{fault}: {differing}") if differing else None
 
 
 def fail(lab, rng):
@@ -222,13 +227,8 @@ def fail(lab, rng):
     after = sorted(path.name for path in (run / "checkpoints").glob("*.safetensors"))
     if before and (not after or after[-1] < before[-1]):
         return "LOST", f"{fault}: checkpoints {before} became {after}"
-    repeated = call(lab.resume(run))
-    if repeated.returncode != 0:
-        return "STUCK", f"{fault}: {repeated.stderr[-500:]}"
-    found = digest(run)
-    differing = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
-    if differing:
-        return "DIFFERENT", f"{fault}: {differing}"
+    if bad := bad_end(call(lab.resume(run)), run, expected, fault):
+        return bad
     return ("reported, then equal" if result.returncode else "not affected, equal"), ""
 
 
