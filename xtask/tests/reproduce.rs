@@ -10,7 +10,7 @@ use clap::Parser;
 use gan_cli::{DeviceChoice, PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Classes, Precision};
 use gan_viz::report::train_command;
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
+use run_dir::{CONFIG_FORMAT, DatasetInfo, RunConfig, Software};
 
 /// The options of `train` alone.
 #[derive(Parser)]
@@ -29,12 +29,12 @@ fn parse(line: &str) -> TrainArgs {
 }
 
 /// The configuration that `train` writes for these options on a machine with f32.
-fn config(args: &TrainArgs) -> Config {
+fn config(args: &TrainArgs) -> RunConfig {
     let Resolved { preset, networks, settings } = args.resolve().unwrap();
     let custom = args.data.as_ref().map(|path| ("custom", path.to_str().unwrap()));
     let known = args.dataset.map_or("mnist", |set| set.name);
     let (name, path) = custom.unwrap_or((known, "/somewhere/else"));
-    Config {
+    RunConfig {
         format: CONFIG_FORMAT,
         preset: preset.name.clone(),
         networks: networks.to_owned(),
@@ -102,7 +102,7 @@ fn the_command_of_every_preset_and_change_gives_the_same_configuration_again() {
 #[test]
 fn a_configuration_of_another_program_has_no_command() {
     let first = config(&Line::try_parse_from(["train"]).unwrap().train);
-    let changed = |change: fn(&mut Config)| {
+    let changed = |change: fn(&mut RunConfig)| {
         let mut config = first.clone();
         change(&mut config);
         train_command(&config)

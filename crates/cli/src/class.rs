@@ -37,7 +37,7 @@ impl ClassArgs {
                 "train golbin-conditional, or modern with --conditional, to choose one",
             ));
         };
-        if option == "--digit" && classes.width() > Classes::digits().width() {
+        if option == "--digit" && classes.one_hot_size() > Classes::digits().one_hot_size() {
             return Err(user_error(
                 format!("--digit: the run has the classes {classes}, which are not the ten digits"),
                 format!("write --class {chosen}"),

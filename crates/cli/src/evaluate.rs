@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gan_config::{did_you_mean, nearest};
+use gan_config::{did_you_mean, most_similar};
 
 use crate::PixelArgs;
 use crate::values::{number, threads, whole};
@@ -89,7 +89,7 @@ fn metrics(list: &str) -> Result<String, String> {
     match gan_metrics::parse_list(list) {
         Ok(_) => Ok(list.to_owned()),
         Err(unknown) => {
-            let suggestion = did_you_mean(nearest(&unknown.name, gan_metrics::names()));
+            let suggestion = did_you_mean(most_similar(&unknown.name, gan_metrics::names()));
             Err(format!("{unknown}{suggestion}"))
         }
     }

@@ -16,7 +16,7 @@ pub fn preset_table() -> String {
         let schedule = format!("{} x {}", HumanCount(preset.steps()), preset.settings.batch);
         table.push_str(&format!(
             "{:<18} {generator:>12}  {discriminator:>12}  {schedule:<22}  {}\n  {}; {}\n",
-            preset.name, preset.takes, preset.summary, preset.source,
+            preset.name, preset.duration, preset.summary, preset.source,
         ));
     }
     let [generator, discriminator] = CONDITIONAL_MODERN.map(HumanCount);

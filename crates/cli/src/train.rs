@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command};
-use gan_config::{Error, KEYS, LOSSES, LossInfo, Preset, Result, Settings, preset, presets};
+use gan_config::{Error, KEYS, LOSS_INFOS, LossInfo, Preset, Result, Settings, preset, presets};
 use mnist_io::known::{KnownSet, MNIST};
 
 use crate::Paths;
@@ -207,7 +207,7 @@ impl TrainArgs {
                 continue;
             };
             let value = pair.split_once('=').map_or("", |(_, value)| value.trim());
-            return Err(Error::Useless { pair: format!("{key}={value}"), reason });
+            return Err(Error::NoEffect { pair: format!("{key}={value}"), reason });
         }
         Ok(())
     }
@@ -269,7 +269,7 @@ fn long_help() -> String {
         let _ = writeln!(text, "  {:<21}  {}", key.name, key.help);
     }
     text.push_str("\nLosses, for --set loss=NAME:\n");
-    for loss in LOSSES {
+    for loss in LOSS_INFOS {
         let _ = writeln!(text, "  {:<21}  {}", loss.name, loss.summary);
     }
     text.push_str(

@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use gan_cli::bench::Part;
 use gan_cli::{Cli, Command, Paths, TrainArgs, completions, preset_table};
-use gan_config::{KEYS, LOSSES, Optimizer, presets};
+use gan_config::{KEYS, LOSS_INFOS, OptimizerConfig, presets};
 
 /// Parses a line of words after `cargo xtask`.
 fn parse(line: &str) -> Result<Command, clap::Error> {
@@ -69,7 +69,7 @@ fn help_of_train_lists_every_preset_key_and_loss() {
     for key in KEYS {
         lists(&format!("{} ", key.name), key.help);
     }
-    for loss in LOSSES {
+    for loss in LOSS_INFOS {
         lists(&format!("{} ", loss.name), loss.summary);
     }
 }
@@ -109,7 +109,7 @@ fn the_table_of_presets_has_every_preset() {
     let table = preset_table();
     for preset in presets() {
         let row = table.lines().find(|row| row.starts_with(&preset.name));
-        assert!(row.unwrap().contains(&preset.takes), "{table}");
+        assert!(row.unwrap().contains(&preset.duration), "{table}");
         assert!(table.contains(&preset.summary) && table.contains(&preset.source));
     }
     for number in ["234,512", "201,217", "164,804", "167,339", "6,400 x 32"] {
@@ -130,7 +130,7 @@ fn options_change_the_settings_of_the_preset() {
     let settings = &resolved.settings;
     assert_eq!((settings.batch, settings.snapshot_every), (16, 7));
     assert_eq!((settings.images, settings.lr_d), (800, 1e-3));
-    assert!(matches!(settings.optimizer, Optimizer::Adam(_)));
+    assert!(matches!(settings.optimizer, OptimizerConfig::Adam(_)));
     let unchanged = train("").resolve().unwrap();
     assert_eq!(unchanged.settings, unchanged.preset.settings);
     let conditional = train("--conditional").resolve().unwrap();

@@ -1,9 +1,9 @@
-//! Which settings training cannot work with, and why.
+//! Checks of settings.
 
-use crate::{Error, LossInfo, Optimizer, PenaltyKind, Result, Settings};
+use crate::{Error, LossInfo, OptimizerConfig, PenaltyKind, Result, Settings};
 
 impl Settings {
-    /// Refuses settings that cannot work on any data set.
+    /// Returns an error for settings that cannot work on any data set.
     ///
     /// # Errors
     /// [`Error::Impossible`] with the key and what its value must be.
@@ -13,7 +13,7 @@ impl Settings {
         self.check_combinations()
     }
 
-    /// Refuses settings that need more than `available` training images.
+    /// Returns an error for settings that need more than `available` training images.
     ///
     /// # Errors
     /// [`Error::Impossible`] with the key and what its value must be.
@@ -21,17 +21,16 @@ impl Settings {
         let pretrain_batch = self.pretraining.map_or(1, |pretraining| pretraining.batch);
         for (key, value) in [("batch", self.batch), ("pretrain_batch", pretrain_batch)] {
             let reason = format!("it must be at least 1 and at most {available}");
-            require(value <= available, key, value, &reason)?;
+            ensure(value <= available, key, value, &reason)?;
         }
         let images = self.train_images.unwrap_or(0);
         let reason = format!("there are only {available} images; --set train_images=0 takes all");
-        require(images <= available, "train_images", images, &reason)
+        ensure(images <= available, "train_images", images, &reason)
     }
 
     /// Lowers `train_images`, `batch`, and the batch and number of images of pretraining to
-    /// `available` training images where they are those of `preset`. Returns a sentence for
-    /// each change. Values that were set otherwise stay, for
-    /// [`check_images`](Settings::check_images) to refuse.
+    /// `available`, but only values that equal those of `preset`. Returns a sentence for each
+    /// change. [`check_images`](Settings::check_images) returns an error for the others.
     pub fn limit_to_data(&mut self, available: u64, preset: &Settings) -> Vec<String> {
         let mut notes = Vec::new();
         let mut lower = |key: &str, value: &mut u64, preset: Option<u64>| {
@@ -66,11 +65,11 @@ impl Settings {
             ("snapshot_every", Some(self.snapshot_every)),
             ("evaluate_every", self.evaluate_every),
         ] {
-            require(value != Some(0), key, 0, "it must be at least 1")?;
+            ensure(value != Some(0), key, 0, "it must be at least 1")?;
         }
         let most = self.train_images.unwrap_or(u64::MAX);
         let reason = "it must be at most train_images";
-        require(self.batch <= most, "batch", self.batch, reason)
+        ensure(self.batch <= most, "batch", self.batch, reason)
     }
 
     fn check_numbers(&self) -> Result<()> {
@@ -79,12 +78,12 @@ impl Settings {
         let mut below_one = Vec::new();
         above_zero.extend(self.penalties.iter().map(|p| (p.kind.into(), p.weight)));
         match self.optimizer {
-            Optimizer::Adam(adam) => {
+            OptimizerConfig::Adam(adam) => {
                 above_zero.push(("adam.epsilon", adam.epsilon));
                 above_zero.extend(adam.clip_update_rms.map(|x| ("adam.clip_update_rms", x)));
                 below_one.extend([("adam.beta1", adam.beta1), ("adam.beta2", adam.beta2)]);
             }
-            Optimizer::Sgd(momentum) => {
+            OptimizerConfig::Sgd(momentum) => {
                 below_one.push(("momentum.first", momentum.first));
                 below_one.push(("momentum.last", momentum.last));
             }
@@ -94,54 +93,54 @@ impl Settings {
         above_zero.extend(self.ema.map(|ema| ("ema_images", ema.half_life_images)));
         for (key, value) in above_zero {
             let possible = value > 0.0 && value.is_finite();
-            require(possible, key, value, "it must be a finite number above 0")?;
+            ensure(possible, key, value, "it must be a finite number above 0")?;
         }
         for (key, value) in below_one {
             let possible = (0.0..1.0).contains(&value);
-            require(possible, key, value, "it must be at least 0 and below 1")?;
+            ensure(possible, key, value, "it must be at least 0 and below 1")?;
         }
         Ok(())
     }
 
     fn check_combinations(&self) -> Result<()> {
-        let unit_length = self.penalties.iter().filter(|p| p.kind.is_unit_length());
-        let unit_length: Vec<_> = unit_length.collect();
-        let unbounded = self.penalties.is_empty() && self.weight_bound.is_none();
+        let one_centered = self.penalties.iter().filter(|p| p.kind.is_one_centered());
+        let one_centered: Vec<_> = one_centered.collect();
+        let unbounded = self.penalties.is_empty() && self.lipschitz_constraint.is_none();
         let loss = LossInfo::find(&self.loss);
-        require(
-            !(unbounded && loss.is_some_and(|loss| loss.needs_lipschitz)),
+        ensure(
+            !(unbounded && loss.is_some_and(|loss| loss.needs_lipschitz_constraint)),
             "loss",
             &self.loss,
-            "nothing keeps D's logits from growing; set gradient_penalty=10, clip=0.01, \
+            "this loss needs a Lipschitz constraint on D; set gradient_penalty=10, clip=0.01, \
              spectral_norm=true, r1, r2 or dragan",
         )?;
-        if let Some(first) = unit_length.first() {
-            require(
-                unit_length.len() == self.penalties.len(),
+        if let Some(first) = one_centered.first() {
+            ensure(
+                one_centered.len() == self.penalties.len(),
                 first.kind.into(),
                 first.weight,
-                "it pulls the length of D's gradient to 1, but r1 and r2 pull it to 0; add \
+                "its target for the norm of D's gradient is 1, but that of r1 and r2 is 0; add \
                  --set r1=0 --set r2=0",
             )?;
         }
-        require(
-            unit_length.len() <= 1,
+        ensure(
+            one_centered.len() <= 1,
             "dragan",
             self.penalty(PenaltyKind::Dragan).unwrap_or_default(),
-            "gradient_penalty pulls gradients to length 1 at other points; set one of the two to 0",
+            "dragan and gradient_penalty cannot be combined; set one of them to 0",
         )?;
-        require(
-            unit_length.is_empty() || self.clip().is_none(),
+        ensure(
+            one_centered.is_empty() || self.clip().is_none(),
             "clip",
             self.clip().unwrap_or_default(),
-            "with such small weights D's gradient cannot reach length 1, which \
+            "with clipped weights, D's gradient cannot reach the norm of 1 that \
              gradient_penalty and dragan require; set one of them to 0",
         )
     }
 }
 
-/// Refuses the value of `key` unless it is `possible`.
-fn require(possible: bool, key: &str, value: impl ToString, reason: &str) -> Result<()> {
+/// Returns an error about the value of `key` unless it is `possible`.
+fn ensure(possible: bool, key: &str, value: impl ToString, reason: &str) -> Result<()> {
     if possible {
         return Ok(());
     }

@@ -25,7 +25,7 @@ impl Classes {
     }
 
     /// Each class, ascending.
-    pub fn labels(&self) -> &[u8] {
+    pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
 
@@ -39,9 +39,8 @@ impl Classes {
         self.0.is_empty()
     }
 
-    /// The length of a one-hot label: the largest class plus 1. Classes that do not occur
-    /// between others count too.
-    pub fn width(&self) -> i64 {
+    /// The length of a one-hot label: one plus the largest class.
+    pub fn one_hot_size(&self) -> i64 {
         self.0.last().map_or(0, |&largest| i64::from(largest) + 1)
     }
 
@@ -50,11 +49,10 @@ impl Classes {
         self.0.binary_search(&class).is_ok()
     }
 
-    /// The class of sample `index`, where samples take all classes in turn; 0 without
-    /// classes.
-    pub fn in_turn(&self, index: u64) -> u8 {
-        let place = index % self.0.len().max(1) as u64;
-        self.0.get(place as usize).copied().unwrap_or(0)
+    /// The class of sample `index`, if samples cycle through the classes; 0 without classes.
+    pub fn cyclic(&self, index: u64) -> u8 {
+        let position = index % self.0.len().max(1) as u64;
+        self.0.get(position as usize).copied().unwrap_or(0)
     }
 }
 
@@ -131,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_does_not_occur_counts_in_the_width_and_is_never_in_turn() {
+    fn a_class_that_does_not_occur_counts_in_the_one_hot_size_and_has_no_samples() {
         let classes = Classes::from_labels(&[9, 0, 1, 0, 4]);
-        assert_eq!((classes.labels(), classes.width()), (&[0, 1, 4, 9][..], 10));
+        assert_eq!((classes.as_slice(), classes.one_hot_size()), (&[0, 1, 4, 9][..], 10));
         assert!(classes.contains(4) && !classes.contains(5));
-        let turns: Vec<u8> = (0..6).map(|i| classes.in_turn(i)).collect();
-        assert_eq!(turns, [0, 1, 4, 9, 0, 1]);
+        let cycle: Vec<u8> = (0..6).map(|i| classes.cyclic(i)).collect();
+        assert_eq!(cycle, [0, 1, 4, 9, 0, 1]);
         let all = Classes::from_labels(&(0..=255).collect::<Vec<u8>>());
-        assert_eq!((all.width(), all.in_turn(511)), (256, 255));
-        assert_eq!((Classes::default().width(), Classes::default().in_turn(3)), (0, 0));
+        assert_eq!((all.one_hot_size(), all.cyclic(511)), (256, 255));
+        assert_eq!((Classes::default().one_hot_size(), Classes::default().cyclic(3)), (0, 0));
     }
 }

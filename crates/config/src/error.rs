@@ -1,16 +1,16 @@
 //! Errors of presets and settings.
 
-/// Why a preset or a setting is refused.
+/// An error of a preset or a setting.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No preset has this name.
-    #[error("there is no preset {name:?}{}; the presets are {}", did_you_mean(*nearest), names.join(", "))]
+    #[error("there is no preset {name:?}{}; the presets are {}", did_you_mean(*most_similar), names.join(", "))]
     UnknownPreset {
         /// The name that was given.
         name: String,
         /// The preset with the most similar name.
-        nearest: Option<&'static str>,
+        most_similar: Option<&'static str>,
         /// Every preset.
         names: Vec<&'static str>,
     },
@@ -19,16 +19,16 @@ pub enum Error {
     NotConditional(String),
     /// A change of a setting without an equals sign.
     #[error("--set {0}: expected KEY=VALUE, as in --set lr_d=1e-3")]
-    NotAPair(String),
+    NoEqualsSign(String),
     /// No setting has this key.
-    #[error("--set {pair}: there is no setting {key:?}{}; the settings are {}", did_you_mean(*nearest), keys.join(", "))]
+    #[error("--set {pair}: there is no setting {key:?}{}; the settings are {}", did_you_mean(*most_similar), keys.join(", "))]
     UnknownKey {
         /// The pair that was given.
         pair: String,
         /// Its key.
         key: String,
         /// The setting with the most similar key.
-        nearest: Option<&'static str>,
+        most_similar: Option<&'static str>,
         /// Every key.
         keys: Vec<&'static str>,
     },
@@ -42,10 +42,10 @@ pub enum Error {
     },
     /// A change that has no effect.
     #[error("--set {pair} has no effect: {reason}")]
-    Useless {
+    NoEffect {
         /// The pair that was given.
         pair: String,
-        /// What makes it useless, and what to do.
+        /// Why it has no effect, and what to do.
         reason: String,
     },
     /// A value that training cannot work with.
@@ -60,13 +60,16 @@ pub enum Error {
     },
 }
 
-/// The question to append to an unknown name in a message.
-pub fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
+/// Returns ` (did you mean NAME?)`, or an empty string.
+pub fn did_you_mean(most_similar: Option<&str>) -> String {
+    most_similar.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// The name in `names` that is most similar to `typed`, if one is similar at all.
-pub fn nearest(typed: &str, names: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+pub fn most_similar(
+    typed: &str,
+    names: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
     // Below this similarity, a suggestion misleads more often than it helps.
     const SIMILAR: f64 = 0.7;
     names

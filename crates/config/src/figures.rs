@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Steps at which every run takes a snapshot, whatever its schedule: quality
-/// changes fastest at first. `progress.png` shows these steps, the first and
+/// Every run takes snapshots at these steps, because quality changes fastest at first. `progress.png` shows these steps, the first and
 /// the last.
 pub const SNAPSHOT_STEPS: [u64; 5] = [20, 100, 300, 1000, 10_000];
 
-/// How a run's figures are laid out, as the author of its system showed them.
+/// The layout of a run's figures, as in the original publication.
 ///
 /// A grid is `[rows, columns]`, both at least 1. With fewer images than cells,
 /// the grid shows the images there are.
@@ -20,14 +19,13 @@ pub struct FigureLayout {
     pub last_grid: [u64; 2],
     /// Show a grid of the first real images above each snapshot.
     pub real_above: bool,
-    /// Generated images in a row of `nearest.png`, at least 1. The row ends with
-    /// the training image nearest to the last of them. With 1, pairs stand side
-    /// by side.
+    /// Generated images in each row of `nearest.png`, at least 1. After them, the row shows the
+    /// training image nearest to the last one. With 1, rows are pairs.
     pub nearest_row: u64,
 }
 
 impl FigureLayout {
-    /// Refuses grids without cells.
+    /// Returns an error for grids without cells.
     ///
     /// # Errors
     /// The key, its value and the rule it breaks.

@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use strum::VariantNames;
 
-use crate::error::{did_you_mean, nearest};
-use crate::settings::{Adam, Ema, Optimizer, PenaltyKind, Pretraining, WeightBound};
-use crate::{Error, LOSSES, LossInfo, Momentum, Settings};
+use crate::error::{did_you_mean, most_similar};
+use crate::settings::{
+    AdamConfig, EmaConfig, LipschitzConstraint, OptimizerConfig, PenaltyKind, Pretraining,
+};
+use crate::{Error, LOSS_INFOS, LossInfo, MomentumSchedule, Settings};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -43,54 +45,55 @@ macro_rules! keys {
 keys! {
     "loss" "the loss, one of those below" |s, v| s.loss = loss(v)?, s.loss.clone();
     "loss_d_weight" "factor on D's loss" |s, v| s.loss_d_weight = parse(v)?, text(s.loss_d_weight);
-    "logit_limit" "clamp logits to ± this value; 0: do not clamp" |s, v| s.logit_limit = parse_or_none(v)?, or_zero(s.logit_limit);
-    "r1" "gradient penalty at real images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R1, parse(v)?), or_zero(s.penalty(PenaltyKind::R1));
-    "r2" "gradient penalty at fake images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R2, parse(v)?), or_zero(s.penalty(PenaltyKind::R2));
-    "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?), or_zero(s.penalty(PenaltyKind::GradientPenalty));
-    "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?), or_zero(s.penalty(PenaltyKind::Dragan));
+    "logit_limit" "clamp logits to ± this value; 0: do not clamp" |s, v| s.logit_limit = parse_or_none(v)?, text_or_zero(s.logit_limit);
+    "r1" "gradient penalty at real images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R1, parse(v)?), text_or_zero(s.penalty(PenaltyKind::R1));
+    "r2" "gradient penalty at fake images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R2, parse(v)?), text_or_zero(s.penalty(PenaltyKind::R2));
+    "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?), text_or_zero(s.penalty(PenaltyKind::GradientPenalty));
+    "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?), text_or_zero(s.penalty(PenaltyKind::Dragan));
     "penalty_every" "steps from one penalty to the next" |s, v| s.penalty_every = parse(v)?, text(s.penalty_every);
-    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.weight_bound = clip(s, v)?, or_zero(s.clip());
-    "spectral_norm" "true or false: spectral normalization of D" |s, v| s.weight_bound = spectral_norm(s, v)?, text(s.weight_bound == Some(WeightBound::SpectralNorm));
+    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.lipschitz_constraint = clip(s, v)?, text_or_zero(s.clip());
+    "spectral_norm" "true or false: spectral normalization of D" |s, v| s.lipschitz_constraint = spectral_norm(s, v)?, text(s.lipschitz_constraint == Some(LipschitzConstraint::SpectralNorm));
     "lr_d" "D's learning rate" |s, v| s.lr_d = parse(v)?, text(s.lr_d);
     "lr_g" "G's learning rate" |s, v| s.lr_g = parse(v)?, text(s.lr_g);
-    "schedule" "constant, cosine, step-decay, linear-decay, exponential-decay or notebook" |s, v| s.schedule = variant("schedule", v)?, name(s.schedule);
-    "update" "alternating, shared-latents or simultaneous" |s, v| s.update = variant("update", v)?, name(s.update);
-    "optimizer" "adam or sgd, with default constants" |s, v| s.optimizer = optimizer(v)?, name(s.optimizer);
-    "adam.beta1" "decay of the mean of gradients" |s, v| adam(s)?.beta1 = parse(v)?, text(adam_of(s)?.beta1);
-    "adam.beta2" "decay of the mean of squared gradients" |s, v| adam(s)?.beta2 = parse(v)?, text(adam_of(s)?.beta2);
-    "adam.epsilon" "added to the root of that mean" |s, v| adam(s)?.epsilon = parse(v)?, text(adam_of(s)?.epsilon);
-    "adam.epsilon_hat" "true or false: add epsilon as Keras does" |s, v| adam(s)?.epsilon_hat = parse(v)?, text(adam_of(s)?.epsilon_hat);
-    "adam.clip_update_rms" "largest update in learning rates; 0: no limit" |s, v| adam(s)?.clip_update_rms = parse_or_none(v)?, or_zero(adam_of(s)?.clip_update_rms);
-    "momentum.first" "sgd's momentum in the first epoch" |s, v| sgd(s)?.first = parse(v)?, text(sgd_of(s)?.first);
-    "momentum.last" "sgd's momentum at the end of its rise" |s, v| sgd(s)?.last = parse(v)?, text(sgd_of(s)?.last);
-    "momentum.epochs" "epochs of that rise" |s, v| sgd(s)?.epochs = parse(v)?, text(sgd_of(s)?.epochs);
+    "schedule" "constant, cosine, step-decay, linear-decay, exponential-decay or notebook" |s, v| s.schedule = parse_variant("schedule", v)?, variant_name(s.schedule);
+    "update" "alternating, shared-latents or simultaneous" |s, v| s.update = parse_variant("update", v)?, variant_name(s.update);
+    "optimizer" "adam or sgd, with default constants" |s, v| s.optimizer = optimizer(v)?, variant_name(s.optimizer);
+    "adam.beta1" "decay of the mean of gradients" |s, v| adam_mut(s)?.beta1 = parse(v)?, text(adam(s)?.beta1);
+    "adam.beta2" "decay of the mean of squared gradients" |s, v| adam_mut(s)?.beta2 = parse(v)?, text(adam(s)?.beta2);
+    "adam.epsilon" "ε, added to √v" |s, v| adam_mut(s)?.epsilon = parse(v)?, text(adam(s)?.epsilon);
+    "adam.epsilon_hat" "true or false: add epsilon as Keras does" |s, v| adam_mut(s)?.epsilon_hat = parse(v)?, text(adam(s)?.epsilon_hat);
+    "adam.clip_update_rms" "limit of an update's RMS, in multiples of the learning rate; 0: no limit" |s, v| adam_mut(s)?.clip_update_rms = parse_or_none(v)?, text_or_zero(adam(s)?.clip_update_rms);
+    "momentum.first" "sgd's momentum in the first epoch" |s, v| sgd_mut(s)?.first = parse(v)?, text(sgd(s)?.first);
+    "momentum.last" "sgd's momentum after momentum.epochs epochs" |s, v| sgd_mut(s)?.last = parse(v)?, text(sgd(s)?.last);
+    "momentum.epochs" "epochs in which momentum rises from first to last" |s, v| sgd_mut(s)?.epochs = parse(v)?, text(sgd(s)?.epochs);
     "batch" "real images in a step" |s, v| s.batch = parse(v)?, text(s.batch);
     "images" "real images in the whole schedule" |s, v| s.images = parse(v)?, text(s.images);
-    "train_images" "train on the first so many images; 0: all" |s, v| s.train_images = parse_or_none(v)?, or_zero(s.train_images);
+    "train_images" "train on the first N images only; 0: all" |s, v| s.train_images = parse_or_none(v)?, text_or_zero(s.train_images);
     "with_replacement" "true or false: draw real images with replacement" |s, v| s.with_replacement = parse(v)?, text(s.with_replacement);
-    "ema_images" "half-life of G's averaged weights in images; 0: no average" |s, v| s.ema = parse_or_none(v)?.map(|half_life_images| Ema { half_life_images }), or_zero(s.ema.map(|ema| ema.half_life_images));
-    "pretrain_images" "real images that D is trained on alone first; 0: none" |s, v| s.pretraining = pretraining(s, v)?, or_zero(s.pretraining.map(|p| p.images));
-    "pretrain_batch" "real images in each of those updates" |s, v| *pretrain_batch(s)? = parse(v)?, text(s.pretraining?.batch);
+    "ema_images" "half-life of G's averaged weights in images; 0: no average" |s, v| s.ema = parse_or_none(v)?.map(|half_life_images| EmaConfig { half_life_images }), text_or_zero(s.ema.map(|ema| ema.half_life_images));
+    "pretrain_images" "real images that D is trained on alone first; 0: none" |s, v| s.pretraining = pretraining(s, v)?, text_or_zero(s.pretraining.map(|p| p.images));
+    "pretrain_batch" "real images in each update of pretraining" |s, v| *pretrain_batch(s)? = parse(v)?, text(s.pretraining?.batch);
     "report_every" "steps between rows of metrics.jsonl" |s, v| s.report_every = parse(v)?, text(s.report_every);
     "snapshot_every" "steps between snapshots" |s, v| s.snapshot_every = parse(v)?, text(s.snapshot_every);
-    "evaluate_every" "steps between points of the quality curve; 0: none" |s, v| s.evaluate_every = parse_or_none(v)?, or_zero(s.evaluate_every);
+    "evaluate_every" "steps between points of the quality curve; 0: none" |s, v| s.evaluate_every = parse_or_none(v)?, text_or_zero(s.evaluate_every);
 }
 
 impl Settings {
     /// Changes one setting by a `pair` such as `lr_d=1e-3`.
     ///
     /// # Errors
-    /// [`Error::NotAPair`], [`Error::UnknownKey`] with the nearest key, or
+    /// [`Error::NoEqualsSign`], [`Error::UnknownKey`] with the most similar key, or
     /// [`Error::Value`] with what the value must be. The settings are unchanged
-    /// then. Whether the value makes sense is left to [`Settings::check`].
+    /// then. [`Settings::check`] validates the value.
     pub fn set(&mut self, pair: &str) -> crate::Result<()> {
-        let (name, value) = pair.split_once('=').ok_or_else(|| Error::NotAPair(pair.to_owned()))?;
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| Error::NoEqualsSign(pair.to_owned()))?;
         let (name, value) = (name.trim(), value.trim().trim_matches('"'));
         let Some(key) = KEYS.iter().find(|key| key.name == name) else {
             return Err(Error::UnknownKey {
                 pair: pair.to_owned(),
                 key: name.to_owned(),
-                nearest: nearest(name, KEYS.iter().map(|key| key.name)),
+                most_similar: most_similar(name, KEYS.iter().map(|key| key.name)),
                 keys: KEYS.iter().map(|key| key.name).collect(),
             });
         };
@@ -98,8 +101,8 @@ impl Settings {
     }
 
     /// The pairs for [`set`](Settings::set) that change `base` into these settings, in the
-    /// order of [`KEYS`]. `None` if no pairs can, as for a loss of the caller's own.
-    pub fn pairs_from(&self, base: &Settings) -> Option<Vec<String>> {
+    /// order of [`KEYS`]. `None` if no pairs can, as for a custom loss.
+    pub fn overrides_from(&self, base: &Settings) -> Option<Vec<String>> {
         let mut changed = base.clone();
         let mut pairs = Vec::new();
         for key in KEYS {
@@ -121,9 +124,9 @@ trait Value: FromStr {
     /// What the text of a value must be.
     const EXPECTED: &'static str;
 
-    /// Why a value that can be parsed is refused.
-    fn refusal(&self) -> Option<&'static str> {
-        None
+    /// Whether a setting can have this value.
+    fn is_valid(&self) -> bool {
+        true
     }
 }
 
@@ -132,11 +135,11 @@ fn text(value: impl Debug) -> String {
     format!("{value:?}")
 }
 
-fn or_zero<T: Debug>(value: Option<T>) -> String {
+fn text_or_zero<T: Debug>(value: Option<T>) -> String {
     value.map_or("0".to_owned(), text)
 }
 
-fn name(value: impl Into<&'static str>) -> String {
+fn variant_name(value: impl Into<&'static str>) -> String {
     value.into().to_owned()
 }
 
@@ -147,8 +150,8 @@ impl Value for u64 {
 impl Value for f64 {
     const EXPECTED: &'static str = "a finite number, as in 1e-3";
 
-    fn refusal(&self) -> Option<&'static str> {
-        (!self.is_finite()).then_some("it is not a finite number")
+    fn is_valid(&self) -> bool {
+        self.is_finite()
     }
 }
 
@@ -157,8 +160,8 @@ impl Value for bool {
 }
 
 fn parse<T: Value>(text: &str) -> Result<T> {
-    let value: T = text.parse().map_err(|_| format!("expected {}", T::EXPECTED))?;
-    value.refusal().map_or(Ok(value), |reason| Err(reason.to_owned()))
+    let value = text.parse().ok().filter(T::is_valid);
+    value.ok_or_else(|| format!("expected {}", T::EXPECTED))
 }
 
 /// Parses a value, `None` for zero.
@@ -166,20 +169,20 @@ fn parse_or_none<T: Value + Default + PartialEq>(text: &str) -> Result<Option<T>
     Ok(Some(parse(text)?).filter(|value| *value != T::default()))
 }
 
-fn variant<T: FromStr + VariantNames>(what: &str, text: &str) -> Result<T> {
+fn parse_variant<T: FromStr + VariantNames>(what: &str, text: &str) -> Result<T> {
     text.parse().map_err(|_| unknown(what, text, T::VARIANTS))
 }
 
 fn loss(text: &str) -> Result<String> {
     let loss = LossInfo::find(text).map(|loss| loss.name.to_owned());
-    let names: Vec<&str> = LOSSES.iter().map(|loss| loss.name).collect();
+    let names: Vec<&str> = LOSS_INFOS.iter().map(|loss| loss.name).collect();
     loss.ok_or_else(|| unknown("loss", text, &names))
 }
 
-fn optimizer(text: &str) -> Result<Optimizer> {
+fn optimizer(text: &str) -> Result<OptimizerConfig> {
     match text {
-        "adam" => Ok(Optimizer::Adam(Adam::DEFAULT)),
-        "sgd" => Ok(Optimizer::Sgd(Momentum::default())),
+        "adam" => Ok(OptimizerConfig::Adam(AdamConfig::DEFAULT)),
+        "sgd" => Ok(OptimizerConfig::Sgd(MomentumSchedule::default())),
         _ => Err(unknown("optimizer", text, &["adam", "sgd"])),
     }
 }
@@ -188,28 +191,28 @@ fn optimizer(text: &str) -> Result<Optimizer> {
 fn unknown(what: &str, typed: &str, names: &[&'static str]) -> String {
     format!(
         "there is no {what} {typed:?}{}; there are {}",
-        did_you_mean(nearest(typed, names.iter().copied())),
+        did_you_mean(most_similar(typed, names.iter().copied())),
         names.join(", ")
     )
 }
 
-fn clip(s: &Settings, text: &str) -> Result<Option<WeightBound>> {
-    match (parse_or_none(text)?, s.weight_bound) {
-        (Some(_), Some(WeightBound::SpectralNorm)) => {
-            Err("spectral_norm cancels the size of the weights; choose one of the two".to_owned())
+fn clip(s: &Settings, text: &str) -> Result<Option<LipschitzConstraint>> {
+    match (parse_or_none(text)?, s.lipschitz_constraint) {
+        (Some(_), Some(LipschitzConstraint::SpectralNorm)) => {
+            Err("spectral_norm removes the scale of the weights, so clip has no effect; choose one of them".to_owned())
         }
-        (Some(limit), _) => Ok(Some(WeightBound::Clip { limit })),
+        (Some(limit), _) => Ok(Some(LipschitzConstraint::Clip { limit })),
         (None, bound) => Ok(bound.filter(|bound| bound.clip().is_none())),
     }
 }
 
-fn spectral_norm(s: &Settings, text: &str) -> Result<Option<WeightBound>> {
-    match (parse(text)?, s.weight_bound) {
-        (true, Some(WeightBound::Clip { .. })) => {
-            Err("it cancels the size of the weights, which clip limits; choose one of the two"
+fn spectral_norm(s: &Settings, text: &str) -> Result<Option<LipschitzConstraint>> {
+    match (parse(text)?, s.lipschitz_constraint) {
+        (true, Some(LipschitzConstraint::Clip { .. })) => {
+            Err("it removes the scale of the weights, so clip has no effect; choose one of them"
                 .to_owned())
         }
-        (true, _) => Ok(Some(WeightBound::SpectralNorm)),
+        (true, _) => Ok(Some(LipschitzConstraint::SpectralNorm)),
         (false, bound) => Ok(bound.filter(|bound| bound.clip().is_some())),
     }
 }
@@ -225,24 +228,26 @@ fn pretrain_batch(s: &mut Settings) -> Result<&mut u64> {
     Ok(&mut pretraining.batch)
 }
 
-fn adam(s: &mut Settings) -> Result<&mut Adam> {
+fn adam_mut(s: &mut Settings) -> Result<&mut AdamConfig> {
     match &mut s.optimizer {
-        Optimizer::Adam(adam) => Ok(adam),
-        Optimizer::Sgd(_) => Err("the optimizer is sgd; set optimizer=adam first".to_owned()),
+        OptimizerConfig::Adam(adam) => Ok(adam),
+        OptimizerConfig::Sgd(_) => Err("the optimizer is sgd; set optimizer=adam first".to_owned()),
     }
 }
 
-fn adam_of(s: &Settings) -> Option<Adam> {
-    if let Optimizer::Adam(adam) = s.optimizer { Some(adam) } else { None }
+fn adam(s: &Settings) -> Option<AdamConfig> {
+    if let OptimizerConfig::Adam(adam) = s.optimizer { Some(adam) } else { None }
 }
 
-fn sgd_of(s: &Settings) -> Option<Momentum> {
-    if let Optimizer::Sgd(momentum) = s.optimizer { Some(momentum) } else { None }
+fn sgd(s: &Settings) -> Option<MomentumSchedule> {
+    if let OptimizerConfig::Sgd(momentum) = s.optimizer { Some(momentum) } else { None }
 }
 
-fn sgd(s: &mut Settings) -> Result<&mut Momentum> {
+fn sgd_mut(s: &mut Settings) -> Result<&mut MomentumSchedule> {
     match &mut s.optimizer {
-        Optimizer::Sgd(momentum) => Ok(momentum),
-        Optimizer::Adam(_) => Err("the optimizer is adam; set optimizer=sgd first".to_owned()),
+        OptimizerConfig::Sgd(momentum) => Ok(momentum),
+        OptimizerConfig::Adam(_) => {
+            Err("the optimizer is adam; set optimizer=sgd first".to_owned())
+        }
     }
 }

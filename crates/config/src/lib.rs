@@ -12,15 +12,15 @@ mod schedule;
 mod settings;
 
 pub use classes::Classes;
-pub use error::{Error, did_you_mean, nearest};
+pub use error::{Error, did_you_mean, most_similar};
 pub use figures::{FigureLayout, SNAPSHOT_STEPS};
 pub use keys::{KEYS, Key};
-pub use losses::{LOSSES, LossInfo};
+pub use losses::{LOSS_INFOS, LossInfo};
 pub use presets::{Conditional, Preset, preset, presets};
-pub use schedule::{Momentum, Progress, Schedule};
+pub use schedule::{MomentumSchedule, Schedule, SchedulePosition};
 pub use settings::{
-    Adam, Ema, Optimizer, Penalty, PenaltyKind, Precision, Pretraining, Settings, Update,
-    WeightBound,
+    AdamConfig, EmaConfig, LipschitzConstraint, OptimizerConfig, Penalty, PenaltyKind, Precision,
+    Pretraining, Settings, Update,
 };
 
 /// A result whose error is this crate's [`Error`].

@@ -1,14 +1,14 @@
-//! The presets: a table of systems, each with everything that defines it.
+//! The presets: a table of GANs, each with everything that defines it.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::error::nearest;
+use crate::error::most_similar;
 use crate::{Error, FigureLayout, KEYS, Result, Settings};
 
-/// A system that can be trained by name.
+/// A GAN that can be trained by name.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
@@ -16,10 +16,10 @@ pub struct Preset {
     pub name: String,
     /// One line for `--list`.
     pub summary: String,
-    /// Where the system comes from.
+    /// Where it comes from.
     pub source: String,
     /// Approximate time of the whole schedule on 2 cores with bf16.
-    pub takes: String,
+    pub duration: String,
     /// Name of its networks in `gan-models`.
     pub networks: String,
     /// What `--conditional` means for it.
@@ -30,7 +30,7 @@ pub struct Preset {
     pub synthetic: bool,
     /// How its snapshots are shown.
     pub figures: FigureLayout,
-    /// What it fixes.
+    /// Its settings.
     pub settings: Settings,
 }
 
@@ -40,12 +40,12 @@ pub struct Preset {
 pub enum Conditional {
     /// It switches to the networks of this name.
     Networks(String),
-    /// The preset is conditional already.
-    Already,
+    /// The preset is conditional in any case.
+    Always,
     /// The preset of this name is the conditional form.
     Preset(String),
-    /// The system has no conditional form.
-    Never,
+    /// The preset has no conditional form.
+    Unsupported,
 }
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
@@ -67,26 +67,26 @@ pub fn preset(name: &str) -> Result<&'static Preset> {
     let found = presets().iter().find(|preset| preset.name == name);
     found.ok_or_else(|| Error::UnknownPreset {
         name: name.to_owned(),
-        nearest: nearest(name, names()),
+        most_similar: most_similar(name, names()),
         names: names().collect(),
     })
 }
 
 impl Preset {
-    /// The name of the networks, with `conditional` those that take a class.
+    /// The name of the networks, or of the conditional networks.
     ///
     /// # Errors
-    /// [`Error::NotConditional`] where the system has no such networks.
+    /// [`Error::NotConditional`] if the preset has no conditional networks.
     pub fn networks(&self, conditional: bool) -> Result<&str> {
         let reason = match &self.conditional {
             _ if !conditional => return Ok(&self.networks),
             Conditional::Networks(networks) => return Ok(networks),
-            Conditional::Already => return Ok(&self.networks),
+            Conditional::Always => return Ok(&self.networks),
             Conditional::Preset(other) => format!(
                 "the conditional form of {} has settings of its own; use --preset {other}",
                 self.name
             ),
-            Conditional::Never => format!(
+            Conditional::Unsupported => format!(
                 "the networks of {} take no class; use modern or golbin-conditional",
                 self.name
             ),
@@ -126,8 +126,7 @@ fn parse(text: &str) -> std::result::Result<Vec<Preset>, String> {
     tables.into_iter().map(build).collect()
 }
 
-/// Puts the values of `changes` in the place of those of `table`, key by key also
-/// inside of tables.
+/// Merges `changes` into `table`, recursively.
 fn merge(table: &mut Table, changes: Table) {
     for (key, value) in changes {
         match (table.get_mut(&key), value) {
@@ -137,13 +136,13 @@ fn merge(table: &mut Table, changes: Table) {
     }
 }
 
-/// The preset of `table`, whose settings are pairs that change `settings`.
+/// Builds a preset: applies the settings of `table` to the default `settings`.
 fn build(mut table: Table, mut settings: Settings) -> std::result::Result<Preset, String> {
     let mut pairs = Vec::new();
     if let Some(changes) = table.remove("settings") {
         flatten("", changes, &mut pairs);
     }
-    // In the order of the keys, an optimizer comes before its constants.
+    // Sort the pairs by the order of the keys, which lists `optimizer` before its constants.
     pairs.sort_by_key(|pair| {
         KEYS.iter().position(|key| pair.starts_with(&format!("{}=", key.name)))
     });

@@ -37,20 +37,20 @@ pub enum Schedule {
 
 /// A position in the schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct SchedulePosition {
     /// Finished share of the schedule, 0 to 1.
-    pub done: f64,
+    pub fraction_done: f64,
     /// Updates made.
-    pub updates: u64,
+    pub steps_done: u64,
     /// Batches of real images in the whole schedule.
-    pub batches: u64,
+    pub total_batches: u64,
 }
 
 impl Schedule {
     /// The factor on both learning rates for the next step, above 0 and at most 1.
-    pub fn lr_factor(self, at: Progress) -> f64 {
+    pub fn lr_factor(self, at: SchedulePosition) -> f64 {
         const LAST: f64 = 0.01;
-        let done = at.done.clamp(0.0, 1.0);
+        let done = at.fraction_done.clamp(0.0, 1.0);
         match self {
             Schedule::Constant => 1.0,
             Schedule::Cosine => {
@@ -60,15 +60,17 @@ impl Schedule {
             Schedule::StepDecay if done < 0.8 => 0.1,
             Schedule::StepDecay => 0.01,
             Schedule::LinearDecay => LAST + (1.0 - LAST) * ((1.0 - done) / 0.6).min(1.0),
-            Schedule::ExponentialDecay => (at.updates as f64 * -1.000_004_f64.ln()).exp().max(1e-5),
-            Schedule::Notebook => [1.0, 0.1, 0.01][Notebook::new(at.batches).part(done)],
+            Schedule::ExponentialDecay => {
+                (at.steps_done as f64 * -1.000_004_f64.ln()).exp().max(1e-5)
+            }
+            Schedule::Notebook => [1.0, 0.1, 0.01][Notebook::new(at.total_batches).phase(done)],
         }
     }
 
     /// Batches of real images in the next step, 1 or 2.
-    pub fn batches_per_step(self, at: Progress) -> u64 {
+    pub fn batches_per_step(self, at: SchedulePosition) -> u64 {
         match self {
-            Schedule::Notebook if Notebook::new(at.batches).part(at.done) == 2 => 2,
+            Schedule::Notebook if Notebook::new(at.total_batches).phase(at.fraction_done) == 2 => 2,
             _ => 1,
         }
     }
@@ -76,7 +78,7 @@ impl Schedule {
     /// Steps in a schedule of `batches` batches.
     pub fn steps(self, batches: u64) -> u64 {
         match self {
-            Schedule::Notebook => batches - Notebook::new(batches).last,
+            Schedule::Notebook => batches - Notebook::new(batches).double_batch_steps,
             _ => batches,
         }
     }
@@ -101,28 +103,30 @@ impl Schedule {
     }
 }
 
-/// The parts of [`Schedule::Notebook`] in whole steps.
+/// The phases of [`Schedule::Notebook`] in whole steps.
 struct Notebook {
     batches: u64,
     /// Steps at the full rate, one batch each.
-    first: u64,
+    full_rate_steps: u64,
     /// Steps at a hundredth of the rate, two batches each.
-    last: u64,
+    double_batch_steps: u64,
 }
 
 impl Notebook {
-    /// 250 of 550 batches belong to the first part and 200 to the last.
+    /// 250 of 550 batches belong to the first phase and 200 to the last.
     fn new(batches: u64) -> Notebook {
-        let share = |of: f64| (batches as f64 * of / 550.0).round() as u64;
-        Notebook { batches, first: share(250.0), last: share(100.0) }
+        let scaled = |steps: f64| (batches as f64 * steps / 550.0).round() as u64;
+        Notebook { batches, full_rate_steps: scaled(250.0), double_batch_steps: scaled(100.0) }
     }
 
-    /// The part, 0 to 2, of the step after the share `done`.
-    fn part(&self, done: f64) -> usize {
+    /// The phase, 0 to 2, of the step after this fraction of the schedule.
+    fn phase(&self, fraction_done: f64) -> usize {
         // The number of batches is whole; the product of shares has rounding errors.
-        let finished = done * self.batches as f64 + 1e-6;
-        let before_last = self.batches - (2 * self.last).min(self.batches);
-        usize::from(finished >= self.first as f64) + usize::from(finished >= before_last as f64)
+        // Add 1e-6, because the product has rounding errors.
+        let finished = fraction_done * self.batches as f64 + 1e-6;
+        let before_last = self.batches - (2 * self.double_batch_steps).min(self.batches);
+        usize::from(finished >= self.full_rate_steps as f64)
+            + usize::from(finished >= before_last as f64)
     }
 }
 
@@ -130,7 +134,7 @@ impl Notebook {
 /// epoch and is constant within each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Momentum {
+pub struct MomentumSchedule {
     /// In the first epoch, at least 0 and below 1.
     pub first: f64,
     /// In the last of `epochs` epochs and after it, at least 0 and below 1.
@@ -139,7 +143,7 @@ pub struct Momentum {
     pub epochs: u64,
 }
 
-impl Momentum {
+impl MomentumSchedule {
     /// The momentum in an epoch, counted from 0.
     pub fn at(self, epoch: u64) -> f64 {
         let steps = self.epochs.saturating_sub(1).max(1);

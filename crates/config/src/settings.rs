@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use crate::{Momentum, Schedule};
+use crate::{MomentumSchedule, Schedule};
 
 /// The settings of a run. A preset fixes them; [`Settings::set`] changes one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Settings {
     pub train_images: Option<u64>,
     /// Draw real images with replacement instead of epoch by epoch.
     pub with_replacement: bool,
-    /// Name of the loss: one of [`LOSSES`](crate::LOSSES) or the caller's own.
+    /// Name of the loss: one of [`LOSS_INFOS`](crate::LOSS_INFOS) or a custom one.
     pub loss: String,
     /// Factor on D's loss; 0.5 where the original program averages over real
     /// and fake images together.
@@ -32,7 +32,7 @@ pub struct Settings {
     pub lr_g: f64,
     /// How both rates change over the schedule.
     pub schedule: Schedule,
-    /// Which latents and which weights the two updates of a step use.
+    /// Whether D and G update one after the other or at once.
     pub update: Update,
     /// Compute the penalties in every n-th step only, and multiply them by n.
     pub penalty_every: u64,
@@ -43,11 +43,11 @@ pub struct Settings {
     /// Steps between points of the quality curve; see [`Settings::evaluates_at`].
     pub evaluate_every: Option<u64>,
     /// The optimizer of both networks.
-    pub optimizer: Optimizer,
-    /// What bounds the weights of D.
-    pub weight_bound: Option<WeightBound>,
+    pub optimizer: OptimizerConfig,
+    /// How D's Lipschitz constant is limited, besides penalties.
+    pub lipschitz_constraint: Option<LipschitzConstraint>,
     /// Averaged weights of G, from which samples are drawn.
-    pub ema: Option<Ema>,
+    pub ema: Option<EmaConfig>,
     /// Train D alone before the first step.
     pub pretraining: Option<Pretraining>,
     /// Gradient penalties of D, each kind at most once, in the order of
@@ -56,7 +56,8 @@ pub struct Settings {
     pub penalties: Vec<Penalty>,
 }
 
-/// How the two updates of a step depend on each other.
+/// Whether D and G update one after the other or at once, and whether both updates use the same
+/// latents.
 #[derive(
     Debug,
     Clone,
@@ -84,17 +85,17 @@ pub enum Update {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-pub enum Optimizer {
+pub enum OptimizerConfig {
     /// Adam (Kingma and Ba 2015).
-    Adam(Adam),
+    Adam(AdamConfig),
     /// Gradient descent with Polyak's momentum.
-    Sgd(Momentum),
+    Sgd(MomentumSchedule),
 }
 
 /// Adam's constants; Kingma and Ba 2015, algorithm 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Adam {
+pub struct AdamConfig {
     /// Decay of the mean of gradients, at least 0 and below 1.
     pub beta1: f64,
     /// Decay of the mean of squared gradients, at least 0 and below 1.
@@ -106,21 +107,26 @@ pub struct Adam {
     pub epsilon_hat: bool,
     /// Scale an update down if its root mean square over the network exceeds
     /// this multiple of the learning rate (Shazeer and Stern 2018, section 6).
-    /// When gradients grow suddenly, √v lags behind, and one update undoes
-    /// hundreds.
+    /// After a sudden growth of gradients, √v is too small for some steps, and the updates are
+    /// too large.
     pub clip_update_rms: Option<f64>,
 }
 
-impl Adam {
+impl AdamConfig {
     /// Kingma and Ba's constants, the default of every library.
-    pub const DEFAULT: Adam =
-        Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, epsilon_hat: false, clip_update_rms: None };
+    pub const DEFAULT: AdamConfig = AdamConfig {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        epsilon_hat: false,
+        clip_update_rms: None,
+    };
 }
 
-/// What bounds the weights of D. Each kind makes the other pointless.
+/// How D's Lipschitz constant is limited. The two methods cannot be combined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum WeightBound {
+pub enum LipschitzConstraint {
     /// Divide each weight matrix by its largest singular value (Miyato et al. 2018).
     SpectralNorm,
     /// Clamp the parameters to ± `limit` after each update (Arjovsky et al. 2017).
@@ -130,12 +136,12 @@ pub enum WeightBound {
     },
 }
 
-impl WeightBound {
+impl LipschitzConstraint {
     /// The limit of clipping.
     pub fn clip(self) -> Option<f64> {
         match self {
-            WeightBound::Clip { limit } => Some(limit),
-            WeightBound::SpectralNorm => None,
+            LipschitzConstraint::Clip { limit } => Some(limit),
+            LipschitzConstraint::SpectralNorm => None,
         }
     }
 }
@@ -143,8 +149,8 @@ impl WeightBound {
 /// An exponential moving average of G's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ema {
-    /// Weights from this many images ago count half.
+pub struct EmaConfig {
+    /// Half-life of the average, in images.
     pub half_life_images: f64,
 }
 
@@ -152,7 +158,7 @@ pub struct Ema {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pretraining {
-    /// Real images in total; D sees as many fake images.
+    /// Real images in total. D also gets as many fake images.
     pub images: u64,
     /// Real images per update.
     pub batch: u64,
@@ -168,7 +174,7 @@ pub struct Penalty {
     pub weight: f64,
 }
 
-/// A gradient penalty of D: the target length of the gradient, and the points.
+/// A gradient penalty of D: where it is computed, and which gradient norm it favors.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr,
 )]
@@ -186,13 +192,13 @@ pub enum PenaltyKind {
 }
 
 impl PenaltyKind {
-    /// The penalty pulls the length of D's gradient to 1, not to 0.
-    pub fn is_unit_length(self) -> bool {
+    /// Whether the penalty favors a gradient norm of 1, not of 0.
+    pub fn is_one_centered(self) -> bool {
         matches!(self, PenaltyKind::GradientPenalty | PenaltyKind::Dragan)
     }
 }
 
-/// The arithmetic of the networks. Parameters, losses and optimizers are always f32.
+/// The data type of the networks' computations. Parameters, losses and optimizers are always f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -224,9 +230,17 @@ impl Settings {
         })
     }
 
+    /// The momentum of SGD in an epoch, counted from 0; 0 for Adam.
+    pub fn momentum(&self, epoch: u64) -> f64 {
+        match self.optimizer {
+            OptimizerConfig::Sgd(momentum) => momentum.at(epoch),
+            OptimizerConfig::Adam(_) => 0.0,
+        }
+    }
+
     /// The limit of D's parameters, if they are clipped.
     pub fn clip(&self) -> Option<f64> {
-        self.weight_bound.and_then(WeightBound::clip)
+        self.lipschitz_constraint.and_then(LipschitzConstraint::clip)
     }
 
     /// The weight of a penalty, if the settings have one of that kind.

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use gan_config::{
-    Adam, Error, KEYS, LOSSES, LossInfo, Optimizer, PenaltyKind, Pretraining, Progress, Schedule,
-    Settings, Update, WeightBound, preset, presets,
+    AdamConfig, Error, KEYS, LOSS_INFOS, LipschitzConstraint, LossInfo, OptimizerConfig,
+    PenaltyKind, Pretraining, Schedule, SchedulePosition, Settings, Update, preset, presets,
 };
 
 fn settings(name: &str) -> Settings {
@@ -16,10 +16,10 @@ fn with(mut settings: Settings, pair: &str) -> Settings {
     settings
 }
 
-fn adam(settings: &mut Settings) -> &mut Adam {
+fn adam(settings: &mut Settings) -> &mut AdamConfig {
     match &mut settings.optimizer {
-        Optimizer::Adam(adam) => adam,
-        Optimizer::Sgd(_) => panic!("the optimizer is sgd"),
+        OptimizerConfig::Adam(adam) => adam,
+        OptimizerConfig::Sgd(_) => panic!("the optimizer is sgd"),
     }
 }
 
@@ -47,7 +47,7 @@ fn zero_means_none() {
     }
     assert_eq!(settings.ema, None);
     assert_eq!(settings.evaluate_every, None);
-    assert_eq!(settings.weight_bound, None);
+    assert_eq!(settings.lipschitz_constraint, None);
     assert_eq!(settings.train_images, None);
     assert_eq!(settings.penalties, []);
     settings.set("pretrain_images=0").unwrap();
@@ -95,7 +95,7 @@ fn presets_are_found_by_name_and_misspelt_ones_are_corrected() {
     let refused = preset("moden").unwrap_err().to_string();
     assert!(refused.contains("did you mean modern?"), "{refused}");
     let refused = preset("").unwrap_err();
-    assert!(matches!(refused, Error::UnknownPreset { nearest: None, .. }), "{refused}");
+    assert!(matches!(refused, Error::UnknownPreset { most_similar: None, .. }), "{refused}");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn conditional_names_the_networks_or_the_preset_to_use() {
 
 #[test]
 fn every_loss_can_be_chosen_by_name() {
-    for loss in LOSSES {
+    for loss in LOSS_INFOS {
         let mut settings = settings("modern");
         settings.set(&format!("loss={}", loss.name)).unwrap();
         settings.check().unwrap();
@@ -193,7 +193,7 @@ fn impossible_values_are_refused_by_key() {
     refused(|s| s.set_penalty(PenaltyKind::R2, f64::INFINITY), "r2");
     refused(
         |s| {
-            s.ema = Some(gan_config::Ema { half_life_images: -1.0 });
+            s.ema = Some(gan_config::EmaConfig { half_life_images: -1.0 });
         },
         "ema_images",
     );
@@ -206,7 +206,7 @@ fn impossible_values_are_refused_by_key() {
     );
     refused(|s| s.set_penalty(PenaltyKind::GradientPenalty, -1.0), "gradient_penalty");
     refused(|s| s.set_penalty(PenaltyKind::Dragan, f64::NAN), "dragan");
-    refused(|s| s.weight_bound = Some(WeightBound::Clip { limit: -0.1 }), "clip");
+    refused(|s| s.lipschitz_constraint = Some(LipschitzConstraint::Clip { limit: -0.1 }), "clip");
     refused(|s| s.set_penalty(PenaltyKind::GradientPenalty, 10.0), "gradient_penalty");
     refused(
         |s| {
@@ -227,7 +227,7 @@ fn impossible_values_are_refused_by_key() {
         |s| {
             s.penalties.clear();
             s.set_penalty(PenaltyKind::GradientPenalty, 10.0);
-            s.weight_bound = Some(WeightBound::Clip { limit: 0.01 });
+            s.lipschitz_constraint = Some(LipschitzConstraint::Clip { limit: 0.01 });
         },
         "clip",
     );
@@ -244,7 +244,7 @@ fn impossible_values_are_refused_by_key() {
 #[test]
 fn clip_and_spectral_norm_exclude_each_other() {
     let clipped = with(settings("modern"), "clip=0.01");
-    assert_eq!(clipped.weight_bound, Some(WeightBound::Clip { limit: 0.01 }));
+    assert_eq!(clipped.lipschitz_constraint, Some(LipschitzConstraint::Clip { limit: 0.01 }));
     let error = clipped.clone().set("spectral_norm=true").unwrap_err().to_string();
     assert!(error.contains("clip"), "{error}");
     assert_eq!(with(clipped.clone(), "spectral_norm=false"), clipped);
@@ -256,8 +256,8 @@ fn clip_and_spectral_norm_exclude_each_other() {
     assert_eq!(changed, normalized);
 }
 
-fn sgd(first: f64, last: f64) -> Optimizer {
-    Optimizer::Sgd(gan_config::Momentum { first, last, epochs: 1 })
+fn sgd(first: f64, last: f64) -> OptimizerConfig {
+    OptimizerConfig::Sgd(gan_config::MomentumSchedule { first, last, epochs: 1 })
 }
 
 #[test]
@@ -275,8 +275,8 @@ fn wasserstein_is_accepted_with_anything_that_bounds_d() {
 }
 
 /// A position in a schedule of 550 batches.
-fn at(done: f64) -> Progress {
-    Progress { done, updates: 0, batches: 550 }
+fn at(done: f64) -> SchedulePosition {
+    SchedulePosition { fraction_done: done, steps_done: 0, total_batches: 550 }
 }
 
 #[test]
@@ -320,10 +320,10 @@ fn any_number_of_steps_is_possible_in_a_schedule_that_changes_its_batch() {
         let batches = schedule.batches_for_steps(steps).unwrap();
         let (mut taken, mut seen) = (0, 0);
         while seen < batches {
-            seen += schedule.batches_per_step(Progress {
-                done: seen as f64 / batches as f64,
-                updates: taken,
-                batches,
+            seen += schedule.batches_per_step(SchedulePosition {
+                fraction_done: seen as f64 / batches as f64,
+                steps_done: taken,
+                total_batches: batches,
             });
             taken += 1;
         }

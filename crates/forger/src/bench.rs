@@ -9,7 +9,7 @@ use gan_cli::Paths;
 use gan_cli::bench::{Measure, MeasureArgs, StepsArgs, SystemArgs};
 use gan_config::{Precision, Schedule, Settings, preset};
 use gan_models::modern;
-use gan_trainer::{Gan, Stream, TrainConfig, TrainData, Trainer, kind};
+use gan_trainer::{Gan, RandomStream, TrainConfig, TrainData, Trainer, dtype};
 use mnist_io::{Dataset, Split};
 use serde_json::{Value, json};
 use tch::{Cuda, Device, Kind, Tensor, no_grad};
@@ -60,7 +60,7 @@ fn steps(args: &StepsArgs, setup: &Setup) -> Result<Value> {
     let data = TrainData::new(training)?;
     let mut config = TrainConfig {
         device: setup.device,
-        kind: kind(setup.precision),
+        dtype: dtype(setup.precision),
         ..TrainConfig::by_name(settings, name, &data)?
     };
     match (args.width, name) {
@@ -103,7 +103,7 @@ fn penalty_period(settings: &Settings) -> u64 {
 
 /// FLOP/s of a convolution, of a convolution with both gradients, and of a matrix product.
 fn peak(setup: &Setup) -> Result<Value> {
-    let (device, kind) = (setup.device, kind(setup.precision));
+    let (device, dtype) = (setup.device, dtype(setup.precision));
     let rate = |flops: i64, work: &mut dyn FnMut()| -> Result<f64> {
         let timings = Timings::measure(setup.budget / 3, device, || {
             work();
@@ -111,7 +111,7 @@ fn peak(setup: &Setup) -> Result<Value> {
         })?;
         Ok(flops as f64 / timings.median())
     };
-    let tensor = |shape: &[i64]| (Tensor::randn(shape, (Kind::Float, device)) * 0.1).to_kind(kind);
+    let tensor = |shape: &[i64]| (Tensor::randn(shape, (Kind::Float, device)) * 0.1).to_kind(dtype);
     // Channels-last in memory: [n, height, width, channels], viewed as [n, channels, height, width].
     let channels_last = |shape: [i64; 4]| {
         let values = tensor(&shape).permute([0, 3, 1, 2]);
@@ -127,7 +127,7 @@ fn peak(setup: &Setup) -> Result<Value> {
         "convolution_forward": rate(flops, &mut || drop(no_grad(convolve)))?,
         // Each of the two gradients needs as many operations again.
         "convolution": rate(3 * flops, &mut || {
-            Tensor::run_backward(&[&convolve().sum(kind)], &[&x, &weight], false, false);
+            Tensor::run_backward(&[&convolve().sum(dtype)], &[&x, &weight], false, false);
         })?,
         "matrix_product": rate(2 * MATRIX.pow(3), &mut || drop(a.matmul(&b)))?,
     }))
@@ -136,17 +136,19 @@ fn peak(setup: &Setup) -> Result<Value> {
 /// Images per second of an untrained generator; training does not change the time.
 fn sampling(args: &SystemArgs, setup: &Setup) -> Result<Value> {
     let name = args.preset.name();
-    let config = TrainConfig::preset(preset(name)?, &TrainData::Gaussian)?;
-    let (settings, device, kind) = (&config.settings, setup.device, kind(setup.precision));
-    let gan = Gan::new(config.networks, config.loss, settings, 1, device, kind);
-    let sampler = gan.sampler();
-    let timings = Timings::measure(setup.budget, device, || {
-        sampler.sample((1, Stream::Sample), SAMPLES, None, &mut |_| ())?;
+    let config = TrainConfig {
+        device: setup.device,
+        dtype: dtype(setup.precision),
+        ..TrainConfig::preset(preset(name)?, &TrainData::Gaussian)?
+    };
+    let sampler = Gan::new(&config).sampler();
+    let timings = Timings::measure(setup.budget, setup.device, || {
+        sampler.sample((1, RandomStream::Sample), SAMPLES, None, &mut |_| ())?;
         Ok(())
     })?;
     Ok(json!({
         "system": name,
-        "batch": settings.batch,
+        "batch": config.settings.batch,
         "images_per_second": SAMPLES as f64 / timings.median(),
     }))
 }

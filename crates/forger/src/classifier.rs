@@ -31,7 +31,7 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let config = ClassifierConfig {
         seed: args.seed,
         epochs: args.epochs,
-        kind: gan_trainer::kind(precision),
+        dtype: gan_trainer::dtype(precision),
     };
     output::note(format_args!(
         "training the classifier on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use gan_cli::{ExportArgs, ExportFormat, ExportNetwork, Paths};
 use gan_models::torchscript::to_torchscript;
-use gan_models::{Graph, Layout};
-use gan_trainer::{CALIBRATION_SAMPLES, Graphs, RunGan};
+use gan_models::{Graph, ParamLayout};
+use gan_trainer::{CALIBRATION_SAMPLES, OnnxGraphs, RunGan};
 use run_dir::{RunDir, write_atomic};
 
 use crate::output;
@@ -20,7 +20,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     let RunGan { config, state, gan } = RunGan::open(&run)?;
     let [g, d] = gan.inference_parameters();
     let (generator, discriminator) = (&gan.generator.network, &gan.discriminator.network);
-    let (layout, parameters, fixed): (&Layout, _, _) = match args.network {
+    let (layout, parameters, fixed): (&ParamLayout, _, _) = match args.network {
         ExportNetwork::Generator => (generator.layout(), g, generator.uses_batch_statistics()),
         ExportNetwork::Discriminator => {
             (discriminator.layout(), d, discriminator.uses_batch_statistics())
@@ -29,7 +29,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     let bytes = match args.format {
         ExportFormat::Safetensors => layout.to_safetensors(&parameters)?,
         format => {
-            let graphs = Graphs::new(&gan, &config.preset, config.seed, state.step)?;
+            let graphs = OnnxGraphs::new(&gan, &config.preset, config.seed, state.step)?;
             let graph = match args.network {
                 ExportNetwork::Generator => graphs.generator,
                 ExportNetwork::Discriminator => graphs.discriminator,

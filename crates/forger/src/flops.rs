@@ -1,7 +1,7 @@
 //! Floating-point operations of a training step, counted from the shapes of the weights.
 
 use gan_config::Update;
-use gan_models::{Layout, Param};
+use gan_models::{Param, ParamLayout};
 use gan_trainer::TrainConfig;
 
 /// Nine times the positions at which a layer applies its kernel. A convolution applies it at
@@ -53,7 +53,7 @@ fn positions(networks: &str) -> Option<(Vec<i64>, Vec<i64>)> {
 /// for other penalties than R1 and R2.
 pub fn step_flops(networks: &str, config: &TrainConfig) -> Option<f64> {
     let TrainConfig { settings, .. } = config;
-    if settings.penalties.iter().any(|p| p.kind.is_unit_length()) {
+    if settings.penalties.iter().any(|p| p.kind.is_one_centered()) {
         return None;
     }
     let (g, d) = positions(networks)?;
@@ -90,7 +90,7 @@ struct Products {
 }
 
 impl Products {
-    fn new(positions: &[i64], layout: &Layout) -> Option<Products> {
+    fn new(positions: &[i64], layout: &ParamLayout) -> Option<Products> {
         let weights = layout.params().iter().filter(|p| p.shape.len() > 1);
         let sizes: Vec<i64> = weights.map(Param::numel).collect();
         if sizes.len() != positions.len() {

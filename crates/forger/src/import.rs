@@ -17,7 +17,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode> {
     refuse_occupied(&args.out)?;
     let options = Options {
         label_offset: args.label_offset,
-        classes: args.classes.as_ref().map(|classes| classes.labels().to_vec()),
+        classes: args.classes.as_ref().map(|classes| classes.as_slice().to_vec()),
         ..options(&args.pixels)
     };
     let set = read_set(&args.source, &options)?;

@@ -10,7 +10,7 @@ use gan_cli::error::{message, user_error};
 use gan_cli::{Paths, PrecisionChoice, Resolved, TrainArgs};
 use gan_config::{Classes, Precision, Settings};
 use gan_import::Set;
-use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, kind};
+use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, dtype};
 use mnist_io::{Dataset, known};
 use run_dir::{DatasetInfo, RunDir};
 
@@ -84,14 +84,14 @@ impl TrainJob {
             seed: args.seed,
             seconds: args.seconds,
             device,
-            kind: kind(precision),
+            dtype: dtype(precision),
             ..TrainConfig::by_name(settings, networks, &data)?
         };
         config.validate(&data)?;
         let threads = threads::set_for_training(args.threads, &config)?;
-        let run_config = config.run_config(&preset.name, preset.figures.clone(), dataset);
+        let run_config = config.to_run_config(&preset.name, preset.figures.clone(), dataset);
         let runs = paths.runs(args.runs.as_deref());
-        let real = data.shown_images(config.networks.generator.image_side())?;
+        let real = data.figure_images(config.networks.generator.image_side())?;
         let run = match &args.run {
             None => RunDir::create_next(&runs, &preset.name, &run_config, real.as_ref())?,
             Some(root) => RunDir::create(root, &run_config, real.as_ref())?,

@@ -84,7 +84,7 @@ impl Observer for ProgressObserver<'_> {
         ));
     }
 
-    fn reported(&mut self, row: &MetricsRow, done: f64) {
+    fn metrics_written(&mut self, row: &MetricsRow, done: f64) {
         let (seconds, images) = self.last_row.unwrap_or((0.0, 0));
         if row.seconds > seconds {
             let rate = (row.images_seen - images) as f64 / (row.seconds - seconds);

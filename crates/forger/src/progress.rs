@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gan_trainer::{Error, Sampler, Stream};
+use gan_trainer::{Error, RandomStream, Sampler};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use mnist_io::Images;
 
@@ -80,7 +80,7 @@ impl Bar {
         class: Option<u8>,
     ) -> Result<Images, Error> {
         let started = Instant::now();
-        sampler.sample((seed, Stream::Sample), count, class, &mut |generated| {
+        sampler.sample((seed, RandomStream::Sample), count, class, &mut |generated| {
             self.show_generated(started, generated, count);
         })
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use gan_cli::error::user_error;
 use gan_cli::{Paths, TrainArgs};
-use gan_trainer::{Checkpointer, TrainConfig, TrainData, kind, software};
-use run_dir::{Config, DatasetInfo, RunDir};
+use gan_trainer::{Checkpointer, TrainConfig, TrainData, dtype, software};
+use run_dir::{DatasetInfo, RunConfig, RunDir};
 
 use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
 use crate::{machine, output, real, threads};
@@ -34,7 +34,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         resumed => resumed?,
     };
     if args.restart
-        && let Some(state) = checkpointer.state()
+        && let Some(state) = checkpointer.resume_state()
     {
         bail!(
             "--restart: {} has a valid checkpoint of step {}; leave --restart out to resume from it",
@@ -52,7 +52,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let evaluated = run.report_data().is_ok_and(|data| data.is_none_or(|d| d.evaluation.is_some()));
     if checkpointer.is_complete(networks.generator.conditional())?
         && evaluated
-        && let Some(state) = checkpointer.state()
+        && let Some(state) = checkpointer.resume_state()
     {
         return Ok(ResumeState::Complete(Box::new(checkpointer), state.step));
     }
@@ -70,7 +70,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
         seed: config.seed,
         seconds: config.seconds,
         device: machine::device_named(&config.device)?,
-        kind: kind(config.precision),
+        dtype: dtype(config.precision),
         ..TrainConfig::by_name(config.settings.clone(), &config.networks, &data)?
     };
     if let (Some(path), Some(wanted), Some(found)) = (path, dataset, found) {
@@ -100,7 +100,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
             then.trainer, then.libtorch, now.trainer, now.libtorch
         ));
     }
-    match checkpointer.state() {
+    match checkpointer.resume_state() {
         Some(state) => output::note(format_args!("resuming from step {}", state.step)),
         None => output::note("there is no valid checkpoint: training begins again"),
     }
@@ -133,7 +133,7 @@ fn check_images(wanted: &DatasetInfo, found: &DatasetInfo) -> Result<()> {
 }
 
 /// Refuses other classes than those of the configuration.
-fn check_classes(config: &Config, found: &TrainConfig) -> Result<()> {
+fn check_classes(config: &RunConfig, found: &TrainConfig) -> Result<()> {
     if !config.classes.is_empty() && config.classes != found.classes {
         bail!("its classes are {}, not {}", found.classes, config.classes);
     }
@@ -144,7 +144,7 @@ fn check_classes(config: &Config, found: &TrainConfig) -> Result<()> {
 /// removed, it is written again: it depends on the data and the seed only.
 fn check_figure_images(run: &RunDir, data: &TrainData, config: &TrainConfig) -> Result<()> {
     let path = run.real_images_path();
-    let Some(shown) = data.shown_images(config.networks.generator.image_side())? else {
+    let Some(shown) = data.figure_images(config.networks.generator.image_side())? else {
         return Ok(());
     };
     if !run.has_file(&path)? {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Error, Result};
 use gan_cli::error::user_error;
 use gan_cli::{Paths, SampleArgs, SampleFile, SampleFormat};
-use gan_trainer::{RunSampler, Sampler, Stream};
+use gan_trainer::{RandomStream, RunSampler, Sampler};
 use gan_viz::{Canvas, GridStyle, grid_size, square_columns, thousands};
 use mnist_io::Images;
 use run_dir::{RunDir, write_atomic};
@@ -85,7 +85,7 @@ fn write(
 
     let mut bar = Bar::new();
     let (started, mut done) = (Instant::now(), 0);
-    let parts = sampler.chunks((args.seed, Stream::Sample), count, class)?.map(|part| {
+    let parts = sampler.chunks((args.seed, RandomStream::Sample), count, class)?.map(|part| {
         if signals.received() {
             return Err(Error::new(Stopped));
         }

@@ -50,7 +50,7 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     let (path, step, seed) = (run.root().display(), run_sampler.state.step, args.seed);
     Ok(Samples {
         images,
-        requested: sampler.requested_classes(args.count),
+        requested: sampler.default_classes(args.count),
         title: format!("{path} after {step} steps, seed {seed}"),
         source: json!({ "run": path.to_string(), "step": step, "seed": seed }),
         run: Some((run, run_sampler)),

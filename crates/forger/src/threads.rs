@@ -27,7 +27,7 @@ pub fn set(typed: Option<u64>) -> Result<u64> {
 /// more would wait for each other.
 pub fn set_for_training(typed: Option<u64>, config: &TrainConfig) -> Result<u64> {
     let cores = cores();
-    if typed.or_else(omp_num_threads).is_some() || config.shardable() {
+    if typed.or_else(omp_num_threads).is_some() || config.data_parallel() {
         return set(typed);
     }
     if config.has_short_steps() {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use gan_cli::{Paths, TrainArgs, preset_table};
 use gan_metrics::{Evaluator, FULL_SAMPLES, parse_list};
-use gan_trainer::{Outcome, RunSampler, TrainData, resize, train};
+use gan_trainer::{RunSampler, TrainData, TrainState, resize, train};
 use gan_viz::figures::Figure;
 use gan_viz::report::State;
 use run_dir::{QualityRow, ReportData, RunDir};
@@ -79,11 +79,11 @@ fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
         prepare(evaluator, config.settings.evaluate_every.is_some())?;
     }
     let mut observer = ProgressObserver::new(&run, &job.runs, signals.clone());
-    let outcome = train(config, data, &mut job.checkpointer, &mut observer);
+    let state = train(config, data, &mut job.checkpointer, &mut observer);
     observer.finish();
-    let outcome = outcome.inspect_err(|error| print_checkpoint(&run, error))?;
-    finish(&run, &outcome, evaluator)?;
-    Ok(if outcome.finished { ExitCode::SUCCESS } else { ExitCode::from(signals.exit_code()) })
+    let state = state.inspect_err(|error| print_checkpoint(&run, error))?;
+    finish(&run, &state, evaluator)?;
+    Ok(if state.finished { ExitCode::SUCCESS } else { ExitCode::from(signals.exit_code()) })
 }
 
 /// Prints the newest checkpoint if training diverged.
@@ -106,7 +106,7 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
         output::note(warning);
     }
     if curve {
-        match (evaluator.quality_curve_obstacle()?, evaluator.features_note()) {
+        match (evaluator.unreliable_reason()?, evaluator.features_note()) {
             (Some(reason), _) => output::note(format_args!("no quality curve: {reason}")),
             (None, Some(note)) => output::note(note),
             (None, None) => {}
@@ -116,7 +116,7 @@ fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
 }
 
 /// Draws all figures, and prints their paths and the next commands.
-fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Result<()> {
+fn finish(run: &RunDir, state: &TrainState, evaluator: Option<&Evaluator>) -> Result<()> {
     // The figures come first: standard output may be closed.
     let checkpoint = run.newest_checkpoint()?;
     let drawn = checkpoint.map(|_| -> Result<_> {
@@ -126,10 +126,10 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
     let drawn = drawn.transpose()?;
     output::line(format_args!(
         "{} {} steps, {} images, in {}",
-        if outcome.finished { "trained" } else { "stopped after" },
-        outcome.steps,
-        outcome.images_seen,
-        format_seconds(outcome.seconds)
+        if state.finished { "trained" } else { "stopped after" },
+        state.step,
+        state.images_seen,
+        format_seconds(state.seconds)
     ))?;
     for warning in warnings::of_run(run)? {
         output::line(format_args!("warning: {warning}"))?;
@@ -142,7 +142,7 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
         list_files(&report, &figures)?;
         if let Some(evaluator) = evaluator {
             // A user who stops a run does not wait for 10,000 samples.
-            if outcome.finished {
+            if state.finished {
                 output::line(novelty(run, evaluator)?)?;
             }
             let class = run.config()?.class_option().map_or(String::new(), |o| format!(" {o}"));
@@ -150,7 +150,7 @@ fn finish(run: &RunDir, outcome: &Outcome, evaluator: Option<&Evaluator>) -> Res
             output::line(format_args!("      cargo xtask evaluate --run {root}"))?;
         }
     }
-    if !outcome.finished {
+    if !state.finished {
         output::line(format_args!("to resume: cargo xtask train --resume {root}"))?;
     }
     Ok(())
@@ -183,7 +183,7 @@ fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     bar.show_text("comparing them with every training image");
     let started = Instant::now();
     let metrics = parse_list(LAST_METRICS)?;
-    let classes = sampler.requested_classes(FULL_SAMPLES);
+    let classes = sampler.default_classes(FULL_SAMPLES);
     let images = resize(&samples, evaluator.side())?;
     let row = evaluator.measure(&images, classes.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();

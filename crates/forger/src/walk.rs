@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, WalkArgs};
-use gan_models::Latent;
-use gan_trainer::{RunSampler, Sampler, Stream, seed_torch};
+use gan_models::LatentDistribution;
+use gan_trainer::{RandomStream, RunSampler, Sampler, seed_torch};
 use gan_viz::{Canvas, GridStyle, Timing, grid, square_columns, write_gif};
 use run_dir::RunDir;
 use tch::Tensor;
@@ -45,13 +45,13 @@ fn walk(
 ) -> Result<Vec<mnist_io::Images>> {
     let (latent, device) = (sampler.generator().latent(), sampler.device());
     let mut points = seeds.iter().map(|&seed| {
-        seed_torch(seed, Stream::Sample, 0);
+        seed_torch(seed, RandomStream::Sample, 0);
         latent.sample(n, device)
     });
     let Some(first) = points.next() else { bail!("--seeds names no seed") };
     // As in other walks, an image stays in its cluster: between clusters there are no latents.
     let same_cluster = |to: Tensor| match latent {
-        Latent::Mixture { size, clusters, .. } => {
+        LatentDistribution::Mixture { size, clusters, .. } => {
             Tensor::cat(&[to.narrow(1, 0, size), first.narrow(1, size, clusters)], 1)
         }
         _ => to,

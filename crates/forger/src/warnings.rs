@@ -26,7 +26,7 @@ const LARGE_LOSS: f64 = 100.0;
 /// Those of reading its configuration and its rows.
 pub fn of_run(run: &RunDir) -> Result<Vec<String>> {
     let loss = LossInfo::find(&run.config()?.settings.loss);
-    let free = loss.is_none_or(|loss| loss.needs_lipschitz);
+    let free = loss.is_none_or(|loss| loss.needs_lipschitz_constraint);
     Ok(warnings(&run.metrics()?, &run.quality()?, free))
 }
 

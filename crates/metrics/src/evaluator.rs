@@ -85,7 +85,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// An error of libtorch.
-    pub fn quality_curve_obstacle(&self) -> Result<Option<UnreliableFeatures>> {
+    pub fn unreliable_reason(&self) -> Result<Option<UnreliableFeatures>> {
         let found = self.reference.test.len();
         if found <= precision::NEIGHBORS {
             return Ok(Some(UnreliableFeatures::TooFew { found }));

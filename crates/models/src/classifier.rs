@@ -1,12 +1,11 @@
 //! A classifier of images for evaluation metrics, with trained weights for MNIST's digits.
 
-use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::encoding::{SafeTensors, WeightsError};
-use crate::layers::{Context, Conv2d, Dropout, Layer, Linear, channels_last};
+use crate::layers::{Conv2d, Dropout, ForwardContext, Layer, Linear, channels_last};
 use crate::network::Mode;
-use crate::params::{Init, Layout, Weights};
+use crate::params::{Init, ParamLayout, Weights};
 use crate::pixels::PixelRange;
 
 /// SHA-256 of the built-in weights, `weights/classifier.safetensors`. The README
@@ -35,14 +34,6 @@ const DROPOUT: f64 = 0.3;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassifierError {
-    /// The crate was built with other weights.
-    #[error(
-        "the classifier's weights have the SHA-256 {found}, not {SHA256}; restore weights/classifier.safetensors and build again"
-    )]
-    Hash {
-        /// SHA-256 of the weights in this build.
-        found: String,
-    },
     /// The weights do not fit the network.
     #[error("classifier weights: {0}")]
     Weights(#[from] WeightsError),
@@ -77,13 +68,8 @@ impl Classifier {
     /// Loads the weights that are part of this crate.
     ///
     /// # Errors
-    /// [`ClassifierError::Hash`] if the crate was built with other weights.
+    /// [`ClassifierError::Weights`] if libtorch reports an error.
     pub fn trained() -> Result<Classifier, ClassifierError> {
-        let digest = Sha256::digest(WEIGHTS);
-        let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != SHA256 {
-            return Err(ClassifierError::Hash { found });
-        }
         Classifier::from_safetensors(WEIGHTS)
     }
 
@@ -131,7 +117,7 @@ impl Classifier {
     /// `[n, classes]`, of `images`, u8 `[n, 28, 28]` or `[n, 1, 28, 28]`, 0 for
     /// background.
     ///
-    /// The results carry no gradients. Beyond them, memory does not grow with `n`.
+    /// The results carry no gradients. Apart from them, memory does not depend on `n`.
     /// 10,000 images take about two seconds on one core (Zen 4).
     ///
     /// # Errors
@@ -154,7 +140,7 @@ impl Classifier {
         let weights = self.network.layout.weights(&self.parameters);
         let outputs = images.split(CHUNK, 0).into_iter().map(|chunk| {
             let pixels = PixelRange::Unit.from_bytes(&chunk, Kind::Float);
-            self.network.forward(&weights, &pixels, Mode::Sample)
+            self.network.forward(&weights, &pixels, Mode::Eval)
         });
         let (features, logits): (Vec<_>, Vec<_>) = no_grad(|| outputs.unzip());
         Ok((Tensor::cat(&features, 0), Tensor::cat(&logits, 0)))
@@ -165,7 +151,7 @@ impl Classifier {
 /// max-pooling and ReLU; linear to 128 features, ReLU; linear to a logit for each class.
 #[derive(Debug)]
 pub struct ClassifierNetwork {
-    layout: Layout,
+    layout: ParamLayout,
     classes: i64,
     conv1: Conv2d,
     conv2: Conv2d,
@@ -176,13 +162,13 @@ pub struct ClassifierNetwork {
 impl ClassifierNetwork {
     /// Declares the network; for ten `classes`, it has 454,922 parameters.
     pub fn new(classes: i64) -> ClassifierNetwork {
-        let mut layout = Layout::new();
+        let mut layout = ParamLayout::new();
         let l = &mut layout;
-        let conv = |l: &mut Layout, name, inputs, outputs| {
+        let conv = |l: &mut ParamLayout, name, inputs, outputs| {
             let init = Init::he_normal(inputs * 25, 2f64.sqrt());
             Conv2d::new(l, name, (inputs, outputs), 5, (1, 2), init)
         };
-        let linear = |l: &mut Layout, name, inputs, outputs, gain| {
+        let linear = |l: &mut ParamLayout, name, inputs, outputs, gain| {
             Linear::new(l, name, inputs, outputs, Init::he_normal(inputs, gain))
         };
         ClassifierNetwork {
@@ -196,14 +182,14 @@ impl ClassifierNetwork {
     }
 
     /// The network's parameters.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &ParamLayout {
         &self.layout
     }
 
     /// Computes features `[n, 128]` and logits `[n, classes]` of images `[n, 1, 28, 28]`
-    /// in [`PixelRange::Unit`]; the results have the weights' kind.
+    /// in [`PixelRange::Unit`]; the results have the weights' data type.
     pub fn forward(&self, weights: &Weights, images: &Tensor, mode: Mode) -> (Tensor, Tensor) {
-        let context = &Context { labels: None, mode };
+        let context = &ForwardContext { labels: None, mode };
         // ReLU and maximum commute; after pooling, ReLU processes fewer values.
         let pool = |x: Tensor| x.max_pool2d_default(2).relu();
         let x = channels_last(images);
@@ -222,7 +208,7 @@ fn classes(bytes: &[u8]) -> Result<i64, WeightsError> {
     let file = SafeTensors::deserialize(bytes)?;
     let bias = file.tensor("output.bias").ok();
     let found = bias.and_then(|bias| bias.shape().first().copied());
-    // The layout names a tensor that is missing or has another shape.
+    // If the tensor is missing or has another shape, `read_safetensors` reports it.
     let found = found.filter(|found| (1..=256).contains(found));
     Ok(found.map_or(DIGITS, |found| found as i64))
 }

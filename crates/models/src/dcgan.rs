@@ -1,13 +1,13 @@
 //! The 32×32 DCGAN of the collection PyTorch-GAN, after Radford et al. 2016.
 
-use crate::latent::Latent;
+use crate::latent::LatentDistribution;
 use crate::layers;
 use crate::layers::Activation::{LeakyRelu, Tanh};
 use crate::layers::{
     AffineInit, BatchNorm, ChannelDropout, Conv2d, Linear, NormAxis, Reshape, UpsampleConv,
 };
 use crate::network::Networks;
-use crate::params::{Init, Layout};
+use crate::params::{Init, ParamLayout};
 use crate::pixels::PixelRange;
 use crate::sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};
 
@@ -35,7 +35,7 @@ pub fn networks() -> Networks {
         network: Sequential::new(|l| {
             layers![
                 Linear::new(l, "dense", LATENT, 128 * 8 * 8, linear_init(LATENT)),
-                Reshape::ToImage([8, 8, 128]),
+                Reshape::Unflatten([8, 8, 128]),
                 norm(l, "dense_norm", 128, FIRST_EPSILON),
                 UpsampleConv::new(l, "up1", (128, 128), conv_init(128)),
                 norm(l, "up1_norm", 128, EPSILON),
@@ -47,10 +47,10 @@ pub fn networks() -> Networks {
                 Tanh,
             ]
         }),
-        latent: Latent::Normal { size: LATENT },
+        latent: LatentDistribution::Normal { size: LATENT },
         image_side: SIDE,
         pixel_range: PixelRange::Symmetric,
-        shardable: false, // Batch norm.
+        data_parallel: false, // Batch norm.
     };
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
@@ -74,7 +74,7 @@ pub fn networks() -> Networks {
                 Linear::new(l, "output", 128 * 2 * 2, 1, linear_init(128 * 2 * 2)),
             ]
         }),
-        shardable: false, // Batch norm and dropout.
+        data_parallel: false, // Batch norm and dropout.
     };
     Networks::new(generator, discriminator)
 }
@@ -90,12 +90,12 @@ fn linear_init(inputs: i64) -> AffineInit {
     AffineInit { weight, bias }
 }
 
-fn norm(layout: &mut Layout, name: &str, channels: i64, epsilon: f64) -> BatchNorm {
+fn norm(layout: &mut ParamLayout, name: &str, channels: i64, epsilon: f64) -> BatchNorm {
     let gamma = Init::Normal { mean: 1.0, std: 0.02 };
     BatchNorm::new(layout, name, channels, gamma, epsilon, NormAxis::Channels)
 }
 
 /// 3×3, stride 2: `[n, inputs, h, w]` → `[n, outputs, h/2, w/2]`.
-fn down(layout: &mut Layout, name: &str, channels: (i64, i64)) -> Conv2d {
+fn down(layout: &mut ParamLayout, name: &str, channels: (i64, i64)) -> Conv2d {
     Conv2d::new(layout, name, channels, 3, (2, 1), conv_init(channels.0))
 }

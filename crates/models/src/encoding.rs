@@ -7,7 +7,7 @@ use safetensors::tensor::{TensorView, serialize};
 pub use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::params::Layout;
+use crate::params::ParamLayout;
 
 /// The name, shape and bytes of an f32 tensor.
 pub type NamedTensor = (String, Vec<usize>, Vec<u8>);
@@ -60,7 +60,21 @@ pub enum WeightsError {
     Torch(#[from] TchError),
 }
 
-impl Layout {
+/// Encodes `tensors` and the `metadata` as a safetensors file.
+///
+/// # Errors
+/// If the bytes of a tensor do not fit its shape.
+pub fn encode_tensors(
+    tensors: &[NamedTensor],
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, SafeTensorError> {
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
+    serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, metadata)
+}
+
+impl ParamLayout {
     /// Encodes `flat`, f32 `[numel]`, as a safetensors file.
     ///
     /// The same values give the same bytes.
@@ -68,14 +82,7 @@ impl Layout {
     /// # Errors
     /// [`WeightsError::Buffer`] for another kind or shape; [`WeightsError::Torch`].
     pub fn to_safetensors(&self, flat: &Tensor) -> Result<Vec<u8>, WeightsError> {
-        let tensors = self.named_tensors("", flat)?;
-        let views = tensors
-            .iter()
-            .map(|(name, shape, bytes)| {
-                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-            })
-            .collect::<Result<Vec<_>, SafeTensorError>>()?;
-        Ok(serialize(views, None::<HashMap<String, String>>)?)
+        Ok(encode_tensors(&self.named_tensors("", flat)?, None)?)
     }
 
     /// The name, shape and bytes of each parameter in `flat`, f32 `[numel]`, for a
@@ -108,7 +115,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`WeightsError::Malformed`] if `bytes` are not a safetensors file; otherwise
-    /// those of [`Layout::read_tensors`].
+    /// those of [`ParamLayout::read_tensors`].
     pub fn read_safetensors(&self, bytes: &[u8]) -> Result<Tensor, WeightsError> {
         self.read_tensors("", &SafeTensors::deserialize(bytes)?)
     }
@@ -153,7 +160,7 @@ impl Layout {
         Ok(flat)
     }
 
-    /// Rejects a buffer other than f32 `[numel]`.
+    /// Returns an error for a buffer other than f32 `[numel]`.
     pub(crate) fn check_buffer(&self, flat: &Tensor) -> Result<(), WeightsError> {
         let (kind, shape, expected) = (flat.kind(), flat.size(), self.numel());
         if kind != Kind::Float || shape != [expected] {

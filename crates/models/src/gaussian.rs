@@ -1,7 +1,7 @@
 //! A one-dimensional toy problem from AYLIEN's introduction to GANs (2016, after
 //! Jang): single numbers in place of images.
 
-use crate::latent::Latent;
+use crate::latent::LatentDistribution;
 use crate::layers;
 use crate::layers::Activation::{Relu, Softplus};
 use crate::layers::{Linear, Reshape};
@@ -28,11 +28,11 @@ pub fn networks() -> Networks {
                 Reshape::To(&[1, 1, 1]),
             ]
         }),
-        latent: Latent::EvenlySpaced { low: -8.0, high: 8.0, jitter: 0.01 },
+        latent: LatentDistribution::EvenlySpaced { low: -8.0, high: 8.0, jitter: 0.01 },
         image_side: 1,
         // Unused: the numbers are unbounded and never converted to bytes.
         pixel_range: PixelRange::Unit,
-        shardable: false, // A step is too fast to gain from it.
+        data_parallel: false, // A step is too fast to gain from it.
     };
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
@@ -47,7 +47,7 @@ pub fn networks() -> Networks {
                 Linear::new(l, "output", HIDDEN_D, 1, INIT),
             ]
         }),
-        shardable: false, // A step is too fast to gain from it.
+        data_parallel: false, // A step is too fast to gain from it.
     };
     Networks::new(generator, discriminator)
 }

@@ -1,12 +1,12 @@
 //! The two-layer perceptrons of "3-minute deep learning": its first GAN program,
 //! and its second, which is conditional on the class.
 
-use crate::latent::Latent;
+use crate::latent::LatentDistribution;
 use crate::layers;
 use crate::layers::Activation::{Relu, Sigmoid};
 use crate::layers::{ConcatLabels, Linear, Reshape};
 use crate::network::Networks;
-use crate::params::{Init, Layout};
+use crate::params::{Init, ParamLayout};
 use crate::pixels::PixelRange;
 use crate::sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};
 
@@ -22,16 +22,16 @@ pub fn networks() -> Networks {
     build(None)
 }
 
-/// The networks of the second program: those of [`networks`] with the one-hot class,
-/// of so many `classes`, as a further input of each, uniform latents, and TensorFlow's
-/// default initialization.
+/// The networks of the second program: those of [`networks`] with a one-hot label as a further
+/// input of each, uniform latents, and TensorFlow's default initialization. `classes` is the
+/// number of classes.
 pub fn conditional(classes: i64) -> Networks {
     build(Some(classes))
 }
 
 fn build(classes: Option<i64>) -> Networks {
     let conditional = classes.is_some();
-    let linear = |l: &mut Layout, name, inputs, outputs| {
+    let linear = |l: &mut ParamLayout, name, inputs, outputs| {
         let init = match conditional {
             true => Init::glorot_uniform(inputs, outputs),
             false => Init::normal(0.01),
@@ -51,12 +51,12 @@ fn build(classes: Option<i64>) -> Networks {
             ]
         }),
         latent: match conditional {
-            true => Latent::Uniform { size: LATENT, low: -1.0, high: 1.0 },
-            false => Latent::Normal { size: LATENT },
+            true => LatentDistribution::Uniform { size: LATENT, low: -1.0, high: 1.0 },
+            false => LatentDistribution::Normal { size: LATENT },
         },
         image_side: SIDE,
         pixel_range: PixelRange::Unit,
-        shardable: false, // A step is too fast: synchronization would take a fifth of 2 ms.
+        data_parallel: false, // A step is too fast: synchronization would take a fifth of 2 ms.
     };
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
@@ -68,7 +68,7 @@ fn build(classes: Option<i64>) -> Networks {
                 linear(l, "output", HIDDEN, 1),
             ]
         }),
-        shardable: false, // A step is too fast, as for the generator.
+        data_parallel: false, // A step is too fast, as for the generator.
     };
     Networks::new(generator, discriminator)
 }

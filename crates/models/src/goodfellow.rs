@@ -1,7 +1,7 @@
 //! The perceptrons of the first GAN paper (Goodfellow et al. 2014), as in its
 //! authors' MNIST configuration.
 
-use crate::latent::Latent;
+use crate::latent::LatentDistribution;
 use crate::layers;
 use crate::layers::Activation::{Relu, Sigmoid};
 use crate::layers::{AffineInit, Dropout, Linear, Maxout, Reshape};
@@ -61,10 +61,10 @@ pub fn networks(pixel_means: Option<&[f64; PIXELS]>) -> Networks {
             ]
         }),
         // Variance 1, as a standard normal latent.
-        latent: Latent::Uniform { size: LATENT, low: -3f64.sqrt(), high: 3f64.sqrt() },
+        latent: LatentDistribution::Uniform { size: LATENT, low: -3f64.sqrt(), high: 3f64.sqrt() },
         image_side: SIDE,
         pixel_range: PixelRange::Unit,
-        shardable: false, // Its discriminator uses dropout.
+        data_parallel: false, // Its discriminator uses dropout.
     };
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
@@ -78,7 +78,7 @@ pub fn networks(pixel_means: Option<&[f64; PIXELS]>) -> Networks {
                 Linear::new(l, "output", MAXOUT.0, 1, INIT_D),
             ]
         }),
-        shardable: false, // Dropout.
+        data_parallel: false, // Dropout.
     };
     Networks::new(generator, discriminator)
 }

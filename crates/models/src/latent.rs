@@ -1,10 +1,10 @@
-//! Latent distributions: the random inputs of a generator.
+//! Distributions of latents: the random inputs of a generator.
 
 use tch::{Device, Kind, Tensor};
 
 /// The distribution of a generator's latents.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Latent {
+pub enum LatentDistribution {
     /// Standard normal, `[n, size]`.
     Normal {
         /// Values per latent.
@@ -43,7 +43,7 @@ pub enum Latent {
     },
 }
 
-impl Latent {
+impl LatentDistribution {
     /// Draws `n` latents, f32 `[n, size]`, on `device`.
     ///
     /// The random numbers come from libtorch's global random number generator for
@@ -51,17 +51,17 @@ impl Latent {
     pub fn sample(self, n: i64, device: Device) -> Tensor {
         let options = (Kind::Float, Device::Cpu);
         let latents = match self {
-            Latent::Normal { size } => Tensor::randn([n, size], options),
-            Latent::Mixture { size, clusters, scale } => {
+            LatentDistribution::Normal { size } => Tensor::randn([n, size], options),
+            LatentDistribution::Mixture { size, clusters, scale } => {
                 let values = Tensor::randn([n, size], options);
                 let cluster = Tensor::randint(clusters, [n], (Kind::Int64, Device::Cpu));
                 let one_hot = cluster.one_hot(clusters).to_kind(Kind::Float) * scale;
                 Tensor::cat(&[values, one_hot], 1)
             }
-            Latent::Uniform { size, low, high } => {
+            LatentDistribution::Uniform { size, low, high } => {
                 Tensor::empty([n, size], options).uniform_(low, high)
             }
-            Latent::EvenlySpaced { low, high, jitter } => {
+            LatentDistribution::EvenlySpaced { low, high, jitter } => {
                 let noise = Tensor::rand([n, 1], options) * jitter;
                 Tensor::linspace(low, high, n, options).view([n, 1]) + noise
             }
@@ -72,12 +72,12 @@ impl Latent {
     /// Draws the endpoints of `n` straight lines for latent interpolation, two
     /// tensors f32 `[n, size]`.
     ///
-    /// Both ends of a line are in the same cluster if there are clusters. The
-    /// points between them then lie where latents are drawn.
+    /// If there are clusters, both ends of a line are in the same cluster, so the points between
+    /// them are too.
     pub fn interpolation_endpoints(self, n: i64, device: Device) -> (Tensor, Tensor) {
         let (from, to) = (self.sample(n, device), self.sample(n, device));
         match self {
-            Latent::Mixture { size, clusters, .. } => {
+            LatentDistribution::Mixture { size, clusters, .. } => {
                 let cluster = from.narrow(1, size, clusters);
                 let to = Tensor::cat(&[to.narrow(1, 0, size), cluster], 1);
                 (from, to)
@@ -89,25 +89,25 @@ impl Latent {
     /// The distribution as JSON: its kind in kebab case, then its fields.
     pub fn to_json(self) -> String {
         match self {
-            Latent::Normal { size } => format!(r#"{{"kind":"normal","size":{size}}}"#),
-            Latent::Mixture { size, clusters, scale } => format!(
+            LatentDistribution::Normal { size } => format!(r#"{{"kind":"normal","size":{size}}}"#),
+            LatentDistribution::Mixture { size, clusters, scale } => format!(
                 r#"{{"kind":"mixture","size":{size},"clusters":{clusters},"scale":{scale}}}"#
             ),
-            Latent::Uniform { size, low, high } => {
+            LatentDistribution::Uniform { size, low, high } => {
                 format!(r#"{{"kind":"uniform","size":{size},"low":{low},"high":{high}}}"#)
             }
-            Latent::EvenlySpaced { low, high, jitter } => {
+            LatentDistribution::EvenlySpaced { low, high, jitter } => {
                 format!(r#"{{"kind":"evenly-spaced","low":{low},"high":{high},"jitter":{jitter}}}"#)
             }
         }
     }
 
     /// Values per latent.
-    pub fn size(self) -> i64 {
+    pub fn dim(self) -> i64 {
         match self {
-            Latent::Normal { size } | Latent::Uniform { size, .. } => size,
-            Latent::Mixture { size, clusters, .. } => size + clusters,
-            Latent::EvenlySpaced { .. } => 1,
+            LatentDistribution::Normal { size } | LatentDistribution::Uniform { size, .. } => size,
+            LatentDistribution::Mixture { size, clusters, .. } => size + clusters,
+            LatentDistribution::EvenlySpaced { .. } => 1,
         }
     }
 }

@@ -24,11 +24,11 @@ pub mod torchscript;
 
 pub use classifier::{Classifier, ClassifierError, ClassifierNetwork, DIGITS};
 pub use encoding::WeightsError;
-pub use export::{Calibration, Export, ExportError, ExportResult};
+pub use export::{Calibration, ExportError, ExportResult, GraphExport};
 pub use gan_graph::Graph;
-pub use latent::Latent;
+pub use latent::LatentDistribution;
 pub use network::{Discriminator, Generator, Mode, Networks};
-pub use params::{Init, Layout, Param, ParamId, Weights};
+pub use params::{Init, Param, ParamId, ParamLayout, Weights};
 pub use pixels::PixelRange;
-pub use registry::{NETWORK_NAMES, by_name};
+pub use registry::{by_name, network_names};
 pub use sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};

@@ -1,29 +1,29 @@
-//! The default networks: small and convolutional, without normalization, designed
-//! for the best digits per second of training on a CPU.
+//! The default networks: small and convolutional, without normalization, designed for good
+//! digits after the shortest training on a CPU.
 
 use gan_graph::Op;
 use tch::Tensor;
 
-use crate::export::{Export, ExportError, ExportResult};
-use crate::latent::Latent;
+use crate::export::{ExportError, ExportResult, GraphExport};
+use crate::latent::LatentDistribution;
 use crate::layers;
 use crate::layers::Activation::LeakyRelu;
 use crate::layers::{
-    ConcatLabels, Context, Conv2d, ConvTranspose2d, Layer, LayerInput, Linear, Projection, Reshape,
+    ConcatLabels, Conv2d, ConvTranspose2d, Dependency, ForwardContext, Layer, Linear, Projection,
+    Reshape,
 };
 use crate::network::Networks;
-use crate::params::{Init, Layout, Weights};
+use crate::params::{Init, ParamLayout, Weights};
 use crate::pixels::PixelRange;
 use crate::sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};
 
 /// Rows and columns of an image.
 const SIDE: i64 = 28;
-/// Normal values of a latent. MNIST has few more dimensions than this; with 64
-/// values, more samples are between two digits.
+/// Normal values of a latent. MNIST's intrinsic dimension is not much larger. With 64 values,
+/// more samples mix two digits.
 const LATENT: i64 = 16;
-/// Clusters of the unconditional latents. From a single cluster, which is
-/// connected, G generates images between digits (Khayatkhoei et al. 2018). What
-/// each cluster generates is learned.
+/// Clusters of the unconditional latents. A single cluster is connected, so G also generates
+/// images between digits (Khayatkhoei et al. 2018). G learns what each cluster generates.
 const CLUSTERS: i64 = 10;
 /// The clusters' distance from the origin in standard deviations of the normal
 /// values. G ignores the cluster at a distance of 1.
@@ -41,7 +41,7 @@ const SLOPE: f64 = 0.2;
 const WHITE: f64 = 2.0 * 253.0 / 255.0 - 1.0;
 /// Width of the ranges below -1 and above [`WHITE`] that [`Saturate`] maps to
 /// exactly -1 and [`WHITE`].
-const PLATEAU: f64 = 1.5;
+const PLATEAU_WIDTH: f64 = 1.5;
 /// Slope of [`Saturate`] beyond these ranges.
 const OUTER_SLOPE: f64 = 0.1;
 
@@ -54,7 +54,7 @@ pub fn networks() -> Networks {
     build(1, None)
 }
 
-/// The networks conditional on the class, of so many `classes`.
+/// The networks conditional on the class; `classes` is the number of classes.
 ///
 /// G takes the one-hot class in place of the cluster. In D the class selects one of
 /// further linear outputs, which is added to the logit: the projection of Miyato and
@@ -78,10 +78,10 @@ fn build(width: i64, classes: Option<i64>) -> Networks {
                 ConcatLabels(classes),
                 Linear::new(l, "dense", inputs, 49 * coarse, he_leaky(LATENT)),
                 LeakyRelu(SLOPE),
-                Reshape::ToImage([7, 7, coarse]),
+                Reshape::Unflatten([7, 7, coarse]),
                 conv(l, "coarse", (coarse, coarse), 3, 1),
                 LeakyRelu(SLOPE),
-                // Only 2×2 of the 4×4 kernel reach any one output pixel.
+                // Each output pixel uses 2×2 positions of the 4×4 kernel: fan-in is 4 × inputs.
                 ConvTranspose2d::new(l, "up", (coarse, fine), he_leaky(coarse * 4)),
                 LeakyRelu(SLOPE),
                 conv(l, "fine", (fine, fine), 3, 1),
@@ -92,16 +92,20 @@ fn build(width: i64, classes: Option<i64>) -> Networks {
             ]
         }),
         latent: match classes {
-            Some(_) => Latent::Normal { size: LATENT },
-            None => Latent::Mixture { size: LATENT, clusters: CLUSTERS, scale: CLUSTER_SCALE },
+            Some(_) => LatentDistribution::Normal { size: LATENT },
+            None => LatentDistribution::Mixture {
+                size: LATENT,
+                clusters: CLUSTERS,
+                scale: CLUSTER_SCALE,
+            },
         },
         image_side: SIDE,
         pixel_range: PixelRange::Symmetric,
-        shardable: true,
+        data_parallel: true,
     };
     let units = 16 * deep;
     let linear =
-        |l: &mut Layout, name, outputs| Linear::new(l, name, units, outputs, he_leaky(units));
+        |l: &mut ParamLayout, name, outputs| Linear::new(l, name, units, outputs, he_leaky(units));
     let discriminator = SequentialDiscriminator {
         network: Sequential::new(|l| {
             layers![
@@ -117,12 +121,12 @@ fn build(width: i64, classes: Option<i64>) -> Networks {
                 Reshape::Flatten,
                 Projection {
                     logit: linear(l, "dense", 1),
-                    // The name of its parameters in every checkpoint so far.
+                    // `digits` is the name in existing checkpoints.
                     classes: classes.map(|classes| (classes, linear(l, "digits", classes))),
                 },
             ]
         }),
-        shardable: true,
+        data_parallel: true,
     };
     Networks::new(generator, discriminator)
 }
@@ -133,7 +137,7 @@ fn he_leaky(fan_in: i64) -> Init {
 }
 
 /// A convolution with padding 1; `channels` are inputs and outputs.
-fn conv(l: &mut Layout, name: &str, channels: (i64, i64), kernel: i64, stride: i64) -> Conv2d {
+fn conv(l: &mut ParamLayout, name: &str, channels: (i64, i64), kernel: i64, stride: i64) -> Conv2d {
     let init = he_leaky(channels.0 * kernel * kernel);
     Conv2d::new(l, name, channels, kernel, (stride, 1), init)
 }
@@ -146,32 +150,31 @@ fn conv(l: &mut Layout, name: &str, channels: (i64, i64), kernel: i64, stride: i
 /// | up to 1.5 below or above | -1 or [`WHITE`] | 0.1 |
 /// | beyond | continues with slope 0.1 | 0.1 |
 ///
-/// A hyperbolic tangent saturates on MNIST's black background before G has learned
-/// anything; this function has a gradient everywhere. The plateaus give pure black
-/// and even white: without them, G leaves dark gray specks and uneven strokes, which
-/// D does not notice. The outer slope stops black pixels from drifting away.
+/// A hyperbolic tangent saturates on the black background early in training. This function
+/// always has a gradient. On the plateaus, pixels are exactly black or white. Without them, G
+/// leaves gray pixels that D does not penalize. The outer slope limits the input values.
 #[derive(Debug)]
 struct Saturate;
 
 impl Layer for Saturate {
-    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         let inside = x.clamp(-1.0, WHITE);
-        let plateau = (x.clamp(-1.0 - PLATEAU, WHITE + PLATEAU) - &inside).detach();
+        let plateau = (x.clamp(-1.0 - PLATEAU_WIDTH, WHITE + PLATEAU_WIDTH) - &inside).detach();
         &inside + (x - &inside - plateau) * OUTER_SLOPE
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         let mut clip = |low, high| {
-            let (low, high) = (export.scalar(low)?, export.scalar(high)?);
+            let (low, high) = (export.add_scalar(low)?, export.add_scalar(high)?);
             Ok::<_, ExportError>(export.graph.node(Op::Clip, &[x, &low, &high])?)
         };
         let inside = clip(-1.0, WHITE)?;
-        let plateau = clip(-1.0 - PLATEAU, WHITE + PLATEAU)?;
-        let slope = export.scalar(OUTER_SLOPE)?;
+        let plateau = clip(-1.0 - PLATEAU_WIDTH, WHITE + PLATEAU_WIDTH)?;
+        let slope = export.add_scalar(OUTER_SLOPE)?;
         let outside = export.graph.node(Op::Sub, &[x, &plateau])?;
         let outside = export.graph.node(Op::Mul, &[&outside, &slope])?;
         Ok(export.graph.node(Op::Add, &[&inside, &outside])?)

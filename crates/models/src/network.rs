@@ -7,8 +7,8 @@ use gan_graph::Graph;
 use tch::Tensor;
 
 use crate::export::{Calibration, ExportError};
-use crate::latent::Latent;
-use crate::params::{Layout, Weights};
+use crate::latent::LatentDistribution;
+use crate::params::{ParamLayout, Weights};
 use crate::pixels::PixelRange;
 
 /// A generator and the discriminator to train it with.
@@ -35,19 +35,17 @@ impl Networks {
 pub enum Mode {
     /// Training: dropout is active.
     Train,
-    /// Sampling or evaluation: dropout is inactive.
-    Sample,
+    /// Inference: dropout is inactive. Batch norm uses the statistics of the batch in both modes.
+    Eval,
 }
 
-/// A generator: latents to images.
-///
-/// Every other method is required, because the trainer uses all of them.
+/// A generator: latents to images. All methods except `conditional` are required.
 pub trait Generator: Debug + Send + Sync {
     /// Names, shapes and initial values of the network's parameters.
-    fn layout(&self) -> &Layout;
+    fn layout(&self) -> &ParamLayout;
 
     /// The distribution of its latents.
-    fn latent(&self) -> Latent;
+    fn latent(&self) -> LatentDistribution;
 
     /// The number of classes if the network generates images of given classes. If so,
     /// [`Generator::forward`] needs labels.
@@ -66,22 +64,19 @@ pub trait Generator: Debug + Send + Sync {
 
     /// Whether the other images of a batch influence an image, as in batch norm.
     ///
-    /// Such a network should generate samples in batches about as large as those
-    /// of training, and never one at a time.
+    /// Generate samples of such a network in batches of about the training size.
     fn uses_batch_statistics(&self) -> bool;
 
-    /// Whether threads should compute a training step of this network on parts of
-    /// the batch in parallel.
+    /// Whether threads should compute a training step of this network on shards of the batch.
     ///
-    /// This requires that each image passes through the network independently:
-    /// no batch statistics, no random numbers such as dropout. It pays off only if
-    /// a step takes several milliseconds.
-    fn shardable(&self) -> bool;
+    /// This requires a network without batch statistics and dropout. It pays off only if a
+    /// step takes several milliseconds.
+    fn data_parallel(&self) -> bool;
 
     /// Computes images `[n, 1, side, side]` from latents `[n, size]`.
     ///
-    /// The images have the weights' kind and lie in [`Generator::pixel_range`];
-    /// networks without a final sigmoid or hyperbolic tangent may overshoot it.
+    /// The images have the weights' data type and lie in [`Generator::pixel_range`]. Networks
+    /// without a final sigmoid or hyperbolic tangent can exceed this range.
     /// `labels` are i64 `[n]` classes from 0. Unconditional networks ignore them.
     ///
     /// # Panics
@@ -95,27 +90,29 @@ pub trait Generator: Debug + Send + Sync {
         mode: Mode,
     ) -> Tensor;
 
-    /// Describes the network with `weights`, f32, as a graph of ONNX operators: from
-    /// `latent` f32 `[n, size]`, and `label` i64 `[n]` if it is conditional, to `image`
-    /// f32 `[n, 1, side, side]`, as [`Generator::forward`] with [`Mode::Sample`].
+    /// Exports the network with `weights`, f32, as a graph of ONNX operators, which computes as
+    /// [`Generator::forward`] with [`Mode::Eval`].
     ///
-    /// A network with batch norm needs `batch`, latents and their labels: it computes the
-    /// statistics from them and stores them in the graph as constants. Other networks
-    /// ignore `batch`. The metadata has [`Generator::pixel_range`] and
+    /// Its inputs are `latent`, f32 `[n, dim]`, and, for conditional networks, `label`, i64
+    /// `[n]`. Its output is `image`, f32 `[n, 1, side, side]`. A network with batch norm needs
+    /// `calibration`: it computes its statistics from these latents, and stores them in the
+    /// graph as constants. The metadata has [`Generator::pixel_range`] and
     /// [`Generator::latent`].
     ///
     /// # Errors
     /// [`ExportError::Unsupported`] if the network has no description as a graph;
-    /// [`ExportError::NoBatch`]; [`ExportError::Torch`].
-    fn graph(&self, weights: &Weights, batch: Option<Calibration>) -> Result<Graph, ExportError>;
+    /// [`ExportError::NoCalibration`]; [`ExportError::Torch`].
+    fn to_graph(
+        &self,
+        weights: &Weights,
+        calibration: Option<Calibration>,
+    ) -> Result<Graph, ExportError>;
 }
 
-/// A discriminator: images to logits.
-///
-/// Every other method is required, because the trainer uses all of them.
+/// A discriminator: images to logits. All methods except `conditional` are required.
 pub trait Discriminator: Debug + Send + Sync {
     /// Names, shapes and initial values of the network's parameters.
-    fn layout(&self) -> &Layout;
+    fn layout(&self) -> &ParamLayout;
 
     /// The number of classes if the network classifies images as real or fake images of
     /// given classes. If so, [`Discriminator::forward`] needs labels.
@@ -129,17 +126,17 @@ pub trait Discriminator: Debug + Send + Sync {
     /// Whether the images of a batch influence each other's logits, as in batch
     /// norm.
     ///
-    /// Such a network needs a forward pass for real images and another for fake
-    /// ones. In a shared pass the batch statistics would reveal which are fake.
+    /// Use separate forward passes for real and fake images. In one pass, the batch statistics
+    /// mix both.
     fn uses_batch_statistics(&self) -> bool;
 
-    /// Whether threads should compute a training step of this network on parts of
-    /// the batch in parallel; see [`Generator::shardable`].
-    fn shardable(&self) -> bool;
+    /// Whether threads should compute a training step of this network on shards of the batch; see [`Generator::data_parallel`].
+    fn data_parallel(&self) -> bool;
 
     /// Computes logits `[n]` from images `[n, 1, side, side]`.
     ///
-    /// A logit above 0 means "real". Logits have the weights' kind. `labels` are
+    /// A higher logit means "more real"; the loss defines the threshold. Logits have the
+    /// weights' data type. `labels` are
     /// i64 `[n]` classes from 0. Unconditional networks ignore them.
     ///
     /// # Panics
@@ -153,17 +150,18 @@ pub trait Discriminator: Debug + Send + Sync {
         mode: Mode,
     ) -> Tensor;
 
-    /// Describes the network with `weights`, f32, as a graph of ONNX operators: from
-    /// `image` f32 `[n, 1, side, side]`, and `label` i64 `[n]` if it is conditional, to
-    /// `logit` f32 `[n]`, as [`Discriminator::forward`] with [`Mode::Sample`]; see
-    /// [`Generator::graph`].
+    /// Exports the network with `weights`, f32, as a graph of ONNX operators, which computes as
+    /// [`Discriminator::forward`] with [`Mode::Eval`]; see [`Generator::to_graph`].
+    ///
+    /// Its inputs are `image`, f32 `[n, 1, side, side]`, and, for conditional networks,
+    /// `label`, i64 `[n]`. Its output is `logit`, f32 `[n]`.
     ///
     /// # Errors
-    /// Those of [`Generator::graph`].
-    fn graph(
+    /// Those of [`Generator::to_graph`].
+    fn to_graph(
         &self,
         side: i64,
         weights: &Weights,
-        batch: Option<Calibration>,
+        calibration: Option<Calibration>,
     ) -> Result<Graph, ExportError>;
 }

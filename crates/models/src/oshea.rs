@@ -4,15 +4,16 @@
 use gan_graph::Op;
 use tch::Tensor;
 
-use crate::export::{Export, ExportResult};
-use crate::latent::Latent;
+use crate::export::{ExportResult, GraphExport};
+use crate::latent::LatentDistribution;
 use crate::layers;
 use crate::layers::Activation::{LeakyRelu, Relu, Sigmoid};
 use crate::layers::{
-    BatchNorm, Context, Conv2d, Dropout, Layer, LayerInput, Linear, NormAxis, Reshape, UpsampleConv,
+    BatchNorm, Conv2d, Dependency, Dropout, ForwardContext, Layer, Linear, NormAxis, Reshape,
+    UpsampleConv,
 };
 use crate::network::Networks;
-use crate::params::{Init, Layout, Weights};
+use crate::params::{Init, ParamLayout, Weights};
 use crate::pixels::PixelRange;
 use crate::sequential::{Sequential, SequentialDiscriminator, SequentialGenerator};
 
@@ -46,7 +47,7 @@ pub fn networks(norm_axis: NormAxis) -> Networks {
     let up = (CHANNELS, CHANNELS / 2);
     let fine = (CHANNELS / 2, CHANNELS / 4);
     let output = (CHANNELS / 4, 1);
-    let norm = |l: &mut Layout, name, channels, axis| {
+    let norm = |l: &mut ParamLayout, name, channels, axis| {
         let size = match axis {
             NormAxis::Columns => SIDE,
             NormAxis::Channels => channels,
@@ -60,7 +61,7 @@ pub fn networks(norm_axis: NormAxis) -> Networks {
                 Linear::new(l, "dense", LATENT, units, dense_init),
                 norm(l, "dense_norm", units, NormAxis::Channels),
                 Relu,
-                Reshape::ToImage([14, 14, CHANNELS]),
+                Reshape::Unflatten([14, 14, CHANNELS]),
                 UpsampleConv::new(l, "up", up, glorot(up, 3)),
                 norm(l, "up_norm", up.1, norm_axis),
                 Relu,
@@ -71,10 +72,10 @@ pub fn networks(norm_axis: NormAxis) -> Networks {
                 Sigmoid,
             ]
         }),
-        latent: Latent::Uniform { size: LATENT, low: 0.0, high: 1.0 },
+        latent: LatentDistribution::Uniform { size: LATENT, low: 0.0, high: 1.0 },
         image_side: SIDE,
         pixel_range: PixelRange::Unit,
-        shardable: false, // Batch norm.
+        data_parallel: false, // Batch norm.
     };
     let (down1, down2, units) = ((1, 256), (256, 512), 512 * 7 * 7);
     let discriminator = SequentialDiscriminator {
@@ -94,7 +95,7 @@ pub fn networks(norm_axis: NormAxis) -> Networks {
                 RealMinusFake,
             ]
         }),
-        shardable: false, // Dropout.
+        data_parallel: false, // Dropout.
     };
     Networks::new(generator, discriminator)
 }
@@ -110,16 +111,17 @@ fn glorot((inputs, outputs): (i64, i64), kernel: i64) -> Init {
 struct RealMinusFake;
 
 impl Layer for RealMinusFake {
-    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         x.select(1, 1) - x.select(1, 0)
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
-        let difference = export.tensor("real_minus_fake", &Tensor::from_slice2(&[[-1f32, 1.0]]))?;
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
+        let difference =
+            export.add_tensor("real_minus_fake", &Tensor::from_slice2(&[[-1f32, 1.0]]))?;
         let x = export.graph.node(Op::Gemm, &[x, &difference])?;
         Ok(export.graph.reshape(&x, &[0])?)
     }

@@ -1,7 +1,7 @@
 //! Network parameters: declarations, initial values, and one flat buffer of all
 //! values.
 //!
-//! A network declares its parameters in a [`Layout`] when it is built. It does not
+//! A network declares its parameters in a [`ParamLayout`] when it is built. It does not
 //! own their values: these lie in one flat f32 tensor, and `forward` takes views of
 //! such a buffer, [`Weights`]. The same network can therefore run with trained,
 //! averaged, frozen or half-precision weights, and an optimizer updates the whole
@@ -59,7 +59,7 @@ impl Init {
     }
 }
 
-/// The index of a parameter in its [`Layout`], for [`Weights::get`].
+/// The index of a parameter in its [`ParamLayout`], for [`Weights::get`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParamId(usize);
 
@@ -97,15 +97,15 @@ impl Param {
 
 /// The parameters of a network in the order of declaration.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Layout {
+pub struct ParamLayout {
     params: Vec<Param>,
     numel: i64,
 }
 
-impl Layout {
+impl ParamLayout {
     /// A layout without parameters.
-    pub fn new() -> Layout {
-        Layout::default()
+    pub fn new() -> ParamLayout {
+        ParamLayout::default()
     }
 
     /// Declares a parameter.
@@ -131,10 +131,10 @@ impl Layout {
         &self.params
     }
 
-    /// The name of the parameter that [`Layout::add`] returned `id` for.
+    /// The name of the parameter that [`ParamLayout::add`] returned `id` for.
     ///
     /// # Panics
-    /// If `id` is of another layout and out of range.
+    /// If `id` is out of range.
     pub fn name(&self, id: ParamId) -> &str {
         &self.params[id.0].name
     }
@@ -165,7 +165,7 @@ impl Layout {
         flat.to_device(device)
     }
 
-    /// The parameters as views of `flat`, a buffer `[numel]` of any kind.
+    /// The parameters as views of `flat`, a buffer `[numel]` of any data type.
     ///
     /// # Panics
     /// If `flat` has another shape.
@@ -187,7 +187,7 @@ impl Layout {
         views.map(|_, view| view.set_requires_grad(true))
     }
 
-    /// Copies gradients of [`Layout::leaves`] into a new flat buffer, f32 `[numel]`,
+    /// Copies gradients of [`ParamLayout::leaves`] into a new flat buffer, f32 `[numel]`,
     /// in the order of this layout. An undefined gradient counts as zero.
     ///
     /// # Panics
@@ -214,7 +214,7 @@ impl Layout {
 pub struct Weights(Vec<Tensor>);
 
 impl Weights {
-    /// The parameter that [`Layout::add`] returned `id` for.
+    /// The parameter that [`ParamLayout::add`] returned `id` for.
     ///
     /// An id of another layout gives a wrong parameter.
     ///
@@ -236,7 +236,7 @@ impl Weights {
         Weights(changed.collect())
     }
 
-    /// The kind of the parameters; networks compute in it.
+    /// The data type of the parameters; networks compute in it.
     pub fn kind(&self) -> Kind {
         self.0.first().map_or(Kind::Float, Tensor::kind)
     }

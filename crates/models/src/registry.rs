@@ -22,15 +22,9 @@ const NETWORKS: &[(&str, Constructor)] = &[
 ];
 
 /// The names that [`by_name`] knows.
-pub const NETWORK_NAMES: [&str; NETWORKS.len()] = {
-    let mut names = [""; NETWORKS.len()];
-    let mut i = 0;
-    while i < names.len() {
-        names[i] = NETWORKS[i].0;
-        i += 1;
-    }
-    names
-};
+pub fn network_names() -> impl Iterator<Item = &'static str> {
+    NETWORKS.iter().map(|(name, _)| *name)
+}
 
 /// Builds the networks called `name`, or returns `None` for an unknown name.
 ///

@@ -3,11 +3,11 @@
 use gan_graph::Graph;
 use tch::{Tensor, no_grad};
 
-use crate::export::{Calibration, Export, ExportError};
-use crate::latent::Latent;
-use crate::layers::{Context, Layer};
+use crate::export::{Calibration, ExportError, GraphExport};
+use crate::latent::LatentDistribution;
+use crate::layers::{Dependency, ForwardContext, Layer};
 use crate::network::{Discriminator, Generator, Mode};
-use crate::params::{Layout, Weights};
+use crate::params::{ParamLayout, Weights};
 use crate::pixels::PixelRange;
 
 /// Boxes layers for [`Sequential::new`], in the order of computation.
@@ -23,15 +23,15 @@ macro_rules! layers {
 /// layer before it.
 #[derive(Debug)]
 pub struct Sequential {
-    layout: Layout,
+    layout: ParamLayout,
     layers: Vec<Box<dyn Layer>>,
 }
 
 impl Sequential {
     /// Builds the layers with [`layers!`](crate::layers!). They declare their
-    /// parameters in the [`Layout`].
-    pub fn new(build: impl FnOnce(&mut Layout) -> Vec<Box<dyn Layer>>) -> Sequential {
-        let mut layout = Layout::new();
+    /// parameters in the [`ParamLayout`].
+    pub fn new(build: impl FnOnce(&mut ParamLayout) -> Vec<Box<dyn Layer>>) -> Sequential {
+        let mut layout = ParamLayout::new();
         let layers = build(&mut layout);
         Sequential { layout, layers }
     }
@@ -41,24 +41,38 @@ impl Sequential {
         &self.layers
     }
 
-    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &ForwardContext) -> Tensor {
         let layers = self.layers.iter();
         layers.fold(x.shallow_clone(), |x, l| l.forward(weights, &x, context))
     }
 
+    /// The number of classes, if a layer uses labels.
+    fn classes(&self) -> Option<i64> {
+        let classes = self.layers.iter().filter_map(|layer| match layer.depends_on() {
+            Dependency::RowAndLabel { classes } => Some(classes),
+            Dependency::Row | Dependency::Batch => None,
+        });
+        classes.min()
+    }
+
+    fn uses_batch_statistics(&self) -> bool {
+        self.layers.iter().any(|layer| layer.depends_on() == Dependency::Batch)
+    }
+
     /// Adds the layers to a graph whose input is called `x`, and returns the name of
-    /// the output. `batch` passes through the layers up to the last one that fixes
-    /// batch statistics.
+    /// the output. `calibration` passes through the layers up to the last one with batch
+    /// statistics.
     fn export(
         &self,
-        export: &mut Export,
+        export: &mut GraphExport,
         x: &str,
-        batch: Option<Calibration>,
+        calibration: Option<Calibration>,
     ) -> Result<String, ExportError> {
-        let last = self.layers.iter().rposition(|layer| layer.input().has_batch());
-        let labels = batch.and_then(|batch| batch.labels);
-        let context = Context { labels, mode: Mode::Sample };
-        let mut values = batch.filter(|_| last.is_some()).map(|b| b.input.shallow_clone());
+        let last = self.layers.iter().rposition(|layer| layer.depends_on() == Dependency::Batch);
+        let labels = calibration.and_then(|examples| examples.labels);
+        let context = ForwardContext { labels, mode: Mode::Eval };
+        let mut values =
+            calibration.filter(|_| last.is_some()).map(|examples| examples.input.shallow_clone());
         let mut name = x.to_owned();
         for (i, layer) in self.layers.iter().enumerate() {
             name = layer.export(export, &name, values.as_ref())?;
@@ -76,26 +90,26 @@ pub struct SequentialGenerator {
     /// The layers.
     pub network: Sequential,
     /// The distribution of the latents.
-    pub latent: Latent,
+    pub latent: LatentDistribution,
     /// Rows of an image, which are as many as its columns.
     pub image_side: i64,
     /// The range of the pixels.
     pub pixel_range: PixelRange,
-    /// See [`Generator::shardable`].
-    pub shardable: bool,
+    /// See [`Generator::data_parallel`].
+    pub data_parallel: bool,
 }
 
 impl Generator for SequentialGenerator {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &ParamLayout {
         &self.network.layout
     }
 
-    fn latent(&self) -> Latent {
+    fn latent(&self) -> LatentDistribution {
         self.latent
     }
 
     fn classes(&self) -> Option<i64> {
-        self.network.layers.iter().filter_map(|layer| layer.input().classes()).min()
+        self.network.classes()
     }
 
     fn image_side(&self) -> i64 {
@@ -107,23 +121,26 @@ impl Generator for SequentialGenerator {
     }
 
     fn uses_batch_statistics(&self) -> bool {
-        let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.input().has_batch())
+        self.network.uses_batch_statistics()
     }
 
-    fn shardable(&self) -> bool {
-        self.shardable
+    fn data_parallel(&self) -> bool {
+        self.data_parallel
     }
 
     fn forward(&self, w: &Weights, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Tensor {
-        self.network.forward(w, z, &Context { labels, mode })
+        self.network.forward(w, z, &ForwardContext { labels, mode })
     }
 
-    fn graph(&self, weights: &Weights, batch: Option<Calibration>) -> Result<Graph, ExportError> {
+    fn to_graph(
+        &self,
+        weights: &Weights,
+        calibration: Option<Calibration>,
+    ) -> Result<Graph, ExportError> {
         let parameters = (self.layout(), weights);
-        let input = ("latent", &[self.latent.size()][..]);
-        let mut export = Export::new("generator", parameters, input, self.conditional())?;
-        let image = self.network.export(&mut export, input.0, batch)?;
+        let input = ("latent", &[self.latent.dim()][..]);
+        let mut export = GraphExport::new("generator", parameters, input, self.conditional())?;
+        let image = self.network.export(&mut export, input.0, calibration)?;
         let mut graph = export.graph.finish(&image, "image")?;
         let [low, high] = self.pixel_range.limits();
         graph.metadata = vec![
@@ -140,43 +157,42 @@ impl Generator for SequentialGenerator {
 pub struct SequentialDiscriminator {
     /// The layers.
     pub network: Sequential,
-    /// See [`Discriminator::shardable`].
-    pub shardable: bool,
+    /// See [`Discriminator::data_parallel`].
+    pub data_parallel: bool,
 }
 
 impl Discriminator for SequentialDiscriminator {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &ParamLayout {
         &self.network.layout
     }
 
     fn classes(&self) -> Option<i64> {
-        self.network.layers.iter().filter_map(|layer| layer.input().classes()).min()
+        self.network.classes()
     }
 
     fn uses_batch_statistics(&self) -> bool {
-        let mut layers = self.network.layers.iter();
-        layers.any(|layer| layer.input().has_batch())
+        self.network.uses_batch_statistics()
     }
 
-    fn shardable(&self) -> bool {
-        self.shardable
+    fn data_parallel(&self) -> bool {
+        self.data_parallel
     }
 
     fn forward(&self, w: &Weights, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Tensor {
-        let logits = self.network.forward(w, images, &Context { labels, mode });
+        let logits = self.network.forward(w, images, &ForwardContext { labels, mode });
         logits.view([-1])
     }
 
-    fn graph(
+    fn to_graph(
         &self,
         side: i64,
         weights: &Weights,
-        batch: Option<Calibration>,
+        calibration: Option<Calibration>,
     ) -> Result<Graph, ExportError> {
         let parameters = (self.layout(), weights);
         let input = ("image", &[1, side, side][..]);
-        let mut export = Export::new("discriminator", parameters, input, self.conditional())?;
-        let mut logit = self.network.export(&mut export, input.0, batch)?;
+        let mut export = GraphExport::new("discriminator", parameters, input, self.conditional())?;
+        let mut logit = self.network.export(&mut export, input.0, calibration)?;
         if export.graph.shape(&logit).is_some_and(|shape| shape.len() != 1) {
             logit = export.graph.reshape(&logit, &[0])?;
         }

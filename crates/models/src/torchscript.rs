@@ -32,7 +32,7 @@ pub fn to_torchscript(graph: &Graph) -> Result<CModule, ExportError> {
     };
     let inputs = graph.inputs.iter().map(example).collect::<Result<Vec<_>, TchError>>()?;
     let mut error = None;
-    let mut record = |inputs: &[Tensor]| match compute(graph, &constants, inputs) {
+    let mut record = |inputs: &[Tensor]| match evaluate_with_constants(graph, &constants, inputs) {
         Ok(output) => vec![output],
         Err(e) => {
             error = Some(e);
@@ -52,8 +52,8 @@ pub fn to_torchscript(graph: &Graph) -> Result<CModule, ExportError> {
 /// [`ExportError::Torch`] if the number or the shapes of the inputs are wrong;
 /// [`ExportError::Unsupported`] for operators with attributes that no built-in layer
 /// uses.
-pub fn run(graph: &Graph, inputs: &[Tensor]) -> Result<Tensor, ExportError> {
-    compute(graph, &constants(graph)?, inputs)
+pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Tensor, ExportError> {
+    evaluate_with_constants(graph, &constants(graph)?, inputs)
 }
 
 /// The f32 tensors of the graph.
@@ -68,7 +68,11 @@ fn constants(graph: &Graph) -> Result<Values<'_>, ExportError> {
     Ok(values)
 }
 
-fn compute(graph: &Graph, constants: &Values, inputs: &[Tensor]) -> Result<Tensor, ExportError> {
+fn evaluate_with_constants(
+    graph: &Graph,
+    constants: &Values,
+    inputs: &[Tensor],
+) -> Result<Tensor, ExportError> {
     let named = graph.inputs.iter().map(|input| input.name.as_str()).zip(inputs);
     let mut values: Values = named.map(|(name, x)| (name, x.shallow_clone())).collect();
     for node in &graph.nodes {

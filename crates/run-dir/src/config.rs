@@ -4,12 +4,12 @@ use gan_config::{Classes, FigureLayout, Precision, Settings};
 use serde::{Deserialize, Serialize};
 
 /// The format of `config.toml` that this version reads and writes.
-pub const CONFIG_FORMAT: u32 = 3;
+pub const CONFIG_FORMAT: u32 = 4;
 
 /// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct RunConfig {
     /// [`CONFIG_FORMAT`].
     pub format: u32,
     /// The preset's name, or a name of the caller's own.
@@ -41,7 +41,7 @@ pub struct Config {
     pub settings: Settings,
 }
 
-impl Config {
+impl RunConfig {
     /// Whether the images are known to be digits.
     pub fn shows_digits(&self) -> bool {
         self.dataset.as_ref().is_some_and(|set| set.name == "mnist")
@@ -50,7 +50,7 @@ impl Config {
     /// An example of the option of `sample` that chooses a class; `None` for unconditional
     /// networks.
     pub fn class_option(&self) -> Option<String> {
-        let class = self.conditional_classes().in_turn(7);
+        let class = self.conditional_classes().cyclic(7);
         let option = if self.shows_digits() { "--digit" } else { "--class" };
         self.networks.contains("conditional").then(|| format!("{option} {class}"))
     }
@@ -65,7 +65,7 @@ impl Config {
 
     /// Parses the text of a `config.toml` and checks the rules that its types do
     /// not express. The error names the key.
-    pub(crate) fn parse(text: &str) -> Result<Config, String> {
+    pub(crate) fn parse(text: &str) -> Result<RunConfig, String> {
         #[derive(Deserialize)]
         struct Format {
             format: Option<u32>,
@@ -78,7 +78,7 @@ impl Config {
                  that wrote the run, or train again"
             ));
         }
-        let config: Config = toml::from_str(text).map_err(|e| e.to_string())?;
+        let config: RunConfig = toml::from_str(text).map_err(|e| e.to_string())?;
         config.figures.check().map(|()| config)
     }
 }

@@ -15,7 +15,7 @@ use cap_std::fs::Dir;
 use mnist_io::Images;
 
 use crate::atomic::{is_temporary, parent_of};
-use crate::config::Config;
+use crate::config::RunConfig;
 use crate::error::{Error, Result};
 
 /// The link to the newest run, in the folder of runs.
@@ -46,7 +46,7 @@ impl RunDir {
     /// [`Error::NotEmpty`], [`Error::Locked`] if another process creates a run
     /// there, [`Error::Config`] for an invalid configuration, [`Error::Io`] if
     /// something cannot be written. After an error the new files are removed.
-    pub fn create(root: &Path, config: &Config, real_images: Option<&Images>) -> Result<RunDir> {
+    pub fn create(root: &Path, config: &RunConfig, real_images: Option<&Images>) -> Result<RunDir> {
         let existed = root.exists();
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
         let run = RunDir::at(root)?;
@@ -66,7 +66,7 @@ impl RunDir {
     pub fn create_next(
         runs: &Path,
         name: &str,
-        config: &Config,
+        config: &RunConfig,
         real_images: Option<&Images>,
     ) -> Result<RunDir> {
         fs::create_dir_all(runs).map_err(Error::io("create", runs))?;
@@ -110,7 +110,7 @@ impl RunDir {
         Ok(())
     }
 
-    fn fill(&self, config: &Config, real_images: Option<&Images>) -> Result<()> {
+    fn fill(&self, config: &RunConfig, real_images: Option<&Images>) -> Result<()> {
         self.remove_temporary_files()?;
         for folder in [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()] {
             self.folder(&folder, true)?;

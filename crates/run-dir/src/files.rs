@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mnist_io::{Idx, Images};
 
-use crate::config::Config;
+use crate::config::RunConfig;
 use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
 use crate::image_rows;
@@ -35,11 +35,11 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::read`] with a limit of 1 MiB, or [`Error::Config`] for an
     /// invalid configuration.
-    pub fn config(&self) -> Result<Config> {
+    pub fn config(&self) -> Result<RunConfig> {
         let path = self.config_path();
         String::from_utf8(self.read(&path, MAX_CONFIG)?)
             .map_err(|e| e.to_string())
-            .and_then(|text| Config::parse(&text))
+            .and_then(|text| RunConfig::parse(&text))
             .map_err(|reason| Error::Config { path, reason })
     }
 

@@ -16,7 +16,7 @@ mod rewind;
 mod rows;
 
 pub use atomic::{remove_temporary_files, write_atomic};
-pub use config::{CONFIG_FORMAT, Config, DatasetInfo, Software};
+pub use config::{CONFIG_FORMAT, DatasetInfo, RunConfig, Software};
 pub use dir::RunDir;
 pub use error::{Error, Result, remedy};
 pub use files::Snapshot;

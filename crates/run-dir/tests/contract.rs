@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{config, real_images};
 use mnist_io::{Idx, IdxData, Images};
-use run_dir::{CONFIG_FORMAT, Config, DensityRow, Error, FigureLayout, MetricsRow, RunDir};
+use run_dir::{CONFIG_FORMAT, DensityRow, Error, FigureLayout, MetricsRow, RunConfig, RunDir};
 
 fn row(step: u64, loss_d: f64) -> MetricsRow {
     MetricsRow {
@@ -327,7 +327,7 @@ fn layout_with_a_zero_is_rejected_with_its_key() {
 #[test]
 fn run_without_images_has_no_dataset_and_no_real_images() {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config { dataset: None, ..config() };
+    let config = RunConfig { dataset: None, ..config() };
     let run = RunDir::create(dir.path(), &config, None).unwrap();
     assert_eq!(run.config().unwrap(), config);
     assert!(!run.real_images_path().exists());

@@ -6,14 +6,14 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_config::{Classes, PenaltyKind, Precision, Settings, WeightBound};
+use gan_config::{Classes, LipschitzConstraint, PenaltyKind, Precision, Settings};
 use mnist_io::Images;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestRunner};
 use run_dir::{
-    CONFIG_FORMAT, Config, DatasetInfo, DensityRow, Error, FigureLayout, MetricsRow, RunDir,
+    CONFIG_FORMAT, DatasetInfo, DensityRow, Error, FigureLayout, MetricsRow, RunConfig, RunDir,
     Software,
 };
 
@@ -82,11 +82,11 @@ prop_compose! {
         cells in prop::array::uniform5(0_u64..20),
         real_above in any::<bool>(),
         labels in vec(any::<u8>(), 0..20),
-    ) -> Config {
+    ) -> RunConfig {
         let mut settings = gan_config::preset("modern").unwrap().settings.clone();
         settings.set_penalty(PenaltyKind::R1, gamma);
-        let weight_bound = limit.map(|limit| WeightBound::Clip { limit });
-        Config {
+        let lipschitz_constraint = limit.map(|limit| LipschitzConstraint::Clip { limit });
+        RunConfig {
             format: CONFIG_FORMAT,
             preset, networks, seed, seconds, device, precision, threads,
             classes: Classes::from_labels(&labels),
@@ -100,7 +100,7 @@ prop_compose! {
                 nearest_row: cells[4],
             },
             software: Software { trainer, libtorch },
-            settings: Settings { batch, loss, lr_d, lr_g, weight_bound, ..settings },
+            settings: Settings { batch, loss, lr_d, lr_g, lipschitz_constraint, ..settings },
         }
     }
 }

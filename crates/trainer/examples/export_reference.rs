@@ -20,9 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (latents, labels) = calibration(&gan, config.seed);
     let (images, logits) = no_grad(|| {
         let weights = g.layout().weights(&g_flat.to_kind(Kind::Float));
-        let images = g.forward(&weights, &latents, Some(&labels), Mode::Sample);
+        let images = g.forward(&weights, &latents, Some(&labels), Mode::Eval);
         let weights = d.layout().weights(&d_flat.to_kind(Kind::Float));
-        let logits = d.forward(&weights, &images, Some(&labels), Mode::Sample);
+        let logits = d.forward(&weights, &images, Some(&labels), Mode::Eval);
         (images, logits)
     });
     let tensors = [("latent", latents), ("label", labels), ("image", images), ("logit", logits)];

@@ -7,7 +7,7 @@
 //!   generator_ema.NAME             G's averaged parameters, if there is an average
 //!   discriminator.NAME, …          the same of D
 //!   discriminator_spectral.NAME    singular vectors of spectral normalization
-//!   __metadata__.state             a [`CheckpointState`] as JSON
+//!   __metadata__.state             a [`CheckpointMetadata`] as JSON
 //! checkpoints/000300.safetensors.sha256
 //!                                  its SHA-256, as `sha256sum` writes it
 //! ```
@@ -15,21 +15,20 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use gan_models::Layout;
+use gan_models::ParamLayout;
+use gan_models::encoding::{SafeTensors, encode_tensors};
 use run_dir::RunDir;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::Error;
-use crate::checkpoint_file::{self as file, MAX_CHECKPOINT, refuse};
+use crate::checkpoint_file::{self, MAX_CHECKPOINT, checkpoint_error};
 use crate::gan::Gan;
 
 /// The format of checkpoints that this version reads and writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
-/// A position in training.
+/// The counters of training: its position in the schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainState {
@@ -48,7 +47,7 @@ pub struct TrainState {
 /// The metadata of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CheckpointState {
+pub struct CheckpointMetadata {
     format: u32,
     /// The number of this checkpoint in its run, from 1.
     pub number: u64,
@@ -58,27 +57,16 @@ pub struct CheckpointState {
     generator_updates: u64,
     /// Updates that D's optimizer counted.
     discriminator_updates: u64,
-    /// The run's files that belong to the checkpoint.
-    run: RunFiles,
-}
-
-/// Hashes of the files of a run that belong to a checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RunFiles {
-    /// SHA-256 of `config.toml`, in hexadecimal.
+    /// SHA-256 of the run's `config.toml`, in hexadecimal.
     config_sha256: String,
-    /// Version 0.2.0 held the hashes of rows here.
-    #[serde(default, skip_serializing)]
-    rows: IgnoredAny,
 }
 
-/// A checkpoint whose hash matches.
+/// A checkpoint file whose SHA-256 was verified.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
     bytes: Vec<u8>,
-    state: CheckpointState,
+    metadata: CheckpointMetadata,
 }
 
 impl Checkpoint {
@@ -95,15 +83,15 @@ impl Checkpoint {
         number: u64,
         config_sha256: &str,
     ) -> Result<(), Error> {
-        let state = CheckpointState {
+        let metadata = CheckpointMetadata {
             format: FORMAT,
             number,
             train,
             generator_updates: gan.generator.optimizer.updates(),
             discriminator_updates: gan.discriminator.optimizer.updates(),
-            run: RunFiles { config_sha256: config_sha256.to_owned(), rows: IgnoredAny },
+            config_sha256: config_sha256.to_owned(),
         };
-        file::write(run, path, &encode(gan, &state)?)
+        checkpoint_file::write(run, path, &encode(gan, &metadata)?)
     }
 
     /// Reads the file `path` of `run` and compares its hash.
@@ -112,23 +100,24 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] if a file is missing or damaged; [`Error::Run`] if
     /// the operating system cannot read it, or if it is no regular file.
     pub fn read(run: &RunDir, path: &Path) -> Result<Checkpoint, Error> {
-        let bytes = file::read(run, path)?;
-        let state = SafeTensors::read_metadata(&bytes)
+        let bytes = checkpoint_file::read(run, path)?;
+        let metadata = SafeTensors::read_metadata(&bytes)
             .map_err(|e| e.to_string())
-            .and_then(|(_, header)| state(header.metadata().as_ref()))
-            .map_err(|reason| refuse(path, reason))?;
-        Ok(Checkpoint { path: path.to_owned(), bytes, state })
+            .and_then(|(_, header)| parse_metadata(header.metadata().as_ref()))
+            .map_err(|reason| checkpoint_error(path, reason))?;
+        Ok(Checkpoint { path: path.to_owned(), bytes, metadata })
     }
 
     /// The number of the checkpoint at `path` in its run, without a comparison of
     /// its hash; `None` if the file is no checkpoint.
     pub(crate) fn number(run: &RunDir, path: &Path) -> Option<u64> {
-        state(file::metadata(run, path).as_ref()).ok().map(|state| state.number)
+        let metadata = checkpoint_file::metadata(run, path);
+        Some(parse_metadata(metadata.as_ref()).ok()?.number)
     }
 
     /// Its metadata.
-    pub fn state(&self) -> &CheckpointState {
-        &self.state
+    pub fn metadata(&self) -> &CheckpointMetadata {
+        &self.metadata
     }
 
     /// Rejects a run whose configuration is not that of the checkpoint.
@@ -136,11 +125,11 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Checkpoint`] with the changed file; [`Error::Run`].
     pub fn check_config(&self, run: &RunDir) -> Result<(), Error> {
-        if self.state.run.config_sha256 == run.config_sha256()? {
+        if self.metadata.config_sha256 == run.config_sha256()? {
             return Ok(());
         }
         let reason = format!("it changed after {} was saved; restore it", self.path.display());
-        Err(refuse(&run.config_path(), reason))
+        Err(checkpoint_error(&run.config_path(), reason))
     }
 
     /// Restores `gan`, which must have the same networks and settings.
@@ -149,23 +138,23 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] if the tensors have other names or shapes; `gan` is
     /// unchanged then.
     pub fn restore(&self, gan: &mut Gan) -> Result<(), Error> {
-        let file = self.tensors()?;
+        let tensors = self.safetensors()?;
         let mut pairs = Vec::new();
         let mut count = 0;
-        for (name, layout, flat) in gan.state() {
+        for (name, layout, flat) in gan.state_dict() {
             count += layout.params().len();
-            pairs.push((flat, self.part(&file, &name, layout)?));
+            pairs.push((flat, self.part(&tensors, &name, layout)?));
         }
-        if count != file.len() {
-            let reason = format!("it holds {} tensors, the networks have {count}", file.len());
-            return Err(refuse(&self.path, reason));
+        if count != tensors.len() {
+            let reason = format!("it holds {} tensors, the networks have {count}", tensors.len());
+            return Err(checkpoint_error(&self.path, reason));
         }
         for (mut flat, saved) in pairs {
             flat.copy_(&saved);
         }
-        let state = &self.state;
-        gan.generator.optimizer.set_updates(state.generator_updates);
-        gan.discriminator.optimizer.set_updates(state.discriminator_updates);
+        let metadata = &self.metadata;
+        gan.generator.optimizer.set_updates(metadata.generator_updates);
+        gan.discriminator.optimizer.set_updates(metadata.discriminator_updates);
         Ok(())
     }
 
@@ -174,56 +163,55 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Checkpoint`] if the tensors have other names or shapes.
-    pub fn sampling_parameters(&self, layout: &Layout) -> Result<Tensor, Error> {
-        let file = self.tensors()?;
-        let averaged = file.names().iter().any(|name| name.starts_with("generator_ema."));
+    pub fn sampling_parameters(&self, layout: &ParamLayout) -> Result<Tensor, Error> {
+        let tensors = self.safetensors()?;
+        let averaged = tensors.names().iter().any(|name| name.starts_with("generator_ema."));
         let name = if averaged { "generator_ema" } else { "generator" };
-        self.part(&file, name, layout)
+        self.part(&tensors, name, layout)
     }
 
     /// One part of the state, f32 `[numel]` of `layout` on the CPU.
-    fn part(&self, file: &SafeTensors, name: &str, layout: &Layout) -> Result<Tensor, Error> {
+    fn part(
+        &self,
+        tensors: &SafeTensors,
+        name: &str,
+        layout: &ParamLayout,
+    ) -> Result<Tensor, Error> {
         layout
-            .read_tensors(&format!("{name}."), file)
-            .map_err(|e| refuse(&self.path, e.to_string()))
+            .read_tensors(&format!("{name}."), tensors)
+            .map_err(|e| checkpoint_error(&self.path, e.to_string()))
     }
 
-    fn tensors(&self) -> Result<SafeTensors<'_>, Error> {
-        SafeTensors::deserialize(&self.bytes).map_err(|e| refuse(&self.path, e.to_string()))
+    fn safetensors(&self) -> Result<SafeTensors<'_>, Error> {
+        SafeTensors::deserialize(&self.bytes)
+            .map_err(|e| checkpoint_error(&self.path, e.to_string()))
     }
 }
 
-/// The safetensors file of `gan` with the metadata `state`.
-fn encode(gan: &Gan, state: &CheckpointState) -> Result<Vec<u8>, Error> {
+/// The safetensors file of `gan` with its metadata.
+fn encode(gan: &Gan, metadata: &CheckpointMetadata) -> Result<Vec<u8>, Error> {
     let mut tensors = Vec::new();
-    for (name, layout, flat) in gan.state() {
+    for (name, layout, flat) in gan.state_dict() {
         let part = layout.named_tensors(&format!("{name}."), &flat);
         tensors.extend(part.map_err(|e| Error::Encode(e.to_string()))?);
     }
-    let views = tensors.iter().map(|(name, shape, bytes)| {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes)?;
-        Ok((name.as_str(), view))
-    });
-    let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
-    let json = serde_json::to_string(state).map_err(|e| Error::Encode(e.to_string()))?;
-    let metadata = HashMap::from([("state".to_owned(), json)]);
-    let bytes = views
-        .and_then(|views| serialize(views, Some(metadata)))
-        .map_err(|e| Error::Encode(e.to_string()))?;
-    match bytes.len() as u64 > MAX_CHECKPOINT {
-        true => Err(Error::Encode(format!("it has more than {MAX_CHECKPOINT} bytes"))),
-        false => Ok(bytes),
+    let json = serde_json::to_string(metadata).map_err(|e| Error::Encode(e.to_string()))?;
+    let header = HashMap::from([("state".to_owned(), json)]);
+    let bytes = encode_tensors(&tensors, Some(header)).map_err(|e| Error::Encode(e.to_string()))?;
+    if bytes.len() as u64 > MAX_CHECKPOINT {
+        return Err(Error::Encode(format!("it has more than {MAX_CHECKPOINT} bytes")));
     }
+    Ok(bytes)
 }
 
-/// The state in the metadata of a safetensors file.
-fn state(metadata: Option<&HashMap<String, String>>) -> Result<CheckpointState, String> {
-    let json = metadata.and_then(|all| all.get("state"));
+/// The metadata of a checkpoint in the header of its file.
+fn parse_metadata(header: Option<&HashMap<String, String>>) -> Result<CheckpointMetadata, String> {
+    let json = header.and_then(|all| all.get("state"));
     let json = json.ok_or("it is no checkpoint: it holds no state")?;
-    let state: CheckpointState = serde_json::from_str(json).map_err(|e| e.to_string())?;
-    if state.format == FORMAT {
-        Ok(state)
+    let metadata: CheckpointMetadata = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    if metadata.format == FORMAT {
+        Ok(metadata)
     } else {
-        Err(format!("it has format {}, but this version reads format {FORMAT}", state.format))
+        Err(format!("it has format {}, but this version reads format {FORMAT}", metadata.format))
     }
 }

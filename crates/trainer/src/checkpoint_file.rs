@@ -20,7 +20,8 @@ const MAX_HEADER: u64 = 1 << 24;
 /// Upper limit of the size of a checkpoint, in bytes: 4 GiB.
 pub(crate) const MAX_CHECKPOINT: u64 = 1 << 32;
 
-/// Writes the checkpoint `path` of `run`, after its hash: without one it is not valid.
+/// Writes the hash file, then the checkpoint `path` of `run`. A checkpoint without a hash file is
+/// invalid.
 ///
 /// # Errors
 /// [`Error::Run`] if a file cannot be written.
@@ -40,22 +41,24 @@ pub(crate) fn read(run: &RunDir, path: &Path) -> Result<Vec<u8>, Error> {
     let mut line = Vec::new();
     let read = open(run, &hash_path)?.take(MAX_HASH_FILE).read_to_end(&mut line);
     read.map_err(|e| io("read", &hash_path, e))?;
-    let wanted = hash(&line, path)
-        .ok_or_else(|| refuse(&hash_path, "it is damaged: it holds no SHA-256 of the file"))?;
+    let expected_hash = hash(&line, path).ok_or_else(|| {
+        checkpoint_error(&hash_path, "it is damaged: it holds no SHA-256 of the file")
+    })?;
     let file = open(run, path)?;
     let (mut bytes, header) = read_header(&file).map_err(|e| io("read", path, e))?;
     let length = file.metadata().map_err(|e| io("read", path, e))?.len();
-    let described = header.and_then(|header| header.file_length(bytes.len()));
-    if described != Some(length) || length > MAX_CHECKPOINT {
+    let expected_length = header.and_then(|header| header.file_length(bytes.len()));
+    if expected_length != Some(length) || length > MAX_CHECKPOINT {
         let reason = format!("it is damaged: its header does not describe {length} bytes");
-        return Err(refuse(path, reason));
+        return Err(checkpoint_error(path, reason));
     }
     file.take(length).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
     let found = sha256_hex(&bytes);
-    if wanted != found {
+    if expected_hash != found {
         let hash = file_name(&hash_path);
-        let reason = format!("it is damaged: its SHA-256 is {found}, but {hash} has {wanted}");
-        return Err(refuse(path, reason));
+        let reason =
+            format!("it is damaged: its SHA-256 is {found}, but {hash} has {expected_hash}");
+        return Err(checkpoint_error(path, reason));
     }
     Ok(bytes)
 }
@@ -77,7 +80,7 @@ pub(crate) fn remove(run: &RunDir, path: &Path) -> Result<(), Error> {
 }
 
 /// An error of the file `path`.
-pub(crate) fn refuse(path: &Path, reason: impl Into<String>) -> Error {
+pub(crate) fn checkpoint_error(path: &Path, reason: impl Into<String>) -> Error {
     Error::Checkpoint { path: path.to_owned(), reason: reason.into() }
 }
 
@@ -88,18 +91,18 @@ struct Header {
     #[serde(rename = "__metadata__", default)]
     metadata: HashMap<String, String>,
     #[serde(flatten)]
-    tensors: HashMap<String, Place>,
+    tensors: HashMap<String, TensorInfo>,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct TensorInfo {
     data_offsets: [u64; 2],
 }
 
 impl Header {
     /// The length of the file, whose first `start` bytes are the header.
     fn file_length(&self, start: usize) -> Option<u64> {
-        let ends = self.tensors.values().map(|place| place.data_offsets[1]);
+        let ends = self.tensors.values().map(|tensor| tensor.data_offsets[1]);
         ends.max().unwrap_or(0).checked_add(start as u64)
     }
 }
@@ -128,7 +131,7 @@ fn hash_path(path: &Path) -> PathBuf {
 /// Opens a file of a checkpoint.
 fn open(run: &RunDir, path: &Path) -> Result<File, Error> {
     run.open_file(path, u64::MAX).map_err(|e| match e.io_kind() {
-        Some(ErrorKind::NotFound) => refuse(path, "it is missing"),
+        Some(ErrorKind::NotFound) => checkpoint_error(path, "it is missing"),
         // Any other error may be temporary, and the file may be valid.
         _ => e.into(),
     })

@@ -1,4 +1,4 @@
-//! Saves checkpoints of a run at an interval, and resumes from the newest valid one.
+//! Locks a run, saves its checkpoints, removes old ones, and resumes from the newest valid one.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::data::TrainData;
 use crate::gan::Gan;
 use crate::observer::Observer;
 
-/// Besides the last two, every tenth checkpoint is kept.
+/// The last two checkpoints and every tenth stay.
 const KEEP_EVERY: u64 = 10;
 
 /// A locked run and its checkpoints.
@@ -23,9 +23,9 @@ const KEEP_EVERY: u64 = 10;
 pub struct Checkpointer {
     run: RunDir,
     lock: RunLock,
-    /// Time between checkpoints; `None` for one at the end only.
-    every: Option<Duration>,
-    last: Instant,
+    /// Time between checkpoints; `None`: save only at the end.
+    interval: Option<Duration>,
+    last_saved: Instant,
     /// Number and step of the newest checkpoint.
     newest: Option<(u64, u64)>,
     config_sha256: String,
@@ -39,7 +39,7 @@ enum Start {
     New,
     /// At step 0, in the folder of a run without a valid checkpoint.
     Restart,
-    /// At a checkpoint; those after it are invalid.
+    /// At a checkpoint. Newer checkpoints are invalid.
     Resume { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
 }
 
@@ -55,25 +55,25 @@ impl Checkpointer {
         config: &TrainConfig,
         data: &TrainData,
     ) -> Result<Checkpointer, Error> {
-        let real = data.shown_images(config.networks.generator.image_side())?;
-        let run_config = config.run_config(name, FigureLayout::default(), None);
+        let real = data.figure_images(config.networks.generator.image_side())?;
+        let run_config = config.to_run_config(name, FigureLayout::default(), None);
         let run = RunDir::create(root, &run_config, real.as_ref())?;
         Checkpointer::new(run, Some(Duration::from_secs(60)))
     }
 
-    /// Locks a new run. Training then saves a checkpoint after each interval `every` and one
-    /// at the end.
+    /// Locks the run. Training starts at step 0, and saves a checkpoint after each `interval`
+    /// and one at the end.
     ///
     /// # Errors
     /// [`run_dir::Error::Locked`] if another process trains the run.
-    pub fn new(run: RunDir, every: Option<Duration>) -> Result<Checkpointer, Error> {
+    pub fn new(run: RunDir, interval: Option<Duration>) -> Result<Checkpointer, Error> {
         let lock = run.lock()?;
         Ok(Checkpointer {
             config_sha256: run.config_sha256()?,
             run,
             lock,
-            every,
-            last: Instant::now(),
+            interval,
+            last_saved: Instant::now(),
             newest: None,
             start: Start::New,
         })
@@ -81,8 +81,8 @@ impl Checkpointer {
 
     /// As [`Checkpointer::new`] for a run that was stopped. Training resumes from
     /// the newest valid checkpoint. It begins at step 0 if the run has neither
-    /// checkpoints nor [results](RunDir::has_results). `skipped` receives the reason
-    /// for each invalid checkpoint. The run's files stay unchanged until training
+    /// checkpoints nor [results](RunDir::has_results). Calls `skipped` with the error of
+    /// each invalid checkpoint. The run's files stay unchanged until training
     /// begins.
     ///
     /// # Errors
@@ -91,10 +91,10 @@ impl Checkpointer {
     /// [`run_dir::Error::Damaged`] for any other file.
     pub fn resume(
         run: RunDir,
-        every: Option<Duration>,
+        interval: Option<Duration>,
         skipped: &mut dyn FnMut(&Error),
     ) -> Result<Checkpointer, Error> {
-        let mut checkpointer = Checkpointer::new(run, every)?;
+        let mut checkpointer = Checkpointer::new(run, interval)?;
         let run = &checkpointer.run;
         let mut invalid = Vec::new();
         let no_valid = || Error::NoValidCheckpoint { folder: run.checkpoints_dir() };
@@ -103,8 +103,8 @@ impl Checkpointer {
                 Ok(checkpoint) => {
                     checkpoint.check_config(run)?;
                     run.check_files()?;
-                    let state = checkpoint.state();
-                    checkpointer.newest = Some((state.number, state.train.step));
+                    let metadata = checkpoint.metadata();
+                    checkpointer.newest = Some((metadata.number, metadata.train.step));
                     let checkpoint = Box::new(checkpoint);
                     checkpointer.start = Start::Resume { checkpoint, invalid };
                     return Ok(checkpointer);
@@ -113,7 +113,7 @@ impl Checkpointer {
                     skipped(&error);
                     invalid.push(path);
                 }
-                // A file that cannot be read now may be valid.
+                // A read error may be temporary, so the checkpoint may be valid.
                 Err(error) => return Err(error),
             }
         }
@@ -129,8 +129,8 @@ impl Checkpointer {
     ///
     /// # Errors
     /// As [`Checkpointer::new`].
-    pub fn restart(run: RunDir, every: Option<Duration>) -> Result<Checkpointer, Error> {
-        Ok(Checkpointer { start: Start::Restart, ..Checkpointer::new(run, every)? })
+    pub fn restart(run: RunDir, interval: Option<Duration>) -> Result<Checkpointer, Error> {
+        Ok(Checkpointer { start: Start::Restart, ..Checkpointer::new(run, interval)? })
     }
 
     /// The run.
@@ -139,19 +139,21 @@ impl Checkpointer {
     }
 
     /// The position in training that the run resumes from.
-    pub fn state(&self) -> Option<TrainState> {
+    pub fn resume_state(&self) -> Option<TrainState> {
         match &self.start {
-            Start::Resume { checkpoint, .. } => Some(checkpoint.state().train),
+            Start::Resume { checkpoint, .. } => Some(checkpoint.metadata().train),
             Start::New | Start::Restart => None,
         }
     }
 
-    /// Whether the schedule is finished and all final files exist.
+    /// Whether the schedule is finished, and the samples, nearest images, walks and, for
+    /// `conditional` networks, the class grid exist.
     ///
     /// # Errors
     /// [`Error::Run`] if the run cannot be read.
     pub fn is_complete(&self, conditional: bool) -> Result<bool, Error> {
-        let Some(TrainState { step, .. }) = self.state().filter(|state| state.finished) else {
+        let Some(TrainState { step, .. }) = self.resume_state().filter(|state| state.finished)
+        else {
             return Ok(false);
         };
         let run = &self.run;
@@ -171,15 +173,18 @@ impl Checkpointer {
         Ok(true)
     }
 
-    /// Restores `gan` and the run's files to the starting position. Returns that
-    /// position, or `None` for the beginning.
-    pub(crate) fn restore(&mut self, gan: &mut Gan) -> Result<Option<TrainState>, Error> {
-        self.last = Instant::now();
+    /// Loads the checkpoint into `gan`, and deletes newer rows, snapshots and checkpoints.
+    /// Returns the position in training, or `None` for step 0.
+    pub(crate) fn restore_and_rewind(
+        &mut self,
+        gan: &mut Gan,
+    ) -> Result<Option<TrainState>, Error> {
+        self.last_saved = Instant::now();
         let run = &self.run;
         match std::mem::replace(&mut self.start, Start::New) {
             Start::New => Ok(None),
             Start::Restart => {
-                // Nothing is deleted if the checkpoints cannot be listed.
+                // List the checkpoints first: if this fails, delete nothing.
                 let checkpoints = checkpoints(run)?.unwrap_or_default();
                 run.rewind(None)?;
                 for (_, path) in checkpoints {
@@ -189,7 +194,7 @@ impl Checkpointer {
             }
             Start::Resume { checkpoint, invalid } => {
                 checkpoint.restore(gan)?;
-                let state = checkpoint.state().train;
+                let state = checkpoint.metadata().train;
                 run.rewind(Some(RewindPoint {
                     step: state.step,
                     last_snapshot: state.last_snapshot,
@@ -210,7 +215,7 @@ impl Checkpointer {
 
     /// Whether a checkpoint is due.
     pub(crate) fn save_due(&self) -> bool {
-        self.every.is_some_and(|every| self.last.elapsed() >= every)
+        self.interval.is_some_and(|interval| self.last_saved.elapsed() >= interval)
     }
 
     /// Saves a checkpoint, unless there is one of this step, and removes old ones.
@@ -234,25 +239,26 @@ impl Checkpointer {
         if let Some(what) = gan.first_non_finite() {
             return Err(Error::Diverged { step, what });
         }
-        self.record_rows()?;
+        self.record_row_checksums()?;
         let path = self.run.checkpoint_path(step);
         Checkpoint::save(&self.run, &path, gan, state, number, &self.config_sha256)?;
         tracing::info!(step, number, "saved a checkpoint");
         self.newest = Some((number, step));
         if let Err(error) = self.remove_old() {
-            // The next call tries again.
+            // The next save tries again.
             tracing::warn!("an old checkpoint stays: {error}");
         }
-        self.last = Instant::now();
+        self.last_saved = Instant::now();
         observer.checkpoint_saved(step, number);
         Ok(())
     }
 
-    /// Records the rows so far. Damaged rows do not stop training.
+    /// Appends the SHA-256 of the files of rows to `checksums.jsonl`. Damaged rows do not stop
+    /// training.
     ///
     /// # Errors
     /// [`Error::Run`] if the disk cannot be read or written.
-    pub(crate) fn record_rows(&self) -> Result<(), Error> {
+    pub(crate) fn record_row_checksums(&self) -> Result<(), Error> {
         match self.run.record_rows() {
             Err(error @ run_dir::Error::Damaged { .. }) => {
                 tracing::warn!("{error}");
@@ -274,7 +280,7 @@ impl Checkpointer {
     }
 }
 
-/// The checkpoints of the run; `None` without their folder.
+/// The checkpoints of the run; `None` if their folder is missing.
 fn checkpoints(run: &RunDir) -> Result<Option<Vec<(u64, PathBuf)>>, Error> {
     match run.checkpoints() {
         Err(error) if error.io_kind() == Some(ErrorKind::NotFound) => Ok(None),

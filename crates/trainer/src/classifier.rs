@@ -14,11 +14,11 @@ use crate::Error;
 use crate::config::check_device;
 use crate::loader::DataLoader;
 use crate::optimizer::Adam;
-use crate::seeds::{Stream, seed_torch};
+use crate::seeds::{RandomStream, seed_torch};
 
 const BATCH: u64 = 128;
-/// Adam's rate at the first step.
-const RATE: f64 = 1.5e-3;
+/// Adam's learning rate at the first step.
+const LR: f64 = 1.5e-3;
 /// Steps between reports.
 const REPORT_EVERY: u64 = 20;
 
@@ -29,8 +29,8 @@ pub struct ClassifierConfig {
     pub seed: u64,
     /// Passes over the data set.
     pub epochs: u64,
-    /// The kind of numbers that training computes in.
-    pub kind: Kind,
+    /// The data type in which training computes.
+    pub dtype: Kind,
 }
 
 /// Progress of training.
@@ -44,45 +44,45 @@ pub struct ClassifierProgress {
     pub loss: f64,
 }
 
-/// Trains a classifier of the classes of `dataset`, at least two, on the CPU. `progress` is
+/// Trains a classifier of the classes of `dataset`, at least two, on the CPU. `on_progress` is
 /// called every 20 steps and at the end.
 ///
 /// # Errors
-/// Those of [`check`]; [`Error::Settings`] for a kind that networks cannot compute in;
+/// Those of [`check`]; [`Error::Settings`] for an unsupported data type;
 /// [`Error::Torch`].
 pub fn train_classifier(
-    plan: &ClassifierConfig,
+    config: &ClassifierConfig,
     dataset: &Dataset,
-    progress: &mut dyn FnMut(ClassifierProgress),
+    on_progress: &mut dyn FnMut(ClassifierProgress),
 ) -> Result<Classifier, Error> {
     check(dataset)?;
     let images = dataset.len() as u64;
     let device = Device::Cpu;
-    check_device(plan.kind, device)?;
+    check_device(config.dtype, device)?;
     let side = SIDE;
     let mut loader =
-        DataLoader::images(dataset, images, side, PixelRange::Unit, device, plan.seed)?;
-    let classes = Classes::from_labels(dataset.labels()).width().max(2);
+        DataLoader::images(dataset, images, side, PixelRange::Unit, device, config.seed)?;
+    let classes = Classes::from_labels(dataset.labels()).one_hot_size().max(2);
     let network = ClassifierNetwork::new(classes);
-    seed_torch(plan.seed, Stream::Init, 0);
+    seed_torch(config.seed, RandomStream::Init, 0);
     let mut parameters = network.layout().init(device);
-    let mut adam = Adam::new(gan_config::Adam::DEFAULT, &parameters);
-    let steps = images.saturating_mul(plan.epochs).div_ceil(BATCH);
+    let mut adam = Adam::new(gan_config::AdamConfig::DEFAULT, &parameters);
+    let steps = images.saturating_mul(config.epochs).div_ceil(BATCH);
     for step in 0..steps {
         let batch = loader.batch(step, step * BATCH, BATCH);
-        seed_torch(plan.seed, Stream::Step, step);
-        let weights = network.layout().leaves(&parameters, plan.kind);
+        seed_torch(config.seed, RandomStream::Step, step);
+        let weights = network.layout().leaves(&parameters, config.dtype);
         let (_, logits) = network.forward(&weights, &batch.images, Mode::Train);
         let loss = logits.to_kind(Kind::Float).cross_entropy_for_logits(&batch.labels);
         let gradients = Tensor::run_backward(&[&loss], weights.tensors(), false, false);
         let gradient = network.layout().flatten(&gradients, device);
         let done = step as f64 / steps as f64;
-        let rate = RATE * 0.5 * (1.0 + (PI * done).cos());
+        let rate = LR * 0.5 * (1.0 + (PI * done).cos());
         adam.update(&mut parameters, &gradient, rate);
         let step = step + 1;
         if step % REPORT_EVERY == 0 || step == steps {
             let loss = loss.double_value(&[]);
-            progress(ClassifierProgress { step, steps, loss });
+            on_progress(ClassifierProgress { step, steps, loss });
         }
     }
     Ok(Classifier::new(network, &parameters)?)
@@ -99,7 +99,7 @@ pub fn accuracy(classifier: &Classifier, dataset: &Dataset) -> Result<f64, Error
     Ok(agreement(&predictions, dataset.labels()))
 }
 
-/// Rejects a data set that the classifier cannot be trained or tested on.
+/// Returns an error if the classifier cannot be trained or tested on the data set.
 ///
 /// # Errors
 /// [`Error::NoImages`]; [`Error::ImageSize`] for images that are not 28×28;
@@ -114,7 +114,7 @@ pub fn check(dataset: &Dataset) -> Result<(), Error> {
     if (rows, cols) != (side, side) {
         return Err(Error::ImageSize { rows, cols, side });
     }
-    if dataset.is_labeled() { Ok(()) } else { Err(Error::NoLabels) }
+    if dataset.is_labeled() { Ok(()) } else { Err(Error::NoLabels { conditional: false }) }
 }
 
 /// u8 `[n, 28, 28]`.

@@ -5,7 +5,7 @@ use gan_config::{
 };
 use gan_models::{DIGITS, Networks};
 use mnist_io::Dataset;
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, Software};
+use run_dir::{CONFIG_FORMAT, DatasetInfo, RunConfig, Software};
 use tch::{Cuda, Device, Kind};
 
 use crate::Error;
@@ -17,17 +17,16 @@ use crate::sampler::all_classes;
 /// them.
 const IMAGE_SIDE: usize = 28;
 
-/// The libtorch that this version of tch binds to; torch-sys refuses others.
+/// The libtorch version that this tch requires.
 const LIBTORCH: &str = "2.13.0";
 
-/// The largest batch of drawn numbers. It fits into memory and is as large as the
-/// largest data sets.
-const MAX_DRAWN: u64 = 1_000_000;
+/// Upper limit of a batch of synthetic data.
+const MAX_SYNTHETIC_BATCH: u64 = 1_000_000;
 
-/// Weights times images of a step for which a second thread costs more than it saves, also on
-/// an idle machine. `gaussian` has 1,456 and is 1.3 times as fast on one thread as on two; `golbin`
-/// has 44 million and is 0.7 times as fast (AMD EPYC).
-const SHORT: f64 = 1e6;
+/// Limit of parameters times batch size. Below it, one thread is faster than several, also on an
+/// idle machine: `gaussian` (1,456) is 1.3 times as fast on one thread as on two, `golbin` (44
+/// million) 0.7 times (AMD EPYC).
+const MAX_SINGLE_THREAD_WORK: f64 = 1e6;
 
 /// All inputs of a run, besides the data.
 #[derive(Debug, Clone)]
@@ -40,24 +39,23 @@ pub struct TrainConfig {
     pub networks_name: String,
     /// The loss. It has the name of [`Settings::loss`].
     pub loss: Loss,
-    /// The classes of the images to train on, which samples of conditional networks take in
-    /// turn; none for images without labels.
+    /// The classes of the images to train on. Samples of conditional networks cycle through
+    /// them. Empty for images without labels.
     pub classes: Classes,
     /// Random seed.
     pub seed: u64,
-    /// Stretch the schedule over so many seconds of training, instead of over
+    /// Time limit of training. The schedule then covers this time instead of
     /// [`Settings::images`].
     pub seconds: Option<f64>,
     /// The device to train on.
     pub device: Device,
-    /// The kind that the networks compute in: Float or BFloat16.
-    pub kind: Kind,
+    /// The data type in which the networks compute: Float (f32) or BFloat16.
+    pub dtype: Kind,
 }
 
 impl TrainConfig {
-    /// A configuration of networks, called `name`, and a loss of the caller's own,
-    /// with all classes of the networks, and with seed 1 on the CPU in f32. Other values
-    /// can be set in the result.
+    /// A configuration with custom networks, called `name`, and a custom loss: all classes of
+    /// the networks, seed 1, on the CPU in f32. Other values can be set in the result.
     pub fn new(settings: Settings, name: &str, networks: Networks, loss: Loss) -> TrainConfig {
         TrainConfig {
             settings: Settings { loss: loss.name.to_owned(), ..settings },
@@ -68,7 +66,7 @@ impl TrainConfig {
             seed: 1,
             seconds: None,
             device: Device::Cpu,
-            kind: Kind::Float,
+            dtype: Kind::Float,
         }
     }
 
@@ -81,8 +79,8 @@ impl TrainConfig {
     }
 
     /// A configuration of the networks of that name in `gan-models` and of the
-    /// loss that `settings` name. Conditional networks take the classes of the images of
-    /// `data` that the settings train on; those of `goodfellow` start from their mean.
+    /// loss that `settings` name. Conditional networks get the classes of the training images.
+    /// The output bias of `goodfellow` starts at the mean image.
     ///
     /// # Errors
     /// [`Error::Settings`] if there are no such networks or no such loss.
@@ -98,12 +96,12 @@ impl TrainConfig {
             }
             TrainData::Gaussian => (Classes::default(), None),
         };
-        let width = if classes.is_empty() { DIGITS } else { classes.width() };
+        let width = if classes.is_empty() { DIGITS } else { classes.one_hot_size() };
         let Some(found) = gan_models::by_name(networks, width, means.as_ref()) else {
-            return invalid("networks", networks, "gan-models has no networks of that name");
+            return settings_error("networks", networks, "gan-models has no networks of that name");
         };
         let Some(loss) = Loss::by_name(&settings.loss) else {
-            return invalid("loss", &settings.loss, "gan-trainer has no loss of that name");
+            return settings_error("loss", &settings.loss, "gan-trainer has no loss of that name");
         };
         let mut config = TrainConfig::new(settings, networks, found, loss);
         if !classes.is_empty() {
@@ -112,12 +110,18 @@ impl TrainConfig {
         Ok(config)
     }
 
-    /// Whether workers compute each step on shards of the batch. Then no thread waits for
-    /// another within a step.
+    /// Whether workers split the batch of each step.
     ///
-    /// Some penalties draw random numbers; several threads would draw them in no fixed order.
-    pub fn shardable(&self) -> bool {
-        shardable(&self.networks, &self.settings, self.device)
+    /// Not with DRAGAN or WGAN-GP, which draw random numbers: several threads would draw them in
+    /// no fixed order.
+    pub fn data_parallel(&self) -> bool {
+        let Networks { generator, discriminator } = &self.networks;
+        let draws = self.settings.penalties.iter().any(|p| p.kind.is_one_centered());
+        generator.data_parallel()
+            && discriminator.data_parallel()
+            && self.settings.update != Update::Simultaneous
+            && !draws
+            && self.device == Device::Cpu
     }
 
     /// Whether a step is so short that one thread is faster than several, also on an idle
@@ -127,25 +131,25 @@ impl TrainConfig {
         let layouts = [generator.layout(), discriminator.layout()];
         let dense = layouts.iter().flat_map(|l| l.params()).all(|p| p.shape.len() <= 2);
         let numel: i64 = layouts.iter().map(|layout| layout.numel()).sum();
-        dense && numel as f64 * self.settings.batch as f64 <= SHORT
+        dense && numel as f64 * self.settings.batch as f64 <= MAX_SINGLE_THREAD_WORK
     }
 
     /// The `config.toml` of a run. `preset` names the system, and `dataset`
     /// describes the images.
-    pub fn run_config(
+    pub fn to_run_config(
         &self,
         preset: &str,
         figures: FigureLayout,
         dataset: Option<DatasetInfo>,
-    ) -> Config {
-        Config {
+    ) -> RunConfig {
+        RunConfig {
             format: CONFIG_FORMAT,
             preset: preset.to_owned(),
             networks: self.networks_name.clone(),
             seed: self.seed,
             seconds: self.seconds,
             device: device_name(self.device),
-            precision: match self.kind {
+            precision: match self.dtype {
                 Kind::BFloat16 => Precision::Bf16,
                 _ => Precision::F32,
             },
@@ -158,45 +162,45 @@ impl TrainConfig {
         }
     }
 
-    /// Rejects a configuration that cannot work on `data`.
+    /// Returns an error if the configuration cannot work on `data`.
     ///
     /// # Errors
-    /// [`Error::Settings`] for impossible settings, a kind that the networks cannot
-    /// compute in, or a missing device; [`Error::NoImages`], [`Error::ImageSize`],
+    /// [`Error::Settings`] for impossible settings, an unsupported data type, or a missing
+    /// device; [`Error::NoImages`], [`Error::NotImages`], [`Error::ImageSize`],
     /// [`Error::NoLabels`] or [`Error::Label`] for the data.
     pub fn validate(&self, data: &TrainData) -> Result<(), Error> {
-        check_device(self.kind, self.device)?;
+        check_device(self.dtype, self.device)?;
         let Networks { generator, discriminator } = &self.networks;
         self.settings.check()?;
         let available = match data {
-            TrainData::Images { training, shown, .. } => {
-                if training.is_empty() || shown.is_empty() {
+            TrainData::Images { training, figure_images, .. } => {
+                if training.is_empty() || figure_images.is_empty() {
                     return Err(Error::NoImages);
                 }
                 let available = training.len() as u64;
                 check_images(training, self.settings.epoch_size(available), &self.networks)?;
-                check_images(shown, u64::MAX, &self.networks)?;
+                check_images(figure_images, u64::MAX, &self.networks)?;
                 available
             }
-            TrainData::Gaussian => MAX_DRAWN,
+            TrainData::Gaussian => MAX_SYNTHETIC_BATCH,
         };
-        // Numbers are images of one pixel.
-        let numbers = matches!(data, TrainData::Gaussian);
-        if numbers != (generator.image_side() == 1) {
-            return Err(Error::NoImages);
+        let synthetic = data.is_synthetic();
+        // A synthetic number is an image of one pixel.
+        if synthetic != (generator.image_side() == 1) {
+            return Err(Error::NotImages { synthetic });
         }
         self.settings.check_images(available)?;
         if let Some(seconds) = self.seconds
             && !(seconds > 0.0 && seconds.is_finite())
         {
-            return invalid("seconds", seconds, "it must be a finite number above 0");
+            return settings_error("seconds", seconds, "it must be a finite number above 0");
         }
         if generator.uses_batch_statistics() || discriminator.uses_batch_statistics() {
             self.check_batches()?;
         }
         if !self.settings.penalties.is_empty() && discriminator.uses_batch_statistics() {
             let kinds = self.settings.penalties.iter().map(|p| p.kind.into());
-            return invalid(
+            return settings_error(
                 &kinds.collect::<Vec<&str>>().join(", "),
                 "on",
                 "this discriminator's batch norm makes each logit depend on every image, so there \
@@ -206,7 +210,7 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// Rejects batches of one image, whose batch norm is always the same.
+    /// Returns an error for batches of one image, for which batch norm is constant.
     fn check_batches(&self) -> Result<(), Error> {
         let pretraining = self.settings.pretraining;
         let batches = [
@@ -215,11 +219,11 @@ impl TrainConfig {
         ];
         for (key, batch) in batches {
             if let Some(batch @ ..2) = batch {
-                return invalid(key, batch, "batch norm needs at least 2 images");
+                return settings_error(key, batch, "batch norm needs at least 2 images");
             }
         }
         match pretraining {
-            Some(p) if p.images % p.batch == 1 => invalid(
+            Some(p) if p.images % p.batch == 1 => settings_error(
                 "pretrain_images",
                 p.images,
                 "the last batch would have 1 image, but batch norm needs at least 2",
@@ -227,16 +231,6 @@ impl TrainConfig {
             _ => Ok(()),
         }
     }
-}
-
-/// See [`TrainConfig::shardable`].
-pub(crate) fn shardable(networks: &Networks, settings: &Settings, device: Device) -> bool {
-    let draws = settings.penalties.iter().any(|p| p.kind.is_unit_length());
-    networks.generator.shardable()
-        && networks.discriminator.shardable()
-        && settings.update != Update::Simultaneous
-        && !draws
-        && device == Device::Cpu
 }
 
 /// The name of a device in `config.toml`: `cpu` or `cuda:0`.
@@ -252,21 +246,21 @@ pub fn software() -> Software {
     Software { trainer: env!("CARGO_PKG_VERSION").to_owned(), libtorch: LIBTORCH.to_owned() }
 }
 
-/// The kind of a precision.
-pub fn kind(precision: Precision) -> Kind {
+/// The data type of a precision.
+pub fn dtype(precision: Precision) -> Kind {
     match precision {
         Precision::F32 => Kind::Float,
         Precision::Bf16 => Kind::BFloat16,
     }
 }
 
-/// Rejects a kind that networks cannot compute in, or a device that is not there.
+/// Returns an error for an unsupported data type or a missing device.
 ///
 /// # Errors
 /// [`Error::Settings`].
-pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
-    if !matches!(kind, Kind::Float | Kind::BFloat16) {
-        return invalid("kind", format!("{kind:?}"), "it must be Float or BFloat16");
+pub(crate) fn check_device(dtype: Kind, device: Device) -> Result<(), Error> {
+    if !matches!(dtype, Kind::Float | Kind::BFloat16) {
+        return settings_error("dtype", format!("{dtype:?}"), "it must be Float or BFloat16");
     }
     let available = match device {
         Device::Cpu => true,
@@ -274,13 +268,13 @@ pub(crate) fn check_device(kind: Kind, device: Device) -> Result<(), Error> {
         Device::Mps => tch::utils::has_mps(),
         Device::Vulkan => tch::utils::has_vulkan(),
     };
-    match available {
-        true => Ok(()),
-        false => invalid("device", format!("{device:?}"), "this machine has no such device"),
+    if available {
+        return Ok(());
     }
+    settings_error("device", format!("{device:?}"), "this machine has no such device")
 }
 
-/// Checks the size of the images, and the labels of the first `epoch_size`.
+/// Checks the size of the images, and the labels of the first `epoch_size` images.
 fn check_images(dataset: &Dataset, epoch_size: u64, networks: &Networks) -> Result<(), Error> {
     let Networks { generator, discriminator } = networks;
     let images = dataset.images();
@@ -295,7 +289,7 @@ fn check_images(dataset: &Dataset, epoch_size: u64, networks: &Networks) -> Resu
         return Ok(());
     };
     if !dataset.is_labeled() {
-        return Err(Error::NoLabels);
+        return Err(Error::NoLabels { conditional: true });
     }
     let mut labels =
         dataset.labels().iter().take(usize::try_from(epoch_size).unwrap_or(usize::MAX));
@@ -325,7 +319,7 @@ fn pixel_means(dataset: &Dataset, count: usize) -> Option<[f64; 784]> {
     Some(sums.map(|sum| sum / (255.0 * count.max(1) as f64)))
 }
 
-fn invalid<T>(key: &str, value: impl ToString, reason: &str) -> Result<T, Error> {
+fn settings_error<T>(key: &str, value: impl ToString, reason: &str) -> Result<T, Error> {
     Err(Error::Settings(SettingsError::Impossible {
         key: key.to_owned(),
         value: value.to_string(),

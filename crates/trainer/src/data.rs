@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use crate::Error;
-use crate::seeds::{Stream, stream_seed};
+use crate::seeds::{RandomStream, stream_seed};
 
 /// Samples in a snapshot, and real images in the figures.
 pub(crate) const SNAPSHOT_SAMPLES: usize = 64;
@@ -23,9 +23,9 @@ pub enum TrainData {
     Images {
         /// The training images.
         training: Arc<Dataset>,
-        /// Real images for figures, at least one. Conditional networks generate
-        /// their classes, repeated if there are fewer than samples.
-        shown: Dataset,
+        /// Real images for figures, at least one. Snapshots of conditional networks cycle
+        /// through their classes.
+        figure_images: Dataset,
         /// Measures samples for the quality curve.
         evaluator: Option<Box<Evaluator>>,
     },
@@ -42,15 +42,15 @@ impl TrainData {
     pub fn new(training: Dataset) -> Result<TrainData, Error> {
         let first: Vec<usize> = (0..training.len().min(SNAPSHOT_SAMPLES)).collect();
         Ok(TrainData::Images {
-            shown: training.select(&first).ok_or(Error::NoImages)?,
+            figure_images: training.select(&first).ok_or(Error::NoImages)?,
             training: training.into(),
             evaluator: None,
         })
     }
 
-    /// Images to train on with an `evaluator` for the quality curve. Figures show
-    /// test images of the classes that `conditional` networks generate, if there are any,
-    /// or else training images that depend on `seed`, out of the first `epoch_size`.
+    /// Images to train on with an `evaluator` for the quality curve. Figures of `conditional`
+    /// networks show test images of the training classes. Other figures show training images,
+    /// drawn with `seed` from the first `epoch_size`.
     ///
     /// # Errors
     /// [`Error::NoImages`] for an empty data set.
@@ -67,19 +67,25 @@ impl TrainData {
             true => of_classes(test, &classes_of(&training, epoch_size)),
             false => None,
         };
-        let shown = if let Some(unseen) = unseen.filter(|unseen| !unseen.is_empty()) {
+        let figure_images = if let Some(unseen) = unseen.filter(|unseen| !unseen.is_empty()) {
             let first: Vec<usize> = (0..unseen.len().min(SNAPSHOT_SAMPLES)).collect();
             unseen.select(&first)
         } else {
-            let mut rng = ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::ShownImages, 0));
+            let mut rng =
+                ChaCha8Rng::seed_from_u64(stream_seed(seed, RandomStream::FigureImages, 0));
             let count = SNAPSHOT_SAMPLES.min(epoch_size as usize);
             training.select(&index::sample(&mut rng, epoch_size as usize, count).into_vec())
         };
         Ok(TrainData::Images {
             training,
-            shown: shown.ok_or(Error::NoImages)?,
+            figure_images: figure_images.ok_or(Error::NoImages)?,
             evaluator: Some(Box::new(evaluator)),
         })
+    }
+
+    /// Whether the data are numbers, not images.
+    pub fn is_synthetic(&self) -> bool {
+        matches!(self, TrainData::Gaussian)
     }
 
     /// The classes of the first `epoch_size` training images; none for images without labels and
@@ -96,9 +102,11 @@ impl TrainData {
     ///
     /// # Errors
     /// [`Error::Torch`].
-    pub fn shown_images(&self, side: i64) -> Result<Option<Images>, Error> {
+    pub fn figure_images(&self, side: i64) -> Result<Option<Images>, Error> {
         match self {
-            TrainData::Images { shown, .. } => Ok(Some(resize(shown.images(), side as usize)?)),
+            TrainData::Images { figure_images, .. } => {
+                Ok(Some(resize(figure_images.images(), side as usize)?))
+            }
             TrainData::Gaussian => Ok(None),
         }
     }
@@ -115,7 +123,8 @@ pub(crate) fn of_classes(set: &Dataset, classes: &Classes) -> Option<Dataset> {
     set.select(&(0..set.len()).filter(known).collect::<Vec<_>>())
 }
 
-/// `images` with `side` rows and columns: bilinear, pixel centers at halves.
+/// Resizes images to `side`×`side`: bilinear, as PyTorch's `interpolate` with
+/// `align_corners=False`.
 ///
 /// # Errors
 /// [`Error::Torch`].
@@ -127,7 +136,7 @@ pub fn resize(images: &Images, side: usize) -> Result<Images, Error> {
     let shape = [-1, 1, images.rows() as i64, images.cols() as i64];
     let bytes = Tensor::from_slice(images.pixels()).view(shape);
     let mut pixels = Vec::with_capacity(images.len() * side * side);
-    // In chunks, because each takes four bytes a pixel for a moment.
+    // Convert in chunks, because f32 needs four bytes per pixel.
     for chunk in bytes.split(1000, 0) {
         let chunk = chunk
             .to_kind(Kind::Float)

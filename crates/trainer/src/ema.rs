@@ -21,12 +21,13 @@ impl Ema {
         &self.parameters
     }
 
-    /// Adds `parameters` after `batch` more images, `images_seen` in total.
-    pub fn update(&mut self, parameters: &Tensor, batch: f64, images_seen: f64) {
+    /// Updates the average with the current `parameters`. `images` is the number of images since
+    /// the last update, `images_seen` the number in total.
+    pub fn update(&mut self, parameters: &Tensor, images: f64, images_seen: f64) {
         // The half-life is short at first (EMA ramp-up 0.05 of Karras et al.
         // 2020), so that the random start loses its weight quickly.
         let half_life = self.half_life_images.min(0.05 * images_seen);
-        let decay = if half_life > 0.0 { 0.5f64.powf(batch / half_life) } else { 0.0 };
+        let decay = if half_life > 0.0 { 0.5f64.powf(images / half_life) } else { 0.0 };
         let _ = self.parameters.lerp_(parameters, 1.0 - decay);
     }
 }

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use gan_config::Classes;
 
-/// What can go wrong in training, sampling and measuring.
+/// An error of training, sampling or evaluation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Settings that training cannot work with.
     #[error(transparent)]
     Settings(#[from] gan_config::Error),
-    /// A file of the run directory is refused.
+    /// An error of the run directory.
     #[error(transparent)]
     Run(#[from] run_dir::Error),
-    /// A file of images is refused.
+    /// An error of an image file.
     #[error(transparent)]
     Images(#[from] mnist_io::Error),
     /// A loss, a weight or an optimizer's state is not finite.
@@ -41,11 +41,12 @@ pub enum Error {
     /// A data set without images.
     #[error("there are no images")]
     NoImages,
-    /// Conditional networks and classifiers take labels.
-    #[error(
-        "the images have no labels, but conditional networks need them; train without --conditional, or use labeled images"
-    )]
-    NoLabels,
+    /// Conditional networks and classifiers need labels.
+    #[error("the images have no labels; use labeled images{}", if *conditional { ", or train without --conditional" } else { "" })]
+    NoLabels {
+        /// Whether the labels are for conditional networks.
+        conditional: bool,
+    },
     /// A class that the networks were not trained on, or have no input for.
     #[error("the networks have no class {label}; their classes are {classes}")]
     Label {
@@ -66,9 +67,15 @@ pub enum Error {
         /// The run's folder.
         run: PathBuf,
     },
+    /// The networks generate images and the data are numbers, or the other way round.
+    #[error("the {}", if *synthetic { "data are numbers, but these networks generate images" } else { "data are images, but these networks generate numbers" })]
+    NotImages {
+        /// Whether the data are numbers.
+        synthetic: bool,
+    },
     /// The run's samples are numbers, not images.
     #[error("{preset} generates numbers, not images; see figures/densities.svg in its run")]
-    Numbers {
+    Synthetic {
         /// The run's preset.
         preset: String,
     },
@@ -93,7 +100,7 @@ pub enum Error {
     /// The samples cannot be measured.
     #[error(transparent)]
     Metrics(#[from] gan_metrics::Error),
-    /// The classifier refuses its weights or its input.
+    /// The weights or images do not fit the classifier.
     #[error(transparent)]
     Classifier(#[from] gan_models::ClassifierError),
     /// A network cannot be described as a graph.

@@ -2,108 +2,101 @@
 
 use std::sync::Arc;
 
-use gan_config::{Classes, Settings, Update, WeightBound};
-use gan_models::{Discriminator, Generator, Layout, Mode, Networks};
+use gan_config::{Classes, LipschitzConstraint, Update};
+use gan_models::{Discriminator, Generator, Mode, Networks, ParamLayout};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::config::shardable;
+use crate::config::TrainConfig;
 use crate::ema::Ema;
 use crate::loader::Batch;
-use crate::losses::Loss;
 use crate::objective::Objective;
 use crate::optimizer::Optimizer;
 use crate::replica::Replica;
-use crate::sampler::{Sampler, all_classes};
-use crate::seeds::{Stream, seed_torch};
+use crate::sampler::Sampler;
+use crate::seeds::{RandomStream, seed_torch};
 use crate::spectral_norm::{SingularVectors, SpectralNorm};
 use crate::workers::Workers;
 
 /// A network, its parameters and its optimizer.
 #[derive(Debug)]
-pub struct Net<N: ?Sized> {
+pub struct NetworkState<N: ?Sized> {
     /// The network.
     pub network: Arc<N>,
     /// All parameters in one flat buffer, f32 `[numel]`, in the order of the network's
-    /// [`Layout`]. `Weights` are views of such a buffer, one for each parameter.
+    /// [`ParamLayout`]. `Weights` are views of such a buffer, one for each parameter.
     pub parameters: Tensor,
     /// The optimizer.
     pub optimizer: Optimizer,
 }
 
-/// Both networks with their state, and the settings of a step.
+/// Both networks with their state, and how a step updates them.
 #[derive(Debug)]
 pub struct Gan {
     /// The generator, G.
-    pub generator: Net<dyn Generator>,
+    pub generator: NetworkState<dyn Generator>,
     /// The discriminator, D.
-    pub discriminator: Net<dyn Discriminator>,
+    pub discriminator: NetworkState<dyn Discriminator>,
     /// Spectral normalization of D's weights.
     pub spectral_norm: Option<SpectralNorm>,
     /// The exponential moving average of G's parameters.
     pub ema: Option<Ema>,
     /// The losses of G and D, and D's penalties.
     pub objective: Objective,
-    /// How the two updates of a step depend on each other.
+    /// Whether D and G update one after the other or at once, and whether both updates use the
+    /// same latents.
     pub update: Update,
-    /// The limit of D's parameters: they are clamped to ± this value after each update.
-    pub clip: Option<f64>,
+    /// Clamps D's parameters to ± this value after each update (weight clipping).
+    pub weight_clip: Option<f64>,
     /// Threads for data parallelism.
     pub workers: Workers,
-    /// Real images in a batch.
-    pub batch: u64,
-    /// The classes that samples of a conditional generator take in turn.
+    /// Real images per step.
+    pub batch_size: u64,
+    /// Samples of a conditional generator cycle through these classes.
     pub classes: Classes,
     /// The data type in which the networks compute: Float (f32) or BFloat16.
     /// Parameters are always f32.
-    pub kind: Kind,
+    pub dtype: Kind,
     /// The device of all tensors.
     pub device: Device,
 }
 
 impl Gan {
-    /// Both networks with initial parameters drawn from `seed`. Samples take all classes of
-    /// a conditional generator in turn.
-    pub fn new(
-        networks: Networks,
-        loss: Loss,
-        settings: &Settings,
-        seed: u64,
-        device: Device,
-        kind: Kind,
-    ) -> Gan {
-        let workers = match shardable(&networks, settings, device) {
-            true => Workers::new(settings.batch),
-            false => Workers::none(),
-        };
+    /// Both networks with initial parameters drawn from the seed of `config`.
+    pub fn new(config: &TrainConfig) -> Gan {
+        let TrainConfig { networks, settings, device, .. } = config;
         let Networks { generator, discriminator } = networks;
-        seed_torch(seed, Stream::Init, 0);
-        let g = generator.layout().init(device);
-        let d = discriminator.layout().init(device);
+        let workers = if config.data_parallel() {
+            Workers::new(settings.batch)
+        } else {
+            Workers::single_threaded()
+        };
+        seed_torch(config.seed, RandomStream::Init, 0);
+        let g = generator.layout().init(*device);
+        let d = discriminator.layout().init(*device);
         let layout = discriminator.layout();
-        let normalized = settings.weight_bound == Some(WeightBound::SpectralNorm);
-        let spectral_norm =
-            normalized.then(|| SpectralNorm::new(layout, &layout.weights(&d), device));
+        let normalize = settings.lipschitz_constraint == Some(LipschitzConstraint::SpectralNorm);
         Gan {
-            classes: all_classes(generator.as_ref()),
             ema: settings.ema.map(|ema| Ema::new(ema.half_life_images, &g)),
-            generator: Net {
-                network: generator,
+            spectral_norm: normalize
+                .then(|| SpectralNorm::new(layout, &layout.weights(&d), *device)),
+            generator: NetworkState {
+                network: generator.clone(),
                 optimizer: Optimizer::new(settings.optimizer, &g),
                 parameters: g,
             },
-            discriminator: Net {
+            discriminator: NetworkState {
+                network: discriminator.clone(),
                 optimizer: Optimizer::new(settings.optimizer, &d),
-                network: discriminator,
                 parameters: d,
             },
-            spectral_norm,
-            objective: Objective::new(loss, settings),
+            objective: Objective::new(config.loss, settings),
             update: settings.update,
-            clip: settings.clip(),
+            weight_clip: settings.clip(),
             workers,
-            batch: settings.batch,
-            kind,
-            device,
+            batch_size: settings.batch,
+            classes: config.classes.clone(),
+            dtype: config.dtype,
+            device: *device,
         }
     }
 
@@ -113,23 +106,25 @@ impl Gan {
         self.generator.network.latent().sample(n, self.device)
     }
 
+    /// The parameters to sample with, f32 `[numel]`: G's average if there is one, else its
+    /// current parameters.
+    fn sampling_parameters(&self) -> &Tensor {
+        self.ema.as_ref().map_or(&self.generator.parameters, Ema::parameters)
+    }
+
     /// A sampler with G's averaged parameters if there are any, else with its current
-    /// ones.
+    /// parameters. In f32, it shares memory with this GAN.
     pub fn sampler(&self) -> Sampler {
-        let parameters = match &self.ema {
-            Some(ema) => ema.parameters(),
-            None => &self.generator.parameters,
-        };
         let generator = self.generator.network.clone();
-        Sampler::new(generator, parameters, self.kind, self.batch)
+        Sampler::new(generator, self.sampling_parameters(), self.dtype, self.batch_size)
             .with_classes(self.classes.clone())
     }
 
     /// Parameters for inference, G's and D's, each f32 `[numel]`: G's average if there is
     /// one, and D's weights with spectral normalization if training uses it.
     pub fn inference_parameters(&self) -> [Tensor; 2] {
-        let (g, d) = (&self.generator.parameters, &self.discriminator.parameters);
-        let g = self.ema.as_ref().map_or(g, Ema::parameters).shallow_clone();
+        let g = self.sampling_parameters().shallow_clone();
+        let d = &self.discriminator.parameters;
         let Some(spectral_norm) = &self.spectral_norm else {
             return [g, d.shallow_clone()];
         };
@@ -141,7 +136,7 @@ impl Gan {
     /// All tensors of the state: name, layout and flat buffer f32 `[numel]`. The
     /// buffers share memory with this GAN. The optimizers' update counts are not
     /// included.
-    pub fn state(&self) -> Vec<(String, &Layout, Tensor)> {
+    pub fn state_dict(&self) -> Vec<(String, &ParamLayout, Tensor)> {
         let mut state = Vec::new();
         let mut add = |name: &str, layout, parameters: &Tensor, optimizer: &Optimizer| {
             state.push((name.to_owned(), layout, parameters.shallow_clone()));
@@ -154,7 +149,7 @@ impl Gan {
         add("generator", g_layout, &g.parameters, &g.optimizer);
         add("discriminator", d_layout, &d.parameters, &d.optimizer);
         if let Some(spectral_norm) = &self.spectral_norm {
-            let (layout, flat) = spectral_norm.state();
+            let (layout, flat) = spectral_norm.named_buffer();
             state.push(("discriminator_spectral".to_owned(), layout, flat));
         }
         if let Some(ema) = &self.ema {
@@ -164,50 +159,55 @@ impl Gan {
         state
     }
 
-    /// The name of the first tensor of [`Gan::state`] that holds NaN or an infinity.
+    /// The name of the first tensor of [`Gan::state_dict`] that holds NaN or an infinity.
     pub fn first_non_finite(&self) -> Option<String> {
         let sum = |flat: &Tensor, kind| flat.sum(kind).double_value(&[]);
-        // A value that is not finite makes the sum not finite. The f32 sum is faster,
-        // but it can overflow although all values are finite; then the f64 sum decides.
+        // A value that is not finite makes the sum not finite. The f32 sum is faster, but it
+        // can also overflow. In that case the f64 sum decides.
         let not_finite = |flat: &Tensor| {
             !sum(flat, Kind::Float).is_finite() && !sum(flat, Kind::Double).is_finite()
         };
-        let mut state = self.state().into_iter();
+        let mut state = self.state_dict().into_iter();
         state.find(|(_, _, flat)| not_finite(flat)).map(|(name, _, _)| name)
     }
 
     /// Generates fake images `[n, 1, side, side]` with G in training mode, without
     /// gradients, from latents f32 `[n, size]` and labels i64 `[n]`.
-    pub fn fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
+    pub fn generate_fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         self.replica().fake(latents, labels)
     }
 
-    /// D's logits, f32 `[n]`, for images `[n, 1, side, side]` and labels i64
-    /// `[n]`, without dropout and gradients.
+    /// D's logits, f32 `[n]`, for images `[n, 1, side, side]` and labels i64 `[n]`, without
+    /// dropout and gradients. Batch norm uses the statistics of the batch.
     pub fn logits(&self, images: &Tensor, labels: &Tensor) -> Tensor {
+        self.logits_in(self.dtype, images, labels)
+    }
+
+    /// [`Gan::logits`], computed in `dtype`.
+    pub(crate) fn logits_in(&self, dtype: Kind, images: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
-            let weights = self.replica().frozen_discriminator();
-            self.discriminator
-                .network
-                .forward(&weights, images, Some(labels), Mode::Sample)
-                .to_kind(Kind::Float)
+            let weights = self.replica_in(dtype).discriminator_weights();
+            let network = &self.discriminator.network;
+            network.forward(&weights, images, Some(labels), Mode::Eval).to_kind(Kind::Float)
         })
     }
 
     /// The share of `real` and `fake` images that D classifies correctly, 0 to 1.
-    /// The labels of `real` are the labels of both.
+    /// Both have the labels of `real`.
     pub fn accuracy(&self, real: &Batch, fake: &Tensor) -> f64 {
         let logits = |images| self.logits(images, &real.labels);
-        let (real, fake) = (logits(&real.images), logits(fake));
-        let threshold = self.objective.loss.threshold(&real, &fake);
-        let share = |right: Tensor| right.to_kind(Kind::Float).mean(Kind::Float);
-        let both = share(real.gt_tensor(&threshold)) + share(fake.le_tensor(&threshold));
-        both.double_value(&[]) / 2.0
+        let loss = &self.objective.loss;
+        let (d_real, d_fake) = loss.shares_classified_real(&logits(&real.images), &logits(fake));
+        (d_real + 1.0 - d_fake) / 2.0
     }
 
-    /// Both networks' current parameters in the data type of computation, detached from
-    /// autograd. In f32 they share memory with this GAN.
+    /// A detached copy of both networks' parameters in the data type of computation. In f32,
+    /// it shares memory with this GAN.
     pub(crate) fn replica(&self) -> Replica<'_> {
+        self.replica_in(self.dtype)
+    }
+
+    fn replica_in(&self, dtype: Kind) -> Replica<'_> {
         let (g, d) = (&self.generator, &self.discriminator);
         let vectors = self.spectral_norm.as_ref().map(SpectralNorm::vectors);
         Replica {
@@ -215,8 +215,8 @@ impl Gan {
             discriminator: d.network.as_ref(),
             vectors: vectors.map(SingularVectors::shallow_clone),
             objective: &self.objective,
-            g_parameters: g.parameters.detach().to_kind(self.kind),
-            d_parameters: d.parameters.detach().to_kind(self.kind),
+            g_parameters: g.parameters.detach().to_kind(dtype),
+            d_parameters: d.parameters.detach().to_kind(dtype),
         }
     }
 }

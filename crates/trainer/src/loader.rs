@@ -9,10 +9,10 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Error;
 use crate::data::resize;
-use crate::seeds::{Stream, seed_torch, stream_seed};
+use crate::seeds::{RandomStream, seed_torch, stream_seed};
 
 /// Mean and standard deviation of the real numbers of the preset `gaussian`.
-pub(crate) const GAUSSIAN: (f64, f64) = (4.0, 0.5);
+pub(crate) const GAUSSIAN_MEAN_STD: (f64, f64) = (4.0, 0.5);
 
 /// Some real images and their labels.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ enum Source {
 #[derive(Debug)]
 pub struct DataLoader {
     source: Source,
-    shuffle: Shuffle,
+    sampler: IndexSampler,
 }
 
 impl DataLoader {
@@ -80,21 +80,21 @@ impl DataLoader {
         let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
         let first = |all: &Tensor| all.narrow(0, 0, epoch_size as i64).to_device(device);
         let source = Source::Images { bytes: first(&bytes), labels: first(&labels), range };
-        let shuffle = Shuffle::new(seed, Stream::Shuffle, epoch_size);
-        Ok(DataLoader { source, shuffle })
+        let sampler = IndexSampler::new(seed, RandomStream::Shuffle, epoch_size);
+        Ok(DataLoader { source, sampler })
     }
 
     /// Draws sorted batches of numbers from N(4, 0.5).
     pub fn gaussian(device: Device, seed: u64) -> DataLoader {
         DataLoader {
             source: Source::Gaussian(device),
-            shuffle: Shuffle::new(seed, Stream::Shuffle, 1),
+            sampler: IndexSampler::new(seed, RandomStream::Shuffle, 1),
         }
     }
 
     /// Draws images with replacement, or epoch by epoch.
     pub fn with_replacement(mut self, with_replacement: bool) -> DataLoader {
-        self.shuffle.with_replacement = with_replacement;
+        self.sampler.with_replacement = with_replacement;
         self
     }
 
@@ -108,22 +108,22 @@ impl DataLoader {
                 range: *range,
             },
         };
-        let Shuffle { seed, size, .. } = self.shuffle;
-        let shuffle = Shuffle::new(seed, Stream::PretrainShuffle, size);
-        DataLoader { source, shuffle }
+        let IndexSampler { seed, size, .. } = self.sampler;
+        let sampler = IndexSampler::new(seed, RandomStream::PretrainShuffle, size);
+        DataLoader { source, sampler }
     }
 
     /// Images in an epoch; 1 for numbers.
     pub fn epoch_size(&self) -> u64 {
-        self.shuffle.size
+        self.sampler.size
     }
 
-    /// The `count` real images of update `update`, before which `seen` images
-    /// were loaded.
+    /// The real images of one update. `update` is its index, `seen` the number of images before
+    /// it, and `count` the number of images in it.
     pub fn batch(&mut self, update: u64, seen: u64, count: u64) -> Batch {
         match &self.source {
             Source::Images { bytes, labels, range } => {
-                let indices = self.shuffle.indices(update, seen, count);
+                let indices = self.sampler.indices(update, seen, count);
                 let indices = Tensor::from_slice(&indices).to_device(bytes.device());
                 let bytes = bytes.index_select(0, &indices);
                 Batch {
@@ -132,8 +132,8 @@ impl DataLoader {
                 }
             }
             Source::Gaussian(device) => {
-                seed_torch(self.shuffle.seed, self.shuffle.stream, update);
-                let (sorted, _) = gaussian(count as i64).sort(0, false);
+                seed_torch(self.sampler.seed, self.sampler.stream, update);
+                let (sorted, _) = draw_gaussian(count as i64).sort(0, false);
                 Batch {
                     images: sorted.view([-1, 1, 1, 1]).to_device(*device),
                     labels: Tensor::zeros([count as i64], (Kind::Int64, *device)),
@@ -143,11 +143,11 @@ impl DataLoader {
     }
 }
 
-/// The order of the images.
+/// Draws the indices of the images.
 #[derive(Debug)]
-struct Shuffle {
+struct IndexSampler {
     seed: u64,
-    stream: Stream,
+    stream: RandomStream,
     /// Images in an epoch, at least 1.
     size: u64,
     with_replacement: bool,
@@ -156,9 +156,9 @@ struct Shuffle {
     permutation: Vec<i64>,
 }
 
-impl Shuffle {
-    fn new(seed: u64, stream: Stream, size: u64) -> Shuffle {
-        Shuffle {
+impl IndexSampler {
+    fn new(seed: u64, stream: RandomStream, size: u64) -> IndexSampler {
+        IndexSampler {
             seed,
             stream,
             size,
@@ -200,8 +200,8 @@ impl Shuffle {
 }
 
 /// `n` draws from N(4, 0.5), f32 `[n]`, from libtorch's global random number generator.
-pub(crate) fn gaussian(n: i64) -> Tensor {
-    let (mean, std) = GAUSSIAN;
+pub(crate) fn draw_gaussian(n: i64) -> Tensor {
+    let (mean, std) = GAUSSIAN_MEAN_STD;
     Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean
 }
 
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn every_image_comes_once_per_epoch_also_across_batches() {
-        let mut shuffle = Shuffle::new(3, Stream::Shuffle, 10);
+        let mut shuffle = IndexSampler::new(3, RandomStream::Shuffle, 10);
         let mut seen: Vec<i64> = (0..5).flat_map(|s| shuffle.indices(s, 4 * s, 4)).collect();
         for epoch in seen.chunks_mut(10) {
             epoch.sort_unstable();
@@ -224,13 +224,16 @@ mod tests {
     #[test]
     fn the_order_depends_on_seed_and_step_only() {
         for with_replacement in [false, true] {
-            let new =
-                |seed, stream| Shuffle { with_replacement, ..Shuffle::new(seed, stream, 100) };
-            let mut straight = new(7, Stream::Shuffle);
+            let new = |seed, stream| IndexSampler {
+                with_replacement,
+                ..IndexSampler::new(seed, stream, 100)
+            };
+            let mut straight = new(7, RandomStream::Shuffle);
             let all: Vec<_> = (0..20).map(|s| straight.indices(s, 16 * s, 16)).collect();
-            let mut late = new(7, Stream::Shuffle);
+            let mut late = new(7, RandomStream::Shuffle);
             assert_eq!(late.indices(19, 19 * 16, 16), all[19]);
-            for mut other in [new(8, Stream::Shuffle), new(7, Stream::PretrainShuffle)] {
+            for mut other in [new(8, RandomStream::Shuffle), new(7, RandomStream::PretrainShuffle)]
+            {
                 assert_ne!(other.indices(0, 0, 16), all[0]);
             }
         }

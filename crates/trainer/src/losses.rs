@@ -4,8 +4,8 @@ use std::fmt;
 
 use tch::{Kind, Tensor};
 
-/// A function of D's logits for real images and for fake ones, each f32 `[n]`;
-/// its value, an f32 scalar, is minimized.
+/// A function of D's logits for real images and for fake images, each f32 `[n]`.
+/// Training minimizes its value, an f32 scalar.
 pub type LossFn = fn(real: &Tensor, fake: &Tensor) -> Tensor;
 
 /// A loss of D and one of G. A logit above the threshold means "real".
@@ -15,10 +15,9 @@ pub struct Loss {
     pub name: &'static str,
     /// D's loss.
     pub discriminator: LossFn,
-    /// G's loss. Its first argument is the logits of the real images only if
-    /// `generator_uses_real` is set.
+    /// G's loss. If `generator_uses_real` is false, it must not use its first argument.
     pub generator: LossFn,
-    /// G's loss depends on the logits of real images.
+    /// Whether G's loss depends on the logits of real images.
     pub generator_uses_real: bool,
     /// The logit above which D classifies an image as real.
     pub threshold: Threshold,
@@ -28,13 +27,13 @@ pub struct Loss {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Threshold {
     /// A fixed value.
-    At(f64),
+    Fixed(f64),
     /// The middle between the mean logits of real and fake images, where only
     /// differences of logits have a meaning.
     Midpoint,
 }
 
-/// Every loss of [`gan_config::LOSSES`], in that order.
+/// The losses of [`gan_config::LOSS_INFOS`], in the same order.
 pub const LOSSES: &[Loss] = &[
     // Goodfellow et al. 2014, eq. 1: G minimizes log(1 − D(G(z))).
     Loss {
@@ -42,7 +41,7 @@ pub const LOSSES: &[Loss] = &[
         discriminator: cross_entropy,
         generator: |_, fake| -mean(softplus(fake)),
         generator_uses_real: false,
-        threshold: Threshold::At(0.0),
+        threshold: Threshold::Fixed(0.0),
     },
     // Goodfellow et al. 2014, section 3: G maximizes log D(G(z)), which has the
     // same fixed point and stronger gradients early in training.
@@ -51,7 +50,7 @@ pub const LOSSES: &[Loss] = &[
         discriminator: cross_entropy,
         generator: |_, fake| mean(softplus(&-fake)),
         generator_uses_real: false,
-        threshold: Threshold::At(0.0),
+        threshold: Threshold::Fixed(0.0),
     },
     // Mao et al. 2017, eq. 2 with a = 0, b = c = 1.
     Loss {
@@ -59,7 +58,7 @@ pub const LOSSES: &[Loss] = &[
         discriminator: |real, fake| (mean((real - 1.0).square()) + mean(fake.square())) / 2.0,
         generator: |_, fake| mean((fake - 1.0).square()) / 2.0,
         generator_uses_real: false,
-        threshold: Threshold::At(0.5),
+        threshold: Threshold::Fixed(0.5),
     },
     // Lim and Ye 2017; Miyato et al. 2018, eq. 16.
     Loss {
@@ -67,7 +66,7 @@ pub const LOSSES: &[Loss] = &[
         discriminator: |real, fake| mean((1.0f64 - real).relu()) + mean((fake + 1.0).relu()),
         generator: |_, fake| -mean(fake.shallow_clone()),
         generator_uses_real: false,
-        threshold: Threshold::At(0.0),
+        threshold: Threshold::Fixed(0.0),
     },
     // Arjovsky et al. 2017, eq. 2. A penalty, clipping or spectral normalization
     // must bound D.
@@ -98,9 +97,20 @@ impl Loss {
     /// The threshold for logits f32 `[n]`, as an f32 scalar.
     pub fn threshold(&self, real: &Tensor, fake: &Tensor) -> Tensor {
         match self.threshold {
-            Threshold::At(logit) => Tensor::from(logit as f32).to_device(fake.device()),
+            Threshold::Fixed(logit) => Tensor::from(logit as f32).to_device(fake.device()),
             Threshold::Midpoint => (real.mean(Kind::Float) + fake.mean(Kind::Float)) / 2.0,
         }
+    }
+
+    /// The shares of real and of fake images that D classifies as real, 0 to 1, from its
+    /// logits f32 `[n]`.
+    pub fn shares_classified_real(&self, real: &Tensor, fake: &Tensor) -> (f64, f64) {
+        let threshold = self.threshold(real, fake);
+        let share = |logits: &Tensor| {
+            let above = logits.gt_tensor(&threshold).to_kind(Kind::Float);
+            above.mean(Kind::Float).double_value(&[])
+        };
+        (share(real), share(fake))
     }
 }
 

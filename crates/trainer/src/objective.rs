@@ -1,11 +1,10 @@
-//! What a step minimizes: the losses of both networks and D's penalties, as
-//! functions of images and logits.
+//! The losses of D and G, and D's gradient penalties, as functions of images and logits.
 
 use gan_config::{LossInfo, Penalty, PenaltyKind, Settings};
 use tch::{Kind, Tensor};
 
 use crate::losses::Loss;
-use crate::penalties::{interpolate, perturb, squared_gradient, unit_gradient_penalty};
+use crate::penalties::{interpolate, one_centered_penalty, perturb, squared_gradient_norm};
 
 /// The losses of both networks and D's penalties.
 #[derive(Debug, Clone)]
@@ -18,7 +17,8 @@ pub struct Objective {
     pub logit_limit: Option<f64>,
     /// D's gradient penalties.
     pub penalties: Vec<Penalty>,
-    /// Factor on the penalties: the number of steps from one penalty to the next.
+    /// Factor on the penalties, because they are computed only every n-th step: n (lazy
+    /// regularization, Karras et al. 2020).
     pub penalty_factor: f64,
 }
 
@@ -27,19 +27,19 @@ pub struct Objective {
 pub struct DiscriminatorOutput {
     /// The loss without penalties, f32 scalar.
     pub loss: Tensor,
-    /// The loss with penalties: what D minimizes, f32 scalar.
+    /// The loss with penalties, which D minimizes, f32 scalar.
     pub objective: Tensor,
     /// Logits of the real images, f32 `[n]`.
-    pub real: Tensor,
+    pub real_logits: Tensor,
     /// Logits of the fake images, f32 `[n]`.
-    pub fake: Tensor,
+    pub fake_logits: Tensor,
 }
 
 impl Objective {
-    /// The objective that `settings` describe. `loss` is the loss that they name, or a
-    /// custom one.
+    /// The objective that `settings` describe, with `loss`. Custom losses use
+    /// [`Settings::logit_limit`] too.
     pub fn new(loss: Loss, settings: &Settings) -> Objective {
-        let clamps = LossInfo::find(loss.name).is_none_or(|loss| loss.uses_probabilities);
+        let clamps = LossInfo::find(loss.name).is_none_or(|info| info.uses_probabilities);
         Objective {
             loss,
             loss_d_weight: settings.loss_d_weight,
@@ -50,13 +50,13 @@ impl Objective {
     }
 
     /// D's loss on `n` real images f32 and `n` fake ones, each `[n, 1, side, side]`. If
-    /// `penalize` is true, the objective includes the penalties. D computes in the kind of
-    /// the fake images.
+    /// `penalize` is true, the objective includes the penalties. D computes in the data type
+    /// of `fake_images`.
     ///
     /// `discriminate` maps images `[m, 1, side, side]` to logits `[m]`; `m` is `n`, or `2n`
     /// for real images followed by fake ones. If `one_pass` is true, one forward pass
     /// computes both; set it to false for networks with batch norm.
-    pub fn discriminator(
+    pub fn discriminator_loss(
         &self,
         discriminate: &dyn Fn(&Tensor) -> Tensor,
         real_images: &Tensor,
@@ -71,7 +71,7 @@ impl Objective {
             let both = Tensor::cat(&[&real_in_kind, fake_images], 0);
             if penalize && !both.requires_grad() { both.set_requires_grad(true) } else { both }
         });
-        let (real, fake) = match &both {
+        let (real_logits, fake_logits) = match &both {
             Some(both) if one_pass => split_real_fake(&discriminate(both), n),
             Some(both) => {
                 let (real, fake) = split_real_fake(both, n);
@@ -79,22 +79,23 @@ impl Objective {
             }
             None => (discriminate(&real_in_kind), discriminate(fake_images)),
         };
-        let (real, fake) = (real.to_kind(Kind::Float), fake.to_kind(Kind::Float));
-        let loss =
-            (self.loss.discriminator)(&self.clamp(&real), &self.clamp(&fake)) * self.loss_d_weight;
+        let real_logits = real_logits.to_kind(Kind::Float);
+        let fake_logits = fake_logits.to_kind(Kind::Float);
+        let loss = (self.loss.discriminator)(&self.clamp(&real_logits), &self.clamp(&fake_logits))
+            * self.loss_d_weight;
         let objective = match &both {
             Some(both) if penalize => {
-                let logits = Tensor::cat(&[&real, &fake], 0);
+                let logits = Tensor::cat(&[&real_logits, &fake_logits], 0);
                 &loss + self.penalties(discriminate, real_images, both, &logits)
             }
             _ => loss.shallow_clone(),
         };
-        DiscriminatorOutput { loss, objective, real, fake }
+        DiscriminatorOutput { loss, objective, real_logits, fake_logits }
     }
 
     /// G's loss, f32 scalar, on D's logits f32 `[n]`.
-    pub fn generator(&self, real: &Tensor, fake: &Tensor) -> Tensor {
-        (self.loss.generator)(&self.clamp(real), &self.clamp(fake))
+    pub fn generator_loss(&self, real_logits: &Tensor, fake_logits: &Tensor) -> Tensor {
+        (self.loss.generator)(&self.clamp(real_logits), &self.clamp(fake_logits))
     }
 
     /// The logits within the limit; a clamped logit has no gradient.
@@ -105,8 +106,8 @@ impl Objective {
         }
     }
 
-    /// The sum of the penalties. `images` are the real and then the fake ones,
-    /// and `logits` are D's output for them.
+    /// The sum of the penalties. `images` are the real images, then the fake images, and
+    /// `logits` are D's output for them.
     fn penalties(
         &self,
         discriminate: &dyn Fn(&Tensor) -> Tensor,
@@ -117,30 +118,30 @@ impl Objective {
         let n = real_images.size()[0];
         // E‖∇ₓD‖² at real and at fake images, from one gradient.
         let mut squared: Option<(Tensor, Tensor)> = None;
-        let mut squared_at = |kind| {
+        let mut mean_squared_norm = |kind| {
             let (real, fake) = squared
-                .get_or_insert_with(|| split_real_fake(&squared_gradient(images, logits), n));
+                .get_or_insert_with(|| split_real_fake(&squared_gradient_norm(images, logits), n));
             match kind {
                 PenaltyKind::R1 => real.mean(Kind::Float),
-                _ => fake.mean(Kind::Float),
+                _ => fake.mean(Kind::Float), // R2
             }
         };
-        let unit_penalty = |points: Tensor| {
+        let one_centered = |points: Tensor| {
             let points = points.to_kind(images.kind()).set_requires_grad(true);
-            unit_gradient_penalty(&points, &discriminate(&points)).mean(Kind::Float)
+            one_centered_penalty(&points, &discriminate(&points)).mean(Kind::Float)
         };
         let alpha = || Tensor::rand([n, 1, 1, 1], (Kind::Float, images.device()));
         let terms = self.penalties.iter().map(|&Penalty { kind, weight }| {
             let weight = self.penalty_factor * weight;
             match kind {
-                PenaltyKind::R1 | PenaltyKind::R2 => squared_at(kind) * (0.5 * weight),
+                PenaltyKind::R1 | PenaltyKind::R2 => mean_squared_norm(kind) * (0.5 * weight),
                 PenaltyKind::GradientPenalty => {
                     let (_, fake) = split_real_fake(&images.detach().to_kind(Kind::Float), n);
-                    unit_penalty(interpolate(real_images, &fake, &alpha())) * weight
+                    one_centered(interpolate(real_images, &fake, &alpha())) * weight
                 }
                 PenaltyKind::Dragan => {
                     let noise = real_images.rand_like();
-                    unit_penalty(perturb(real_images, &noise, &alpha())) * weight
+                    one_centered(perturb(real_images, &noise, &alpha())) * weight
                 }
             }
         });
@@ -148,7 +149,7 @@ impl Objective {
     }
 }
 
-/// The first `n` rows, which belong to real images, and those of fake images.
+/// The first `n` rows, which belong to the real images, and the other rows.
 fn split_real_fake(both: &Tensor, n: i64) -> (Tensor, Tensor) {
     (both.narrow(0, 0, n), both.narrow(0, n, both.size()[0] - n))
 }

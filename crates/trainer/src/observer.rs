@@ -2,8 +2,8 @@
 
 use run_dir::{MetricsRow, QualityRow};
 
-/// Callbacks of the training loop. Their time does not count as training time. Each
-/// has an empty default.
+/// Callbacks of the training loop, each with an empty default. Their time does not count as
+/// training time.
 pub trait Observer {
     /// D finished `update` of `updates` updates of pretraining.
     fn pretraining(&mut self, _update: u64, _updates: u64) {}
@@ -14,7 +14,7 @@ pub trait Observer {
 
     /// A row of `metrics.jsonl` was written; `progress` is the completed fraction of the
     /// schedule, 0 to 1.
-    fn reported(&mut self, _row: &MetricsRow, _progress: f64) {}
+    fn metrics_written(&mut self, _row: &MetricsRow, _progress: f64) {}
 
     /// A row of `quality.jsonl` was written.
     fn evaluated(&mut self, _row: &QualityRow) {}
@@ -25,7 +25,7 @@ pub trait Observer {
     /// A snapshot was written.
     fn snapshot_written(&mut self, _step: u64) {}
 
-    /// A checkpoint was saved, the run's `number`th from 1.
+    /// A checkpoint was saved. `number` counts the run's checkpoints from 1.
     fn checkpoint_saved(&mut self, _step: u64, _number: u64) {}
 
     /// Whether to stop; called before every step and every update of pretraining.

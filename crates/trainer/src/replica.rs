@@ -1,53 +1,53 @@
-//! Gradients of both networks from one thread's part of a batch.
+//! The gradients of both networks for one shard of a batch.
 
-use gan_models::{Discriminator, Generator, Layout, Mode, Weights};
+use gan_models::{Discriminator, Generator, Mode, ParamLayout, Weights};
 use tch::{Kind, Tensor, no_grad};
 
 use crate::loader::Batch;
 use crate::objective::{DiscriminatorOutput, Objective};
 use crate::spectral_norm::SingularVectors;
-use crate::workers::{Gradient, Merge};
+use crate::workers::{Gradient, MergeShards};
 
-/// Both networks with the parameters of one update, for one thread.
+/// The parameters of both networks for one update. Each thread has its own replica.
 pub(crate) struct Replica<'a> {
     pub(crate) generator: &'a dyn Generator,
     pub(crate) discriminator: &'a dyn Discriminator,
     /// For spectral normalization of D's weights.
     pub(crate) vectors: Option<SingularVectors>,
     pub(crate) objective: &'a Objective,
-    /// G's parameters `[numel]` in the kind that the networks compute in.
+    /// G's parameters `[numel]` in the data type of computation.
     pub(crate) g_parameters: Tensor,
     /// D's parameters `[numel]`.
     pub(crate) d_parameters: Tensor,
 }
 
-/// D's loss and logits, detached from its weights.
+/// D's loss and logits, detached from the autograd graph.
 #[derive(Debug)]
 pub struct DiscriminatorStats {
     /// The loss without penalties, f32 scalar.
     pub loss: Tensor,
-    /// Logits of the real images, f32 `[n]`.
-    pub real: Tensor,
-    /// Logits of the fake images, f32 `[n]`.
-    pub fake: Tensor,
+    /// Logits of the real images, f32 `[n]`, before the update of D.
+    pub real_logits: Tensor,
+    /// Logits of the fake images, f32 `[n]`, before the update of D.
+    pub fake_logits: Tensor,
 }
 
 impl From<&DiscriminatorOutput> for DiscriminatorStats {
     fn from(output: &DiscriminatorOutput) -> Self {
         DiscriminatorStats {
             loss: output.loss.detach(),
-            real: output.real.detach(),
-            fake: output.fake.detach(),
+            real_logits: output.real_logits.detach(),
+            fake_logits: output.fake_logits.detach(),
         }
     }
 }
 
-impl Merge for DiscriminatorStats {
+impl MergeShards for DiscriminatorStats {
     fn merge(self, other: Self, weights: [f64; 2]) -> Self {
         DiscriminatorStats {
             loss: self.loss.merge(other.loss, weights),
-            real: Tensor::cat(&[self.real, other.real], 0),
-            fake: Tensor::cat(&[self.fake, other.fake], 0),
+            real_logits: Tensor::cat(&[self.real_logits, other.real_logits], 0),
+            fake_logits: Tensor::cat(&[self.fake_logits, other.fake_logits], 0),
         }
     }
 }
@@ -70,9 +70,8 @@ impl Replica<'_> {
         }
     }
 
-    /// D's weights, normalized, which do not require gradients. Gradients still flow to the
-    /// images.
-    pub(crate) fn frozen_discriminator(&self) -> Weights {
+    /// D's weights after spectral normalization, without gradients. Images still get gradients.
+    pub(crate) fn discriminator_weights(&self) -> Weights {
         self.normalize(self.discriminator.layout().weights(&self.d_parameters))
     }
 
@@ -97,8 +96,8 @@ impl Replica<'_> {
         FakeWithGraph { weights, images }
     }
 
-    /// D's logits as a function of images; with twice as many images as labels,
-    /// the labels repeat.
+    /// D's logits. If there are twice as many images as labels, both halves of the images have
+    /// these labels.
     fn discriminate(&self, weights: &Weights, images: &Tensor, labels: &Tensor) -> Tensor {
         let labels = match images.size()[0] == labels.size()[0] {
             true => labels.shallow_clone(),
@@ -119,8 +118,13 @@ impl Replica<'_> {
         let weights = self.normalize(leaves.map(|_, leaf| leaf.shallow_clone()));
         let one_pass = !self.discriminator.uses_batch_statistics();
         let discriminate = |images: &Tensor| self.discriminate(&weights, images, &real.labels);
-        let output =
-            self.objective.discriminator(&discriminate, &real.images, fake, one_pass, penalize);
+        let output = self.objective.discriminator_loss(
+            &discriminate,
+            &real.images,
+            fake,
+            one_pass,
+            penalize,
+        );
         (output, leaves)
     }
 
@@ -145,17 +149,17 @@ impl Replica<'_> {
         real: &Batch,
         fake: &FakeWithGraph,
     ) -> Gradient<Tensor> {
-        let weights = self.frozen_discriminator();
+        let weights = self.discriminator_weights();
         let logits = |images: &Tensor| {
             self.discriminate(&weights, images, &real.labels).to_kind(Kind::Float)
         };
         let fake_logits = logits(&fake.images);
         let real_logits = match self.objective.loss.generator_uses_real {
             true => logits(&real.images),
-            // Not used by this loss.
+            // This loss does not use them.
             false => fake_logits.detach(),
         };
-        let loss = self.objective.generator(&real_logits, &fake_logits);
+        let loss = self.objective.generator_loss(&real_logits, &fake_logits);
         Gradient {
             flat: gradient(&loss, self.generator.layout(), &fake.weights, false),
             aux: loss.detach(),
@@ -171,10 +175,10 @@ impl Replica<'_> {
         penalize: bool,
     ) -> (Gradient<DiscriminatorStats>, Gradient<Tensor>) {
         let (output, leaves) = self.discriminator_output(real, &fake.images, penalize);
-        let loss_g = self.objective.generator(&output.real, &output.fake);
+        let loss_g = self.objective.generator_loss(&output.real_logits, &output.fake_logits);
         let images = real.len();
         let layout = self.discriminator.layout();
-        // G's gradient needs the graph again.
+        // Keep the graph: G's gradient uses it too.
         let d = Gradient {
             flat: gradient(&output.objective, layout, &leaves, true),
             aux: DiscriminatorStats::from(&output),
@@ -189,8 +193,13 @@ impl Replica<'_> {
     }
 }
 
-/// The gradient of a scalar by the `leaves` of `layout`, f32 `[numel]`.
-fn gradient(objective: &Tensor, layout: &Layout, leaves: &Weights, keep_graph: bool) -> Tensor {
+/// The gradient of a scalar with respect to the `leaves` of `layout`, f32 `[numel]`.
+fn gradient(
+    objective: &Tensor,
+    layout: &ParamLayout,
+    leaves: &Weights,
+    keep_graph: bool,
+) -> Tensor {
     let gradients = Tensor::run_backward(&[objective], leaves.tensors(), keep_graph, false);
     layout.flatten(&gradients, objective.device())
 }

@@ -2,23 +2,21 @@
 //! images for a game, and the nearest training images of real digits.
 
 use gan_metrics::neighbors::nearest;
-use gan_models::Mode;
 use mnist_io::{Dataset, Images};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use run_dir::{Logits, ReportData, RunDir};
-use tch::{Kind, Tensor, no_grad};
+use tch::{Kind, Tensor};
 
 use crate::Error;
 use crate::config::device_name;
 use crate::data::{SNAPSHOT_SAMPLES, of_classes, resize};
 use crate::gan::Gan;
-use crate::replica::Replica;
-use crate::seeds::{Stream, stream_seed};
+use crate::seeds::{RandomStream, stream_seed};
 
 /// Real and generated images in the game, each.
-const GAME: usize = 100;
+const GAME_IMAGES: usize = 100;
 /// Test images that are shown beside their nearest training images.
 const NEIGHBORS: usize = 8;
 /// Real and generated images whose logits the histograms show, each.
@@ -26,7 +24,7 @@ const HISTOGRAM: usize = 1000;
 /// Images per forward pass of D.
 const CHUNK: i64 = 250;
 /// The largest absolute logit in `report.json`.
-const LARGEST: f64 = 1e30;
+const MAX_LOGIT: f64 = 1e30;
 
 /// Writes `game.idx4`, `real_nearest.idx4` and `report.json` after `step` steps. Takes
 /// three groups of `test` images without a common image, if there are enough, and
@@ -40,14 +38,14 @@ pub(crate) fn write_report_data(
     test: &Dataset,
     training: &Images,
 ) -> Result<(), Error> {
-    let known = match gan.sampler().classes() {
+    let images_of_classes = match gan.sampler().classes() {
         Some(classes) => &of_classes(test, classes).ok_or(Error::NoImages)?,
         None => test,
     };
-    if known.is_empty() {
+    if images_of_classes.is_empty() {
         return Ok(());
     }
-    let [game, neighbors, histogram] = choose(known, seed)?;
+    let [game, neighbors, histogram] = draw_test_groups(images_of_classes, seed)?;
     let side = training.rows();
 
     let shown = resize(neighbors.images(), side)?;
@@ -56,8 +54,8 @@ pub(crate) fn write_report_data(
     run.write_real_nearest(&[shown, found])?;
 
     let sampler = gan.sampler();
-    let logits = |real: &Dataset, stream: u64| -> Result<(Logits, [Images; 2]), Error> {
-        let seed = (stream_seed(seed, Stream::Report, stream), Stream::Report);
+    let measure = |real: &Dataset, index: u64| -> Result<(Logits, [Images; 2]), Error> {
+        let seed = (stream_seed(seed, RandomStream::Report, index), RandomStream::Report);
         let fake = sampler.sample(seed, real.len() as u64, None, &mut |_| ())?;
         let fake_labels = sampler.labels(0..real.len() as u64, None);
         let labels = Tensor::from_slice(real.labels()).to_kind(Kind::Int64);
@@ -66,9 +64,9 @@ pub(crate) fn write_report_data(
             Logits { real: logits(gan, &real, &labels)?, fake: logits(gan, &fake, &fake_labels)? };
         Ok((logits, [real, fake]))
     };
-    let (game, images) = logits(&game, 1)?;
+    let (game, images) = measure(&game, 1)?;
     run.write_game(&images)?;
-    let (logits, _) = logits(&histogram, 2)?;
+    let (logits, _) = measure(&histogram, 2)?;
     let machine = machine(&device_name(gan.device));
     run.write_report_data(&ReportData { step, machine, logits, game, evaluation: None })?;
     Ok(())
@@ -76,12 +74,12 @@ pub(crate) fn write_report_data(
 
 /// Test images for the game, for the neighbors and for the histogram, in a seeded order.
 /// Leaves out the first images, which the snapshots of conditional networks show.
-fn choose(test: &Dataset, seed: u64) -> Result<[Dataset; 3], Error> {
-    let skipped = if test.len() > 2 * (GAME + NEIGHBORS) { SNAPSHOT_SAMPLES } else { 0 };
+fn draw_test_groups(test: &Dataset, seed: u64) -> Result<[Dataset; 3], Error> {
+    let skipped = if test.len() > 2 * (GAME_IMAGES + NEIGHBORS) { SNAPSHOT_SAMPLES } else { 0 };
     let mut order: Vec<usize> = (skipped..test.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(stream_seed(seed, Stream::Report, 0)));
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(stream_seed(seed, RandomStream::Report, 0)));
     let mut rest = order.as_slice();
-    let groups = [GAME, NEIGHBORS, HISTOGRAM].map(|count| {
+    let groups = [GAME_IMAGES, NEIGHBORS, HISTOGRAM].map(|count| {
         // A small set serves all groups.
         let from = if rest.is_empty() { &order } else { rest };
         let (group, others) = from.split_at(count.min(from.len()));
@@ -97,20 +95,14 @@ fn logits(gan: &Gan, images: &Images, labels: &Tensor) -> Result<Vec<f64>, Error
     let side = images.rows() as i64;
     let bytes = Tensor::from_slice(images.pixels()).view([-1, 1, side, side]);
     let pixels = gan.generator.network.pixel_range().from_bytes(&bytes, Kind::Float);
-    let labels = labels.to_device(gan.device);
-    let replica = Replica { d_parameters: gan.discriminator.parameters.detach(), ..gan.replica() };
-    let logits = no_grad(|| {
-        let weights = replica.frozen_discriminator();
-        let chunks = pixels.split(CHUNK, 0).into_iter().zip(labels.split(CHUNK, 0));
-        let logits = chunks.map(|(pixels, labels)| {
-            let pixels = pixels.to_device(gan.device);
-            let network = &gan.discriminator.network;
-            network.forward(&weights, &pixels, Some(&labels), Mode::Sample)
-        });
-        Tensor::cat(&logits.collect::<Vec<_>>(), 0)
+    let chunks = pixels.split(CHUNK, 0).into_iter().zip(labels.split(CHUNK, 0));
+    let logits = chunks.map(|(pixels, labels)| {
+        let (pixels, labels) = (pixels.to_device(gan.device), labels.to_device(gan.device));
+        gan.logits_in(Kind::Float, &pixels, &labels)
     });
-    let logits = logits.to_kind(Kind::Double).nan_to_num(0.0, LARGEST, -LARGEST);
-    Ok(Vec::<f64>::try_from(logits.clamp(-LARGEST, LARGEST))?)
+    let logits = Tensor::cat(&logits.collect::<Vec<_>>(), 0);
+    let logits = logits.to_kind(Kind::Double).nan_to_num(0.0, MAX_LOGIT, -MAX_LOGIT);
+    Ok(Vec::<f64>::try_from(logits.clamp(-MAX_LOGIT, MAX_LOGIT))?)
 }
 
 /// The processor's name where Linux tells it, the device and the number of threads.

@@ -1,12 +1,12 @@
 //! The networks of a run's newest checkpoint, and samples from them.
 
 use gan_models::Networks;
-use run_dir::{Config, RunDir};
-use tch::Device;
+use run_dir::{RunConfig, RunDir};
 
 use crate::Error;
 use crate::checkpoint::{Checkpoint, TrainState};
-use crate::config::kind;
+use crate::checkpoint_file::checkpoint_error;
+use crate::config::{TrainConfig, dtype};
 use crate::gan::Gan;
 use crate::losses::Loss;
 use crate::sampler::Sampler;
@@ -15,10 +15,10 @@ use crate::sampler::Sampler;
 #[derive(Debug)]
 pub struct RunSampler {
     /// The run's configuration.
-    pub config: Config,
+    pub config: RunConfig,
     /// The position of the run at the checkpoint.
     pub state: TrainState,
-    /// The sampler.
+    /// Generates the samples.
     pub sampler: Sampler,
 }
 
@@ -26,21 +26,21 @@ impl RunSampler {
     /// Loads the newest checkpoint of `run`. Its networks must be built into `gan-models`.
     ///
     /// # Errors
-    /// [`Error::NoCheckpoint`]; [`Error::Numbers`] if the generator produces numbers;
+    /// [`Error::NoCheckpoint`]; [`Error::Synthetic`] if the generator produces numbers;
     /// [`Error::Checkpoint`] if the checkpoint has no hash or another one, or if
     /// `config.toml` changed after it; [`Error::Run`] if a file cannot be read.
     pub fn open(run: &RunDir) -> Result<RunSampler, Error> {
         let config = run.config()?;
         let generator = networks(run, &config)?.generator;
         if generator.image_side() == 1 {
-            return Err(Error::Numbers { preset: config.preset });
+            return Err(Error::Synthetic { preset: config.preset });
         }
         let checkpoint = newest(run)?;
         let parameters = checkpoint.sampling_parameters(generator.layout())?;
-        let kind = kind(config.precision);
-        let sampler = Sampler::new(generator, &parameters, kind, config.settings.batch)
+        let dtype = dtype(config.precision);
+        let sampler = Sampler::new(generator, &parameters, dtype, config.settings.batch)
             .with_classes(config.conditional_classes());
-        Ok(RunSampler { state: checkpoint.state().train, config, sampler })
+        Ok(RunSampler { state: checkpoint.metadata().train, config, sampler })
     }
 }
 
@@ -48,7 +48,7 @@ impl RunSampler {
 #[derive(Debug)]
 pub struct RunGan {
     /// The run's configuration.
-    pub config: Config,
+    pub config: RunConfig,
     /// The position of the run at the checkpoint.
     pub state: TrainState,
     /// The networks.
@@ -60,28 +60,33 @@ impl RunGan {
     /// workspace.
     ///
     /// # Errors
-    /// Those of [`RunSampler::open`], without [`Error::Numbers`].
+    /// Those of [`RunSampler::open`], without [`Error::Synthetic`].
     pub fn open(run: &RunDir) -> Result<RunGan, Error> {
         let config = run.config()?;
         let networks = networks(run, &config)?;
-        let (settings, kind) = (&config.settings, kind(config.precision));
-        let Some(loss) = Loss::by_name(&settings.loss) else {
-            return Err(refuse(run, format!("the loss {} is unknown", settings.loss)));
+        let Some(loss) = Loss::by_name(&config.settings.loss) else {
+            let reason = format!("the loss {} is unknown", config.settings.loss);
+            return Err(checkpoint_error(&run.config_path(), reason));
         };
-        let checkpoint = newest(run)?;
-        let mut gan = Gan {
+        let settings = config.settings.clone();
+        let mut gan = Gan::new(&TrainConfig {
             classes: config.conditional_classes(),
-            ..Gan::new(networks, loss, settings, config.seed, Device::Cpu, kind)
-        };
+            seed: config.seed,
+            dtype: dtype(config.precision),
+            ..TrainConfig::new(settings, &config.networks, networks, loss)
+        });
+        let checkpoint = newest(run)?;
         checkpoint.restore(&mut gan)?;
-        Ok(RunGan { state: checkpoint.state().train, config, gan })
+        Ok(RunGan { state: checkpoint.metadata().train, config, gan })
     }
 }
 
-fn networks(run: &RunDir, config: &Config) -> Result<Networks, Error> {
+fn networks(run: &RunDir, config: &RunConfig) -> Result<Networks, Error> {
     let name = &config.networks;
-    gan_models::by_name(name, config.conditional_classes().width(), None)
-        .ok_or_else(|| refuse(run, format!("the networks {name} are not part of gan-models")))
+    gan_models::by_name(name, config.conditional_classes().one_hot_size(), None).ok_or_else(|| {
+        let reason = format!("the networks {name} are not part of gan-models");
+        checkpoint_error(&run.config_path(), reason)
+    })
 }
 
 fn newest(run: &RunDir) -> Result<Checkpoint, Error> {
@@ -91,8 +96,4 @@ fn newest(run: &RunDir) -> Result<Checkpoint, Error> {
     let checkpoint = Checkpoint::read(run, &path)?;
     checkpoint.check_config(run)?;
     Ok(checkpoint)
-}
-
-fn refuse(run: &RunDir, reason: String) -> Error {
-    Error::Checkpoint { path: run.config_path(), reason }
 }

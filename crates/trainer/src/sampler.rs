@@ -1,4 +1,4 @@
-//! Generates samples with fixed parameters.
+//! Generates samples.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use mnist_io::Images;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::Error;
-use crate::seeds::{Stream, seed_torch};
+use crate::seeds::{RandomStream, seed_torch};
 
 /// Samples per forward pass: activations take many times the memory of images.
 const CHUNK: u64 = 500;
@@ -18,29 +18,29 @@ const CHUNK: u64 = 500;
 #[derive(Debug)]
 pub struct Sampler {
     generator: Arc<dyn Generator>,
-    /// f32 `[numel]`, in the kind that the generator computes in.
+    /// `[numel]`, in the data type in which the generator computes.
     parameters: Tensor,
     /// Images per step of training.
-    batch: u64,
-    /// The classes that samples take in turn.
+    batch_size: u64,
+    /// Samples cycle through these classes.
     classes: Classes,
 }
 
 impl Sampler {
-    /// Samples from `generator` with `parameters` f32 `[numel]`, computed in `kind`.
-    /// `batch` is the number of images per step of its training. Samples take all of its
-    /// classes in turn.
+    /// Samples from `generator` with `parameters` f32 `[numel]`, computed in `dtype`. In f32,
+    /// the sampler shares memory with them. `batch_size` is the number of images per step of
+    /// training. Samples cycle through all classes of the generator.
     pub fn new(
         generator: Arc<dyn Generator>,
         parameters: &Tensor,
-        kind: Kind,
-        batch: u64,
+        dtype: Kind,
+        batch_size: u64,
     ) -> Sampler {
         let classes = all_classes(generator.as_ref());
-        Sampler { parameters: parameters.detach().to_kind(kind), generator, batch, classes }
+        Sampler { parameters: parameters.detach().to_kind(dtype), generator, batch_size, classes }
     }
 
-    /// The same with samples of `classes` only: those that the training images have.
+    /// Restricts samples to `classes`, those of the training images.
     pub fn with_classes(self, classes: Classes) -> Sampler {
         Sampler { classes, ..self }
     }
@@ -50,22 +50,22 @@ impl Sampler {
         self.generator.as_ref()
     }
 
-    /// The class that each of `count` samples shows if none is chosen; `None` for
-    /// unconditional generators.
-    pub fn requested_classes(&self, count: u64) -> Option<Vec<u8>> {
-        let classes = || (0..count).map(|i| self.classes.in_turn(i)).collect();
+    /// The class of each of `count` samples, if the caller chooses none; `None` for unconditional
+    /// generators.
+    pub fn default_classes(&self, count: u64) -> Option<Vec<u8>> {
+        let classes = || (0..count).map(|i| self.classes.cyclic(i)).collect();
         self.generator.conditional().then(classes)
     }
 
-    /// The classes that samples take in turn, if the generator is conditional.
+    /// The classes that samples cycle through, if the generator is conditional.
     pub fn classes(&self) -> Option<&Classes> {
         self.generator.conditional().then_some(&self.classes)
     }
 
-    /// The labels of the samples `range`, i64 `[n]`: all are `class`, or else they take the
-    /// classes in turn.
+    /// The labels of the samples `range`, i64 `[n]`: all are `class`, or they cycle through the
+    /// classes.
     pub fn labels(&self, range: Range<u64>, class: Option<u8>) -> Tensor {
-        let labels = range.map(|i| i64::from(class.unwrap_or_else(|| self.classes.in_turn(i))));
+        let labels = range.map(|i| i64::from(class.unwrap_or_else(|| self.classes.cyclic(i))));
         Tensor::from_slice(&labels.collect::<Vec<_>>()).to_device(self.device())
     }
 
@@ -74,12 +74,12 @@ impl Sampler {
         self.parameters.device()
     }
 
-    /// Generates images `[n, 1, side, side]` in the networks' kind from latents f32
+    /// Generates images `[n, 1, side, side]` in the networks' data type from latents f32
     /// `[n, size]` and labels i64 `[n]`.
     pub fn forward(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.generator.layout().weights(&self.parameters);
-            self.generator.forward(&weights, latents, Some(labels), Mode::Sample)
+            self.generator.forward(&weights, latents, Some(labels), Mode::Eval)
         })
     }
 
@@ -97,19 +97,18 @@ impl Sampler {
         Ok(Images::new(rows as usize, cols as usize, pixels)?)
     }
 
-    /// Generates `count` images, a function of `seed` and `stream`. With `class`,
-    /// all show that class; else those of a conditional generator take its classes in turn.
-    /// `progress` receives the number of finished images after each chunk.
+    /// Generates `count` images, a function of `seed` and `stream`. All show `class`, or the
+    /// images of a conditional generator cycle through its classes. `on_progress` receives the number of finished images after each chunk.
     ///
     /// # Errors
     /// [`Error::Label`] for another class; [`Error::Unconditional`] for a class if the
     /// generator takes no labels; [`Error::Torch`].
     pub fn sample(
         &self,
-        (seed, stream): (u64, Stream),
+        (seed, stream): (u64, RandomStream),
         count: u64,
         class: Option<u8>,
-        progress: &mut dyn FnMut(u64),
+        on_progress: &mut dyn FnMut(u64),
     ) -> Result<Images, Error> {
         let mut pixels = Vec::new();
         let (mut rows, mut cols, mut done) = (1, 1, 0);
@@ -121,7 +120,7 @@ impl Sampler {
             }
             pixels.extend_from_slice(images.pixels());
             done += images.len() as u64;
-            progress(done);
+            on_progress(done);
         }
         Ok(Images::new(rows, cols, pixels)?)
     }
@@ -133,7 +132,7 @@ impl Sampler {
     /// Those of [`Sampler::sample`].
     pub fn chunks(
         &self,
-        (seed, stream): (u64, Stream),
+        (seed, stream): (u64, RandomStream),
         count: u64,
         class: Option<u8>,
     ) -> Result<impl Iterator<Item = Result<Images, Error>> + '_, Error> {
@@ -144,10 +143,10 @@ impl Sampler {
             }
             _ => {}
         }
-        // Batch statistics require batches as large as those of training; surplus
-        // samples of the last batch are discarded.
+        // Batch norm needs batches as large as in training. Generate full batches and drop the
+        // extra samples.
         let whole_batches = self.generator.uses_batch_statistics();
-        let chunk = if whole_batches { self.batch.max(1) } else { CHUNK.min(count.max(1)) };
+        let chunk = if whole_batches { self.batch_size.max(1) } else { CHUNK.min(count.max(1)) };
         Ok((0..count.div_ceil(chunk)).map(move |part| {
             seed_torch(seed, stream, part);
             let first = part * chunk;
@@ -155,8 +154,10 @@ impl Sampler {
             let size = if whole_batches { chunk } else { kept };
             let latents = self.generator.latent().sample(size as i64, self.device());
             let images = self.generate(&latents, &self.labels(first..first + size, class))?;
-            let kept: Vec<usize> = (0..kept as usize).collect();
-            images.select(&kept).ok_or(Error::NoImages)
+            if kept == size {
+                return Ok(images);
+            }
+            images.select(&(0..kept as usize).collect::<Vec<_>>()).ok_or(Error::NoImages)
         }))
     }
 }

@@ -1,9 +1,9 @@
 //! Random numbers as a function of the seed and the step. No generator's state is
 //! saved, and a resumed run equals an uninterrupted one.
 
-/// The purpose of a random stream. The streams are independent of each other.
+/// The purpose of a stream of random numbers. The streams are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub enum RandomStream {
     /// Starting values of the networks.
     Init = 1,
     /// Latents and dropout of one step.
@@ -12,8 +12,8 @@ pub enum Stream {
     Shuffle = 3,
     /// Fixed latents of the snapshots.
     Snapshot = 4,
-    /// Choice of the real images shown in figures.
-    ShownImages = 5,
+    /// Choice of the real images in figures.
+    FigureImages = 5,
     /// Latents and dropout of one update of pretraining.
     Pretrain = 6,
     /// Samples from a checkpoint.
@@ -22,12 +22,12 @@ pub enum Stream {
     PretrainShuffle = 8,
     /// End points of the latent walks.
     Walk = 9,
-    /// Latents that are shown as every digit.
-    Digits = 10,
+    /// Latents of the class grid.
+    ClassGrid = 10,
     /// Draws for the estimate of densities.
     Densities = 11,
     /// Samples that are measured during training.
-    Quality = 12,
+    Evaluation = 12,
     /// Samples from which exported networks fix batch statistics.
     Export = 13,
     /// Images of the report.
@@ -35,12 +35,12 @@ pub enum Stream {
 }
 
 /// The seed of one stream at one index (a step, an epoch).
-pub(crate) fn stream_seed(seed: u64, stream: Stream, index: u64) -> u64 {
+pub(crate) fn stream_seed(seed: u64, stream: RandomStream, index: u64) -> u64 {
     mix(mix(mix(seed) ^ stream as u64) ^ index)
 }
 
 /// Seeds libtorch's global random number generators for one stream at one index.
-pub fn seed_torch(seed: u64, stream: Stream, index: u64) {
+pub fn seed_torch(seed: u64, stream: RandomStream, index: u64) {
     tch::manual_seed(stream_seed(seed, stream, index).cast_signed());
 }
 

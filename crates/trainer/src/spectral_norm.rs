@@ -1,6 +1,6 @@
 //! Spectral normalization of D's weights (Miyato et al. 2018).
 
-use gan_models::{Init, Layout, Weights};
+use gan_models::{Init, ParamLayout, Weights};
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// Divides each weight matrix by its largest singular value σ(W), which power
@@ -13,7 +13,7 @@ pub struct SpectralNorm {
     vectors: SingularVectors,
     /// All vectors, f32 `[numel]` of `layout`.
     flat: Tensor,
-    layout: Layout,
+    layout: ParamLayout,
 }
 
 /// Estimates of the first singular vectors, one pair for each parameter that is a
@@ -24,9 +24,9 @@ pub struct SingularVectors(Vec<Option<Pair>>);
 #[derive(Debug)]
 struct Pair {
     /// f32 `[out]`.
-    left: Tensor,
+    u: Tensor,
     /// f32 `[in·h·w]`.
-    right: Tensor,
+    v: Tensor,
 }
 
 /// Power iterations before the first step, as many as in PyTorch: random vectors
@@ -36,7 +36,7 @@ const FIRST_ITERATIONS: usize = 15;
 impl SpectralNorm {
     /// Vectors for the `weights` of `layout`, after some power iterations from a
     /// random start from libtorch's global random number generator.
-    pub fn new(layout: &Layout, weights: &Weights, device: Device) -> SpectralNorm {
+    pub fn new(layout: &ParamLayout, weights: &Weights, device: Device) -> SpectralNorm {
         let mut spectral_norm = SpectralNorm::random(layout, device);
         for _ in 0..FIRST_ITERATIONS {
             spectral_norm.power_iteration(weights);
@@ -44,10 +44,10 @@ impl SpectralNorm {
         spectral_norm
     }
 
-    fn random(layout: &Layout, device: Device) -> SpectralNorm {
-        let mut own = Layout::new();
-        let mut add = |name: String, size: i64| own.add(name, &[size], Init::normal(1.0));
-        let places: Vec<_> = layout
+    fn random(layout: &ParamLayout, device: Device) -> SpectralNorm {
+        let mut vector_layout = ParamLayout::new();
+        let mut add = |name: String, size: i64| vector_layout.add(name, &[size], Init::normal(1.0));
+        let ids: Vec<_> = layout
             .params()
             .iter()
             .map(|param| {
@@ -58,18 +58,18 @@ impl SpectralNorm {
                 ))
             })
             .collect();
-        let flat = own.init(device);
-        let views = own.weights(&flat);
-        let view = |place| {
-            let mut view = views.get(place).shallow_clone();
+        let flat = vector_layout.init(device);
+        let views = vector_layout.weights(&flat);
+        let view = |id| {
+            let mut view = views.get(id).shallow_clone();
             view.copy_(&unit(&view));
             view
         };
-        let vectors = places.into_iter().map(|places| {
-            let (left, right) = places?;
-            Some(Pair { left: view(left), right: view(right) })
+        let vectors = ids.into_iter().map(|ids| {
+            let (u, v) = ids?;
+            Some(Pair { u: view(u), v: view(v) })
         });
-        SpectralNorm { vectors: SingularVectors(vectors.collect()), flat, layout: own }
+        SpectralNorm { vectors: SingularVectors(vectors.collect()), flat, layout: vector_layout }
     }
 
     /// The vectors, which [`SpectralNorm::power_iteration`] updates in place.
@@ -78,7 +78,7 @@ impl SpectralNorm {
     }
 
     /// The vectors' names, and their values f32 `[numel]`, which share memory.
-    pub fn state(&self) -> (&Layout, Tensor) {
+    pub fn named_buffer(&self) -> (&ParamLayout, Tensor) {
         (&self.layout, self.flat.shallow_clone())
     }
 
@@ -86,10 +86,10 @@ impl SpectralNorm {
     pub fn power_iteration(&mut self, weights: &Weights) {
         no_grad(|| {
             for (weight, pair) in weights.tensors().iter().zip(&mut self.vectors.0) {
-                if let Some(Pair { left, right }) = pair {
+                if let Some(Pair { u, v }) = pair {
                     let matrix = matrix(weight);
-                    right.copy_(&unit(&matrix.tr().mv(left)));
-                    left.copy_(&unit(&matrix.mv(right)));
+                    v.copy_(&unit(&matrix.tr().mv(u)));
+                    u.copy_(&unit(&matrix.mv(v)));
                 }
             }
         });
@@ -99,20 +99,17 @@ impl SpectralNorm {
 impl SingularVectors {
     /// The same vectors for another thread; nothing is copied.
     pub fn shallow_clone(&self) -> SingularVectors {
-        let clone = |pair: &Pair| Pair {
-            left: pair.left.shallow_clone(),
-            right: pair.right.shallow_clone(),
-        };
+        let clone = |pair: &Pair| Pair { u: pair.u.shallow_clone(), v: pair.v.shallow_clone() };
         SingularVectors(self.0.iter().map(|pair| pair.as_ref().map(clone)).collect())
     }
 
-    /// Normalizes `weights`, in their own kind. Gradients flow through σ too; the
+    /// Normalizes `weights`, in their own data type. Gradients flow through σ too; the
     /// singular vectors are constants.
     pub fn normalize(&self, weights: &Weights) -> Weights {
-        weights.map(|place, weight| match self.0.get(place) {
-            Some(Some(Pair { left, right })) => {
+        weights.map(|id, weight| match self.0.get(id) {
+            Some(Some(Pair { u, v })) => {
                 // σ = uᵀ W v
-                let sigma = left.dot(&matrix(weight).mv(right));
+                let sigma = u.dot(&matrix(weight).mv(v));
                 weight / sigma.to_kind(weight.kind())
             }
             _ => weight.shallow_clone(),
@@ -160,7 +157,7 @@ mod tests {
         let all: Value = serde_json::from_str(all).unwrap();
         for (network, iterations) in [("dense", 1), ("dense", 3), ("conv", 1), ("conv", 3)] {
             let of = &all[network];
-            let mut layout = Layout::new();
+            let mut layout = ParamLayout::new();
             let mut values = Vec::new();
             for param in ["w1", "b1", "w2", "b2"] {
                 let stored = &of["params"][param];
@@ -177,7 +174,7 @@ mod tests {
                 assert_eq!(vectors.is_some(), start.is_some());
                 if let (Some(vectors), Some(start)) = (vectors, start) {
                     let left = Tensor::from_slice(&numbers(&start["u0"]));
-                    vectors.left.copy_(&left);
+                    vectors.u.copy_(&left);
                 }
             }
             for _ in 0..iterations {
@@ -187,8 +184,8 @@ mod tests {
             for (i, param) in [(0, "w1"), (2, "w2")] {
                 let expected = &of["spectral"][param]["iterations"][iterations.to_string()];
                 let vectors = spectral.vectors.0[i].as_ref().unwrap();
-                close(&flat(&vectors.left), &numbers(&expected["u"]));
-                close(&flat(&vectors.right), &numbers(&expected["v"]));
+                close(&flat(&vectors.u), &numbers(&expected["u"]));
+                close(&flat(&vectors.v), &numbers(&expected["v"]));
                 close(&flat(&normal.tensors()[i]), &numbers(&expected["weight_over_sigma"]));
             }
 

@@ -6,35 +6,23 @@ use gan_metrics::Evaluator;
 use run_dir::QualityRow;
 
 use crate::Error;
+use crate::checkpoint::TrainState;
 use crate::checkpointer::Checkpointer;
 use crate::config::TrainConfig;
 use crate::data::{TrainData, resize};
 use crate::dominance::DominanceMonitor;
-use crate::graphs::GraphWriter;
 use crate::observer::Observer;
-use crate::seeds::Stream;
-use crate::snapshots::Snapshots;
+use crate::onnx::OnnxWriter;
+use crate::seeds::RandomStream;
+use crate::snapshots::SnapshotWriter;
 use crate::trainer::Trainer;
-
-/// What a run did until it ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Outcome {
-    /// Completed steps.
-    pub steps: u64,
-    /// Real images that D was trained on, with repetitions, without pretraining.
-    pub images_seen: u64,
-    /// Seconds of training.
-    pub seconds: f64,
-    /// Whether the schedule was completed. If not, the observer stopped the run.
-    pub finished: bool,
-}
 
 /// Trains the GAN that `config` describes on `data`. Starts at the checkpoint that
 /// `checkpointer` resumes from, or at step 0. Writes samples, metrics and
 /// checkpoints to the run directory.
 ///
-/// If training is stopped during pretraining, no checkpoint is saved; resuming
-/// starts from the beginning.
+/// Returns the state at the end. It is not finished if the observer stopped the run. Without a
+/// checkpoint, as during pretraining, a stopped run starts from the beginning when it resumes.
 ///
 /// # Errors
 /// Those of [`TrainConfig::validate`]; [`Error::Run`] if the run directory cannot be
@@ -46,24 +34,23 @@ pub fn train(
     data: &TrainData,
     checkpointer: &mut Checkpointer,
     observer: &mut dyn Observer,
-) -> Result<Outcome, Error> {
+) -> Result<TrainState, Error> {
     // Load the data onto the device, build the networks, and draw the fixed latents.
     config.validate(data)?;
     let run = checkpointer.run().clone();
     let mut trainer = Trainer::new(config, data)?;
-    let snapshots = Snapshots::new(&trainer.gan, config.seed, data);
+    let snapshots = SnapshotWriter::new(&trainer.gan, config.seed, data);
     let evaluator = quality_evaluator(config, data)?;
-    let mut graphs = GraphWriter::new(run.config()?.preset, config.seed);
+    let mut onnx = OnnxWriter::new(run.config()?.preset, config.seed);
 
     // Resume from the checkpoint, or pretrain D and take the first snapshot.
-    if let Some(state) = checkpointer.restore(&mut trainer.gan)? {
+    if let Some(state) = checkpointer.restore_and_rewind(&mut trainer.gan)? {
         trainer.resume(state);
     } else {
         if !trainer.pretrain(observer) {
-            // Stopped during pretraining.
-            return Ok(Outcome::default());
+            return Ok(TrainState::default());
         }
-        graphs.write_if_due(&trainer.gan, &run, 0)?;
+        onnx.write_if_due(&trainer.gan, &run, 0)?;
         snapshots.write(&trainer.gan, &run, 0)?;
         observer.snapshot_written(0);
     }
@@ -72,16 +59,16 @@ pub fn train(
     while !trainer.state.finished && !observer.should_stop() {
         let stats = trainer.step();
         let step = trainer.state.step;
-        // Another process can train the run if the lock file was removed. Do not write then.
-        if trainer.report_due() || trainer.evaluation_due() || trainer.snapshot_due() {
+        // If the lock file was removed, another process may train this run. Check before writing.
+        if trainer.metrics_due() || trainer.evaluation_due() || trainer.snapshot_due() {
             checkpointer.check_lock()?;
         }
 
-        // Write a row of losses, and stop if training diverged.
-        if trainer.report_due() {
-            let row = trainer.report(&stats);
+        // Write a row of losses. Stop if training diverged.
+        if trainer.metrics_due() {
+            let row = trainer.metrics_row(&stats);
             run.append_metrics(&row)?;
-            observer.reported(&row, trainer.progress());
+            observer.metrics_written(&row, trainer.fraction_done());
             trainer.check_finite(&row)?;
             if dominance.update(&row) {
                 observer.discriminator_dominates(step);
@@ -99,7 +86,7 @@ pub fn train(
 
         // Write samples from the fixed latents, and both networks as ONNX files.
         if trainer.snapshot_due() {
-            graphs.write_if_due(&trainer.gan, &run, step)?;
+            onnx.write_if_due(&trainer.gan, &run, step)?;
             snapshots.write(&trainer.gan, &run, step)?;
             trainer.state.last_snapshot = step;
             observer.snapshot_written(step);
@@ -114,23 +101,18 @@ pub fn train(
     // Save the last checkpoint, and write the last ONNX files and samples.
     let state = trainer.state;
     checkpointer.save(&trainer.gan, state, observer)?;
-    graphs.write(&trainer.gan, &run, state.step)?;
+    onnx.write(&trainer.gan, &run, state.step)?;
     if !snapshots.exists(&run, state.step)? {
         snapshots.write(&trainer.gan, &run, state.step)?;
-        checkpointer.record_rows()?;
+        checkpointer.record_row_checksums()?;
         observer.snapshot_written(state.step);
     }
     if let TrainData::Images { training, evaluator, .. } = data {
         let test = evaluator.as_ref().map(|evaluator| evaluator.test());
-        let images = trainer.loader.epoch_size();
-        snapshots.write_final(&trainer.gan, &run, state.step, (training, test), images)?;
+        let epoch_size = trainer.loader.epoch_size();
+        snapshots.write_final(&trainer.gan, &run, state.step, (training, test), epoch_size)?;
     }
-    Ok(Outcome {
-        steps: state.step,
-        images_seen: state.images_seen,
-        seconds: state.seconds,
-        finished: state.finished,
-    })
+    Ok(state)
 }
 
 /// The evaluator of the quality curve. `None` if the settings contain no curve, or if
@@ -142,7 +124,7 @@ fn quality_evaluator<'a>(
     match data {
         TrainData::Images { evaluator: Some(evaluator), .. }
             if config.settings.evaluate_every.is_some()
-                && evaluator.quality_curve_obstacle()?.is_none() =>
+                && evaluator.unreliable_reason()?.is_none() =>
         {
             Ok(Some(evaluator))
         }
@@ -150,11 +132,11 @@ fn quality_evaluator<'a>(
     }
 }
 
-/// Measures samples of the current G. This does not change training: each step seeds
-/// the random number generator again.
+/// Measures samples of G. Training is unaffected, because each step seeds the random number
+/// generator.
 fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
-    let seed = (trainer.config.seed, Stream::Quality);
+    let seed = (trainer.config.seed, RandomStream::Evaluation);
     let count = gan_metrics::QUICK_SAMPLES;
     let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
     let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;

@@ -1,8 +1,8 @@
-//! What training needs in memory: configuration, data loader, GAN and position.
+//! The state of training in memory: configuration, data loader, GAN and counters.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use gan_config::{Optimizer, Progress, SNAPSHOT_STEPS};
+use gan_config::{Pretraining, SNAPSHOT_STEPS, SchedulePosition};
 use run_dir::MetricsRow;
 
 use crate::Error;
@@ -12,11 +12,13 @@ use crate::data::TrainData;
 use crate::gan::Gan;
 use crate::loader::DataLoader;
 use crate::observer::Observer;
-use crate::pretraining::pretrain;
-use crate::seeds::{Stream, seed_torch};
-use crate::step::{Rates, StepStats};
+use crate::seeds::{RandomStream, seed_torch};
+use crate::step::{StepHyperparams, StepStats};
 
-/// What training needs in memory. [`Trainer::step`] takes one step of the schedule.
+/// Batches for the estimate of D's accuracy.
+const TEST_BATCHES: u64 = 8;
+
+/// The state of training in memory. [`Trainer::step`] takes one step of the schedule.
 #[derive(Debug)]
 pub struct Trainer {
     /// The configuration.
@@ -28,11 +30,9 @@ pub struct Trainer {
     /// The position in the schedule.
     pub state: TrainState,
     /// Completed fraction of the schedule, 0 to 1.
-    progress: f64,
-    /// Time of training, exact; `state.seconds` is this time at the last step.
-    clock: Duration,
-    /// Learning rates of the last step.
-    rates: Rates,
+    fraction_done: f64,
+    /// Learning rates and momentum of the last step, or of the first one before it.
+    hyper: StepHyperparams,
 }
 
 impl Trainer {
@@ -42,8 +42,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::NoImages`] if there are no images; [`Error::Torch`] if libtorch fails.
     pub fn new(config: &TrainConfig, data: &TrainData) -> Result<Trainer, Error> {
-        let TrainConfig { settings, .. } = config;
-        let (seed, device) = (config.seed, config.device);
+        let TrainConfig { settings, seed, device, .. } = config;
         let generator = &config.networks.generator;
         let loader = match data {
             TrainData::Images { training, .. } => DataLoader::images(
@@ -51,56 +50,68 @@ impl Trainer {
                 settings.epoch_size(training.len() as u64),
                 generator.image_side(),
                 generator.pixel_range(),
-                device,
-                seed,
+                *device,
+                *seed,
             )?,
-            TrainData::Gaussian => DataLoader::gaussian(device, seed),
+            TrainData::Gaussian => DataLoader::gaussian(*device, *seed),
         };
         Ok(Trainer {
             loader: loader.with_replacement(settings.with_replacement),
-            gan: Gan {
-                classes: config.classes.clone(),
-                ..Gan::new(
-                    config.networks.clone(),
-                    config.loss,
-                    settings,
-                    seed,
-                    device,
-                    config.kind,
-                )
-            },
+            gan: Gan::new(config),
             config: config.clone(),
             state: TrainState::default(),
-            progress: 0.0,
-            clock: Duration::ZERO,
-            rates: Rates { lr_d: settings.lr_d, lr_g: settings.lr_g, momentum: 0.0 },
+            fraction_done: 0.0,
+            hyper: StepHyperparams {
+                lr_d: settings.lr_d,
+                lr_g: settings.lr_g,
+                momentum: settings.momentum(0),
+            },
         })
     }
 
-    /// Trains D alone, if the settings contain pretraining. Returns `false` if the observer
-    /// stopped it.
+    /// Trains D alone, if the settings contain pretraining, and measures its accuracy on other
+    /// images. Returns `false` if the observer stopped it.
+    ///
+    /// D gets as many images of the untrained G as real ones, which come epoch by epoch.
     pub fn pretrain(&mut self, observer: &mut dyn Observer) -> bool {
-        let settings = &self.config.settings;
-        let Some(pretraining) = settings.pretraining else {
+        let Some(Pretraining { images, batch }) = self.config.settings.pretraining else {
             return true;
         };
-        let rates = Rates { lr_d: settings.lr_d, lr_g: settings.lr_g, momentum: self.momentum() };
-        let (every, seed) = (settings.penalty_every, self.config.seed);
-        let loader = self.loader.for_pretraining();
-        pretrain(&mut self.gan, pretraining, rates, every, seed, loader, observer)
+        let updates = images.div_ceil(batch);
+        let mut loader = self.loader.for_pretraining();
+        let seed = self.config.seed;
+        let mut load = |gan: &Gan, update: u64, count: u64| {
+            let real = loader.batch(update, update * batch, count);
+            seed_torch(seed, RandomStream::Pretrain, update);
+            let fake = gan.generate_fake(&gan.latents(real.len()), &real.labels);
+            (real, fake)
+        };
+        for update in 0..updates {
+            if observer.should_stop() {
+                return false;
+            }
+            let (real, fake) = load(&self.gan, update, batch.min(images - update * batch));
+            let penalize = update.is_multiple_of(self.config.settings.penalty_every);
+            self.gan.discriminator_step(&real, &fake, self.hyper, penalize);
+            observer.pretraining(update + 1, updates);
+        }
+        let accuracy: f64 = (updates..updates + TEST_BATCHES)
+            .map(|test| {
+                let (real, fake) = load(&self.gan, test, batch);
+                self.gan.accuracy(&real, &fake)
+            })
+            .sum();
+        observer.pretrained(accuracy / TEST_BATCHES as f64, 2 * batch * TEST_BATCHES);
+        true
     }
 
-    /// Sets the position to `state`. The caller must have restored the GAN.
+    /// Sets the position to `state`. Restore the GAN first.
     pub fn resume(&mut self, state: TrainState) {
-        self.clock = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
         self.state = state;
-        // With a time limit, the time of `report` counts too, and can exceed the limit after
-        // the last step. Progress stays below 1 then, so the resumed run takes one more step
-        // and ends as finished.
-        self.progress = match state.finished {
-            true => 1.0,
-            false => self.completed_fraction().min(1.0f64.next_down()),
-        };
+        // With a time limit, `metrics_row` can pass the limit after the last step. Keep the
+        // fraction below 1, so that the resumed run takes one more step and then finishes.
+        let limit = if state.finished { 1.0 } else { 1.0f64.next_down() };
+        self.fraction_done = self.completed_fraction().min(limit);
     }
 
     /// Takes the next step of the schedule: updates D, G and the average of G's
@@ -109,49 +120,52 @@ impl Trainer {
         let started = Instant::now();
         let (step, images_seen) = (self.state.step, self.state.images_seen);
         let settings = &self.config.settings;
-        let progress = Progress { done: self.progress, updates: step, batches: settings.batches() };
-        let factor = settings.schedule.lr_factor(progress);
-        self.rates = Rates {
+        let position = SchedulePosition {
+            fraction_done: self.fraction_done,
+            steps_done: step,
+            total_batches: settings.batches(),
+        };
+        let factor = settings.schedule.lr_factor(position);
+        self.hyper = StepHyperparams {
             lr_d: settings.lr_d * factor,
             lr_g: settings.lr_g * factor,
-            momentum: self.momentum(),
+            momentum: settings.momentum(images_seen / self.loader.epoch_size()),
         };
-        let images = settings.batch * settings.schedule.batches_per_step(progress);
+        let image_count = settings.batch * settings.schedule.batches_per_step(position);
         let penalize = step.is_multiple_of(settings.penalty_every);
 
-        let batch = self.loader.batch(step, images_seen, images);
-        let (gan, rates, seed) = (&mut self.gan, self.rates, self.config.seed);
+        let batch = self.loader.batch(step, images_seen, image_count);
+        let (gan, hyper, seed) = (&mut self.gan, self.hyper, self.config.seed);
         let workers = gan.workers.clone();
         let stats = workers.run(move || {
-            seed_torch(seed, Stream::Step, step);
-            let stats = gan.step(&batch, rates, penalize);
-            gan.update_ema(images, images_seen + images);
+            seed_torch(seed, RandomStream::Step, step);
+            let stats = gan.step(&batch, hyper, penalize);
+            gan.update_ema(image_count, images_seen + image_count);
             stats
         });
 
         self.state.step += 1;
-        self.state.images_seen += images;
-        self.clock += started.elapsed();
-        self.state.seconds = self.clock.as_secs_f64();
-        self.progress = self.completed_fraction();
-        self.state.finished = self.progress >= 1.0;
+        self.state.images_seen += image_count;
+        self.state.seconds += started.elapsed().as_secs_f64();
+        self.fraction_done = self.completed_fraction();
+        self.state.finished = self.fraction_done >= 1.0;
         stats
     }
 
     /// Completed fraction of the schedule, 0 to 1.
-    pub fn progress(&self) -> f64 {
-        self.progress
+    pub fn fraction_done(&self) -> f64 {
+        self.fraction_done
     }
 
-    /// A row of `metrics.jsonl` for the last step. Reading the losses waits for
-    /// the device; this time counts as training time.
-    pub fn report(&mut self, stats: &StepStats) -> MetricsRow {
+    /// A row of `metrics.jsonl` for the last step. Reading the losses waits for the device.
+    /// This time counts as training time.
+    pub fn metrics_row(&mut self, stats: &StepStats) -> MetricsRow {
         let started = Instant::now();
-        let (d_real, d_fake) = stats.classified_real(&self.config.loss);
-        let (loss_d, loss_g) = (&stats.loss_d, &stats.loss_g);
-        let (loss_d, loss_g) = (loss_d.double_value(&[]), loss_g.double_value(&[]));
-        self.clock += started.elapsed();
-        self.state.seconds = self.clock.as_secs_f64();
+        let StepStats { d, loss_g } = stats;
+        let loss = &self.config.loss;
+        let (d_real, d_fake) = loss.shares_classified_real(&d.real_logits, &d.fake_logits);
+        let (loss_d, loss_g) = (d.loss.double_value(&[]), loss_g.double_value(&[]));
+        self.state.seconds += started.elapsed().as_secs_f64();
         MetricsRow {
             step: self.state.step,
             images_seen: self.state.images_seen,
@@ -160,13 +174,13 @@ impl Trainer {
             loss_g,
             d_real,
             d_fake,
-            lr_d: self.rates.lr_d,
-            lr_g: self.rates.lr_g,
+            lr_d: self.hyper.lr_d,
+            lr_g: self.hyper.lr_g,
         }
     }
 
     /// Whether a row of `metrics.jsonl` is due after the last step.
-    pub fn report_due(&self) -> bool {
+    pub fn metrics_due(&self) -> bool {
         let step = self.state.step;
         step == 1 || step.is_multiple_of(self.config.settings.report_every) || self.state.finished
     }
@@ -184,7 +198,7 @@ impl Trainer {
         step.is_multiple_of(self.config.settings.snapshot_every) || SNAPSHOT_STEPS.contains(&step)
     }
 
-    /// Rejects a loss, weight or optimizer state that is not finite.
+    /// Returns an error if a loss, weight or optimizer state is not finite.
     ///
     /// # Errors
     /// [`Error::Diverged`] with what is not finite.
@@ -200,21 +214,11 @@ impl Trainer {
 
     fn completed_fraction(&self) -> f64 {
         match self.config.seconds {
-            Some(seconds) => (self.clock.as_secs_f64() / seconds).min(1.0),
+            Some(seconds) => (self.state.seconds / seconds).min(1.0),
             None => {
                 let images = self.config.settings.images as f64;
                 (self.state.images_seen as f64 / images).min(1.0)
             }
-        }
-    }
-
-    /// The momentum of the present epoch.
-    fn momentum(&self) -> f64 {
-        match self.config.settings.optimizer {
-            Optimizer::Sgd(momentum) => {
-                momentum.at(self.state.images_seen / self.loader.epoch_size())
-            }
-            Optimizer::Adam(_) => 0.0,
         }
     }
 }

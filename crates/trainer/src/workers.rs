@@ -1,8 +1,7 @@
 //! Data parallelism: threads that compute gradients on shards of a batch.
 //!
-//! If threads shared every convolution of a step, they would synchronize about 200
-//! times. Here each thread computes gradients on its part of the batch, and they
-//! synchronize twice.
+//! libtorch's own threads synchronize about 200 times per step. Here, each thread computes
+//! the gradients of one shard, and threads synchronize twice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +10,8 @@ use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tch::Tensor;
 
-/// The fewest images of a worker. With fewer, most of its time is overhead of calls.
-const FEWEST_IMAGES: u64 = 4;
+/// With fewer images, most of a worker's time is overhead of calls.
+const MIN_IMAGES_PER_WORKER: u64 = 4;
 
 /// Threads that compute gradients on shards of a batch; without threads, the
 /// caller's thread computes on the whole batch.
@@ -22,7 +21,7 @@ pub struct Workers {
     pool: Option<Arc<ThreadPool>>,
 }
 
-/// Consecutive rows of a batch.
+/// Consecutive rows of a batch: the part of one worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Shard {
     start: i64,
@@ -66,24 +65,25 @@ pub struct Gradient<T> {
     pub flat: Tensor,
     /// Auxiliary output, such as the loss.
     pub aux: T,
-    /// Images of the mean.
+    /// Number of images in the average.
     pub images: i64,
 }
 
-/// Auxiliary output that can be merged across the shards of a batch.
-pub trait Merge: Sized {
-    /// Merges two parts of a batch; `weights` are their shares of its images.
+/// Auxiliary output that can be merged across the shards of a batch. Means are averaged, and
+/// values per image are concatenated.
+pub trait MergeShards: Sized {
+    /// Merges the outputs of two shards; `weights` are their shares of the images.
     fn merge(self, other: Self, weights: [f64; 2]) -> Self;
 }
 
-impl Merge for Tensor {
-    /// The mean over both parts of a mean over each.
+impl MergeShards for Tensor {
+    /// The mean over both shards, from the mean over each.
     fn merge(self, other: Tensor, [weight, other_weight]: [f64; 2]) -> Tensor {
         self * weight + other * other_weight
     }
 }
 
-impl<T: Merge> Sharded<Gradient<T>> {
+impl<T: MergeShards> Sharded<Gradient<T>> {
     /// Averages the shards' gradients, weighted by shard size, and merges their
     /// auxiliary outputs.
     pub fn average(self) -> (Tensor, T) {
@@ -102,24 +102,25 @@ impl<T: Merge> Sharded<Gradient<T>> {
 
 impl Workers {
     /// Computes everything on the caller's thread.
-    pub fn none() -> Workers {
+    pub fn single_threaded() -> Workers {
         Workers { pool: None }
     }
 
-    /// Starts one thread for each thread of libtorch, but at most one for four images of a
-    /// `batch`, and at least two. libtorch computes with one thread in each. Returns
-    /// [`Workers::none`] if libtorch has one thread or the threads cannot be started.
-    pub fn new(batch: u64) -> Workers {
+    /// Starts one worker per libtorch thread, but at most `batch_size / 4` and at least 2. Each
+    /// worker uses one libtorch thread. Returns [`Workers::single_threaded`] if libtorch has
+    /// one thread or if threads cannot start.
+    pub fn new(batch_size: u64) -> Workers {
         let all = tch::get_num_threads();
-        let workers = u64::try_from(all).unwrap_or(1).min((batch / FEWEST_IMAGES).max(2));
+        let workers =
+            u64::try_from(all).unwrap_or(1).min((batch_size / MIN_IMAGES_PER_WORKER).max(2));
         if workers < 2 {
-            return Workers::none();
+            return Workers::single_threaded();
         }
-        // With one thread in each, a thread that the operating system interrupts delays the
-        // others only at the end of a shard.
+        // Give each worker one thread. An interrupted thread then delays the others only at the
+        // end of a shard.
         let limit = |_| {
-            // libtorch sets a new thread's thread count when that thread first reads it;
-            // later settings of other threads do not change it.
+            // A thread copies libtorch's global thread count at its first read. Read it first,
+            // then set it.
             let _ = tch::get_num_threads();
             tch::set_num_threads(1);
         };
@@ -137,7 +138,7 @@ impl Workers {
             }
             Err(e) => {
                 tracing::warn!("cannot start threads for data parallelism: {e}");
-                Workers::none()
+                Workers::single_threaded()
             }
         }
     }
@@ -155,8 +156,8 @@ impl Workers {
         }
     }
 
-    /// Runs `work` on one of the workers. On the caller's thread, libtorch's threads
-    /// would keep spinning after an operation and slow the workers down.
+    /// Runs `work` on one of the workers. On the caller's thread, libtorch's idle threads would
+    /// spin and slow down the workers.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(work),

@@ -8,7 +8,7 @@ use std::thread;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gan_config::{Classes, Precision};
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, RunDir, Software};
+use run_dir::{CONFIG_FORMAT, DatasetInfo, RunConfig, RunDir, Software};
 
 use crate::scene::{Scene, assert_contains, fails};
 
@@ -187,7 +187,7 @@ fn evaluate_fetches_no_mnist_for_a_run_on_another_data_set() {
             labels_sha256: String::new(),
             test_images_sha256: None,
         };
-        let config = Config {
+        let config = RunConfig {
             format: CONFIG_FORMAT,
             preset: preset.name.clone(),
             networks: preset.networks.clone(),

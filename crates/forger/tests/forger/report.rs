@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gan_models::{
-    Calibration, Classifier, DIGITS, Mode, NETWORK_NAMES, Networks, PixelRange, by_name,
+    Calibration, Classifier, DIGITS, Mode, Networks, PixelRange, by_name, network_names,
 };
 use gan_viz::report::{Network, Storage};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
 fn networks_in_the_page_compute_what_libtorch_computes() {
     let dir = tempfile::tempdir().unwrap();
     tch::manual_seed(5);
-    for name in NETWORK_NAMES {
+    for name in network_names() {
         let Networks { generator: g, discriminator: d } = by_name(name, DIGITS, None).unwrap();
         let parameters = |initial: Tensor| &initial + initial.randn_like() * 0.01;
         let g_flat = parameters(g.layout().init(Device::Cpu));
@@ -66,11 +66,11 @@ fn networks_in_the_page_compute_what_libtorch_computes() {
         let latents = g.latent().sample(4, Device::Cpu);
         let digits = [3i64, 0, 9, 7];
         let labels = Tensor::from_slice(&digits);
-        let images = g.forward(&g_weights, &latents, Some(&labels), Mode::Sample);
-        let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Sample);
+        let images = g.forward(&g_weights, &latents, Some(&labels), Mode::Eval);
+        let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Eval);
         let batch = |input| Some(Calibration { input, labels: Some(&labels) });
-        let g_graph = g.graph(&g_weights, batch(&latents)).unwrap();
-        let d_graph = d.graph(g.image_side(), &d_weights, batch(&images)).unwrap();
+        let g_graph = g.to_graph(&g_weights, batch(&latents)).unwrap();
+        let d_graph = d.to_graph(g.image_side(), &d_weights, batch(&images)).unwrap();
         let samples = |input: &str, tensor: &Tensor| -> Vec<Value> {
             let sample =
                 |i| json!({ input: numbers(&tensor.get(i)), "label": [digits[i as usize]] });

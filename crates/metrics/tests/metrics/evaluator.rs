@@ -52,7 +52,7 @@ fn tells_copies_new_digits_and_noise_apart() {
     let training = digits(Split::Train, 0..4000);
     let test = digits(Split::Test, 0..1000);
     let evaluator = evaluator(&training, &test, None);
-    assert_eq!(evaluator.quality_curve_obstacle().unwrap(), None);
+    assert_eq!(evaluator.unreliable_reason().unwrap(), None);
     let measure = |images: &Images, requested: Option<&[u8]>| {
         let measured = evaluator.measure(images, requested, &metrics(), &mut |_| ()).unwrap();
         assert!(measured.left_out.is_empty(), "{measured:?}");
@@ -205,7 +205,7 @@ fn images_without_labels_have_every_metric_but_those_of_classes() {
     assert_eq!(labeled.features_note(), None);
     let note = alone.features_note().unwrap();
     assert!(note.contains("classifier of MNIST") && note.contains("no labels"), "{note}");
-    assert_eq!(alone.quality_curve_obstacle().unwrap(), None);
+    assert_eq!(alone.unreliable_reason().unwrap(), None);
     let measure = |evaluator: &Evaluator| {
         evaluator.measure(samples.images(), None, &metrics(), &mut |_| ()).unwrap()
     };
@@ -310,7 +310,7 @@ fn rejects_what_cannot_be_measured() {
     );
     let few = evaluator(&bars(20), &digits(Split::Test, 0..3), None);
     let too_few = UnreliableFeatures::TooFew { found: 3 };
-    assert_eq!(few.quality_curve_obstacle().unwrap(), Some(too_few));
+    assert_eq!(few.unreliable_reason().unwrap(), Some(too_few));
     let found = few.duplicates(bars(5).images()).unwrap();
     assert_eq!((found.of, found.expected), (5, 5.0 / 4.0));
 }

@@ -3,8 +3,8 @@
 use gan_graph::Op;
 use tch::Tensor;
 
-use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportResult};
+use super::{Dependency, ForwardContext, Layer};
+use crate::export::{ExportResult, GraphExport};
 use crate::params::Weights;
 
 /// An activation function; the shape is unchanged.
@@ -23,12 +23,11 @@ pub enum Activation {
 }
 
 impl Layer for Activation {
-    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         match *self {
             Activation::Relu => x.relu(),
-            // tch binds leaky ReLU only with slope 0.01, but its backward function
-            // g ↦ g·(1 if x > 0 else slope) with any slope. Applied to g = x, that is
-            // the activation: one kernel forward and one backward.
+            // tch binds leaky ReLU only with slope 0.01. Its backward function accepts any slope.
+            // With x as gradient, it returns leaky_relu(x).
             Activation::LeakyRelu(slope) => x.detach().leaky_relu_backward(x, slope, false),
             Activation::Sigmoid => x.sigmoid(),
             Activation::Tanh => x.tanh(),
@@ -36,11 +35,11 @@ impl Layer for Activation {
         }
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         let op = match *self {
             Activation::Relu => Op::Relu,
             Activation::LeakyRelu(slope) => Op::LeakyRelu { alpha: slope as f32 },

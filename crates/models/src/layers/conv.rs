@@ -3,9 +3,9 @@
 use gan_graph::Op;
 use tch::{Device, Kind, Tensor};
 
-use super::{Affine, AffineInit, Context, Layer, LayerInput};
-use crate::export::{Export, ExportResult};
-use crate::params::{Layout, Weights};
+use super::{Affine, AffineInit, Dependency, ForwardContext, Layer};
+use crate::export::{ExportResult, GraphExport};
+use crate::params::{ParamLayout, Weights};
 
 /// A square convolution with zero padding.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ impl Conv2d {
     /// Declares `NAME.weight` `[outputs, inputs, kernel, kernel]` and
     /// `NAME.bias` `[outputs]`.
     pub fn new(
-        layout: &mut Layout,
+        layout: &mut ParamLayout,
         name: &str,
         (inputs, outputs): (i64, i64),
         kernel: i64,
@@ -34,7 +34,7 @@ impl Conv2d {
 impl Layer for Conv2d {
     /// `[n, inputs, h, w]` → `[n, outputs, h', w']` with
     /// `h' = (h + 2 padding - kernel) / stride + 1`.
-    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         let (weight, bias, x) = self.affine.prepare(weights, x);
         let (outputs, kernel) = (weight.size()[0], weight.size()[3]);
         let one_channel = outputs == 1 && kernel > 1 && self.stride == 1 && self.padding < kernel;
@@ -44,11 +44,11 @@ impl Layer for Conv2d {
         x.conv2d(weight, Some(bias), self.stride, self.padding, 1, 1)
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         let [stride, padding] = [self.stride, self.padding].map(|length| length as usize);
         self.affine.export(export, Op::Conv { stride, padding }, x)
     }
@@ -93,7 +93,7 @@ impl ConvTranspose2d {
     /// Declares `NAME.weight` `[inputs, outputs, 4, 4]` and `NAME.bias`
     /// `[outputs]`.
     pub fn new(
-        layout: &mut Layout,
+        layout: &mut ParamLayout,
         name: &str,
         (inputs, outputs): (i64, i64),
         init: impl Into<AffineInit>,
@@ -105,16 +105,16 @@ impl ConvTranspose2d {
 
 impl Layer for ConvTranspose2d {
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
-    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         conv_transpose_2x(&x, weight, bias)
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         self.0.export(export, TRANSPOSE_2X, x)
     }
 }

@@ -3,8 +3,8 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportResult};
+use super::{Dependency, ForwardContext, Layer};
+use crate::export::{ExportResult, GraphExport};
 use crate::network::Mode;
 use crate::params::Weights;
 
@@ -18,10 +18,10 @@ use crate::params::Weights;
 pub struct Dropout(pub f64);
 
 impl Layer for Dropout {
-    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &ForwardContext) -> Tensor {
         check_rate(self.0);
         let x = x.to_kind(weights.kind());
-        if context.mode == Mode::Sample || x.device() != Device::Cpu {
+        if context.mode == Mode::Eval || x.device() != Device::Cpu {
             return x.dropout(self.0, context.mode == Mode::Train);
         }
         let factors = factors(&x, self.0);
@@ -32,11 +32,11 @@ impl Layer for Dropout {
         }
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, _: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         Ok(x.to_owned())
     }
 }
@@ -50,17 +50,17 @@ impl Layer for Dropout {
 pub struct ChannelDropout(pub f64);
 
 impl Layer for ChannelDropout {
-    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &ForwardContext) -> Tensor {
         check_rate(self.0);
         let x = x.to_kind(weights.kind());
         x.feature_dropout(self.0, context.mode == Mode::Train)
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, _: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, _: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         Ok(x.to_owned())
     }
 }

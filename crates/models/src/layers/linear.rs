@@ -3,9 +3,9 @@
 use gan_graph::Op;
 use tch::Tensor;
 
-use super::{Affine, AffineInit, Context, Layer, LayerInput};
-use crate::export::{Export, ExportResult};
-use crate::params::{Init, Layout, Weights};
+use super::{Affine, AffineInit, Dependency, ForwardContext, Layer};
+use crate::export::{ExportResult, GraphExport};
+use crate::params::{Init, ParamLayout, Weights};
 
 /// `y = x Wᵀ + b`.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct Linear(Affine);
 impl Linear {
     /// Declares `NAME.weight` `[outputs, inputs]` and `NAME.bias` `[outputs]`.
     pub fn new(
-        layout: &mut Layout,
+        layout: &mut ParamLayout,
         name: &str,
         inputs: i64,
         outputs: i64,
@@ -27,16 +27,16 @@ impl Linear {
 
 impl Layer for Linear {
     /// `[n, inputs]` → `[n, outputs]`.
-    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         x.linear(weight, Some(bias))
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         self.0.export(export, Op::Gemm, x)
     }
 }
@@ -54,7 +54,7 @@ impl Maxout {
     /// Declares `NAME.weight` `[units · pieces, inputs]` and `NAME.bias`
     /// `[units · pieces]`, which starts at 0. The pieces of a unit are adjacent.
     pub fn new(
-        layout: &mut Layout,
+        layout: &mut ParamLayout,
         name: &str,
         inputs: i64,
         (units, pieces): (i64, i64),
@@ -66,20 +66,20 @@ impl Maxout {
 
 impl Layer for Maxout {
     /// `[n, inputs]` → `[n, units]`.
-    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &ForwardContext) -> Tensor {
         let pieces = self.linear.forward(weights, x, context);
         let (maximum, _) = pieces.view([-1, self.units, self.pieces]).max_dim(2, false);
         maximum
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         let pieces = self.linear.export(export, x, None)?;
         let pieces = export.graph.reshape(&pieces, &[0, self.units, self.pieces])?;
-        let axis = export.axis(2)?;
+        let axis = export.add_axis(2)?;
         Ok(export.graph.node(Op::ReduceMax, &[&pieces, &axis])?)
     }
 }

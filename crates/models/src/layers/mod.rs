@@ -1,7 +1,7 @@
-//! Layers: each declares its parameters in a [`Layout`] and computes with
+//! Layers: each declares its parameters in a [`ParamLayout`] and computes with
 //! [`Weights`]. [`Sequential`](crate::Sequential) makes a network of them.
 //!
-//! Layers with parameters convert their input to the kind of their weights.
+//! Layers with parameters convert their input to the data type of their weights.
 //! Networks made of them run in f32, f64 and bf16 without conversions of their own.
 
 mod activation;
@@ -27,9 +27,9 @@ use std::fmt::Debug;
 use gan_graph::Op;
 use tch::Tensor;
 
-use crate::export::{Export, ExportResult};
+use crate::export::{ExportResult, GraphExport};
 use crate::network::Mode;
-use crate::params::{Init, Layout, ParamId, Weights};
+use crate::params::{Init, ParamId, ParamLayout, Weights};
 
 /// One operation of a network.
 pub trait Layer: Debug + Send + Sync {
@@ -38,28 +38,34 @@ pub trait Layer: Debug + Send + Sync {
     /// # Panics
     /// If `x` has a wrong shape, or if the layer uses labels and the `context` does
     /// not have one below its number of classes for each row of `x`.
-    fn forward(&self, weights: &Weights, x: &Tensor, context: &Context) -> Tensor;
+    fn forward(&self, weights: &Weights, x: &Tensor, context: &ForwardContext) -> Tensor;
 
-    /// What a row of the output depends on.
-    fn input(&self) -> LayerInput;
+    /// What a row of the output depends on. Networks derive from it whether they need labels, and
+    /// whether they use batch statistics.
+    fn depends_on(&self) -> Dependency;
 
     /// Adds the layer's operators to the graph, as they compute with
-    /// [`Mode::Sample`]. Returns the name of the output.
+    /// [`Mode::Eval`]. Returns the name of the output.
     ///
-    /// `x` is the name of the layer's input. `batch` is an example of its values, from
-    /// which a layer with batch statistics fixes them. Layers before the last such layer
-    /// receive one too; other networks have none.
+    /// `x` is the name of the layer's input, and `calibration` holds example values of it. A
+    /// layer with batch statistics computes its constants from them. `calibration` is `None`
+    /// after the last such layer.
     ///
     /// # Errors
     /// [`Unsupported`](crate::ExportError::Unsupported) if the layer has no description as
-    /// a graph; [`NoBatch`](crate::ExportError::NoBatch);
+    /// a graph; [`NoCalibration`](crate::ExportError::NoCalibration);
     /// [`Graph`](crate::ExportError::Graph); [`Torch`](crate::ExportError::Torch).
-    fn export(&self, export: &mut Export, x: &str, batch: Option<&Tensor>) -> ExportResult;
+    fn export(
+        &self,
+        export: &mut GraphExport,
+        x: &str,
+        calibration: Option<&Tensor>,
+    ) -> ExportResult;
 }
 
 /// What a row of a layer's output depends on, besides the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LayerInput {
+pub enum Dependency {
     /// The same row of the input.
     Row,
     /// The same row of the input, and its label.
@@ -69,36 +75,14 @@ pub enum LayerInput {
     },
     /// All rows of the batch, for example through their mean.
     Batch,
-    /// All rows of the batch, and their labels.
-    BatchAndLabels {
-        /// Number of classes.
-        classes: i64,
-    },
-}
-
-impl LayerInput {
-    /// The number of classes, if the layer uses labels.
-    pub fn classes(self) -> Option<i64> {
-        match self {
-            LayerInput::RowAndLabel { classes } | LayerInput::BatchAndLabels { classes } => {
-                Some(classes)
-            }
-            LayerInput::Row | LayerInput::Batch => None,
-        }
-    }
-
-    /// Whether the images of a batch influence each other.
-    pub fn has_batch(self) -> bool {
-        matches!(self, LayerInput::Batch | LayerInput::BatchAndLabels { .. })
-    }
 }
 
 /// The labels and the purpose of a forward pass.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct ForwardContext<'a> {
     /// Classes from 0, i64 `[n]`.
     pub labels: Option<&'a Tensor>,
-    /// Training or sampling.
+    /// Training or inference.
     pub mode: Mode,
 }
 
@@ -129,22 +113,28 @@ struct Affine {
 }
 
 impl Affine {
-    fn new(layout: &mut Layout, name: &str, shape: &[i64], outputs: i64, init: AffineInit) -> Self {
+    fn new(
+        layout: &mut ParamLayout,
+        name: &str,
+        shape: &[i64],
+        outputs: i64,
+        init: AffineInit,
+    ) -> Self {
         Affine {
             weight: layout.add(format!("{name}.weight"), shape, init.weight),
             bias: layout.add(format!("{name}.bias"), &[outputs], init.bias),
         }
     }
 
-    /// The weight, the bias, and `x` in their kind.
+    /// The weight, the bias, and `x` in their data type.
     fn prepare<'w>(&self, weights: &'w Weights, x: &Tensor) -> (&'w Tensor, &'w Tensor, Tensor) {
         let (weight, bias) = (weights.get(self.weight), weights.get(self.bias));
         (weight, bias, x.to_kind(weight.kind()))
     }
 
     /// Adds `op` with the inputs `x`, weight and bias.
-    fn export(&self, export: &mut Export, op: Op, x: &str) -> ExportResult {
-        let (weight, bias) = (export.parameter(self.weight)?, export.parameter(self.bias)?);
+    fn export(&self, export: &mut GraphExport, op: Op, x: &str) -> ExportResult {
+        let (weight, bias) = (export.add_parameter(self.weight)?, export.add_parameter(self.bias)?);
         Ok(export.graph.node(op, &[x, &weight, &bias])?)
     }
 }

@@ -3,9 +3,9 @@
 use gan_graph::Op;
 use tch::Tensor;
 
-use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportError, ExportResult};
-use crate::params::{Init, Layout, ParamId, Weights};
+use super::{Dependency, ForwardContext, Layer};
+use crate::export::{ExportError, ExportResult, GraphExport};
+use crate::params::{Init, ParamId, ParamLayout, Weights};
 
 /// `γ (x - mean) / √(variance + ε) + β` with the mean and variance of the batch,
 /// both in training and when sampling.
@@ -33,7 +33,7 @@ impl BatchNorm {
     /// Declares `NAME.gamma` `[size]` and `NAME.beta` `[size]`, which starts at 0.
     /// `size` is the length of `axis`.
     pub fn new(
-        layout: &mut Layout,
+        layout: &mut ParamLayout,
         name: &str,
         size: i64,
         gamma: Init,
@@ -51,7 +51,7 @@ impl BatchNorm {
 
 impl Layer for BatchNorm {
     /// Normalizes `[n, c, h, w]`, or `[n, c]` over the channels; the shape is unchanged.
-    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         let gamma = weights.get(self.gamma);
         // `x` `[n, size, …]`. Momentum has no effect without running statistics.
         let (running, training, momentum) = (None::<&Tensor>, true, 0.0);
@@ -83,14 +83,19 @@ impl Layer for BatchNorm {
         y.view_as(&x).permute([0, 3, 1, 2])
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Batch
+    fn depends_on(&self) -> Dependency {
+        Dependency::Batch
     }
 
-    fn export(&self, export: &mut Export, x: &str, batch: Option<&Tensor>) -> ExportResult {
+    fn export(
+        &self,
+        export: &mut GraphExport,
+        x: &str,
+        calibration: Option<&Tensor>,
+    ) -> ExportResult {
         let weights = export.weights;
         let (gamma, beta) = (weights.get(self.gamma), weights.get(self.beta));
-        let x_batch = batch.ok_or(ExportError::NoBatch)?.to_kind(gamma.kind());
+        let x_batch = calibration.ok_or(ExportError::NoCalibration)?.to_kind(gamma.kind());
         // Every axis but the normalized one.
         let axes: &[i64] = match (x_batch.dim(), self.axis) {
             (4, NormAxis::Channels) => &[0, 2, 3],
@@ -99,18 +104,18 @@ impl Layer for BatchNorm {
         };
         let (variance, mean) = x_batch.var_mean_dim(axes, false, false);
         if x_batch.dim() == 4 && self.axis == NormAxis::Columns {
-            // ONNX normalizes axis 1 only. Here, a multiplication and an addition along
-            // the last axis do.
+            // ONNX's BatchNormalization supports axis 1 only. For columns, multiply and add along
+            // the last axis.
             let scale = gamma / (variance + self.epsilon).sqrt();
             let shift = beta - mean * &scale;
-            let scale = export.layer_tensor(self.gamma, "scale", &scale)?;
-            let shift = export.layer_tensor(self.gamma, "shift", &shift)?;
+            let scale = export.add_layer_tensor(self.gamma, "scale", &scale)?;
+            let shift = export.add_layer_tensor(self.gamma, "shift", &shift)?;
             let x = export.graph.node(Op::Mul, &[x, &scale])?;
             return Ok(export.graph.node(Op::Add, &[&x, &shift])?);
         }
-        let (gamma, beta) = (export.parameter(self.gamma)?, export.parameter(self.beta)?);
-        let mean = export.layer_tensor(self.gamma, "mean", &mean)?;
-        let variance = export.layer_tensor(self.gamma, "variance", &variance)?;
+        let (gamma, beta) = (export.add_parameter(self.gamma)?, export.add_parameter(self.beta)?);
+        let mean = export.add_layer_tensor(self.gamma, "mean", &mean)?;
+        let variance = export.add_layer_tensor(self.gamma, "variance", &variance)?;
         let op = Op::BatchNormalization { epsilon: self.epsilon as f32 };
         Ok(export.graph.node(op, &[x, &gamma, &beta, &mean, &variance])?)
     }

@@ -3,8 +3,8 @@
 use gan_graph::{Dim, Op};
 use tch::Tensor;
 
-use super::{Context, Layer, LayerInput};
-use crate::export::{Export, ExportError, ExportResult};
+use super::{Dependency, ForwardContext, Layer};
+use crate::export::{ExportError, ExportResult, GraphExport};
 use crate::params::Weights;
 
 /// A change of shape.
@@ -17,7 +17,7 @@ pub enum Reshape {
     /// The result is channels-last without a copy. The units are in the order
     /// `[h, w, c]`. A published program with the order `[c, h, w]` differs
     /// only in the numbering of its units.
-    ToImage([i64; 3]),
+    Unflatten([i64; 3]),
     /// `[n, c, h, w]` → `[n, h·w·c]`: flattens channels-last memory without a copy.
     Flatten,
     /// `[n, 4, h, w]` → `[n, 1, 2h, 2w]`: each four channels become a 2×2 block of
@@ -28,21 +28,21 @@ pub enum Reshape {
 }
 
 impl Layer for Reshape {
-    fn forward(&self, _: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, _: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         match *self {
             Reshape::To(shape) => x.reshape([&[-1], shape].concat()),
-            Reshape::ToImage([h, w, c]) => x.view([-1, h, w, c]).permute([0, 3, 1, 2]),
+            Reshape::Unflatten([h, w, c]) => x.view([-1, h, w, c]).permute([0, 3, 1, 2]),
             Reshape::Flatten => x.permute([0, 2, 3, 1]).flatten(1, -1),
             Reshape::PixelShuffle => x.pixel_shuffle(2),
             Reshape::PixelUnshuffle => channels_last(&x.pixel_unshuffle(2)),
         }
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         let graph = &mut export.graph;
         let shape = graph.shape(x).unwrap_or_default();
         let lengths = shape.iter().map(|dim| match dim {
@@ -52,7 +52,7 @@ impl Layer for Reshape {
         let values: i64 = lengths.product();
         Ok(match *self {
             Reshape::To(shape) => graph.reshape(x, &[&[0], shape].concat())?,
-            Reshape::ToImage([h, w, c]) => {
+            Reshape::Unflatten([h, w, c]) => {
                 let x = graph.reshape(x, &[0, h, w, c])?;
                 graph.node(Op::Transpose { perm: vec![0, 3, 1, 2] }, &[&x])?
             }

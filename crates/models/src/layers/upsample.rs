@@ -3,9 +3,9 @@
 use tch::Tensor;
 
 use super::conv::{TRANSPOSE_2X, conv_transpose_2x};
-use super::{Affine, AffineInit, Context, Layer, LayerInput};
-use crate::export::{Export, ExportResult};
-use crate::params::{Layout, Weights};
+use super::{Affine, AffineInit, Dependency, ForwardContext, Layer};
+use crate::export::{ExportResult, GraphExport};
+use crate::params::{ParamLayout, Weights};
 
 /// Nearest-neighbor upsampling ×2, then a 3×3 convolution with zero padding 1.
 ///
@@ -16,14 +16,14 @@ use crate::params::{Layout, Weights};
 #[derive(Debug, Clone, Copy)]
 pub struct UpsampleConv(Affine);
 
-/// Row k: the values of the 3-kernel that row k of the 4-kernel sums.
-const SUMS: [[f32; 3]; 4] = [[0., 0., 1.], [0., 1., 1.], [1., 1., 0.], [1., 0., 0.]];
+/// `ROW_SUMS[k][j]` is 1 if row k of the 4×4 kernel contains row j of the 3×3 kernel.
+const ROW_SUMS: [[f32; 3]; 4] = [[0., 0., 1.], [0., 1., 1.], [1., 1., 0.], [1., 0., 0.]];
 
 impl UpsampleConv {
     /// Declares `NAME.weight` `[outputs, inputs, 3, 3]` and `NAME.bias`
     /// `[outputs]`.
     pub fn new(
-        layout: &mut Layout,
+        layout: &mut ParamLayout,
         name: &str,
         (inputs, outputs): (i64, i64),
         init: impl Into<AffineInit>,
@@ -35,20 +35,20 @@ impl UpsampleConv {
 
 impl Layer for UpsampleConv {
     /// `[n, inputs, h, w]` → `[n, outputs, 2h, 2w]`.
-    fn forward(&self, weights: &Weights, x: &Tensor, _: &Context) -> Tensor {
+    fn forward(&self, weights: &Weights, x: &Tensor, _: &ForwardContext) -> Tensor {
         let (weight, bias, x) = self.0.prepare(weights, x);
         conv_transpose_2x(&x, &transposed_kernel(weight), bias)
     }
 
-    fn input(&self) -> LayerInput {
-        LayerInput::Row
+    fn depends_on(&self) -> Dependency {
+        Dependency::Row
     }
 
-    fn export(&self, export: &mut Export, x: &str, _: Option<&Tensor>) -> ExportResult {
+    fn export(&self, export: &mut GraphExport, x: &str, _: Option<&Tensor>) -> ExportResult {
         let (weight, bias) = (self.0.weight, self.0.bias);
         let kernel = transposed_kernel(export.weights.get(weight));
-        let kernel = export.layer_tensor(weight, "transposed_weight", &kernel)?;
-        let bias = export.parameter(bias)?;
+        let kernel = export.add_layer_tensor(weight, "transposed_weight", &kernel)?;
+        let bias = export.add_parameter(bias)?;
         Ok(export.graph.node(TRANSPOSE_2X, &[x, &kernel, &bias])?)
     }
 }
@@ -57,7 +57,7 @@ impl Layer for UpsampleConv {
 fn transposed_kernel(weight: &Tensor) -> Tensor {
     let size = weight.size();
     let (o, i) = (size[0], size[1]);
-    let sums = Tensor::from_slice2(&SUMS).to_device(weight.device()).to_kind(weight.kind());
+    let sums = Tensor::from_slice2(&ROW_SUMS).to_device(weight.device()).to_kind(weight.kind());
     // Kernels lie in memory as [o, 3, 3, i]: (S ⊗ S) [16, 9] times [o, 9, i].
     let flat = weight.permute([0, 2, 3, 1]).reshape([o, 9, i]);
     let kernels = sums.kron(&sums).matmul(&flat).view([o, 4, 4, i]);

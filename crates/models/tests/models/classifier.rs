@@ -98,7 +98,7 @@ fn network_matches_its_definition() {
     let flat = &flat + Tensor::randn([layout.numel()], DOUBLE) * 0.01;
     let weights = layout.weights(&flat);
     let images = Tensor::rand([3, 1, 28, 28], DOUBLE);
-    let (features, logits) = network.forward(&weights, &images, Mode::Sample);
+    let (features, logits) = network.forward(&weights, &images, Mode::Eval);
     assert_eq!(features.size(), [3, 128]);
     assert_eq!(logits.size(), [3, 10]);
 
@@ -140,11 +140,11 @@ fn dropout_affects_only_the_logits_in_training() {
     let network = ClassifierNetwork::new(DIGITS);
     let weights = network.layout().weights(&network.layout().init(Device::Cpu));
     let images = Tensor::rand([2, 1, 28, 28], CPU);
-    let (features, logits) = network.forward(&weights, &images, Mode::Sample);
+    let (features, logits) = network.forward(&weights, &images, Mode::Eval);
     let (trained_features, trained_logits) = network.forward(&weights, &images, Mode::Train);
     assert!(features.equal(&trained_features));
     assert!(distance(&logits, &trained_logits) > 1e-3);
-    let (_, again) = network.forward(&weights, &images, Mode::Sample);
+    let (_, again) = network.forward(&weights, &images, Mode::Eval);
     assert!(logits.equal(&again));
 }
 

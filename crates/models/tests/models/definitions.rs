@@ -3,7 +3,8 @@
 
 use gan_models::layers::NormAxis;
 use gan_models::{
-    DIGITS, Layout, Mode, Networks, Weights, dcgan, gaussian, golbin, goodfellow, modern, oshea,
+    DIGITS, Mode, Networks, ParamLayout, Weights, dcgan, gaussian, golbin, goodfellow, modern,
+    oshea,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -11,13 +12,13 @@ use crate::{DOUBLE, distance, lock_rng, named, values};
 
 /// A network's layout and random weights.
 struct Network<'a> {
-    layout: &'a Layout,
+    layout: &'a ParamLayout,
     weights: Weights,
 }
 
 impl Network<'_> {
     /// Weights small enough to avoid saturation.
-    fn random(layout: &Layout) -> Network<'_> {
+    fn random(layout: &ParamLayout) -> Network<'_> {
         let flat = Tensor::randn([layout.numel()], DOUBLE) * 0.05;
         let weights = layout.leaves(&flat, Kind::Double);
         Network { layout, weights }
@@ -52,7 +53,7 @@ impl Network<'_> {
     }
 }
 
-fn double_weights(layout: &Layout) -> Weights {
+fn double_weights(layout: &ParamLayout) -> Weights {
     layout.leaves(&layout.init(Device::Cpu), Kind::Double)
 }
 
@@ -124,7 +125,7 @@ fn goodfellow_matches_its_definition() {
     assert!(distance(&images, &x.view([3, 1, 28, 28])) < 1e-10);
     let maxout = |layer: &str, x: &Tensor| dn.dense(layer, x).view([3, 240, 5]).amax(2, false);
     let x = maxout("hidden2", &maxout("hidden1", &x));
-    let logits = d.forward(&dn.weights, &images, None, Mode::Sample);
+    let logits = d.forward(&dn.weights, &images, None, Mode::Eval);
     assert!(distance(&logits, &dn.dense("output", &x).view([3])) < 1e-10);
 }
 
@@ -177,7 +178,7 @@ fn dcgan_matches_its_definition() {
     let images = g.forward(&gn.weights, &z, None, Mode::Train);
     assert!(distance(&images, &x) < 1e-10);
 
-    for mode in [Mode::Sample, Mode::Train] {
+    for mode in [Mode::Eval, Mode::Train] {
         let drop = |x: &Tensor| x.feature_dropout(0.25, mode == Mode::Train);
         // The same seed drops the same channels in both computations.
         tch::manual_seed(9);
@@ -202,7 +203,7 @@ fn modern_matches_its_definition() {
     for networks in [modern::networks(), modern::conditional(DIGITS)] {
         let Networks { generator: g, discriminator: d } = networks;
         let (gn, dn) = (Network::random(g.layout()), Network::random(d.layout()));
-        let z = Tensor::randn([3, g.latent().size()], DOUBLE) * 20.0;
+        let z = Tensor::randn([3, g.latent().dim()], DOUBLE) * 20.0;
         let x = match g.conditional() {
             true => Tensor::cat(&[&z, &one_hot], 1),
             false => z.shallow_clone(),
@@ -291,7 +292,7 @@ fn oshea_discriminator_matches_its_definition() {
     let d = oshea::networks(NormAxis::Columns).discriminator;
     let weights = double_weights(d.layout());
     let images = Tensor::rand([3, 1, 28, 28], DOUBLE);
-    let logits = d.forward(&weights, &images, None, Mode::Sample);
+    let logits = d.forward(&weights, &images, None, Mode::Eval);
 
     // The published program, channels first throughout.
     let get = |name: &str| named(d.layout(), &weights, name);
@@ -353,7 +354,7 @@ fn gaussian_matches_its_definition() {
     tch::manual_seed(4);
     let Networks { generator: g, discriminator: d } = gaussian::networks();
     let (gw, dw) = (double_weights(g.layout()), double_weights(d.layout()));
-    let dense = |layout: &Layout, weights: &Weights, name: &str, x: &[f64]| -> Vec<f64> {
+    let dense = |layout: &ParamLayout, weights: &Weights, name: &str, x: &[f64]| -> Vec<f64> {
         let weight = named(layout, weights, &format!("{name}.weight"));
         let bias = values(named(layout, weights, &format!("{name}.bias")));
         let row = |(i, b): (usize, &f64)| {

@@ -1,21 +1,21 @@
 //! Parameters in safetensors files: round trips, and an error for each broken rule.
 
-use gan_models::{Init, Layout, WeightsError};
+use gan_models::{Init, ParamLayout, WeightsError};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::{CPU, lock_rng};
 
-fn layout(params: &[(&str, &[i64])]) -> Layout {
-    let mut layout = Layout::new();
+fn layout(params: &[(&str, &[i64])]) -> ParamLayout {
+    let mut layout = ParamLayout::new();
     for (name, shape) in params {
         layout.add(*name, shape, Init::normal(1.0));
     }
     layout
 }
 
-fn kernel_and_bias() -> Layout {
+fn kernel_and_bias() -> ParamLayout {
     layout(&[("kernel", &[2, 3, 4, 5]), ("bias", &[2])])
 }
 

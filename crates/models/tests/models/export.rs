@@ -1,9 +1,9 @@
 //! Graphs of networks compute the same as the networks.
 
 use gan_graph::{Dim, Graph, Kind};
-use gan_models::torchscript::{run, to_torchscript};
+use gan_models::torchscript::{evaluate, to_torchscript};
 use gan_models::{
-    Calibration, DIGITS, ExportError, Latent, Mode, NETWORK_NAMES, Networks, by_name,
+    Calibration, DIGITS, ExportError, LatentDistribution, Mode, Networks, by_name, network_names,
 };
 use tch::{Device, Tensor};
 
@@ -23,7 +23,7 @@ struct Example {
 fn examples() -> Vec<Example> {
     let mut examples = Vec::new();
     let many = [("modern-conditional", 62), ("golbin-conditional", 62)];
-    for (name, classes) in NETWORK_NAMES.map(|name| (name, DIGITS)).into_iter().chain(many) {
+    for (name, classes) in network_names().map(|name| (name, DIGITS)).chain(many) {
         let Networks { generator: g, discriminator: d } = by_name(name, classes, None).unwrap();
         // Biases and other parameters that start at 0 must count.
         let parameters = |numel, initial: Tensor| initial + Tensor::randn([numel], CPU) * 0.01;
@@ -33,11 +33,11 @@ fn examples() -> Vec<Example> {
 
         let latents = g.latent().sample(6, Device::Cpu);
         let labels = Tensor::from_slice(&[3, 0, classes - 1, 1, 1, 7]);
-        let images = g.forward(&g_weights, &latents, Some(&labels), Mode::Sample);
-        let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Sample);
+        let images = g.forward(&g_weights, &latents, Some(&labels), Mode::Eval);
+        let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Eval);
         let batch = |input| Some(Calibration { input, labels: Some(&labels) });
-        let g_graph = g.graph(&g_weights, batch(&latents)).unwrap();
-        let d_graph = d.graph(g.image_side(), &d_weights, batch(&images)).unwrap();
+        let g_graph = g.to_graph(&g_weights, batch(&latents)).unwrap();
+        let d_graph = d.to_graph(g.image_side(), &d_weights, batch(&images)).unwrap();
         for (graph, input, output) in
             [(g_graph, latents, &images), (d_graph, images.copy(), &logits)]
         {
@@ -57,7 +57,7 @@ fn graphs_of_all_networks_are_valid_and_compute_the_same() {
     for Example { name, graph, inputs, output } in examples() {
         graph.check().unwrap();
         assert_eq!(Graph::from_onnx(&graph.to_onnx()).unwrap(), graph, "{name}");
-        let found = run(&graph, &inputs).unwrap();
+        let found = evaluate(&graph, &inputs).unwrap();
         let scale = output.abs().max().double_value(&[]).max(1.0);
         assert!(distance(&found, &output) < 1e-4 * scale, "{name}");
     }
@@ -104,7 +104,7 @@ fn torchscript_computes_batches_of_every_size_after_saving() {
             let inputs: Vec<Tensor> = inputs.iter().map(|x| x.narrow(0, 0, n)).collect();
             let found = module.forward_ts(&inputs).unwrap();
             assert!(
-                distance(&found, &run(&graph, &inputs).unwrap()) < 1e-4,
+                distance(&found, &evaluate(&graph, &inputs).unwrap()) < 1e-4,
                 "{name}, batch of {n}"
             );
         }
@@ -117,7 +117,7 @@ fn weights_keep_the_names_and_values_of_the_layout() {
     let g = by_name("golbin", DIGITS, None).unwrap().generator;
     let flat = g.layout().init(Device::Cpu);
     let weights = g.layout().weights(&flat);
-    let graph = g.graph(&weights, None).unwrap();
+    let graph = g.to_graph(&weights, None).unwrap();
     for (param, values) in g.layout().params().iter().zip(weights.tensors()) {
         let tensor = graph.tensor(&param.name).unwrap();
         let shape: Vec<i64> = tensor.shape.iter().map(|&size| size as i64).collect();
@@ -132,27 +132,27 @@ fn networks_with_batch_statistics_need_a_batch() {
     let _rng = lock_rng();
     let Networks { generator, discriminator } = by_name("dcgan", DIGITS, None).unwrap();
     let flat = generator.layout().init(Device::Cpu);
-    let found = generator.graph(&generator.layout().weights(&flat), None);
-    assert!(matches!(found, Err(ExportError::NoBatch)), "{found:?}");
+    let found = generator.to_graph(&generator.layout().weights(&flat), None);
+    assert!(matches!(found, Err(ExportError::NoCalibration)), "{found:?}");
     let flat = discriminator.layout().init(Device::Cpu);
-    let found = discriminator.graph(32, &discriminator.layout().weights(&flat), None);
-    assert!(matches!(found, Err(ExportError::NoBatch)), "{found:?}");
+    let found = discriminator.to_graph(32, &discriminator.layout().weights(&flat), None);
+    assert!(matches!(found, Err(ExportError::NoCalibration)), "{found:?}");
 }
 
 #[test]
 fn latents_are_described_as_json() {
-    let json = |latent: Latent| latent.to_json();
-    assert_eq!(json(Latent::Normal { size: 100 }), r#"{"kind":"normal","size":100}"#);
+    let json = |latent: LatentDistribution| latent.to_json();
+    assert_eq!(json(LatentDistribution::Normal { size: 100 }), r#"{"kind":"normal","size":100}"#);
     assert_eq!(
-        json(Latent::Mixture { size: 16, clusters: 10, scale: 2.0 }),
+        json(LatentDistribution::Mixture { size: 16, clusters: 10, scale: 2.0 }),
         r#"{"kind":"mixture","size":16,"clusters":10,"scale":2}"#
     );
     assert_eq!(
-        json(Latent::Uniform { size: 3, low: -1.5, high: 1.0 }),
+        json(LatentDistribution::Uniform { size: 3, low: -1.5, high: 1.0 }),
         r#"{"kind":"uniform","size":3,"low":-1.5,"high":1}"#
     );
     assert_eq!(
-        json(Latent::EvenlySpaced { low: -8.0, high: 8.0, jitter: 0.01 }),
+        json(LatentDistribution::EvenlySpaced { low: -8.0, high: 8.0, jitter: 0.01 }),
         r#"{"kind":"evenly-spaced","low":-8,"high":8,"jitter":0.01}"#
     );
 }

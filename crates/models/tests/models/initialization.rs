@@ -2,14 +2,15 @@
 
 use gan_models::layers::NormAxis;
 use gan_models::{
-    DIGITS, Init, Latent, Layout, Networks, dcgan, gaussian, golbin, goodfellow, modern, oshea,
+    DIGITS, Init, LatentDistribution, Networks, ParamLayout, dcgan, gaussian, golbin, goodfellow,
+    modern, oshea,
 };
 use tch::Device;
 
 use crate::{lock_rng, named, values};
 
 /// The name and initialization of every parameter.
-fn inits(layout: &Layout) -> Vec<(&str, Init)> {
+fn inits(layout: &ParamLayout) -> Vec<(&str, Init)> {
     layout.params().iter().map(|p| (p.name.as_str(), p.init.clone())).collect()
 }
 
@@ -24,7 +25,7 @@ fn modern_weights_have_the_variance_of_he_et_al() {
         }
         _ => a == b,
     };
-    let expect = |layout: &Layout, fan_ins: &[(&str, f64)]| {
+    let expect = |layout: &ParamLayout, fan_ins: &[(&str, f64)]| {
         let weights = fan_ins.len();
         assert_eq!(layout.params().len(), 2 * weights);
         for (name, start) in inits(layout) {
@@ -60,9 +61,12 @@ fn modern_weights_have_the_variance_of_he_et_al() {
         }
         expect(d.layout(), &d_layers);
     }
-    let latent = Latent::Mixture { size: 16, clusters: 10, scale: 2.0 };
+    let latent = LatentDistribution::Mixture { size: 16, clusters: 10, scale: 2.0 };
     assert_eq!(modern::networks().generator.latent(), latent);
-    assert_eq!(modern::conditional(DIGITS).generator.latent(), Latent::Normal { size: 16 });
+    assert_eq!(
+        modern::conditional(DIGITS).generator.latent(),
+        LatentDistribution::Normal { size: 16 }
+    );
 }
 
 #[test]
@@ -75,7 +79,7 @@ fn golbin_weights_are_normal_with_deviation_0_01() {
             assert_eq!(start, expected, "{name}");
         }
     }
-    assert_eq!(g.latent(), Latent::Normal { size: 128 });
+    assert_eq!(g.latent(), LatentDistribution::Normal { size: 128 });
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn golbin_conditional_has_tensorflows_default_initialization() {
             ("output.bias", zero),
         ]
     );
-    let latent = Latent::Uniform { size: 128, low: -1.0, high: 1.0 };
+    let latent = LatentDistribution::Uniform { size: 128, low: -1.0, high: 1.0 };
     assert_eq!(g.latent(), latent);
 }
 
@@ -123,13 +127,14 @@ fn oshea_has_keras_default_initialization() {
         assert_eq!(start, expected, "{name}");
     }
     let (columns, channels) = (g.layout(), oshea::networks(NormAxis::Channels).generator);
-    let size =
-        |layout: &Layout, name| layout.params().iter().find(|p| p.name == name).unwrap().numel();
+    let size = |layout: &ParamLayout, name| {
+        layout.params().iter().find(|p| p.name == name).unwrap().numel()
+    };
     assert_eq!(size(columns, "up_norm.gamma"), 28);
     assert_eq!(size(columns, "fine_norm.beta"), 28);
     assert_eq!(size(channels.layout(), "up_norm.gamma"), 100);
     assert_eq!(size(channels.layout(), "fine_norm.beta"), 50);
-    let latent = Latent::Uniform { size: 100, low: 0.0, high: 1.0 };
+    let latent = LatentDistribution::Uniform { size: 100, low: 0.0, high: 1.0 };
     assert_eq!(g.latent(), latent);
 }
 
@@ -187,7 +192,7 @@ fn dcgan_has_its_authors_initialization() {
             assert_eq!(param.init, expected, "{}", param.name);
         }
     }
-    assert_eq!(g.latent(), Latent::Normal { size: 100 });
+    assert_eq!(g.latent(), LatentDistribution::Normal { size: 100 });
 }
 
 #[test]

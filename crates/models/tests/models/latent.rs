@@ -1,6 +1,6 @@
 //! Latents follow the distribution they are named after.
 
-use gan_models::Latent;
+use gan_models::LatentDistribution;
 use tch::{Device, Kind};
 
 use crate::{lock_rng, values};
@@ -9,12 +9,12 @@ use crate::{lock_rng, values};
 fn latents_follow_their_distribution() {
     let _rng = lock_rng();
     tch::manual_seed(3);
-    let normal = values(&Latent::Normal { size: 100 }.sample(1000, Device::Cpu));
+    let normal = values(&LatentDistribution::Normal { size: 100 }.sample(1000, Device::Cpu));
     let mean = normal.iter().sum::<f64>() / 1e5;
     let square = normal.iter().map(|x| x * x).sum::<f64>() / 1e5;
     assert!(mean.abs() < 0.02, "{mean}");
     assert!((square - 1.0).abs() < 0.03, "{square}");
-    let uniform = Latent::Uniform { size: 100, low: -1.0, high: 3.0 };
+    let uniform = LatentDistribution::Uniform { size: 100, low: -1.0, high: 3.0 };
     let uniform = values(&uniform.sample(1000, Device::Cpu));
     let mean = uniform.iter().sum::<f64>() / 1e5;
     assert!((mean - 1.0).abs() < 0.02, "{mean}");
@@ -25,7 +25,7 @@ fn latents_follow_their_distribution() {
 fn mixture_latents_have_a_scaled_one_hot_cluster_that_interpolation_keeps() {
     let _rng = lock_rng();
     tch::manual_seed(4);
-    let latent = Latent::Mixture { size: 2, clusters: 5, scale: 3.0 };
+    let latent = LatentDistribution::Mixture { size: 2, clusters: 5, scale: 3.0 };
     let mixture = latent.sample(1000, Device::Cpu);
     assert_eq!(mixture.size(), [1000, 7]);
     let spread = mixture.narrow(1, 0, 2).std(true).double_value(&[]);

@@ -1,16 +1,16 @@
 //! Compares each layer with a plain formulation in f64.
 
 use gan_models::layers::{
-    Activation, BatchNorm, ChannelDropout, ConcatLabels, Context, Conv2d, Dropout, Layer, Linear,
-    Maxout, NormAxis, Projection, UpsampleConv, channels_last,
+    Activation, BatchNorm, ChannelDropout, ConcatLabels, Conv2d, Dropout, ForwardContext, Layer,
+    Linear, Maxout, NormAxis, Projection, UpsampleConv, channels_last,
 };
-use gan_models::{Init, Layout, Mode, Weights};
+use gan_models::{Init, Mode, ParamLayout, Weights};
 use tch::{Device, Kind, Tensor};
 
 use crate::{CPU, DOUBLE, SAMPLE, TRAIN, apply, distance, lock_rng, values};
 
 /// Standard normal weights in f64 that require gradients.
-fn random_weights(layout: &Layout) -> Weights {
+fn random_weights(layout: &ParamLayout) -> Weights {
     layout.leaves(&Tensor::randn([layout.numel()], DOUBLE), Kind::Double)
 }
 
@@ -28,7 +28,7 @@ fn upsample_conv_matches_upsampling_then_convolution() {
     tch::manual_seed(1);
     for (h, w) in [(4, 4), (1, 1), (5, 7), (2, 3)] {
         for last in [false, true] {
-            let mut layout = Layout::new();
+            let mut layout = ParamLayout::new();
             let layer = UpsampleConv::new(&mut layout, "up", (3, 4), Init::normal(1.0));
             let weights = random_weights(&layout);
             let [kernel, bias] = weights.tensors() else {
@@ -63,7 +63,7 @@ fn convolution_to_one_channel_matches_libtorch() {
     let _rng = lock_rng();
     tch::manual_seed(12);
     for (kernel, padding) in [(3, 1), (3, 0), (3, 2), (3, 4), (5, 2), (1, 0)] {
-        let mut layout = Layout::new();
+        let mut layout = ParamLayout::new();
         let channels = (6, 1);
         let init = Init::normal(1.0);
         let layer = Conv2d::new(&mut layout, "c", channels, kernel, (1, padding), init);
@@ -89,7 +89,7 @@ fn convolution_to_one_channel_matches_libtorch() {
 fn upsample_conv_matches_a_naive_loop() {
     let _rng = lock_rng();
     tch::manual_seed(2);
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     let layer = UpsampleConv::new(&mut layout, "up", (2, 1), Init::normal(1.0));
     let weights = random_weights(&layout);
     let (h, w) = (3i64, 2i64);
@@ -138,7 +138,7 @@ fn batch_norm_matches_its_formula_over_channels_and_over_columns() {
     let epsilon = 0.1;
     for (along, axis, size) in [(NormAxis::Channels, 1, c), (NormAxis::Columns, 3, w)] {
         for last in [false, true] {
-            let mut layout = Layout::new();
+            let mut layout = ParamLayout::new();
             let gamma = Init::Constant(1.0);
             let l = &mut layout;
             let norm = BatchNorm::new(l, "norm", size, gamma, epsilon, along);
@@ -160,7 +160,7 @@ fn batch_norm_matches_its_formula_over_channels_and_over_columns() {
 fn batch_norm_of_vectors_normalizes_each_feature() {
     let _rng = lock_rng();
     tch::manual_seed(4);
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     let norm =
         BatchNorm::new(&mut layout, "norm", 5, Init::Constant(1.0), 1e-6, NormAxis::Channels);
     let weights = random_weights(&layout);
@@ -178,7 +178,7 @@ fn maxout_is_the_maximum_of_its_pieces() {
     let _rng = lock_rng();
     tch::manual_seed(5);
     let (inputs, units, pieces) = (4i64, 3i64, 5i64);
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     let layer = Maxout::new(&mut layout, "max", inputs, (units, pieces), Init::normal(1.0));
     assert_eq!(layout.numel(), units * pieces * (inputs + 1));
     let weights = random_weights(&layout);
@@ -297,7 +297,7 @@ fn dropout_is_deterministic_and_passes_gradients_of_kept_values() {
 fn labels_are_appended_as_one_hot_rows() {
     let x = Tensor::from_slice2(&[[0.5f32, -0.5], [2.0, 3.0]]);
     let labels = Tensor::from_slice(&[9i64, 0]);
-    let context = Context { labels: Some(&labels), mode: Mode::Train };
+    let context = ForwardContext { labels: Some(&labels), mode: Mode::Train };
     let y = apply(ConcatLabels(Some(10)), &x, &context);
     assert!(apply(ConcatLabels(None), &x, &context).equal(&x));
     let expected: [[f64; 12]; 2] = [
@@ -310,19 +310,19 @@ fn labels_are_appended_as_one_hot_rows() {
 #[test]
 #[should_panic(expected = "number of labels")]
 fn projection_panics_at_one_label_for_two_rows() {
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     let mut linear = |name, outputs| Linear::new(&mut layout, name, 3, outputs, Init::normal(1.0));
     let layer =
         Projection { logit: linear("logit", 1), classes: Some((10, linear("classes", 10))) };
     let labels = Tensor::from_slice(&[9i64]);
-    let context = Context { labels: Some(&labels), mode: Mode::Train };
+    let context = ForwardContext { labels: Some(&labels), mode: Mode::Train };
     let weights = layout.weights(&layout.init(Device::Cpu));
     let _ = layer.forward(&weights, &Tensor::zeros([2, 3], CPU), &context);
 }
 
 #[test]
 fn a_bias_starts_at_zero_by_default() {
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     Linear::new(&mut layout, "a", 2, 3, Init::normal(1.0));
     assert_eq!(layout.params()[0].init, Init::normal(1.0));
     assert_eq!(layout.params()[1].init, Init::Constant(0.0));

@@ -14,19 +14,19 @@ mod own_network;
 mod params;
 mod pixels;
 
-use gan_models::layers::{Context, Layer};
-use gan_models::{Init, Layout, Mode, Weights};
+use gan_models::layers::{ForwardContext, Layer};
+use gan_models::{Init, Mode, ParamLayout, Weights};
 use tch::{Device, Kind, Tensor};
 
 const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-const TRAIN: Context = Context { labels: None, mode: Mode::Train };
-const SAMPLE: Context = Context { labels: None, mode: Mode::Sample };
+const TRAIN: ForwardContext = ForwardContext { labels: None, mode: Mode::Train };
+const SAMPLE: ForwardContext = ForwardContext { labels: None, mode: Mode::Eval };
 
 /// Computes a layer without parameters in the kind of `x`.
-fn apply(layer: impl Layer, x: &Tensor, context: &Context) -> Tensor {
-    let mut layout = Layout::new();
+fn apply(layer: impl Layer, x: &Tensor, context: &ForwardContext) -> Tensor {
+    let mut layout = ParamLayout::new();
     layout.add("unused", &[1], Init::Constant(0.0));
     let weights = layout.weights(&Tensor::zeros([1], (x.kind(), Device::Cpu)));
     layer.forward(&weights, x, context)
@@ -50,7 +50,7 @@ fn distance(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 /// The parameter called `name`.
-fn named<'w>(layout: &Layout, weights: &'w Weights, name: &str) -> &'w Tensor {
+fn named<'w>(layout: &ParamLayout, weights: &'w Weights, name: &str) -> &'w Tensor {
     let at = layout.params().iter().position(|p| p.name == name);
     &weights.tensors()[at.unwrap()]
 }

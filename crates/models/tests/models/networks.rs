@@ -1,7 +1,8 @@
 //! Requirements on every built-in network.
 
 use gan_models::{
-    DIGITS, Latent, Layout, Mode, NETWORK_NAMES, Networks, PixelRange, by_name, golbin,
+    DIGITS, LatentDistribution, Mode, Networks, ParamLayout, PixelRange, by_name, golbin,
+    network_names,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -52,7 +53,7 @@ fn expected_numel(name: &str) -> (i64, i64) {
 
 /// Every network with its name.
 fn all() -> impl Iterator<Item = (&'static str, Networks)> {
-    NETWORK_NAMES.into_iter().map(|name| (name, by_name(name, DIGITS, Some(&[0.5; 784])).unwrap()))
+    network_names().map(|name| (name, by_name(name, DIGITS, Some(&[0.5; 784])).unwrap()))
 }
 
 /// Labels for a batch; unconditional networks ignore them.
@@ -109,9 +110,9 @@ fn outputs_have_the_declared_shape_kind_and_range() {
         for kind in [Kind::Float, Kind::BFloat16] {
             let g_weights = g.layout().weights(&g_flat.to_kind(kind));
             let d_weights = d.layout().weights(&d_flat.to_kind(kind));
-            for mode in [Mode::Train, Mode::Sample] {
+            for mode in [Mode::Train, Mode::Eval] {
                 let z = g.latent().sample(n, Device::Cpu);
-                assert_eq!(z.size(), [n, g.latent().size()]);
+                assert_eq!(z.size(), [n, g.latent().dim()]);
                 assert_eq!(z.kind(), Kind::Float);
                 let labels = digits(n);
                 let images = g.forward(&g_weights, &z, Some(&labels), mode);
@@ -163,7 +164,7 @@ fn uses_batch_statistics_is_true_exactly_if_images_influence_each_other() {
     let _rng = lock_rng();
     tch::manual_seed(3);
     // f64: rounding errors depend on the batch and must stay small.
-    let fresh = |layout: &Layout| layout.init(Device::Cpu).to_kind(Kind::Double);
+    let fresh = |layout: &ParamLayout| layout.init(Device::Cpu).to_kind(Kind::Double);
     for (name, networks) in all() {
         let Networks { generator: g, discriminator: d } = networks;
         let side = g.image_side();
@@ -172,7 +173,7 @@ fn uses_batch_statistics_is_true_exactly_if_images_influence_each_other() {
         let d_weights = d.layout().weights(&fresh(d.layout()));
         let z = match g.latent() {
             // Evenly spaced latents depend on n.
-            Latent::EvenlySpaced { .. } => Tensor::rand([n, 1], crate::DOUBLE),
+            LatentDistribution::EvenlySpaced { .. } => Tensor::rand([n, 1], crate::DOUBLE),
             latent => latent.sample(n, Device::Cpu),
         };
         let half = n / 2;
@@ -180,14 +181,14 @@ fn uses_batch_statistics_is_true_exactly_if_images_influence_each_other() {
         let mixes = |together: &Tensor, alone: &Tensor| {
             (together.narrow(0, 0, half) - alone).abs().max().double_value(&[]) > 1e-9
         };
-        let all = g.forward(&g_weights, &z, Some(&labels), Mode::Sample);
-        let few = g.forward(&g_weights, &few_z, Some(&few_labels), Mode::Sample);
+        let all = g.forward(&g_weights, &z, Some(&labels), Mode::Eval);
+        let few = g.forward(&g_weights, &few_z, Some(&few_labels), Mode::Eval);
         assert_eq!(mixes(&all, &few), g.uses_batch_statistics(), "G of {name}");
 
         let x = Tensor::rand([n, 1, side, side], crate::DOUBLE);
         let few_x = x.narrow(0, 0, half);
-        let all = d.forward(&d_weights, &x, Some(&labels), Mode::Sample);
-        let few = d.forward(&d_weights, &few_x, Some(&few_labels), Mode::Sample);
+        let all = d.forward(&d_weights, &x, Some(&labels), Mode::Eval);
+        let few = d.forward(&d_weights, &few_x, Some(&few_labels), Mode::Eval);
         assert_eq!(mixes(&all, &few), d.uses_batch_statistics(), "D of {name}");
     }
 }
@@ -204,10 +205,10 @@ fn conditional_is_true_exactly_if_labels_change_the_output() {
         let (z, x) =
             (g.latent().sample(10, Device::Cpu), Tensor::rand([10, 1, side, side], crate::CPU));
         let (these, those) = (digits(10), digits(10).flip(0));
-        let generate = |labels| g.forward(&g_weights, &z, Some(labels), Mode::Sample);
+        let generate = |labels| g.forward(&g_weights, &z, Some(labels), Mode::Eval);
         assert_eq!(!generate(&these).equal(&generate(&those)), g.conditional(), "{name}");
         assert!(generate(&these).equal(&generate(&these)), "{name}");
-        let discriminate = |labels| d.forward(&d_weights, &x, Some(labels), Mode::Sample);
+        let discriminate = |labels| d.forward(&d_weights, &x, Some(labels), Mode::Eval);
         assert_eq!(!discriminate(&these).equal(&discriminate(&those)), d.conditional(), "{name}");
         assert_eq!(g.conditional(), d.conditional(), "{name}");
     }
@@ -224,8 +225,8 @@ fn conditional_networks_have_an_input_for_each_class() {
                 [g.layout(), d.layout()].map(|l| l.weights(&l.init(Device::Cpu)));
             let labels = Tensor::from_slice(&[classes - 1, 0]);
             let z = g.latent().sample(2, Device::Cpu);
-            let images = g.forward(&g_weights, &z, Some(&labels), Mode::Sample);
-            let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Sample);
+            let images = g.forward(&g_weights, &z, Some(&labels), Mode::Eval);
+            let logits = d.forward(&d_weights, &images, Some(&labels), Mode::Eval);
             assert_eq!(logits.size(), [2], "{name} with {classes} classes");
         }
     }
@@ -242,7 +243,7 @@ fn conditional_generator_panics_without_labels() {
     let g = golbin::conditional(DIGITS).generator;
     let weights = g.layout().weights(&g.layout().init(Device::Cpu));
     let z = g.latent().sample(2, Device::Cpu);
-    let _ = g.forward(&weights, &z, None, Mode::Sample);
+    let _ = g.forward(&weights, &z, None, Mode::Eval);
 }
 
 #[test]
@@ -253,15 +254,15 @@ fn conditional_generator_panics_at_a_label_above_nine() {
     let weights = g.layout().weights(&g.layout().init(Device::Cpu));
     let z = g.latent().sample(1, Device::Cpu);
     let digit = Tensor::from_slice(&[10i64]);
-    let _ = g.forward(&weights, &z, Some(&digit), Mode::Sample);
+    let _ = g.forward(&weights, &z, Some(&digit), Mode::Eval);
 }
 
 #[test]
 fn only_networks_without_batch_statistics_and_dropout_are_shardable() {
-    let shardable = |(_, networks): &(&str, Networks)| {
-        networks.generator.shardable() && networks.discriminator.shardable()
+    let data_parallel = |(_, networks): &(&str, Networks)| {
+        networks.generator.data_parallel() && networks.discriminator.data_parallel()
     };
-    let names: Vec<&str> = all().filter(shardable).map(|(name, _)| name).collect();
+    let names: Vec<&str> = all().filter(data_parallel).map(|(name, _)| name).collect();
     assert_eq!(names, ["modern", "modern-conditional"]);
 }
 

@@ -6,7 +6,7 @@ use gan_models::layers::{
     UpsampleConv,
 };
 use gan_models::{
-    Discriminator, Generator, Init, Latent, Layout, Mode, PixelRange, Sequential,
+    Discriminator, Generator, Init, LatentDistribution, Mode, ParamLayout, PixelRange, Sequential,
     SequentialDiscriminator, SequentialGenerator, layers,
 };
 use tch::{Device, Kind, Tensor};
@@ -17,7 +17,7 @@ fn init() -> Init {
     Init::normal(0.3)
 }
 
-fn norm(layout: &mut Layout) -> BatchNorm {
+fn norm(layout: &mut ParamLayout) -> BatchNorm {
     let (gamma, epsilon) = (Init::Constant(1.0), 1e-5);
     BatchNorm::new(layout, "norm", 4, gamma, epsilon, NormAxis::Channels)
 }
@@ -40,10 +40,10 @@ fn generator() -> SequentialGenerator {
                 Tanh,
             ]
         }),
-        latent: Latent::Normal { size: 6 },
+        latent: LatentDistribution::Normal { size: 6 },
         image_side: 8,
         pixel_range: PixelRange::Symmetric,
-        shardable: false,
+        data_parallel: false,
     }
 }
 
@@ -57,7 +57,7 @@ fn discriminator() -> SequentialDiscriminator {
                 Maxout::new(l, "maxout", 2 * 4 * 4, (1, 3), init()),
             ]
         }),
-        shardable: false,
+        data_parallel: false,
     }
 }
 
@@ -100,7 +100,7 @@ fn a_list_of_layers_tells_whether_it_uses_labels_and_batch_statistics() {
 fn each_layer_converts_its_input_to_the_kind_of_its_weights() {
     let _rng = lock_rng();
     tch::manual_seed(2);
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     let l = &mut layout;
     let vectors = |size| Tensor::rand([2, size], CPU);
     let images = |channels| Tensor::rand([2, channels, 4, 4], CPU);

@@ -1,7 +1,7 @@
 //! Parameters: initial values, memory layout, gradients.
 
 use gan_models::layers::channels_last;
-use gan_models::{Init, Layout};
+use gan_models::{Init, ParamLayout};
 use tch::{Device, Kind, Tensor};
 
 use crate::{CPU, lock_rng, values};
@@ -10,7 +10,7 @@ use crate::{CPU, lock_rng, values};
 fn initial_values_follow_their_distribution() {
     let _rng = lock_rng();
     tch::manual_seed(3);
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     let bound = 0.3;
     layout.add("constant", &[7], Init::Constant(2.5));
     layout.add("normal", &[200, 200], Init::normal(0.02));
@@ -48,7 +48,7 @@ fn named_initializations_match_their_formulas() {
 /// optimizer would update the wrong weights.
 #[test]
 fn flat_gradients_have_the_order_of_the_values() {
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     layout.add("dense", &[2, 3], Init::Constant(0.0));
     layout.add("kernel", &[2, 3, 4, 5], Init::Constant(0.0));
     layout.add("untouched", &[2], Init::Constant(0.0));
@@ -69,7 +69,7 @@ fn flat_gradients_have_the_order_of_the_values() {
 #[test]
 fn kernels_are_channels_last_in_memory() {
     let _rng = lock_rng();
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     layout.add("kernel", &[2, 3, 4, 5], Init::Constant(0.0));
     let weights = layout.weights(&layout.init(Device::Cpu));
     assert_eq!(weights.tensors()[0].stride(), [60, 1, 15, 3]);
@@ -83,7 +83,7 @@ fn given_initial_values_are_row_major() {
     let _rng = lock_rng();
     let given: Vec<f32> = (0u8..24).map(f32::from).collect();
     for shape in [&[24][..], &[4, 6], &[1, 2, 3, 4]] {
-        let mut layout = Layout::new();
+        let mut layout = ParamLayout::new();
         layout.add("before", &[5], Init::Constant(7.0));
         let id = layout.add("given", shape, Init::Values(given.clone()));
         let weights = layout.weights(&layout.init(Device::Cpu));
@@ -96,13 +96,13 @@ fn given_initial_values_are_row_major() {
 #[test]
 #[should_panic(expected = "initial values of given")]
 fn rejects_too_few_initial_values() {
-    Layout::new().add("given", &[3], Init::Values(vec![1.0, 2.0]));
+    ParamLayout::new().add("given", &[3], Init::Values(vec![1.0, 2.0]));
 }
 
 #[test]
 #[should_panic(expected = "two parameters are called dense")]
 fn rejects_a_duplicate_name() {
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     layout.add("dense", &[3], Init::Constant(0.0));
     layout.add("dense", &[2], Init::Constant(0.0));
 }
@@ -110,7 +110,7 @@ fn rejects_a_duplicate_name() {
 #[test]
 #[should_panic(expected = "shape of the parameter buffer")]
 fn rejects_a_longer_buffer() {
-    let mut layout = Layout::new();
+    let mut layout = ParamLayout::new();
     layout.add("dense", &[3], Init::Constant(0.0));
     let _ = layout.weights(&Tensor::zeros([4], CPU));
 }

@@ -2,10 +2,10 @@
 
 use gan_config::{Classes, FigureLayout, Precision};
 use mnist_io::Images;
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, MetricsRow, Software};
+use run_dir::{CONFIG_FORMAT, DatasetInfo, MetricsRow, RunConfig, Software};
 
-pub fn config() -> Config {
-    Config {
+pub fn config() -> RunConfig {
+    RunConfig {
         format: CONFIG_FORMAT,
         preset: "modern".to_owned(),
         networks: "modern".to_owned(),

@@ -60,11 +60,11 @@ fn restores_every_saved_value_to_the_bit() {
         let checkpoint = read(&path).unwrap();
 
         let mut restored = new_gan(preset, &settings(preset));
-        for (_, _, mut flat) in restored.state() {
+        for (_, _, mut flat) in restored.state_dict() {
             let _ = flat.fill_(7.0);
         }
         checkpoint.restore(&mut restored).unwrap();
-        for ((name, _, a), (_, _, b)) in saved.state().iter().zip(restored.state()) {
+        for ((name, _, a), (_, _, b)) in saved.state_dict().iter().zip(restored.state_dict()) {
             assert!(a.equal(&b), "{preset}: {name}");
         }
         let layout = saved.generator.network.layout();
@@ -96,7 +96,7 @@ fn restores_the_optimizers_and_their_counts_of_updates() {
         tch::manual_seed(4);
         gan.step(&real, crate::RATES, false);
     }
-    for ((name, _, a), (_, _, b)) in gan.state().iter().zip(restored.state()) {
+    for ((name, _, a), (_, _, b)) in gan.state_dict().iter().zip(restored.state_dict()) {
         assert!(a.equal(&b), "{name}");
     }
 }
@@ -126,7 +126,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     save(&path, &new_gan("golbin", &settings("golbin")));
     let checkpoint = read(&path).unwrap();
     let mut modern = new_gan("modern", &settings("modern"));
-    let before: Vec<_> = modern.state().iter().map(|(_, _, x)| values(x)).collect();
+    let before: Vec<_> = modern.state_dict().iter().map(|(_, _, x)| values(x)).collect();
     let error = checkpoint.restore(&mut modern).unwrap_err().to_string();
     assert!(error.contains("000001.safetensors"), "{error}");
     assert!(error.contains("tensor"), "{error}");
@@ -134,7 +134,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     let error = checkpoint.sampling_parameters(layout).unwrap_err().to_string();
     assert!(error.contains("000001.safetensors"), "{error}");
     assert!(error.contains("tensor"), "{error}");
-    let after: Vec<_> = modern.state().iter().map(|(_, _, x)| values(x)).collect();
+    let after: Vec<_> = modern.state_dict().iter().map(|(_, _, x)| values(x)).collect();
     assert!(before == after);
     // The same names and number, other shapes.
     let golbin = new_gan("golbin", &settings("golbin"));
@@ -258,7 +258,7 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
     let bytes = fs::read(&path).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let state = header.metadata().as_ref().unwrap()["state"].clone();
-    assert!(state.contains("\"format\":2"), "{state}");
+    assert!(state.contains("\"format\":3"), "{state}");
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let with_metadata = |metadata: Option<HashMap<String, String>>| {
         let tensors = file.tensors();
@@ -267,22 +267,16 @@ fn refuses_metadata_without_state_or_of_another_format_by_name() {
     };
     let entry = |key: &str, value: String| Some(HashMap::from([(key.to_owned(), value)]));
 
-    // As version 0.2.0 wrote it, and as this version does.
-    let rows = "\"run\":{\"rows\":{\"metrics.jsonl\":{\"bytes\":9,\"sha256\":\"ab\"}},";
-    let old = state.replace("\"run\":{", rows);
-    assert_ne!(old, state);
-    for state in [&old, &state] {
-        write_with_hash(&path, &with_metadata(entry("state", state.clone())));
-        read(&path).unwrap();
-    }
+    write_with_hash(&path, &with_metadata(entry("state", state.clone())));
+    read(&path).unwrap();
     for (metadata, reason) in [
         (None, "holds no state"),
         (entry("format", "pt".to_owned()), "holds no state"),
         (
-            entry("state", state.replace("\"format\":2", "\"format\":3")),
-            "has format 3, but this version reads format 2",
+            entry("state", state.replace("\"format\":3", "\"format\":2")),
+            "has format 2, but this version reads format 3",
         ),
-        (entry("state", state.replace("\"format\":2,", "")), "missing field `format`"),
+        (entry("state", state.replace("\"format\":3,", "")), "missing field `format`"),
         (entry("state", "{".to_owned()), "EOF"),
         (entry("state", state.replacen('{', "{\"more\":1,", 1)), "unknown field `more`"),
     ] {

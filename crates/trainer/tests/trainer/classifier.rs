@@ -24,7 +24,7 @@ fn lines(n: usize) -> Dataset {
 }
 
 fn config(seed: u64, epochs: u64) -> ClassifierConfig {
-    ClassifierConfig { seed, epochs, kind: Kind::Float }
+    ClassifierConfig { seed, epochs, dtype: Kind::Float }
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn training_separates_the_labels_and_reports_progress() {
 
 #[test]
 fn rejects_integer_kinds() {
-    let integers = ClassifierConfig { kind: Kind::Int64, ..config(1, 1) };
+    let integers = ClassifierConfig { dtype: Kind::Int64, ..config(1, 1) };
     let refused = train_classifier(&integers, &lines(10), &mut |_| ()).unwrap_err();
     assert!(matches!(refused, Error::Settings(_)), "{refused}");
 }
@@ -72,7 +72,7 @@ fn rejects_empty_sets_other_sizes_and_images_without_labels() {
     let small = Dataset::new(small, vec![1]).unwrap();
     assert!(matches!(train(&small), Error::ImageSize { rows: 32, .. }));
     let unlabeled = Dataset::unlabeled(lines(3).into_parts().0);
-    assert!(matches!(train(&unlabeled), Error::NoLabels));
+    assert!(matches!(train(&unlabeled), Error::NoLabels { .. }));
 }
 
 #[test]

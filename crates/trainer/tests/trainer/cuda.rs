@@ -2,26 +2,27 @@
 //! if libtorch is a CUDA build, and prints that they are skipped otherwise.
 
 use gan_config::{Preset, preset, presets};
-use gan_trainer::{DataLoader, Gan, Loss, Rates, Stream, seed_torch};
-use tch::{Cuda, Device, Kind};
+use gan_trainer::{
+    DataLoader, Gan, RandomStream, StepHyperparams, TrainConfig, TrainData, seed_torch,
+};
+use tch::{Cuda, Device};
 
 use crate::{bars, lock_generator};
 
 /// Losses of D and G in three steps from the same start.
 fn losses(preset: &Preset, device: Device) -> Vec<f64> {
-    let settings = &preset.settings;
-    let networks = gan_models::by_name(&preset.networks, gan_models::DIGITS, None).unwrap();
-    let (range, side) = (networks.generator.pixel_range(), networks.generator.image_side());
-    let loss = Loss::by_name(&settings.loss).unwrap();
-    let mut gan = Gan::new(networks, loss, settings, 1, device, Kind::Float);
+    let config = TrainConfig::preset(preset, &TrainData::Gaussian).unwrap();
+    let mut gan = Gan::new(&TrainConfig { device, ..config });
+    let generator = &gan.generator.network;
+    let (range, side) = (generator.pixel_range(), generator.image_side());
     let mut loader = DataLoader::images(&bars(64), 64, side, range, device, 1).unwrap();
-    let rates = Rates { lr_d: 1e-4, lr_g: 1e-4, momentum: 0.5 };
+    let rates = StepHyperparams { lr_d: 1e-4, lr_g: 1e-4, momentum: 0.5 };
     (0..3)
         .flat_map(|update| {
             let batch = loader.batch(update, update * 16, 16);
-            seed_torch(1, Stream::Step, update);
+            seed_torch(1, RandomStream::Step, update);
             let stats = gan.step(&batch, rates, true);
-            [&stats.loss_d, &stats.loss_g].map(|loss| loss.double_value(&[]))
+            [&stats.d.loss, &stats.loss_g].map(|loss| loss.double_value(&[]))
         })
         .collect()
 }

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use gan_config::{Optimizer, Settings, Update};
-use gan_models::layers::{Activation, Context, Layer, Linear};
+use gan_config::{OptimizerConfig, Settings, Update};
+use gan_models::layers::{Activation, ForwardContext, Layer, Linear};
 use gan_models::{
-    Calibration, Discriminator, ExportError, Generator, Graph, Init, Latent, Layout, Mode,
-    Networks, PixelRange, Weights,
+    Calibration, Discriminator, ExportError, Generator, Graph, Init, LatentDistribution, Mode,
+    Networks, ParamLayout, PixelRange, Weights,
 };
 use gan_trainer::{
-    Checkpoint, Checkpointer, LOSSES, Loss, Outcome, RunSampler, Sampler, Stream, Threshold,
-    TrainConfig, train,
+    Checkpoint, Checkpointer, LOSSES, Loss, RandomStream, RunSampler, Sampler, Threshold,
+    TrainConfig, TrainState, train,
 };
 use tch::{Kind, Tensor};
 
@@ -21,14 +21,14 @@ use crate::{lock_generator, settings, train_on_bars, with};
 /// A perceptron with one hidden layer of 12 units, from `inputs` to `outputs` numbers.
 #[derive(Debug)]
 struct Perceptron {
-    layout: Layout,
+    layout: ParamLayout,
     hidden: Linear,
     output: Linear,
 }
 
 impl Perceptron {
     fn new(inputs: i64, outputs: i64) -> Perceptron {
-        let mut layout = Layout::new();
+        let mut layout = ParamLayout::new();
         let init = Init::torch_default(inputs);
         Perceptron {
             hidden: Linear::new(&mut layout, "hidden", inputs, 12, init),
@@ -39,7 +39,7 @@ impl Perceptron {
 
     /// `[n, inputs]` → `[n, outputs]`.
     fn forward(&self, weights: &Weights, x: &Tensor) -> Tensor {
-        let context = &Context { labels: None, mode: Mode::Train };
+        let context = &ForwardContext { labels: None, mode: Mode::Train };
         let hidden = self.hidden.forward(weights, x, context);
         let hidden = Activation::LeakyRelu(0.2).forward(weights, &hidden, context);
         self.output.forward(weights, &hidden, context)
@@ -53,11 +53,11 @@ const SIDE: i64 = 14;
 struct OwnGenerator(Perceptron);
 
 impl Generator for OwnGenerator {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &ParamLayout {
         &self.0.layout
     }
-    fn latent(&self) -> Latent {
-        Latent::Normal { size: 5 }
+    fn latent(&self) -> LatentDistribution {
+        LatentDistribution::Normal { size: 5 }
     }
     fn classes(&self) -> Option<i64> {
         None
@@ -71,14 +71,14 @@ impl Generator for OwnGenerator {
     fn uses_batch_statistics(&self) -> bool {
         false
     }
-    fn shardable(&self) -> bool {
+    fn data_parallel(&self) -> bool {
         true
     }
     fn forward(&self, weights: &Weights, z: &Tensor, _: Option<&Tensor>, _: Mode) -> Tensor {
         let pixels = self.0.forward(weights, z).tanh();
         pixels.view([-1, 1, SIDE, SIDE])
     }
-    fn graph(&self, _: &Weights, _: Option<Calibration>) -> Result<Graph, ExportError> {
+    fn to_graph(&self, _: &Weights, _: Option<Calibration>) -> Result<Graph, ExportError> {
         Err(ExportError::Unsupported("OwnGenerator".to_owned()))
     }
 }
@@ -87,7 +87,7 @@ impl Generator for OwnGenerator {
 struct OwnDiscriminator(Perceptron);
 
 impl Discriminator for OwnDiscriminator {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &ParamLayout {
         &self.0.layout
     }
     fn classes(&self) -> Option<i64> {
@@ -96,14 +96,14 @@ impl Discriminator for OwnDiscriminator {
     fn uses_batch_statistics(&self) -> bool {
         false
     }
-    fn shardable(&self) -> bool {
+    fn data_parallel(&self) -> bool {
         true
     }
     fn forward(&self, weights: &Weights, images: &Tensor, _: Option<&Tensor>, _: Mode) -> Tensor {
         let pixels = images.reshape([-1, SIDE * SIDE]);
         self.0.forward(weights, &pixels).view([-1])
     }
-    fn graph(&self, _: i64, _: &Weights, _: Option<Calibration>) -> Result<Graph, ExportError> {
+    fn to_graph(&self, _: i64, _: &Weights, _: Option<Calibration>) -> Result<Graph, ExportError> {
         Err(ExportError::Unsupported("OwnDiscriminator".to_owned()))
     }
 }
@@ -124,7 +124,7 @@ const SQUARED_HINGE: Loss = Loss {
     },
     generator: |_, fake| -fake.mean(Kind::Float),
     generator_uses_real: false,
-    threshold: Threshold::At(0.0),
+    threshold: Threshold::Fixed(0.0),
 };
 
 /// Six steps of 10 images with every part that has a state: penalties, an average,
@@ -155,36 +155,36 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
     assert!(LOSSES.iter().all(|loss| loss.name != SQUARED_HINGE.name));
     let data = train_on_bars(24);
     let mut results = Vec::new();
-    for kind in [Kind::Float, Kind::BFloat16] {
+    for dtype in [Kind::Float, Kind::BFloat16] {
         for update in [Update::Alternating, Update::Simultaneous] {
             let config = TrainConfig {
-                kind,
+                dtype,
                 ..TrainConfig::new(own_settings(update), "own", own_networks(), SQUARED_HINGE)
             };
             assert_eq!(config.settings.loss, SQUARED_HINGE.name);
             let dir = tempfile::tempdir().unwrap();
             let [a, b] = ["a", "b"].map(|name| dir.path().join(name));
             let create = |root: &Path| Checkpointer::create(root, "own system", &config, &data);
-            let train_until = |checkpointer: &mut Checkpointer, rows| -> Outcome {
+            let train_until = |checkpointer: &mut Checkpointer, rows| -> TrainState {
                 train(&config, &data, checkpointer, &mut Until(rows)).unwrap()
             };
             let mut checkpointer = create(&a).unwrap();
             let uninterrupted = checkpointer.run().clone();
             let whole = train_until(&mut checkpointer, 99);
-            assert_eq!((whole.steps, whole.finished), (6, true));
+            assert_eq!((whole.step, whole.finished), (6, true));
 
             let mut checkpointer = create(&b).unwrap();
             let stopped = checkpointer.run().clone();
             let first = train_until(&mut checkpointer, 3);
-            assert_eq!((first.steps, first.finished), (3, false));
+            assert_eq!((first.step, first.finished), (3, false));
             drop(checkpointer);
             let (mut checkpointer, skipped) = resume(&stopped).unwrap();
             assert_eq!(skipped, [""; 0]);
-            assert_eq!(checkpointer.state().unwrap().step, 3);
+            assert_eq!(checkpointer.resume_state().unwrap().step, 3);
             let rest = train_until(&mut checkpointer, 99);
-            assert_eq!((rest.steps, rest.finished), (6, true));
+            assert_eq!((rest.step, rest.finished), (6, true));
             drop(checkpointer);
-            assert_same(&uninterrupted, &stopped, &format!("{kind:?} {update:?}"));
+            assert_same(&uninterrupted, &stopped, &format!("{dtype:?} {update:?}"));
             assert!(resume(&stopped).unwrap().0.is_complete(false).unwrap());
 
             let written = stopped.config().unwrap();
@@ -195,8 +195,8 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
             let generator = own_networks().generator;
             let checkpoint = Checkpoint::read(&stopped, &path).unwrap();
             let parameters = checkpoint.sampling_parameters(generator.layout()).unwrap();
-            let sampler = Sampler::new(generator, &parameters, kind, 10);
-            let samples = sampler.sample((1, Stream::Sample), 3, None, &mut |_| ());
+            let sampler = Sampler::new(generator, &parameters, dtype, 10);
+            let samples = sampler.sample((1, RandomStream::Sample), 3, None, &mut |_| ());
             assert_eq!(samples.unwrap().len(), 3);
             let refused = RunSampler::open(&stopped).unwrap_err().to_string();
             assert!(refused.contains("config.toml"), "{refused}");
@@ -230,7 +230,7 @@ fn an_own_loss_is_accepted_by_the_settings_and_its_value_is_reported() {
     };
     let mut settings = with(settings("golbin"), &["batch=10", "images=20", "train_images=0"]);
     settings.loss_d_weight = 2.0;
-    assert!(matches!(settings.optimizer, Optimizer::Adam(_)));
+    assert!(matches!(settings.optimizer, OptimizerConfig::Adam(_)));
     settings.report_every = 1;
     let config = TrainConfig::new(settings, "own", own_networks(), constant);
     let data = train_on_bars(24);

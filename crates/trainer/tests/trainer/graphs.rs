@@ -1,9 +1,9 @@
 //! The graphs of both networks that training leaves in the run directory.
 
 use gan_graph::Graph;
-use gan_models::torchscript::run;
+use gan_models::torchscript::evaluate;
 use gan_models::{Calibration, Mode, PixelRange};
-use gan_trainer::{Checkpointer, Graphs, RunGan, TrainConfig, calibration, train};
+use gan_trainer::{Checkpointer, OnnxGraphs, RunGan, TrainConfig, calibration, train};
 use run_dir::RunDir;
 use tch::{Kind, Tensor, no_grad};
 
@@ -34,8 +34,8 @@ fn a_run_leaves_both_networks_as_onnx_files() {
     let discriminator = read(run_dir.discriminator_graph_path());
     let RunGan { gan, state, .. } = RunGan::open(&run_dir).unwrap();
     assert_eq!(
-        Graphs::new(&gan, "modern", 3, state.step).unwrap(),
-        Graphs { generator: generator.clone(), discriminator: discriminator.clone() }
+        OnnxGraphs::new(&gan, "modern", 3, state.step).unwrap(),
+        OnnxGraphs { generator: generator.clone(), discriminator: discriminator.clone() }
     );
     for (key, value) in [
         ("preset", "modern"),
@@ -51,13 +51,13 @@ fn a_run_leaves_both_networks_as_onnx_files() {
     assert_eq!(generator.metadata("normalization"), None);
 
     let latents = gan.latents(5);
-    let images = run(&generator, &[latents.copy()]).unwrap();
+    let images = evaluate(&generator, &[latents.copy()]).unwrap();
     let expected = gan.sampler().forward(&latents, &Tensor::zeros([5], (Kind::Int64, gan.device)));
     assert!(distance(&images, &expected.to_kind(Kind::Float)) < 1e-4);
     // Not those of the weights that were not averaged.
     let network = &gan.generator.network;
     let weights = network.layout().weights(&gan.generator.parameters);
-    let current = network.forward(&weights, &latents, None, Mode::Sample);
+    let current = network.forward(&weights, &latents, None, Mode::Eval);
     assert!(distance(&images, &current) > 1e-4);
 }
 
@@ -69,12 +69,12 @@ fn the_graph_of_d_has_its_normalized_weights() {
     let mut gan = new_gan("golbin", &settings);
     let batch = four_bars(PixelRange::Unit);
     gan.step(&batch, RATES, false);
-    let graphs = Graphs::new(&gan, "golbin", 1, 1).unwrap();
-    let found = run(&graphs.discriminator, &[batch.images.copy()]).unwrap();
+    let graphs = OnnxGraphs::new(&gan, "golbin", 1, 1).unwrap();
+    let found = evaluate(&graphs.discriminator, &[batch.images.copy()]).unwrap();
     assert!(distance(&found, &gan.logits(&batch.images, &batch.labels)) < 1e-4);
     let layout = gan.discriminator.network.layout();
     let raw = layout.weights(&gan.discriminator.parameters);
-    let raw = gan.discriminator.network.forward(&raw, &batch.images, None, Mode::Sample);
+    let raw = gan.discriminator.network.forward(&raw, &batch.images, None, Mode::Eval);
     assert!(distance(&found, &raw) > 1e-2);
 }
 
@@ -82,9 +82,9 @@ fn the_graph_of_d_has_its_normalized_weights() {
 fn batch_statistics_are_those_of_seeded_samples_and_the_metadata_says_so() {
     let _generator = lock_generator();
     let gan = new_gan("dcgan", &settings("dcgan"));
-    let graphs = Graphs::new(&gan, "dcgan", 7, 0).unwrap();
-    assert_eq!(graphs, Graphs::new(&gan, "dcgan", 7, 0).unwrap());
-    assert_ne!(graphs, Graphs::new(&gan, "dcgan", 8, 0).unwrap());
+    let graphs = OnnxGraphs::new(&gan, "dcgan", 7, 0).unwrap();
+    assert_eq!(graphs, OnnxGraphs::new(&gan, "dcgan", 7, 0).unwrap());
+    assert_ne!(graphs, OnnxGraphs::new(&gan, "dcgan", 8, 0).unwrap());
     for graph in [&graphs.generator, &graphs.discriminator] {
         assert!(graph.metadata("normalization").unwrap().contains("1000 samples"));
     }
@@ -92,12 +92,12 @@ fn batch_statistics_are_those_of_seeded_samples_and_the_metadata_says_so() {
     let (latents, labels) = calibration(&gan, 7);
     let sampler = gan.sampler();
     let images = sampler.forward(&latents, &labels);
-    assert!(distance(&run(&graphs.generator, &[latents.copy()]).unwrap(), &images) < 1e-4);
+    assert!(distance(&evaluate(&graphs.generator, &[latents.copy()]).unwrap(), &images) < 1e-4);
     let logits = gan.logits(&images, &labels);
-    assert!(distance(&run(&graphs.discriminator, &[images.copy()]).unwrap(), &logits) < 1e-3);
+    assert!(distance(&evaluate(&graphs.discriminator, &[images.copy()]).unwrap(), &logits) < 1e-3);
     // Other statistics give other images.
     let few = Calibration { input: &latents.narrow(0, 0, 2), labels: None };
     let weights = gan.generator.network.layout().weights(&gan.generator.parameters);
-    let other = no_grad(|| gan.generator.network.graph(&weights, Some(few))).unwrap();
-    assert!(distance(&run(&other, &[latents]).unwrap(), &images) > 1e-3);
+    let other = no_grad(|| gan.generator.network.to_graph(&weights, Some(few))).unwrap();
+    assert!(distance(&evaluate(&other, &[latents]).unwrap(), &images) > 1e-3);
 }

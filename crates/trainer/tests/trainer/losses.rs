@@ -1,6 +1,6 @@
 //! Losses and penalties against their formulas, computed one number at a time.
 
-use gan_trainer::penalties::squared_gradient;
+use gan_trainer::penalties::squared_gradient_norm;
 use gan_trainer::{LOSSES, Loss};
 use tch::{Kind, Tensor};
 
@@ -106,7 +106,7 @@ fn the_squared_gradient_of_a_quadratic_and_its_derivative_equal_the_formulas() {
         .view([2, 1, 1, 3])
         .set_requires_grad(true);
     let logits = (&x * &x * &a).sum_dim_intlist([1i64, 2, 3].as_slice(), false, Kind::Float);
-    let squared = squared_gradient(&x, &logits);
+    let squared = squared_gradient_norm(&x, &logits);
     let expected = |x: [f64; 3]| {
         let terms = [0.5, -1.0, 2.0].iter().zip(x).map(|(a, x)| (2.0 * a * x).powi(2));
         terms.sum::<f64>()

@@ -19,18 +19,18 @@ mod trainer;
 mod training;
 mod workers;
 
-use gan_config::{Optimizer, Settings};
+use gan_config::{OptimizerConfig, Settings};
 use gan_models::PixelRange;
-use gan_trainer::{Batch, Gan, Loss, Rates, TrainData, resize};
+use gan_trainer::{Batch, Gan, StepHyperparams, TrainConfig, TrainData, resize};
 use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
 /// Gradient descent without momentum.
-pub const SGD: Optimizer =
-    Optimizer::Sgd(gan_config::Momentum { first: 0.0, last: 0.0, epochs: 0 });
+pub const SGD: OptimizerConfig =
+    OptimizerConfig::Sgd(gan_config::MomentumSchedule { first: 0.0, last: 0.0, epochs: 0 });
 
-/// Rates of the steps in most tests.
-pub const RATES: Rates = Rates { lr_d: 1e-3, lr_g: 1e-3, momentum: 0.5 };
+/// StepHyperparams of the steps in most tests.
+pub const RATES: StepHyperparams = StepHyperparams { lr_d: 1e-3, lr_g: 1e-3, momentum: 0.5 };
 
 /// Locks libtorch's random generator. The process has only one, so tests that draw
 /// from it run one after the other.
@@ -60,9 +60,7 @@ pub fn with(mut settings: Settings, pairs: &[&str]) -> Settings {
 
 /// New networks of `gan-models` with seed 1, in f32 on the CPU.
 pub fn new_gan(networks: &str, settings: &Settings) -> Gan {
-    let networks = gan_models::by_name(networks, gan_models::DIGITS, None).unwrap();
-    let loss = Loss::by_name(&settings.loss).unwrap();
-    Gan::new(networks, loss, settings, 1, Device::Cpu, Kind::Float)
+    Gan::new(&TrainConfig::by_name(settings.clone(), networks, &TrainData::Gaussian).unwrap())
 }
 
 /// `n` images of bars, labeled 0 to 9 in turn: enough for networks to have
@@ -104,5 +102,5 @@ fn batch_of_bars(indices: &[usize], side: i64, range: PixelRange, device: Device
 
 /// Training on `n` images of bars.
 pub fn train_on_bars(n: usize) -> TrainData {
-    TrainData::Images { training: bars(n).into(), shown: bars(12), evaluator: None }
+    TrainData::Images { training: bars(n).into(), figure_images: bars(12), evaluator: None }
 }

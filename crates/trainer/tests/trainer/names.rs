@@ -7,7 +7,7 @@ use crate::{lock_generator, new_gan, settings, with};
 
 #[test]
 fn every_loss_of_the_settings_has_functions_under_the_same_name_in_the_same_order() {
-    let configured = gan_config::LOSSES.iter().map(|loss| loss.name);
+    let configured = gan_config::LOSS_INFOS.iter().map(|loss| loss.name);
     assert!(LOSSES.iter().map(|loss| loss.name).eq(configured.clone()));
     for name in configured {
         assert_eq!(Loss::by_name(name).unwrap().name, name);
@@ -26,7 +26,7 @@ fn every_preset_states_the_properties_of_its_networks() {
         let parameters = [g.layout().numel(), d.layout().numel()].map(i64::cast_unsigned);
         assert_eq!(parameters, preset.parameters, "{}", preset.name);
         assert_eq!(g.image_side() == 1, preset.synthetic, "{}", preset.name);
-        let already = preset.conditional == Conditional::Already;
+        let already = preset.conditional == Conditional::Always;
         let both = [g.conditional(), d.conditional()];
         assert_eq!(both, [already; 2], "{}", preset.name);
         match &preset.conditional {
@@ -38,9 +38,9 @@ fn every_preset_states_the_properties_of_its_networks() {
             }
             Conditional::Preset(name) => {
                 let other = gan_config::preset(name).unwrap();
-                assert_eq!(other.conditional, Conditional::Already, "{name}");
+                assert_eq!(other.conditional, Conditional::Always, "{name}");
             }
-            Conditional::Already | Conditional::Never => {}
+            Conditional::Always | Conditional::Unsupported => {}
         }
     }
 }
@@ -54,7 +54,7 @@ fn every_network_of_gan_models_belongs_to_a_preset() {
         .collect();
     used.sort_unstable();
     used.dedup();
-    let mut all = gan_models::NETWORK_NAMES.to_vec();
+    let mut all = gan_models::network_names().collect::<Vec<_>>();
     all.sort_unstable();
     assert_eq!(used, all);
 }

@@ -3,13 +3,13 @@
 use gan_config::{Penalty, PenaltyKind, Settings};
 use gan_models::{Mode, PixelRange, Weights};
 use gan_trainer::penalties::{interpolate, perturb};
-use gan_trainer::{Batch, Gan, LOSSES, Loss, Objective, Rates, Threshold};
+use gan_trainer::{Batch, Gan, LOSSES, Loss, Objective, StepHyperparams, Threshold};
 use tch::{Device, Kind, Tensor};
 
 use crate::{SGD, four_bars, lock_generator, new_gan, settings, values};
 
 /// At this rate gradient descent subtracts the gradient.
-const RATES: Rates = Rates { lr_d: 1.0, lr_g: 0.0, momentum: 0.0 };
+const RATES: StepHyperparams = StepHyperparams { lr_d: 1.0, lr_g: 0.0, momentum: 0.0 };
 const SEED: i64 = 11;
 
 /// Logits of `images`, and the squared length of the gradient at each.
@@ -77,7 +77,7 @@ fn d_descends_along_the_slope_of_its_loss_and_of_each_penalty() {
         let mut gan = new_gan("modern", &settings);
         let real = four_bars(PixelRange::Symmetric);
         assert_eq!(gan.generator.network.pixel_range(), PixelRange::Symmetric);
-        let fake = gan.fake(&gan.latents(real.len()), &real.labels);
+        let fake = gan.generate_fake(&gan.latents(real.len()), &real.labels);
         let before = gan.discriminator.parameters.copy();
         tch::manual_seed(SEED);
         gan.discriminator_step(&real, &fake, RATES, penalty.is_some());
@@ -164,9 +164,9 @@ fn an_objective_alone_with_a_closure_for_d_equals_numbers_by_hand() {
     ] {
         for one_pass in [false, true] {
             let objective = objective(penalties);
-            let output = objective.discriminator(&discriminate, &real, &fake, one_pass, true);
-            assert_eq!(values(&output.real), [6.25, 1.0]);
-            assert_eq!(values(&output.fake), [0.25, 2.25]);
+            let output = objective.discriminator_loss(&discriminate, &real, &fake, one_pass, true);
+            assert_eq!(values(&output.real_logits), [6.25, 1.0]);
+            assert_eq!(values(&output.fake_logits), [0.25, 2.25]);
             close(&output.loss, loss);
             close(&output.objective, expected);
             // The loss is linear in a, the squared gradients are quadratic.
@@ -174,13 +174,13 @@ fn an_objective_alone_with_a_closure_for_d_equals_numbers_by_hand() {
                 Tensor::run_backward(&[&output.objective], &[&quadratic.a], false, false);
             close(&gradient[0], slope);
             // In steps without penalties the objective is the loss.
-            let output = objective.discriminator(&discriminate, &real, &fake, one_pass, false);
+            let output = objective.discriminator_loss(&discriminate, &real, &fake, one_pass, false);
             close(&output.objective, loss);
         }
     }
     // G's loss: minus the mean fake logit, without the factor on D's.
     let (real, fake) = (quadratic.logits(&real), quadratic.logits(&fake));
-    close(&objective(&[]).generator(&real, &fake), -1.25);
+    close(&objective(&[]).generator_loss(&real, &fake), -1.25);
 }
 
 /// Real and fake images coincide, so that every point between them does too, and a
@@ -202,7 +202,8 @@ fn unit_length_penalties_alone_equal_numbers_by_hand() {
         // The gradient a·x has length a·√8.
         let length = 0.5 * 8.0f64.sqrt();
         for one_pass in [false, true] {
-            let output = objective.discriminator(&discriminate, &images, &images, one_pass, true);
+            let output =
+                objective.discriminator_loss(&discriminate, &images, &images, one_pass, true);
             close(&output.loss, 0.0);
             close(&output.objective, 10.0 * (length - 1.0).powi(2));
             let gradient =
@@ -219,18 +220,18 @@ fn an_objective_with_a_loss_of_ones_own_calls_its_functions() {
         discriminator: |real, fake| (fake - real).square().mean(Kind::Float),
         generator: |real, fake| (real * fake).mean(Kind::Float),
         generator_uses_real: true,
-        threshold: Threshold::At(0.25),
+        threshold: Threshold::Fixed(0.25),
     };
     assert!(LOSSES.iter().all(|loss| loss.name != own.name));
     let settings = Settings { loss_d_weight: 3.0, logit_limit: Some(2.0), ..settings("golbin") };
     let objective = Objective::new(own, &settings);
     let discriminate = |images: &Tensor| images.flatten(1, -1).narrow(1, 0, 1).view([-1]);
     let (real, fake) = (two_images([1.0, 0.0], [5.0, 0.0]), two_images([-1.0, 0.0], [0.5, 0.0]));
-    let output = objective.discriminator(&discriminate, &real, &fake, true, true);
+    let output = objective.discriminator_loss(&discriminate, &real, &fake, true, true);
     // Logits 1, 5 → 2 and −1, 0.5: differences −2 and −1.5.
     close(&output.loss, 3.0 * (4.0 + 2.25) / 2.0);
-    assert_eq!(values(&output.real), [1.0, 5.0]);
-    close(&objective.generator(&output.real, &output.fake), 0.0);
-    let threshold = own.threshold(&output.real, &output.fake);
+    assert_eq!(values(&output.real_logits), [1.0, 5.0]);
+    close(&objective.generator_loss(&output.real_logits, &output.fake_logits), 0.0);
+    let threshold = own.threshold(&output.real_logits, &output.fake_logits);
     close(&threshold, 0.25);
 }

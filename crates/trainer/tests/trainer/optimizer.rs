@@ -1,6 +1,6 @@
 //! Adam and the moving average against the same recursions for one number.
 
-use gan_config::Adam as AdamConfig;
+use gan_config::AdamConfig;
 use gan_trainer::{Adam, Ema};
 use tch::{Device, Kind, Tensor};
 

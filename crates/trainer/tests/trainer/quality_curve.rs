@@ -29,7 +29,7 @@ pub fn train_with_curve(training: Dataset, test: Dataset) -> TrainData {
     let evaluator = Evaluator::new(training.clone(), test.clone(), cache).unwrap();
     TrainData::Images {
         training: training.into(),
-        shown: test,
+        figure_images: test,
         evaluator: Some(Box::new(evaluator)),
     }
 }
@@ -59,7 +59,7 @@ fn a_run_is_the_same_with_and_without_evaluations() {
             "with" => train_with_curve(training.clone(), test.clone()),
             _ => TrainData::Images {
                 training: training.clone().into(),
-                shown: test.clone(),
+                figure_images: test.clone(),
                 evaluator: None,
             },
         };

@@ -1,8 +1,8 @@
 //! Losses, penalties and optimizers against values that plain PyTorch computed in f64
 //! with `reference/regularizers.py`.
 
-use gan_config::{Adam as AdamConfig, Momentum, Progress, Schedule};
-use gan_trainer::penalties::{interpolate, perturb, squared_gradient, unit_gradient_penalty};
+use gan_config::{AdamConfig, MomentumSchedule, Schedule, SchedulePosition};
+use gan_trainer::penalties::{interpolate, one_centered_penalty, perturb, squared_gradient_norm};
 use gan_trainer::{Adam, LOSSES, Sgd};
 use serde_json::Value;
 use tch::{Kind, Tensor};
@@ -142,7 +142,7 @@ fn r1_and_r2_equal_the_reference_values() {
         for (name, side) in [("r1", "real"), ("r2", "fake")] {
             let expected = &small.expected[name];
             let images = small.images(side).set_requires_grad(true);
-            let squared = squared_gradient(&images, &small.logits(&images));
+            let squared = squared_gradient_norm(&images, &small.logits(&images));
             let gamma = expected["gamma"].as_f64().unwrap();
             small.check(&(squared.mean(Kind::Double) * (gamma / 2.0)), expected, "grad");
         }
@@ -157,7 +157,7 @@ fn the_penalties_of_wgan_gp_and_dragan_equal_the_reference_values() {
         let penalty = |points: Tensor, expected: &Value, lambda: &Value| {
             close(&values(&points), &numbers(&expected["x_hat"]));
             let points = points.detach().set_requires_grad(true);
-            let penalty = unit_gradient_penalty(&points, &small.logits(&points));
+            let penalty = one_centered_penalty(&points, &small.logits(&points));
             let mean = penalty.mean(Kind::Double);
             small.check(&(mean * lambda.as_f64().unwrap()), expected, "grad");
         };
@@ -197,8 +197,8 @@ fn adam_equals_the_reference_values() {
     }
 }
 
-fn after(updates: u64) -> Progress {
-    Progress { done: 0.5, updates, batches: 1 }
+fn after(updates: u64) -> SchedulePosition {
+    SchedulePosition { fraction_done: 0.5, steps_done: updates, total_batches: 1 }
 }
 
 /// With pylearn2's momentum, and a rate that falls after each update.
@@ -222,7 +222,7 @@ fn gradient_descent_equals_the_reference_values() {
         }
     }
     let expected = &expected["momentum_schedule"];
-    let schedule = Momentum { first: 0.5, last: 0.7, epochs: 250 };
+    let schedule = MomentumSchedule { first: 0.5, last: 0.7, epochs: 250 };
     let epochs: Vec<u64> = serde_json::from_value(expected["epoch"].clone()).unwrap();
     for (epoch, momentum) in epochs.iter().zip(numbers(&expected["momentum"])) {
         assert!((schedule.at(*epoch) - momentum).abs() < 1e-12, "epoch {epoch}");

@@ -19,7 +19,7 @@ use crate::{lock_generator, new_gan, settings, train_on_bars, values, with};
 pub struct Until(pub usize);
 
 impl Observer for Until {
-    fn reported(&mut self, _row: &MetricsRow, _progress: f64) {
+    fn metrics_written(&mut self, _row: &MetricsRow, _progress: f64) {
         self.0 -= 1;
     }
     fn should_stop(&mut self) -> bool {
@@ -61,7 +61,7 @@ fn files_without_times(run: &RunDir) -> Vec<(PathBuf, Vec<u8>)> {
 fn state(run: &RunDir) -> serde_json::Value {
     let (_, path) = run.newest_checkpoint().unwrap().unwrap();
     let checkpoint = Checkpoint::read(run, &path).unwrap();
-    let mut state = serde_json::to_value(checkpoint.state()).unwrap();
+    let mut state = serde_json::to_value(checkpoint.metadata()).unwrap();
     let all = state.as_object_mut().unwrap();
     all.remove("number").unwrap();
     let train = all["train"].as_object_mut().unwrap();
@@ -225,7 +225,7 @@ fn one_more_step_finishes_a_schedule_whose_time_was_over_at_the_checkpoint() {
     config.seconds = Some(1e-9);
     let (mut resumed, _) = resume(&run).unwrap();
     let outcome = train(&config, &data, &mut resumed, &mut Until(99)).unwrap();
-    assert_eq!((outcome.steps, outcome.finished), (4, true));
+    assert_eq!((outcome.step, outcome.finished), (4, true));
     drop(resumed);
     assert!(resume(&run).unwrap().0.is_complete(false).unwrap());
 }
@@ -289,7 +289,7 @@ fn resumes_before_a_damaged_checkpoint_and_reports_the_file() {
         }
         let (mut resumed, skipped) = resume(&run).unwrap();
         assert!(skipped.len() == 1 && skipped[0].contains(file), "{skipped:?}");
-        assert_eq!(resumed.state().unwrap().step, 2);
+        assert_eq!(resumed.resume_state().unwrap().step, 2);
         let data = TrainData::Gaussian;
         train(&config, &data, &mut resumed, &mut Until(99)).unwrap();
         assert_same(&uninterrupted, &run, file);
@@ -352,7 +352,7 @@ fn refuses_changed_rows_by_name_but_accepts_later_ones() {
     }
     fs::remove_file(&path).unwrap();
     let (resumed, _) = resume(&run).unwrap();
-    assert_eq!(resumed.state().unwrap().step, 3);
+    assert_eq!(resumed.resume_state().unwrap().step, 3);
 }
 
 /// A process that is killed before its first snapshot leaves such a run.
@@ -364,7 +364,7 @@ fn a_run_without_checkpoint_and_results_begins_in_its_folder() {
     let run = run_in(&dir, "run");
     drop(Checkpointer::new(run.clone(), None).unwrap());
     let (mut resumed, _) = resume(&run).unwrap();
-    assert_eq!(resumed.state(), None);
+    assert_eq!(resumed.resume_state(), None);
     train(&config, &TrainData::Gaussian, &mut resumed, &mut Until(99)).unwrap();
     assert_same(&uninterrupted, &run, "begun");
 }
@@ -428,7 +428,7 @@ fn a_link_in_the_place_of_the_checkpoints_is_refused_and_nothing_is_deleted() {
 struct CopiesAt<'a>(u64, &'a RunDir, PathBuf);
 
 impl Observer for CopiesAt<'_> {
-    fn reported(&mut self, row: &MetricsRow, _progress: f64) {
+    fn metrics_written(&mut self, row: &MetricsRow, _progress: f64) {
         if row.step == self.0 {
             for (name, bytes) in files(self.1.root()) {
                 let path = self.2.join(name);
@@ -460,7 +460,7 @@ fn a_run_continues_after_a_row_file_was_removed_and_the_process_was_killed() {
     assert_eq!(killed.metrics().unwrap().len(), 2);
     let (mut resumed, skipped) = resume(&killed).unwrap();
     assert_eq!(skipped, [""; 0]);
-    assert_eq!(resumed.state().unwrap().step, 3);
+    assert_eq!(resumed.resume_state().unwrap().step, 3);
     train(&config, &data, &mut resumed, &mut Until(99)).unwrap();
     assert_same(&run, &killed, "killed");
     let rows: Vec<u64> = killed.metrics().unwrap().iter().map(|row| row.step).collect();
@@ -471,7 +471,7 @@ fn a_run_continues_after_a_row_file_was_removed_and_the_process_was_killed() {
 fn training_stops_when_its_lock_is_removed() {
     struct RemovesLock(PathBuf);
     impl Observer for RemovesLock {
-        fn reported(&mut self, row: &MetricsRow, _progress: f64) {
+        fn metrics_written(&mut self, row: &MetricsRow, _progress: f64) {
             assert!(row.step <= 2, "training went on");
             if row.step == 2 {
                 fs::remove_file(&self.0).unwrap();
@@ -546,7 +546,7 @@ fn a_run_that_is_stopped_during_pretraining_leaves_no_checkpoint() {
     config.settings.pretraining = Some(Pretraining { images: 100, batch: 10 });
     let data = train_on_bars(64);
     let outcome = train(&config, &data, &mut checkpointer(&run), &mut Until(0)).unwrap();
-    assert!(!outcome.finished && outcome.steps == 0);
+    assert!(!outcome.finished && outcome.step == 0);
     assert_eq!(run.newest_checkpoint().unwrap(), None);
 }
 
@@ -563,11 +563,11 @@ fn the_clock_continues_from_the_checkpoint() {
     let stopped = train_for(1e6, &mut checkpointer(&run), 3);
     assert!(!stopped.finished);
     let (mut resumed, _) = resume(&run).unwrap();
-    assert_eq!(resumed.state().unwrap().seconds, stopped.seconds);
+    assert_eq!(resumed.resume_state().unwrap().seconds, stopped.seconds);
     // A clock that starts at 0 again would take more than one step.
     let ended = train_for(stopped.seconds + 1e-9, &mut resumed, usize::MAX);
     assert!(ended.finished && ended.seconds > stopped.seconds);
-    assert_eq!(ended.steps, stopped.steps + 1);
+    assert_eq!(ended.step, stopped.step + 1);
     let seconds: Vec<f64> = run.metrics().unwrap().iter().map(|r| r.seconds).collect();
     assert!(seconds.is_sorted(), "{seconds:?}");
 }
@@ -600,7 +600,7 @@ fn one_changed_byte_anywhere_in_a_run_never_changes_the_weights() {
     let weights = |path: &Path| {
         let mut gan = new_gan("gaussian", &config.settings);
         Checkpoint::read(&run, path).unwrap().restore(&mut gan).unwrap();
-        let state = gan.state().into_iter();
+        let state = gan.state_dict().into_iter();
         state.map(|(_, _, x)| values(&x)).collect::<Vec<_>>()
     };
     let saved = [2, 3].map(|step| weights(&run.checkpoint_path(step)));
@@ -621,7 +621,7 @@ fn one_changed_byte_anywhere_in_a_run_never_changes_the_weights() {
         match run.config().map_err(Error::from).and_then(|_| resume(&run)) {
             Ok((resumed, skipped)) => {
                 assert!(!hashed, "{}", name.display());
-                let step = resumed.state().unwrap().step;
+                let step = resumed.resume_state().unwrap().step;
                 let newest = file.starts_with("000003.safetensors");
                 assert_eq!(step, if newest { 2 } else { 3 });
                 assert_eq!(skipped.len(), usize::from(newest));

@@ -1,8 +1,8 @@
 //! Steps: which network changes, by how much, and what the settings change in a step.
 
-use gan_config::{Settings, Update, WeightBound, presets};
+use gan_config::{LipschitzConstraint, Settings, Update, presets};
 use gan_models::{Mode, PixelRange};
-use gan_trainer::{Batch, DataLoader, Gan, Loss, Objective, Rates, resize};
+use gan_trainer::{Batch, DataLoader, Gan, Loss, Objective, StepHyperparams, resize};
 use tch::{Device, Tensor};
 
 use crate::{RATES, bars_for, four_bars, lock_generator, new_gan, settings, values, with};
@@ -33,7 +33,7 @@ fn each_update_changes_its_own_network_only() {
         let may_penalize = !gan.discriminator.network.uses_batch_statistics();
         for penalize in [false, may_penalize] {
             let by_d = changes(&mut gan, |gan| {
-                let fake = gan.fake(&latents, &real.labels);
+                let fake = gan.generate_fake(&latents, &real.labels);
                 gan.discriminator_step(&real, &fake, RATES, penalize);
             });
             assert_eq!(by_d, (false, true), "{}, {penalize}", preset.name);
@@ -75,7 +75,7 @@ fn a_step_with_shared_latents_equals_two_passes_on_the_same_latents() {
     let mut twice = new_gan("golbin", &settings);
     tch::manual_seed(9);
     let latents = twice.latents(real.len());
-    let fake = twice.fake(&latents, &real.labels);
+    let fake = twice.generate_fake(&latents, &real.labels);
     twice.discriminator_step(&real, &fake, RATES, false);
     let _ = twice.generator_step(&real, &latents, RATES);
 
@@ -91,7 +91,7 @@ fn fifty_updates_of_d_alone_separate_real_from_fake() {
     let mut gan = new_gan("golbin", &settings("golbin"));
     let real = four_bars(PixelRange::Unit);
     tch::manual_seed(4);
-    let fake = gan.fake(&gan.latents(real.len()), &real.labels);
+    let fake = gan.generate_fake(&gan.latents(real.len()), &real.labels);
     for _ in 0..50 {
         gan.discriminator_step(&real, &fake, RATES, false);
     }
@@ -112,7 +112,7 @@ fn fake_images_do_not_change_the_logits_of_real_ones_under_batch_norm() {
         gan.discriminator.parameters.copy_(&before);
         // The same dropout.
         tch::manual_seed(1);
-        values(&gan.discriminator_step(&real, fake, RATES, false).real)
+        values(&gan.discriminator_step(&real, fake, RATES, false).real_logits)
     };
     assert_eq!(logits_beside(&zeros), logits_beside(&noise));
 }
@@ -125,9 +125,9 @@ fn logits_beyond_the_limit_have_no_gradient() {
     let objective = Objective::new(loss, &settings);
     let logits = Tensor::from_slice(&[-20.0f32, 0.5, 20.0]).set_requires_grad(true);
     // −ln(1e-7), the largest loss of O'Shea's G.
-    let largest = objective.generator(&logits, &logits.narrow(0, 0, 1));
+    let largest = objective.generator_loss(&logits, &logits.narrow(0, 0, 1));
     assert!((largest.double_value(&[]) + 1e-7f64.ln()).abs() < 1e-4);
-    let loss = objective.generator(&logits, &logits);
+    let loss = objective.generator_loss(&logits, &logits);
     let gradient = values(&Tensor::run_backward(&[loss], &[&logits], false, false)[0]);
     // −σ(−0.5) / 3 between the limits.
     let between = -1.0 / (1.0 + 0.5f64.exp()) / 3.0;
@@ -163,7 +163,7 @@ fn a_simultaneous_step_computes_both_gradients_from_the_networks_before_it() {
     let mut apart = new_gan("golbin", &settings);
     tch::manual_seed(9);
     let latents = apart.latents(real.len());
-    let fake = apart.fake(&latents, &real.labels);
+    let fake = apart.generate_fake(&latents, &real.labels);
     let _ = apart.generator_step(&real, &latents, RATES);
     apart.discriminator_step(&real, &fake, RATES, false);
 
@@ -202,8 +202,10 @@ fn one_step_of_every_preset_changes_both_networks_to_finite_values() {
 #[test]
 fn clipping_keeps_every_parameter_of_d_within_the_limit() {
     let _generator = lock_generator();
-    let settings =
-        Settings { weight_bound: Some(WeightBound::Clip { limit: 0.01 }), ..settings("modern") };
+    let settings = Settings {
+        lipschitz_constraint: Some(LipschitzConstraint::Clip { limit: 0.01 }),
+        ..settings("modern")
+    };
     let mut gan = new_gan("modern", &settings);
     let real = real_for(&gan);
     gan.step(&real, RATES, false);
@@ -216,7 +218,10 @@ fn clipping_keeps_every_parameter_of_d_within_the_limit() {
 #[test]
 fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
     let _generator = lock_generator();
-    let settings = Settings { weight_bound: Some(WeightBound::SpectralNorm), ..settings("modern") };
+    let settings = Settings {
+        lipschitz_constraint: Some(LipschitzConstraint::SpectralNorm),
+        ..settings("modern")
+    };
     let mut gan = new_gan("modern", &settings);
     let real = real_for(&gan);
     let check = |gan: &Gan, tolerance: f64| {
@@ -236,11 +241,11 @@ fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
         assert_eq!(matrices, 5);
         // D computes with these weights.
         let labels = Some(&real.labels);
-        let logits = d.network.forward(&normalized, &real.images, labels, Mode::Sample);
+        let logits = d.network.forward(&normalized, &real.images, labels, Mode::Eval);
         assert!(gan.logits(&real.images, &real.labels).equal(&logits));
     };
     check(&gan, 0.3);
-    let still = Rates { lr_d: 1e-12, ..RATES };
+    let still = StepHyperparams { lr_d: 1e-12, ..RATES };
     for _ in 0..40 {
         let fake = real.images.zeros_like();
         gan.discriminator_step(&real, &fake, still, false);

@@ -38,9 +38,9 @@ fn steps_of_a_trainer_and_training_leave_the_same_state() {
         let mut trained = Trainer::new(&config, &data).unwrap();
         let (_, path) = run.newest_checkpoint().unwrap().unwrap();
         Checkpoint::read(&run, &path).unwrap().restore(&mut trained.gan).unwrap();
-        let state = trainer.gan.state();
-        assert_eq!(state.len(), trained.gan.state().len());
-        for ((name, _, flat), (_, _, other)) in state.iter().zip(trained.gan.state()) {
+        let state = trainer.gan.state_dict();
+        assert_eq!(state.len(), trained.gan.state_dict().len());
+        for ((name, _, flat), (_, _, other)) in state.iter().zip(trained.gan.state_dict()) {
             assert!(values(flat) == values(&other), "{preset}: {name}");
         }
     }
@@ -50,7 +50,7 @@ fn steps_of_a_trainer_and_training_leave_the_same_state() {
 fn a_trainer_refuses_an_empty_training_set() {
     let data = gan_trainer::TrainData::Images {
         training: bars(0).into(),
-        shown: bars(1),
+        figure_images: bars(1),
         evaluator: None,
     };
     let refused = Trainer::new(&config("golbin", 1), &data);

@@ -3,12 +3,12 @@
 use std::fs;
 
 use gan_config::{Classes, Pretraining, Schedule, presets};
-use gan_models::NETWORK_NAMES;
+use gan_models::network_names;
 use gan_trainer::{
-    Checkpointer, Error, Observer, Outcome, Sampler, Stream, TrainConfig, TrainData, train,
+    Checkpointer, Error, Observer, RandomStream, Sampler, TrainConfig, TrainData, TrainState, train,
 };
 use mnist_io::{Dataset, Images};
-use run_dir::{CONFIG_FORMAT, Config, FigureLayout, MetricsRow, QualityRow, RunDir, Software};
+use run_dir::{CONFIG_FORMAT, FigureLayout, MetricsRow, QualityRow, RunConfig, RunDir, Software};
 use tch::{Device, Kind};
 
 use crate::{bars, lock_generator, settings, train_on_bars, with};
@@ -33,7 +33,7 @@ impl Observer for Recorder {
         assert!(self.snapshots.is_empty() && images.is_multiple_of(16));
         self.pretrained = Some(accuracy);
     }
-    fn reported(&mut self, row: &MetricsRow, done: f64) {
+    fn metrics_written(&mut self, row: &MetricsRow, done: f64) {
         assert!((0.0..=1.0).contains(&done));
         self.rows.push(row.clone());
     }
@@ -66,7 +66,7 @@ pub fn golbin(steps: u64) -> TrainConfig {
 
 /// A new run. Training does not read the configuration in it.
 pub fn run_in(dir: &tempfile::TempDir, name: &str) -> RunDir {
-    let config = Config {
+    let config = RunConfig {
         format: CONFIG_FORMAT,
         preset: "golbin".to_owned(),
         networks: "golbin".to_owned(),
@@ -94,7 +94,7 @@ pub fn checkpointer(run: &RunDir) -> Checkpointer {
     Checkpointer::new(run.clone(), None).unwrap()
 }
 
-fn train_in(run: &RunDir, config: &TrainConfig, recorder: &mut Recorder) -> Outcome {
+fn train_in(run: &RunDir, config: &TrainConfig, recorder: &mut Recorder) -> TrainState {
     train(config, &train_on_bars(64), &mut checkpointer(run), recorder).unwrap()
 }
 
@@ -125,7 +125,7 @@ fn a_run_leaves_rows_snapshots_and_a_checkpoint() {
     let mut recorder = Recorder::default();
     let outcome = train_in(&run, &golbin(40), &mut recorder);
     assert!(outcome.finished);
-    assert_eq!((outcome.steps, outcome.images_seen), (40, 400));
+    assert_eq!((outcome.step, outcome.images_seen), (40, 400));
     // The first step and every 10th.
     let steps: Vec<u64> = recorder.rows.iter().map(|r| r.step).collect();
     assert_eq!(steps, [1, 10, 20, 30, 40]);
@@ -158,7 +158,7 @@ fn a_stopped_run_keeps_what_it_has() {
     let mut recorder = Recorder { stop_after_rows: Some(2), ..Recorder::default() };
     let outcome = train_in(&run, &golbin(1000), &mut recorder);
     assert!(!outcome.finished);
-    assert_eq!(outcome.steps, 10);
+    assert_eq!(outcome.step, 10);
     assert_eq!(recorder.snapshots, [0, 10]);
     assert_eq!(run.newest_checkpoint().unwrap().unwrap().0, 10);
 }
@@ -173,10 +173,10 @@ fn seconds_stretch_the_schedule_and_do_not_cut_it_off() {
     config.settings.schedule = Schedule::Cosine;
     let mut recorder = Recorder::default();
     let outcome = train_in(&run, &config, &mut recorder);
-    assert!(outcome.finished && outcome.seconds >= 0.5 && outcome.steps > 1);
+    assert!(outcome.finished && outcome.seconds >= 0.5 && outcome.step > 1);
     let (first, last) = (&recorder.rows[0], &recorder.rows[recorder.rows.len() - 1]);
     assert_eq!(first.lr_d, config.settings.lr_d);
-    assert_eq!(last.step, outcome.steps);
+    assert_eq!(last.step, outcome.step);
     assert!(last.lr_d < first.lr_d, "{}", last.lr_d);
 }
 
@@ -224,7 +224,7 @@ fn refuses_a_kind_or_a_device_that_cannot_compute() {
         error.to_string()
     };
     for kind in [Kind::Int64, Kind::Double, Kind::Half] {
-        let refused = refusal(TrainConfig { kind, ..golbin(5) });
+        let refused = refusal(TrainConfig { dtype: kind, ..golbin(5) });
         assert!(refused.starts_with("kind = "), "{refused}");
     }
     for device in [Device::Cuda(1000), Device::Vulkan] {
@@ -242,7 +242,7 @@ fn samples_a_chosen_class_only_from_conditional_networks_with_that_class() {
         Sampler::new(generator, &parameters, Kind::Float, 4)
     };
     let choose =
-        |sampler: &Sampler, class| sampler.sample((1, Stream::Sample), 3, class, &mut |_| ());
+        |sampler: &Sampler, class| sampler.sample((1, RandomStream::Sample), 3, class, &mut |_| ());
     let sample = |networks: &str, class| choose(&sampler(networks), Some(class));
     assert_eq!(sample("golbin-conditional", 9).unwrap().len(), 3);
     let refused = sample("golbin-conditional", 10).unwrap_err();
@@ -252,7 +252,7 @@ fn samples_a_chosen_class_only_from_conditional_networks_with_that_class() {
     assert!(refused.to_string().contains("class 7"), "{refused}");
     // Classes that the training images lack are neither taken in turn nor chosen.
     let some = sampler("golbin-conditional").with_classes(Classes::from_labels(&[0, 9, 4]));
-    assert_eq!(some.requested_classes(5), Some(vec![0, 4, 9, 0, 4]));
+    assert_eq!(some.default_classes(5), Some(vec![0, 4, 9, 0, 4]));
     assert_eq!(choose(&some, Some(9)).unwrap().len(), 3);
     let refused = choose(&some, Some(5)).unwrap_err();
     assert!(refused.to_string().contains("0,4,9"), "{refused}");
@@ -262,7 +262,7 @@ fn samples_a_chosen_class_only_from_conditional_networks_with_that_class() {
 #[test]
 fn samples_as_many_images_as_requested_from_every_network() {
     let _generator = lock_generator();
-    for name in NETWORK_NAMES {
+    for name in network_names() {
         let generator = gan_models::by_name(name, gan_models::DIGITS, None).unwrap().generator;
         let side = generator.image_side() as usize;
         let parameters = generator.layout().init(Device::Cpu);
@@ -270,7 +270,7 @@ fn samples_as_many_images_as_requested_from_every_network() {
         for count in [0, 1, 5] {
             let mut finished = Vec::new();
             let images = sampler
-                .sample((1, Stream::Sample), count, None, &mut |n| finished.push(n))
+                .sample((1, RandomStream::Sample), count, None, &mut |n| finished.push(n))
                 .unwrap();
             assert_eq!(images.len() as u64, count, "{name}");
             assert_eq!(finished.last().copied().unwrap_or(0), count, "{name}");
@@ -298,7 +298,7 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
             config.settings.pretraining.map(|_| Pretraining { images: 4, batch: 4 });
         let outcome = train(&config, &data, &mut checkpointer(&run), &mut Recorder::default());
         let outcome = outcome.unwrap();
-        assert!(outcome.finished && outcome.steps == 2, "{}", preset.name);
+        assert!(outcome.finished && outcome.step == 2, "{}", preset.name);
         let images = !preset.synthetic;
         assert_eq!(run.nearest().unwrap().is_some(), images);
         assert_eq!(run.walk().unwrap().is_some(), images);
@@ -338,7 +338,7 @@ fn a_schedule_that_changes_the_batch_ends_at_its_number_of_images() {
     config.settings.images = 10 * batches;
     let mut recorder = Recorder::default();
     let outcome = train_in(&run, &config, &mut recorder);
-    assert_eq!((outcome.steps, outcome.images_seen), (45, 550));
+    assert_eq!((outcome.step, outcome.images_seen), (45, 550));
     let at = |step: usize| {
         let row = &recorder.rows[step - 1];
         (row.images_seen, row.lr_d)
@@ -371,7 +371,7 @@ fn nearest_images_come_from_the_images_trained_on() {
 
 /// Training on `training`, with bars in the figures.
 fn with_training(training: Dataset) -> TrainData {
-    TrainData::Images { training: training.into(), shown: bars(12), evaluator: None }
+    TrainData::Images { training: training.into(), figure_images: bars(12), evaluator: None }
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn refuses_networks_for_images_without_images() {
     let refused = golbin(5).validate(&TrainData::Gaussian);
     assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
     let nothing_to_show =
-        TrainData::Images { training: bars(64).into(), shown: bars(0), evaluator: None };
+        TrainData::Images { training: bars(64).into(), figure_images: bars(0), evaluator: None };
     let refused = golbin(5).validate(&nothing_to_show);
     assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
     let refused = golbin(5).validate(&with_training(bars(0)));
@@ -436,7 +436,8 @@ fn conditional_networks_refuse_labels_beyond_their_classes() {
     let mut settings = settings("golbin");
     (settings.train_images, settings.batch) = (None, 1);
     let conditional = train_config(settings.clone(), "golbin-conditional");
-    let shown = TrainData::Images { training: bars(3).into(), shown: letters(), evaluator: None };
+    let shown =
+        TrainData::Images { training: bars(3).into(), figure_images: letters(), evaluator: None };
     for data in [with_training(letters()), shown] {
         let refused = conditional.validate(&data);
         assert!(matches!(refused, Err(Error::Label { label: 10, .. })), "{refused:?}");

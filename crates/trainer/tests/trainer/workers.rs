@@ -1,13 +1,13 @@
 //! Data parallelism: a step in two shards equals the step on the whole batch.
 
-use gan_config::{PenaltyKind, Settings, Update, WeightBound, presets};
+use gan_config::{LipschitzConstraint, PenaltyKind, Settings, Update, presets};
 use gan_trainer::workers::Gradient;
-use gan_trainer::{Gan, Rates, StepStats, Workers};
+use gan_trainer::{Gan, StepHyperparams, StepStats, Workers};
 use tch::{Kind, Tensor};
 
 use crate::{SGD, bars_for, lock_generator, new_gan, settings, values, with};
 
-const RATES: Rates = Rates { lr_d: 1e-3, lr_g: 1e-3, momentum: 0.0 };
+const RATES: StepHyperparams = StepHyperparams { lr_d: 1e-3, lr_g: 1e-3, momentum: 0.0 };
 
 /// Settings of `modern` with gradient descent. Adam's first step divides tiny gradients
 /// by their size, so that rounding errors decide it.
@@ -44,8 +44,10 @@ fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
     let _generator = lock_generator();
     let modern = with_sgd();
     let shared_latents = Settings { update: Update::SharedLatents, ..modern.clone() };
-    let spectral_norm =
-        Settings { weight_bound: Some(WeightBound::SpectralNorm), ..modern.clone() };
+    let spectral_norm = Settings {
+        lipschitz_constraint: Some(LipschitzConstraint::SpectralNorm),
+        ..modern.clone()
+    };
     // Unequal shards, equal ones, and a batch that cannot be split.
     for (networks, settings, n) in [
         ("modern", &modern, 7),
@@ -57,7 +59,7 @@ fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
     ] {
         let mut sharded = parallel_gan(networks, settings);
         let mut whole = new_gan(networks, settings);
-        whole.workers = Workers::none();
+        whole.workers = Workers::single_threaded();
         assert!(sharded.workers.is_parallel() && !whole.workers.is_parallel());
         let (a, b) = (step(&mut sharded, n), step(&mut whole, n));
         let close = |a: &Tensor, b: &Tensor| a.allclose(b, 1e-4, 1e-6, false);
@@ -67,11 +69,11 @@ fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
         let ([d, g], [d_whole, g_whole]) = (parameters(&sharded), parameters(&whole));
         assert!(close(&d, &d_whole), "{networks} {n}");
         assert!(close(&g, &g_whole), "{networks} {n}");
-        assert!(close(&a.loss_d, &b.loss_d) && close(&a.loss_g, &b.loss_g));
+        assert!(close(&a.d.loss, &b.d.loss) && close(&a.loss_g, &b.loss_g));
         // In the order of the batch.
-        assert!(close(&a.real, &b.real));
-        assert!(close(&a.fake, &b.fake));
-        assert_eq!(a.real.size(), [n as i64]);
+        assert!(close(&a.d.real_logits, &b.d.real_logits));
+        assert!(close(&a.d.fake_logits, &b.d.fake_logits));
+        assert_eq!(a.d.real_logits.size(), [n as i64]);
     }
 }
 
@@ -148,11 +150,11 @@ fn a_step_in_four_shards_equals_the_step_on_the_whole_batch() {
     let settings = Settings { batch: 16, ..with_sgd() };
     let mut sharded = on_threads(4, || new_gan("modern", &settings));
     let mut whole = new_gan("modern", &settings);
-    whole.workers = Workers::none();
+    whole.workers = Workers::single_threaded();
     assert_eq!(sharded.workers.threads(), [1; 4]);
     for n in [7, 3] {
         let (a, b) = (step(&mut sharded, n), step(&mut whole, n));
-        assert!(a.real.allclose(&b.real, 1e-4, 1e-6, false), "{n}");
+        assert!(a.d.real_logits.allclose(&b.d.real_logits, 1e-4, 1e-6, false), "{n}");
         assert!(a.loss_g.allclose(&b.loss_g, 1e-4, 1e-6, false), "{n}");
         let (g, g_whole) = (&sharded.generator.parameters, &whole.generator.parameters);
         assert!(g.allclose(g_whole, 1e-4, 1e-6, false), "{n}");
@@ -181,7 +183,7 @@ fn workers_alone_average_the_shards_of_any_gradient() {
     };
     for n in [1, 2, 3, 5] {
         let batch = rows.narrow(0, 0, n);
-        for workers in [&workers, &Workers::none()] {
+        for workers in [&workers, &Workers::single_threaded()] {
             let shards = workers.shards(n);
             let shards = shards.map(|shard| (shard.rows(&batch), parameters.shallow_clone()));
             let (flat, loss) = workers.map(shards, gradient).average();

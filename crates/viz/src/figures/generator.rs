@@ -61,7 +61,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
         let column: Vec<Images> = rows.iter().filter_map(|row| row.select(&[i])).collect();
         Ok((format!("{class:^width$}"), concatenate(&column)?))
     };
-    let columns = classes.labels().iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
+    let columns = classes.as_slice().iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
     if let Some((_, column)) = columns.first() {
         images.check(&images.run.digits_path(), column, false)?;
     }

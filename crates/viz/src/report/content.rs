@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use gan_graph::Graph;
 use mnist_io::Images;
-use run_dir::{Config, DensityRow, MetricsRow, QualityRow, ReportData, RunDir};
+use run_dir::{DensityRow, MetricsRow, QualityRow, ReportData, RunConfig, RunDir};
 
 use super::distributions::{density_charts, histogram_chart};
 use super::evaluation::Evaluation;
@@ -29,7 +29,7 @@ pub struct Content {
     pub run: RunDir,
     pub state: State,
     pub name: String,
-    pub config: Config,
+    pub config: RunConfig,
     pub config_text: String,
     pub metrics: Vec<MetricsRow>,
     pub quality: Vec<QualityRow>,

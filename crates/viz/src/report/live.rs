@@ -2,7 +2,7 @@
 
 use gan_graph::Graph;
 use mnist_io::Images;
-use run_dir::{Config, DensityRow, Logits, ReportData};
+use run_dir::{DensityRow, Logits, ReportData, RunConfig};
 use serde::Serialize;
 
 use super::network::{Network, Storage};
@@ -172,7 +172,7 @@ impl<'a> Networks<'a> {
         generator: &'a Graph,
         discriminator: &'a Graph,
         storage: Storage,
-        config: &Config,
+        config: &RunConfig,
     ) -> Option<Self> {
         let latent: serde_json::Value = serde_json::from_str(generator.metadata("latent")?).ok()?;
         let (low, high) = generator.metadata("pixel_range")?.split_once(',')?;
@@ -188,7 +188,7 @@ impl<'a> Networks<'a> {
             range: [low.trim().parse().ok()?, high.trim().parse().ok()?],
             side,
             classes: match generator.inputs.iter().any(|input| input.name == "label") {
-                true => config.conditional_classes().labels().to_vec(),
+                true => config.conditional_classes().as_slice().to_vec(),
                 false => Vec::new(),
             },
             digits: config.shows_digits(),

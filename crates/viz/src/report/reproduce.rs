@@ -1,13 +1,13 @@
 //! The commands that train a run again or continue it.
 
-use run_dir::{Config, RunDir};
+use run_dir::{RunConfig, RunDir};
 
 use crate::shell::shell_quoted;
 
 /// The command that trains a run with this configuration again, as one line for a shell: preset,
 /// data set, seed, length, arithmetic, and every setting that differs from the preset. `None` if
 /// options of `train` cannot express the configuration, as for networks of another program.
-pub fn train_command(config: &Config) -> Option<String> {
+pub fn train_command(config: &RunConfig) -> Option<String> {
     let preset = gan_config::preset(&config.preset).ok()?;
     let mut words = vec!["--preset".to_owned(), preset.name.clone()];
     let mut add = |option: &str, value: &str| words.extend([option, value].map(str::to_owned));
@@ -35,7 +35,7 @@ pub fn train_command(config: &Config) -> Option<String> {
     add("--precision", config.precision.into());
     add("--threads", &config.threads.to_string());
     add("--device", config.device.split(':').next().unwrap_or_default());
-    for pair in settings.pairs_from(&base)? {
+    for pair in settings.overrides_from(&base)? {
         add("--set", &pair);
     }
     if preset.networks != config.networks {

@@ -1,6 +1,6 @@
 //! Whether a run is in training, finished or stopped.
 
-use run_dir::{Config, Error, MetricsRow, RunDir};
+use run_dir::{Error, MetricsRow, RunConfig, RunDir};
 
 use crate::error::Result;
 
@@ -47,7 +47,7 @@ impl State {
     }
 }
 
-fn is_finished(config: &Config, last: Option<&MetricsRow>) -> bool {
+fn is_finished(config: &RunConfig, last: Option<&MetricsRow>) -> bool {
     last.is_some_and(|row| match config.seconds {
         Some(seconds) => row.seconds >= seconds,
         None => row.images_seen >= config.settings.images,

@@ -1,6 +1,6 @@
 //! Texts of the report, and the commands that it suggests.
 
-use run_dir::{Config, DatasetInfo};
+use run_dir::{DatasetInfo, RunConfig};
 
 use super::content::Content;
 use super::reproduce::train_command;
@@ -71,7 +71,7 @@ impl Content {
     }
 
     pub fn versions(&self) -> Vec<(String, String)> {
-        let Config { software, dataset, device, threads, precision, .. } = &self.config;
+        let RunConfig { software, dataset, device, threads, precision, .. } = &self.config;
         let precision: &'static str = (*precision).into();
         let mut rows = vec![
             ("Trainer".to_owned(), software.trainer.clone()),

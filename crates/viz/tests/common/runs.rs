@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use gan_config::{Classes, FigureLayout, Precision};
 use gan_viz::figures::Figure;
 use mnist_io::Images;
-use run_dir::{CONFIG_FORMAT, Config, DatasetInfo, MetricsRow, RunDir, Software};
+use run_dir::{CONFIG_FORMAT, DatasetInfo, MetricsRow, RunConfig, RunDir, Software};
 use tempfile::TempDir;
 
 use super::images;
@@ -25,7 +25,7 @@ pub fn run_with(layout: FigureLayout, real: Option<&Images>) -> (TempDir, RunDir
 /// The same with the classes of the training images.
 pub fn run_of(layout: FigureLayout, real: Option<&Images>, classes: Classes) -> (TempDir, RunDir) {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = RunConfig {
         format: CONFIG_FORMAT,
         preset: "modern".into(),
         networks: "modern".into(),

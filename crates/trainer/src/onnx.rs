@@ -1,4 +1,4 @@
-//! The networks of a GAN as graphs of ONNX operators, in the run directory too.
+//! Exports the networks of a GAN as ONNX graphs.
 
 use std::time::{Duration, Instant};
 
@@ -10,56 +10,54 @@ use tch::{Tensor, no_grad};
 use crate::Error;
 use crate::gan::Gan;
 use crate::losses::Threshold;
-use crate::seeds::{Stream, seed_torch};
+use crate::seeds::{RandomStream, seed_torch};
 
-/// Samples from which batch statistics are fixed.
+/// Samples that define the constant examples-norm statistics of exported networks.
 pub const CALIBRATION_SAMPLES: u64 = 1000;
 
-/// What the metadata of a graph says about the license.
+/// The note on the license in the metadata of each graph.
 const LICENSE: &str = "the weights belong to whoever trained them; this file adds no license";
 
 /// Both networks of a GAN as graphs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Graphs {
+pub struct OnnxGraphs {
     /// From `latent` to `image`, with the averaged weights if there are any.
     pub generator: Graph,
     /// From `image` to `logit`.
     pub discriminator: Graph,
 }
 
-impl Graphs {
+impl OnnxGraphs {
     /// The graphs of `gan` after `step` steps of a run of `preset` with this `seed`.
     ///
     /// Weights are f32, and those of D are normalized if training normalizes them.
-    /// Dropout is inactive. Networks with batch statistics use those of
+    /// Dropout is inactive. Networks with examples statistics use those of
     /// [`CALIBRATION_SAMPLES`] samples, see [`calibration`].
     ///
     /// # Errors
     /// [`Error::Export`] if a network has no description as a graph, or if libtorch
     /// fails.
-    pub fn new(gan: &Gan, preset: &str, seed: u64, step: u64) -> Result<Graphs, Error> {
+    pub fn new(gan: &Gan, preset: &str, seed: u64, step: u64) -> Result<OnnxGraphs, Error> {
         no_grad(|| {
             let (g, d) = (&gan.generator.network, &gan.discriminator.network);
             let [g_flat, d_flat] = gan.inference_parameters();
             let (g_weights, d_weights) = (g.layout().weights(&g_flat), d.layout().weights(&d_flat));
             let (latents, labels) = calibration(gan, seed);
             let labels = Some(&labels);
-            let batch = Calibration { input: &latents, labels };
-            let mut generator = g.graph(&g_weights, Some(batch))?;
-            let mut discriminator = if d.uses_batch_statistics() {
-                let images = g.forward(&g_weights, &latents, labels, Mode::Sample);
-                let batch = Calibration { input: &images, labels };
-                d.graph(g.image_side(), &d_weights, Some(batch))?
-            } else {
-                d.graph(g.image_side(), &d_weights, None)?
-            };
+            let examples = Calibration { input: &latents, labels };
+            let mut generator = g.to_graph(&g_weights, Some(examples))?;
+            let images = d
+                .uses_batch_statistics()
+                .then(|| g.forward(&g_weights, &latents, labels, Mode::Eval));
+            let examples = images.as_ref().map(|input| Calibration { input, labels });
+            let mut discriminator = d.to_graph(g.image_side(), &d_weights, examples)?;
             let weights = if gan.ema.is_some() { "averaged" } else { "trained" };
-            describe(&mut generator, preset, step, weights, g.uses_batch_statistics());
-            describe(&mut discriminator, preset, step, "trained", d.uses_batch_statistics());
-            if let Threshold::At(logit) = gan.objective.loss.threshold {
+            add_metadata(&mut generator, preset, step, weights, g.uses_batch_statistics());
+            add_metadata(&mut discriminator, preset, step, "trained", d.uses_batch_statistics());
+            if let Threshold::Fixed(logit) = gan.objective.loss.threshold {
                 discriminator.metadata.push(("real_above".to_owned(), logit.to_string()));
             }
-            Ok(Graphs { generator, discriminator })
+            Ok(OnnxGraphs { generator, discriminator })
         })
     }
 
@@ -78,44 +76,43 @@ impl Graphs {
     }
 }
 
-/// The latents f32 `[1000, size]` and labels i64 `[1000]` from which batch statistics
-/// are fixed, a function of `seed`. D's are those of the images that G generates from
-/// them.
+/// The latents f32 `[1000, size]` and labels i64 `[1000]` that define the examples-norm statistics
+/// of exported networks, a function of `seed`. D's statistics come from the images that G
+/// generates from them.
 pub fn calibration(gan: &Gan, seed: u64) -> (Tensor, Tensor) {
-    seed_torch(seed, Stream::Export, 0);
+    seed_torch(seed, RandomStream::Export, 0);
     let latents = gan.latents(CALIBRATION_SAMPLES.cast_signed());
     (latents, gan.sampler().labels(0..CALIBRATION_SAMPLES, None))
 }
 
 /// Adds metadata that every graph has.
-fn describe(graph: &mut Graph, preset: &str, step: u64, weights: &str, fixed: bool) {
+fn add_metadata(graph: &mut Graph, preset: &str, step: u64, weights: &str, fixed: bool) {
     let mut add = |key: &str, value: String| graph.metadata.push((key.to_owned(), value));
     add("preset", preset.to_owned());
     add("step", step.to_string());
     add("weights", weights.to_owned());
     if fixed {
-        let text = format!("batch statistics are fixed: those of {CALIBRATION_SAMPLES} samples");
+        let text = format!("examples statistics are fixed: those of {CALIBRATION_SAMPLES} samples");
         add("normalization", text);
     }
     add("license", LICENSE.to_owned());
 }
 
-/// Writes the graphs of a run in training from time to time.
+/// Writes the graphs of a run in training to its folder, at most a fiftieth of the time.
 #[derive(Debug)]
-pub(crate) struct GraphWriter {
+pub(crate) struct OnnxWriter {
     preset: String,
     seed: u64,
     next: Instant,
 }
 
-impl GraphWriter {
+impl OnnxWriter {
     /// For a run of `preset` with this `seed`.
-    pub(crate) fn new(preset: String, seed: u64) -> GraphWriter {
-        GraphWriter { preset, seed, next: Instant::now() }
+    pub(crate) fn new(preset: String, seed: u64) -> OnnxWriter {
+        OnnxWriter { preset, seed, next: Instant::now() }
     }
 
-    /// Writes the graphs of `gan` after `step` steps if they are due: this takes at most
-    /// a fiftieth of the time.
+    /// Writes the graphs of `gan` after `step` steps, unless the last ones are too new.
     pub(crate) fn write_if_due(&mut self, gan: &Gan, run: &RunDir, step: u64) -> Result<(), Error> {
         let started = Instant::now();
         if started < self.next {
@@ -130,7 +127,7 @@ impl GraphWriter {
     /// Writes the graphs of `gan` after `step` steps. Networks without a description as
     /// a graph have no such files.
     pub(crate) fn write(&self, gan: &Gan, run: &RunDir, step: u64) -> Result<(), Error> {
-        match Graphs::new(gan, &self.preset, self.seed, step) {
+        match OnnxGraphs::new(gan, &self.preset, self.seed, step) {
             Ok(graphs) => graphs.write(run),
             Err(Error::Export(ExportError::Unsupported(what))) => {
                 tracing::info!(what, "no graph");
