@@ -373,7 +373,7 @@ def arguments():
     parser.add_argument("--run", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--peers", action="store_true")
-    parser.add_argument("--only", nargs="+", choices=list(PARTS))
+    parser.add_argument("--only", type=lambda parts: parts.split(","), action="extend")
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--pairs", type=int)
     parser.add_argument("--threads", type=int, default=cores())

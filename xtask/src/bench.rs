@@ -9,19 +9,21 @@ use mnist_io::known::MNIST;
 use crate::packages::PYTHON;
 use crate::wheels::VERSION;
 use crate::workspace::Workspace;
-use crate::{child, data, forger, libtorch, runs};
+use crate::{data, forger, libtorch, open_run, programs};
 
 /// Fetches and builds what is missing, then becomes `bench/bench.py`.
 pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
     let root = &workspace.root;
-    let mut python = child::python(PYTHON, root);
+    let mut python = programs::python(PYTHON, root);
     python.args(["-I", "-B"]).arg(root.join("bench/bench.py"));
+    // The last value of an option counts, so absolute paths replace those that were given.
+    python.args(std::env::args_os().skip(2));
     // Wrong paths are reported before the build.
     if let Some(dir) = &args.run {
-        let run = runs::open(dir, "sample from", "the folder of a run with --run")?;
+        let run = open_run::open(dir, "sample from", "the folder of a run with --run")?;
         python.arg("--run").arg(std::path::absolute(run.root())?);
     }
-    let data = data::find(workspace, &MNIST, args.data.as_deref())?;
+    let data = data::check_or_fetch(workspace, &MNIST, args.data.as_deref())?;
     let data = std::path::absolute(&data).with_context(|| format!("--data {}", data.display()))?;
     libtorch::ensure(workspace, false, false)?;
     let scratch = root.join("target").join("bench");
@@ -36,33 +38,13 @@ pub fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
     ] {
         python.arg(option).arg(path);
     }
-    python.args(["--libtorch", VERSION]).args(options(args));
+    python.args(["--libtorch", VERSION]);
     forger::hand_over(&mut python)
-}
-
-/// The options that `bench.py` reads itself.
-fn options(args: &BenchArgs) -> Vec<String> {
-    let mut options = Vec::new();
-    options.extend(args.quick.then(|| "--quick".to_owned()));
-    options.extend(args.peers.then(|| "--peers".to_owned()));
-    if !args.only.is_empty() {
-        options.push("--only".to_owned());
-        options.extend(args.only.iter().map(|part| part.name().to_owned()));
-    }
-    for (name, value) in [
-        ("--seconds", args.seconds.map(|n| n.to_string())),
-        ("--pairs", args.pairs.map(|n| n.to_string())),
-        ("--threads", args.threads.map(|n| n.to_string())),
-    ] {
-        options.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
-    }
-    options
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Parser, ValueEnum};
-    use gan_cli::bench::Part;
+    use clap::Parser;
     use gan_cli::{Cli, Command as Task};
 
     use super::*;
@@ -73,20 +55,6 @@ mod tests {
             Task::Bench(args) => args,
             _ => panic!("not bench"),
         })
-    }
-
-    #[test]
-    fn options_are_passed_on() {
-        let passed = |line: &[&str]| options(&args(line).unwrap()).join(" ");
-        assert_eq!(passed(&[]), "");
-        assert_eq!(
-            passed(&["--only=peak,formats", "--quick", "--seconds=0.5", "--pairs=2"]),
-            "--quick --only peak formats --seconds 0.5 --pairs 2"
-        );
-        assert_eq!(passed(&["--peers", "--threads", "1"]), "--peers --threads 1");
-        for part in Part::value_variants().iter().map(|part| part.name()) {
-            assert_eq!(passed(&["--only", part]), format!("--only {part}"));
-        }
     }
 
     #[test]

@@ -13,10 +13,10 @@ use gan_viz::report::{self, State};
 use run_dir::RunDir;
 
 use crate::cargo::{cargo, succeeds};
-use crate::child;
 use crate::error::user_error;
 use crate::forger;
-use crate::progress::note;
+use crate::programs;
+use crate::progress::eprint_line;
 use crate::workspace::Workspace;
 
 /// The names of the browser's program.
@@ -39,7 +39,7 @@ const RUNS: [(&str, &str); 3] = [
 /// Why the stage cannot run; `None` if it can.
 pub fn missing_program(workspace: &Workspace) -> Option<String> {
     for program in ["node", NPM] {
-        let mut version = child::command(program, &workspace.root);
+        let mut version = programs::command(program, &workspace.root);
         if version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
             return Some(format!("there is no {program} (Debian, Ubuntu: apt install nodejs npm)"));
         }
@@ -75,14 +75,14 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         check_scripts(&source, &folder)?;
         joined(written)
     })?;
-    let mut tests = child::command("node", &folder);
+    let mut tests = programs::command("node", &folder);
     tests.args(["--test", "--test-concurrency=1", "report.test.mjs"]);
     tests.env("REPORTS", &reports).env("CHROMIUM", browser().unwrap_or_default());
-    expect(&mut tests, "the tests in the browser")?;
+    must_succeed(&mut tests, "the tests in the browser")?;
     let mut classify = cargo(workspace);
     classify.args(["test", "--workspace", "--test", "forger", "in_the_page", "--", "--ignored"]);
     classify.env("DRAWN", reports.join("drawn.json"));
-    expect(&mut classify, "the tests with libtorch")
+    must_succeed(&mut classify, "the tests with libtorch")
 }
 
 /// Copies the tests into `folder` and installs what they import.
@@ -97,9 +97,9 @@ fn install(source: &Path, folder: &Path) -> Result<()> {
     if fs::read(&lock).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let mut npm = child::command(NPM, folder);
+    let mut npm = programs::command(NPM, folder);
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
-    expect(&mut npm, "npm")?;
+    must_succeed(&mut npm, "npm")?;
     fs::write(&lock, wanted).with_context(|| format!("cannot write {}", lock.display()))
 }
 
@@ -111,16 +111,16 @@ fn check_scripts(source: &Path, folder: &Path) -> Result<()> {
         "browser/report.test.mjs",
         "browser/run-network.cjs",
     ] {
-        let mut check = child::command("node", folder);
-        expect(check.arg("--check").arg(source.join(script)), "node --check")?;
+        let mut check = programs::command("node", folder);
+        must_succeed(check.arg("--check").arg(source.join(script)), "node --check")?;
     }
-    let mut format = child::command("node", folder);
+    let mut format = programs::command("node", folder);
     format.arg(folder.join("node_modules/prettier/bin/prettier.cjs"));
     format.arg("--check");
     for file in ["report/*.js", "report/*.css", "browser/*.{cjs,mjs}"] {
         format.arg(source.join(file));
     }
-    expect(&mut format, "prettier; it writes the files with --write in place of --check")
+    must_succeed(&mut format, "prettier; it writes the files with --write in place of --check")
 }
 
 /// Trains [`RUNS`] and writes the pages that the tests open.
@@ -133,12 +133,12 @@ fn write_reports(workspace: &Workspace, reports: &Path) -> Result<()> {
     let program = forger::built_before().map_or_else(|| forger::build(workspace), Ok)?;
     let train = |(name, options): (&str, &str)| -> Result<RunDir> {
         let root = reports.join("runs").join(name);
-        let mut train = child::command(&program, &workspace.root);
+        let mut train = programs::command(&program, &workspace.root);
         train.arg("train").args(options.split(' ')).args(["--threads", "1", "--run"]).arg(&root);
         train.arg("--runs").arg(reports.join("runs"));
         train.env(gan_cli::ROOT_VARIABLE, &workspace.root);
         train.stdout(Stdio::null());
-        expect(&mut train, "forger train")?;
+        must_succeed(&mut train, "forger train")?;
         let run = RunDir::open(&root)?;
         let page = reports.join(format!("{name}.html"));
         fs::copy(run.report_path(), &page)
@@ -161,13 +161,13 @@ fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-fn expect(command: &mut Command, what: &str) -> Result<()> {
+fn must_succeed(command: &mut Command, what: &str) -> Result<()> {
     if succeeds(command)? {
         return Ok(());
     }
     let program = command.get_program().to_string_lossy().into_owned();
     let line: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
-    note(format_args!("failed: {program} {}", line.join(" ")));
+    eprint_line(format_args!("failed: {program} {}", line.join(" ")));
     Err(user_error(
         format!("{what} failed; the messages are above"),
         "correct the error, then run `cargo xtask test` again",

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::child;
 use crate::error::user_error;
 use crate::libtorch;
+use crate::programs;
 use crate::workspace::Workspace;
 
 /// A cargo command in the workspace's root.
@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// scripts would run again now and once more under the user's next cargo command.
 pub fn cargo(workspace: &Workspace) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = child::command(program, &workspace.root);
+    let mut command = programs::command(program, &workspace.root);
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_set_by_cargo) {
             command.env_remove(name);
@@ -39,6 +39,19 @@ pub fn output(command: &mut Command) -> Result<(bool, String)> {
     let output = command.stderr(Stdio::inherit()).output().map_err(|e| cannot_run(command, &e))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok((output.status.success(), text))
+}
+
+/// Runs a cargo command that cannot fail in a correct workspace, and returns its standard output.
+pub fn stdout(command: &mut Command) -> Result<String> {
+    let (succeeded, text) = output(command)?;
+    if succeeded {
+        return Ok(text);
+    }
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    Err(user_error(
+        format!("`cargo {}` failed; its messages are above", args.join(" ")),
+        "correct the error that cargo reports, then run the same command again",
+    ))
 }
 
 /// Runs the command, shows its output, and returns whether it succeeded.

@@ -1,20 +1,18 @@
 //! The commands of `cargo xtask` that need little preparation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use gan_cli::{
-    CheckDataArgs, CompareArgs, ExportArgs, FetchArgs, FiguresArgs, ReportArgs, SampleArgs,
-    TrainArgs, TrainClassifierArgs, WalkArgs, preset_table,
-};
+use gan_cli::{CompareArgs, FetchArgs, RunArg, TrainArgs, preset_table};
 use gan_viz::report::{self, State};
 use mnist_io::known::MNIST;
+use run_dir::RunDir;
 
 use crate::forger::build_and_run;
-use crate::progress::{self, line, note};
+use crate::progress::{self, eprint_line, print_line};
 use crate::workspace::Workspace;
-use crate::{data, inception, libtorch, runs};
+use crate::{data, inception, libtorch, open_run};
 
 /// Fetches libtorch and a data set if they are missing or damaged, and prints what is there.
 pub fn fetch(workspace: &Workspace, args: &FetchArgs) -> Result<()> {
@@ -27,67 +25,44 @@ pub fn fetch(workspace: &Workspace, args: &FetchArgs) -> Result<()> {
         inception::ensure(workspace)?;
     }
     workspace.remove_staging()?;
-    note(format_args!("libtorch  {torch}"));
-    note(format_args!("data      {set} in {}", dir.display()));
+    eprint_line(format_args!("libtorch  {torch}"));
+    eprint_line(format_args!("data      {set} in {}", dir.display()));
     Ok(())
 }
 
-/// Checks a data set; returns the exit code of `forger`.
-pub fn check_data(workspace: &Workspace, args: &CheckDataArgs) -> Result<ExitCode> {
-    data::find(workspace, &MNIST, args.data.as_deref())?;
+/// Runs a command of `forger` that reads a data set; returns its exit code.
+pub fn with_data(workspace: &Workspace, data: Option<&Path>) -> Result<ExitCode> {
+    data::check_or_fetch(workspace, &MNIST, data)?;
+    build_and_run(workspace)
+}
+
+/// Runs a command of `forger` that reads a run, to `purpose`, a verb; returns its exit code.
+pub fn with_run(workspace: &Workspace, run: Option<&Path>, purpose: &str) -> Result<ExitCode> {
+    open_run(workspace, run, purpose)?;
     build_and_run(workspace)
 }
 
 /// Trains; returns the exit code of `forger`.
 pub fn train(workspace: &Workspace, args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        line(preset_table())?;
+        print_line(preset_table())?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(run) = args.run_to_resume(&workspace.paths()) {
-        runs::open(&run, "resume", "the folder of a run with --resume")?;
+        open_run::open(&run, "resume", "the folder of a run with --resume")?;
         // Without --data, `forger` reads the folder of the data from the run.
         if let Some(dir) = &args.data {
             data::check(dir)?;
         }
     } else if !args.resolve()?.preset.synthetic {
-        data::find(workspace, args.dataset.unwrap_or(&MNIST), args.data.as_deref())?;
+        data::check_or_fetch(workspace, args.dataset.unwrap_or(&MNIST), args.data.as_deref())?;
     }
     build_and_run(workspace)
 }
 
-/// Generates images; returns the exit code of `forger`.
-pub fn sample(workspace: &Workspace, args: &SampleArgs) -> Result<ExitCode> {
-    args.check()?;
-    let run = workspace.paths().run(args.run.as_deref());
-    runs::open(&run, "sample from", "the folder of a run with --run")?;
-    build_and_run(workspace)
-}
-
-/// Draws an animation; returns the exit code of `forger`.
-pub fn walk(workspace: &Workspace, args: &WalkArgs) -> Result<ExitCode> {
-    let run = workspace.paths().run(args.run.as_deref());
-    runs::open(&run, "animate", "the folder of a run with --run")?;
-    build_and_run(workspace)
-}
-
-/// Exports a network; returns the exit code of `forger`.
-pub fn export(workspace: &Workspace, args: &ExportArgs) -> Result<ExitCode> {
-    let run = workspace.paths().run(args.run.as_deref());
-    runs::open(&run, "export", "the folder of a run with --run")?;
-    build_and_run(workspace)
-}
-
-/// Trains the classifier; returns the exit code of `forger`.
-pub fn train_classifier(workspace: &Workspace, args: &TrainClassifierArgs) -> Result<ExitCode> {
-    data::find(workspace, &MNIST, args.data.as_deref())?;
-    build_and_run(workspace)
-}
-
 /// Draws all figures of a run and lists their paths on standard output.
-pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
-    let dir = workspace.paths().run(args.run.as_deref());
-    let run = runs::open(&dir, "draw", "the folder of a run with --run")?;
+pub fn figures(workspace: &Workspace, args: &RunArg) -> Result<()> {
+    let run = open_run(workspace, args.run.as_deref(), "draw")?;
     // A killed process may have left temporary files. While another process holds the
     // lock, they may be its own.
     let lock = run.lock();
@@ -98,25 +73,29 @@ pub fn figures(workspace: &Workspace, args: &FiguresArgs) -> Result<()> {
     let figures = gan_viz::figures::draw_all(&run);
     bar.finish_and_clear();
     for figure in figures? {
-        line(format_args!("{}  {}", figure.path.display(), figure.kind.shows()))?;
+        print_line(format_args!("{}  {}", figure.path.display(), figure.kind.shows()))?;
     }
     Ok(())
 }
 
 /// Writes the report of a run and prints its path.
-pub fn report(workspace: &Workspace, args: &ReportArgs) -> Result<()> {
-    let dir = workspace.paths().run(args.run.as_deref());
-    let run = runs::open(&dir, "report", "the folder of a run with --run")?;
+pub fn report(workspace: &Workspace, args: &RunArg) -> Result<()> {
+    let run = open_run(workspace, args.run.as_deref(), "report")?;
     let path = report::write(&run, State::read(&run)?)?;
-    line(format_args!("open {}", path.display()))?;
+    print_line(format_args!("open {}", path.display()))?;
     Ok(())
 }
 
 /// Writes the page that compares runs and prints its path.
 pub fn compare(args: &CompareArgs) -> Result<()> {
-    let open = |dir: &PathBuf| runs::open(dir, "compare", "other folders of runs");
+    let open = |dir: &PathBuf| open_run::open(dir, "compare", "other folders of runs");
     let runs = args.runs.iter().map(open).collect::<Result<Vec<_>>>()?;
     report::write_comparison(&runs, &args.out)?;
-    line(format_args!("open {}", args.out.display()))?;
+    print_line(format_args!("open {}", args.out.display()))?;
     Ok(())
+}
+
+/// Opens the run that a command reads.
+fn open_run(workspace: &Workspace, run: Option<&Path>, purpose: &str) -> Result<RunDir> {
+    open_run::open(&workspace.paths().run(run), purpose, "the folder of a run with --run")
 }

@@ -10,7 +10,7 @@ use mnist_io::{Dataset, Split};
 
 use crate::error::user_error;
 use crate::mirrors;
-use crate::progress::note;
+use crate::progress::eprint_line;
 use crate::workspace::Workspace;
 
 /// Checks the data set in `dir` and describes it. Downloads `set` if `dir` holds none of the four
@@ -27,9 +27,11 @@ pub fn ensure(workspace: &Workspace, set: &KnownSet, dir: &Path, repair: bool) -
     if !files.is_empty() {
         for path in closest.iter().filter(|_| repair).flat_map(|(_, different)| different) {
             let (path, title) = (path.display(), set.title);
-            note(format_args!("{path} differs from {title}'s: keeping it, and fetching it again"));
+            eprint_line(format_args!(
+                "{path} differs from {title}'s: keeping it, and fetching it again"
+            ));
         }
-        note(format_args!("fetching {} into {}", set.title, dir.display()));
+        eprint_line(format_args!("fetching {} into {}", set.title, dir.display()));
         // Fails before the download if the folder cannot be created.
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         run_dir::remove_temporary_files(dir)?;
@@ -42,7 +44,11 @@ pub fn ensure(workspace: &Workspace, set: &KnownSet, dir: &Path, repair: bool) -
 
 /// Checks the data set in the folder that the user named, or fetches `set` into its default folder
 /// and repairs it there. Returns the folder. Nothing is written into a folder that the user names.
-pub fn find(workspace: &Workspace, set: &KnownSet, named: Option<&Path>) -> Result<PathBuf> {
+pub fn check_or_fetch(
+    workspace: &Workspace,
+    set: &KnownSet,
+    named: Option<&Path>,
+) -> Result<PathBuf> {
     if let Some(dir) = named {
         check(dir)?;
         return Ok(dir.to_owned());
@@ -89,7 +95,7 @@ fn describe(dir: &Path, closest: Option<Closest>) -> Result<String> {
             let names = different.iter().map(|p| p.file_name().unwrap_or_default().display());
             let names = names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
             let fetch = fetch_command(set, dir);
-            note(format_args!(
+            eprint_line(format_args!(
                 "warning: {} holds {title}, except that the content of {names} differs; if it is \
                  damaged and not your own, remove it and run `{fetch}`",
                 dir.display()
@@ -115,7 +121,7 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
                                  MNIST"
             .to_owned(),
         MissingFile { .. } => "put the missing file there, or name another folder".to_owned(),
-        _ if error.is_unreadable() => gan_cli::error::UNREADABLE.to_owned(),
+        _ if error.is_unreadable() => gan_cli::error::PERMISSION_HELP.to_owned(),
         _ => format!("replace that file; if it belongs to MNIST, remove it and run `{fetch}`"),
     };
     user_error(error.to_string(), remedy)

@@ -17,7 +17,7 @@ fn io_remedy(error: &Error) -> Option<&'static str> {
         cause.downcast_ref().is_some_and(mnist_io::Error::is_unreadable)
     };
     if error.chain().any(unreadable) {
-        return Some(gan_cli::error::UNREADABLE);
+        return Some(gan_cli::error::PERMISSION_HELP);
     }
     run_dir::remedy(error.chain().find_map(io_kind)?)
 }

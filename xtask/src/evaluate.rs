@@ -13,7 +13,7 @@ use run_dir::DatasetInfo;
 use crate::error::user_error;
 use crate::forger::build_and_run;
 use crate::workspace::Workspace;
-use crate::{data, inception, runs};
+use crate::{data, inception, open_run};
 
 /// Evaluates; returns the exit code of `forger`.
 pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
@@ -29,7 +29,7 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
         Some(_) => None,
         None => {
             let alternative = "the folder of a run with --run, or a file of images with --samples";
-            let run = runs::open(&paths.run(args.run.as_deref()), "measure", alternative)?;
+            let run = open_run::open(&paths.run(args.run.as_deref()), "measure", alternative)?;
             Some(run.config()?.dataset)
         }
     };
@@ -42,13 +42,13 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
         // `forger` refuses a run without a data set.
         (None, Some(None)) => {}
         // `forger` finds the data where the run was trained on it.
-        (None, Some(Some(set))) if is_elsewhere(&set, &default) => {}
+        (None, Some(Some(set))) if has_other_folder(&set, &default) => {}
         (None, Some(Some(set))) => {
-            // A known data set replaces no other.
+            // Do not fetch a known data set in place of another.
             if known::by_name(&set.name).is_some() {
                 data::ensure(workspace, known, &default, true)?;
             } else if !default.is_dir() {
-                return Err(gone(&set, None));
+                return Err(missing_data(&set, None));
             }
             refuse_other_images(&set, &default)?;
         }
@@ -60,7 +60,7 @@ pub fn run(workspace: &Workspace, args: &EvaluateArgs) -> Result<ExitCode> {
 }
 
 /// Whether the folder or file of `set` exists and is not `default`.
-fn is_elsewhere(set: &DatasetInfo, default: &Path) -> bool {
+fn has_other_folder(set: &DatasetInfo, default: &Path) -> bool {
     let path = Path::new(&set.path);
     path != default && path.exists()
 }
@@ -71,11 +71,11 @@ fn refuse_other_images(set: &DatasetInfo, dir: &Path) -> Result<()> {
     if set.has_images(&images(Split::Train)?, &images(Split::Test)?) {
         return Ok(());
     }
-    Err(gone(set, Some(dir)))
+    Err(missing_data(set, Some(dir)))
 }
 
 /// The error for a data set whose folder is missing. `other` is a folder that holds other images.
-fn gone(set: &DatasetInfo, other: Option<&Path>) -> anyhow::Error {
+fn missing_data(set: &DatasetInfo, other: Option<&Path>) -> anyhow::Error {
     let missing = format!("the run was trained on {}, which does not exist", set.path);
     let what = match other.map(|dir| (dir, dir.display())) {
         None => missing,
@@ -100,7 +100,7 @@ mod tests {
         let (default, other) = (dir.path().join("default"), dir.path().join("other"));
         std::fs::create_dir(&default).unwrap();
         std::fs::create_dir(&other).unwrap();
-        let at = |path: &Path| is_elsewhere(&named(path, String::new(), None), &default);
+        let at = |path: &Path| has_other_folder(&named(path, String::new(), None), &default);
         assert!(at(&other) && !at(&default) && !at(&dir.path().join("gone")));
     }
 

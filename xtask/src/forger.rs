@@ -7,10 +7,10 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use crate::cargo::{cargo, output};
-use crate::child;
 use crate::error::user_error;
 use crate::libtorch;
-use crate::progress::note;
+use crate::programs;
+use crate::progress::eprint_line;
 use crate::workspace::Workspace;
 
 /// The binary of the package of this name.
@@ -24,14 +24,14 @@ pub fn build_and_run(workspace: &Workspace) -> Result<ExitCode> {
     forger.args(env::args_os().skip(1));
     // Its default paths are relative to the workspace, not to the current folder.
     forger.env(gan_cli::ROOT_VARIABLE, &workspace.root);
-    child::search_absolute_folders(&mut forger);
+    programs::search_absolute_folders(&mut forger);
     hand_over(&mut forger)
 }
 
 /// Builds `forger` and returns its path.
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     if built_before().is_none() {
-        note("building forger, which trains; the first build takes 2 to 3 minutes");
+        eprint_line("building forger, which trains; the first build takes 2 to 3 minutes");
     }
     // With --workspace, features are those of `cargo test --workspace`, so that
     // both share one build of torch-sys.
@@ -72,7 +72,7 @@ pub fn built_before() -> Option<PathBuf> {
 /// The name of the C++ compiler if it cannot be run.
 fn missing_cxx(workspace: &Workspace) -> Option<String> {
     let cxx = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-    let answer = child::command(&cxx, &workspace.root).arg("--version").output();
+    let answer = programs::command(&cxx, &workspace.root).arg("--version").output();
     (answer.is_err() && !cfg!(windows)).then_some(cxx)
 }
 

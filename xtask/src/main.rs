@@ -6,7 +6,6 @@
 mod bench;
 mod browser;
 mod cargo;
-mod child;
 mod commands;
 mod data;
 mod download;
@@ -19,11 +18,12 @@ mod interrupt;
 mod libtorch;
 mod manifest;
 mod mirrors;
+mod open_run;
 mod packages;
+mod programs;
 mod progress;
-mod promises;
+mod reliability_page;
 mod run_list;
-mod runs;
 mod test;
 mod unpack;
 mod wheels;
@@ -57,13 +57,22 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Fetch(args) => commands::fetch(&workspace, args)?,
         Command::Import(_) => return forger::build_and_run(&workspace),
-        Command::CheckData(args) => return commands::check_data(&workspace, args),
+        Command::CheckData(args) => return commands::with_data(&workspace, args.data.as_deref()),
         Command::Train(args) => return commands::train(&workspace, args),
-        Command::Sample(args) => return commands::sample(&workspace, args),
-        Command::Walk(args) => return commands::walk(&workspace, args),
+        Command::Sample(args) => {
+            args.check()?;
+            return commands::with_run(&workspace, args.run.as_deref(), "sample from");
+        }
+        Command::Walk(args) => {
+            return commands::with_run(&workspace, args.run.as_deref(), "animate");
+        }
         Command::Evaluate(args) => return evaluate::run(&workspace, args),
-        Command::Export(args) => return commands::export(&workspace, args),
-        Command::TrainClassifier(args) => return commands::train_classifier(&workspace, args),
+        Command::Export(args) => {
+            return commands::with_run(&workspace, args.run.as_deref(), "export");
+        }
+        Command::TrainClassifier(args) => {
+            return commands::with_data(&workspace, args.data.as_deref());
+        }
         Command::Figures(args) => commands::figures(&workspace, args)?,
         Command::Report(args) => commands::report(&workspace, args)?,
         Command::Compare(args) => commands::compare(args)?,
@@ -72,7 +81,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Test => test::run(&workspace)?,
         Command::Completions(args) => {
             let script = gan_cli::completions(args.shell);
-            progress::line(String::from_utf8_lossy(&script))?;
+            progress::print_line(String::from_utf8_lossy(&script))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 //! The list of the files that `fetch` put into a folder, with their sizes and SHA-256.
 //!
 //! Hashing half a gigabyte takes seconds. A file is therefore hashed only if its size, time of
-//! change or inode is another than the list says.
+//! change or inode differs from the list.
 
 use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Write};
@@ -15,7 +15,7 @@ use crate::progress;
 /// The name of the manifest in the folder that it describes.
 const NAME: &str = "fetched.tsv";
 /// More bytes than a manifest has.
-const LARGEST: u64 = 1 << 24;
+const MAX_MANIFEST_BYTES: u64 = 1 << 24;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Manifest {
@@ -48,9 +48,9 @@ impl Manifest {
     pub fn write(root: &Path, identity: &str, files: &[PathBuf]) -> Result<()> {
         let entry = |path: &PathBuf| {
             let file = root.join(path);
-            let refused = || format!("cannot read {}", file.display());
-            let stamp = Stamp::new(&fs::metadata(&file).with_context(refused)?);
-            let sha256 = sha256_of(&file).with_context(refused)?;
+            let context = || format!("cannot read {}", file.display());
+            let stamp = Stamp::new(&fs::metadata(&file).with_context(context)?);
+            let sha256 = sha256_of(&file).with_context(context)?;
             Ok(Entry { stamp, sha256, path: path.clone() })
         };
         let files = files.iter().map(entry).collect::<Result<_>>()?;
@@ -73,7 +73,7 @@ impl Manifest {
     /// list counts as a difference.
     pub fn read(root: &Path) -> Result<Option<Manifest>> {
         let path = root.join(NAME);
-        let text = match mnist_io::read_regular(&path, LARGEST) {
+        let text = match mnist_io::read_regular(&path, MAX_MANIFEST_BYTES) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => return Ok(None),
             Err(e) => return Err(e.into()),
@@ -96,8 +96,8 @@ impl Manifest {
 
     /// Describes the first file that is missing or differs; `None` if there is none.
     ///
-    /// Hashes the files whose stamps changed, or with `every` all of them.
-    pub fn difference(&mut self, root: &Path, every: bool) -> Option<String> {
+    /// Hashes the files whose stamps changed, or with `hash_all` all of them.
+    pub fn difference(&mut self, root: &Path, hash_all: bool) -> Option<String> {
         if self.files.is_empty() {
             return Some(format!("{NAME} lists no hashes"));
         }
@@ -108,7 +108,7 @@ impl Manifest {
                 Ok(found) if found.bytes != stamp.bytes => {
                     return Some(format!("{name} has {} bytes, not {}", found.bytes, stamp.bytes));
                 }
-                Ok(found) if every || found != *stamp => changed.push((index, found)),
+                Ok(found) if hash_all || found != *stamp => changed.push((index, found)),
                 Ok(_) => {}
                 Err(_) => return Some(format!("{name} is missing")),
             }
@@ -199,9 +199,9 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
         };
-        let difference = |every| {
+        let difference = |hash_all| {
             let mut manifest = Manifest::read(root.path()).unwrap().unwrap();
-            manifest.difference(root.path(), every)
+            manifest.difference(root.path(), hash_all)
         };
         for bit in 0..24 {
             flip(bit, stamped + Duration::from_millis(1));

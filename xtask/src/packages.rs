@@ -8,8 +8,8 @@ use std::process::{Output, Stdio};
 use anyhow::{Context, Error, Result};
 use indicatif::DecimalBytes;
 
-use crate::child;
 use crate::error::user_error;
+use crate::programs;
 use crate::progress::{self, on_terminal};
 use crate::wheels::Wheel;
 
@@ -25,7 +25,7 @@ const APT: &str = "apt-get";
 /// `otherwise` completes a remedy: how to continue without the wheel.
 pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     let (name, version) = wheel.package();
-    let mut pip = child::python(PYTHON, dir);
+    let mut pip = programs::python(PYTHON, dir);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
         .args(["--disable-pip-version-check", "--retries", "2"])
         .args(["--implementation", "cp", "--python-version", "3.11"])
@@ -36,7 +36,7 @@ pub fn pip_download(wheel: &Wheel, dir: &Path, otherwise: &str) -> Result<()> {
     // Without a terminal, pip's output is long.
     if !on_terminal() {
         let size = DecimalBytes(wheel.bytes);
-        progress::note(format_args!("downloading {name} {version} ({size})"));
+        progress::eprint_line(format_args!("downloading {name} {version} ({size})"));
         pip.arg("--quiet");
     }
     pip.arg(format!("{name}=={version}"))
@@ -123,7 +123,7 @@ pub fn npm_pack(package: &str, version: &str, title: &str, dir: &Path) -> Result
     fs::write(&project, "{}").with_context(|| format!("cannot write {}", project.display()))?;
     let bar = progress::spinner(format!("downloading {package} {version} through npm"));
     // By default, npm waits 10 s and longer between attempts.
-    let output = child::command(NPM, dir)
+    let output = programs::command(NPM, dir)
         .args(["pack", "--loglevel=error", "--workspaces=false"])
         .args(["--fetch-retries=1", "--fetch-retry-mintimeout=500"])
         .arg(format!("{package}@{version}"))
@@ -148,7 +148,7 @@ pub fn npm_pack(package: &str, version: &str, title: &str, dir: &Path) -> Result
 /// returns its path.
 pub fn apt_download(package: &str, title: &str, dir: &Path) -> Result<PathBuf> {
     let bar = progress::spinner(format!("downloading {package} through apt-get"));
-    let output = child::command(APT, dir)
+    let output = programs::command(APT, dir)
         .args(["download", "--quiet", package])
         .stdin(Stdio::null())
         .output();

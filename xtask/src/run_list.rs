@@ -10,7 +10,7 @@ use gan_viz::report::State;
 use indicatif::{DecimalBytes, HumanCount};
 use run_dir::RunDir;
 
-use crate::progress::line;
+use crate::progress::print_line;
 use crate::workspace::Workspace;
 
 /// Folders below a run's folder that are counted: `figures/samples` is the deepest.
@@ -33,13 +33,13 @@ pub fn show(workspace: &Workspace, args: &RunsArgs) -> Result<()> {
     let runs: Vec<RunDir> = paths.iter().filter_map(|path| RunDir::open(path).ok()).collect();
     if runs.is_empty() {
         let folder = folder.display();
-        line(format_args!("no runs in {folder}; `cargo xtask train` makes one"))?;
+        print_line(format_args!("no runs in {folder}; `cargo xtask train` makes one"))?;
         return Ok(());
     }
     let header = ["run", "preset", "data", "age", "steps", "FID", "size", "state"];
     let rows = runs.iter().map(|run| row(run).unwrap_or_else(|error| invalid(run, &error)));
     let rows: Vec<_> = std::iter::once(header.map(str::to_owned)).chain(rows).collect();
-    line(table(&rows))?;
+    print_line(table(&rows))?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use zip::ZipArchive;
 
 use crate::wheels::Wheel;
-use crate::{child, progress};
+use crate::{programs, progress};
 
 /// Unpacks the libraries and headers of `wheel` into `dest/lib` and `dest/include`.
 ///
@@ -88,7 +88,7 @@ pub fn deb_members(
     dir: &Path,
     limit: impl Fn(&str) -> Option<u64>,
 ) -> Result<BTreeMap<String, Vec<u8>>> {
-    let mut dpkg = child::command("dpkg-deb", dir)
+    let mut dpkg = programs::command("dpkg-deb", dir)
         .arg("--fsys-tarfile")
         .arg(archive)
         .stdin(Stdio::null())

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use gan_cli::Paths;
 
-use crate::progress::note;
+use crate::progress::eprint_line;
 
 /// The folder that holds the workspace's `Cargo.toml`.
 pub struct Workspace {
@@ -48,7 +48,7 @@ impl Workspace {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                note("waiting for another command that fetches into this workspace");
+                eprint_line("waiting for another command that fetches into this workspace");
                 file.lock().context(refused)?;
             }
             Err(TryLockError::Error(error)) => return Err(error).context(refused),

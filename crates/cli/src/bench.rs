@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use strum::IntoStaticStr;
 
 use crate::values::{DeviceChoice, PrecisionChoice, positive_seconds};
 
@@ -35,7 +34,7 @@ pub struct BenchArgs {
     pub only: Vec<Part>,
 
     /// Seconds per number [default: 5; with --quick: 0.3]
-    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub seconds: Option<f64>,
 
     /// Turns of each compared program [default: 5; with --quick: 1]
@@ -50,14 +49,13 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Folder of the run to sample from [default: a run trained for a moment]
+    /// Folder of the run to sample from [default: a new run of a few steps]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
 }
 
 /// A part of the page, in the page's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Training steps of each system, and their share of the machine's peak
     Steps,
@@ -73,13 +71,6 @@ pub enum Part {
     Sampling,
     /// IDX files, grids and animations
     Formats,
-}
-
-impl Part {
-    /// The name that `--only` takes.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// What `forger bench` can measure.
@@ -116,9 +107,9 @@ pub struct StepsArgs {
 /// A system, and how it is measured.
 #[derive(Debug, Args)]
 pub struct SystemArgs {
-    /// System to measure
-    #[arg(long, value_enum)]
-    pub preset: System,
+    /// Preset to measure
+    #[arg(long, value_name = "NAME", value_parser = ["modern", "dcgan", "oshea", "golbin"])]
+    pub preset: String,
 
     /// How it is measured.
     #[command(flatten)]
@@ -143,31 +134,4 @@ pub struct MeasureArgs {
     /// Arithmetic of the networks
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
-}
-
-/// The systems that are measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
-pub enum System {
-    /// The default preset
-    Modern,
-    /// The usual 32x32 DCGAN
-    Dcgan,
-    /// O'Shea's convolutions
-    Oshea,
-    /// Two perceptrons
-    Golbin,
-}
-
-impl System {
-    /// The preset's name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// Parses the seconds for each number of the page.
-fn seconds(text: &str) -> Result<f64, String> {
-    let value = positive_seconds(text).ok().filter(|value| *value <= 600.0);
-    value.ok_or_else(|| "it must be a number of seconds above 0 and at most 600".to_owned())
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Error;
 
-use crate::output::note;
+use crate::output::eprint_line;
 
-/// An error with the user's way out of it.
+/// An error with help for the user.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct UserError {
@@ -12,13 +12,13 @@ struct UserError {
     help: String,
 }
 
-/// An error that tells `what` happened and, in the imperative, how to go on.
+/// An error that says `what` happened and, in the imperative, what to do next.
 pub fn user_error(what: impl Into<String>, help: impl Into<String>) -> Error {
     Error::new(UserError { what: what.into(), help: help.into() })
 }
 
 /// What to do about a file that may not be read.
-pub const UNREADABLE: &str =
+pub const PERMISSION_HELP: &str =
     "make it readable, as in `chmod +r FILE`, and its folder too, as in `chmod +rx DIR`";
 
 /// Prints the error on standard error, with the help of its [`user_error`] or
@@ -26,7 +26,7 @@ pub const UNREADABLE: &str =
 pub fn report(error: &Error, help: Option<&str>) {
     let help = user_help(error).or(help);
     let help = help.map_or(String::new(), |help| format!("\n  help: {help}"));
-    note(format_args!("error: {}{help}", message(error)));
+    eprint_line(format_args!("error: {}{help}", message(error)));
 }
 
 /// The help of the [`user_error`] in the chain of causes.

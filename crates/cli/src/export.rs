@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use strum::IntoStaticStr;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +59,8 @@ impl ExportFormat {
 }
 
 /// One of the two networks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum ExportNetwork {
     /// Makes images from latents; with its averaged weights if there are any.
     #[default]
@@ -70,9 +72,6 @@ pub enum ExportNetwork {
 impl ExportNetwork {
     /// The start of file names.
     pub fn name(self) -> &'static str {
-        match self {
-            ExportNetwork::Generator => "generator",
-            ExportNetwork::Discriminator => "discriminator",
-        }
+        self.into()
     }
 }

@@ -13,32 +13,36 @@ pub mod output;
 pub mod values;
 
 mod class;
+mod completions;
 mod evaluate;
 mod export;
+mod fetch;
 mod import;
 mod list;
-mod other;
 mod parse;
 mod paths;
+mod runs;
 mod sample;
 pub mod signals;
 mod train;
+mod train_classifier;
 mod walk;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 pub use class::ClassArgs;
+pub use completions::{CompletionsArgs, completions};
 pub use evaluate::EvaluateArgs;
 pub use export::{ExportArgs, ExportFormat, ExportNetwork};
+pub use fetch::FetchArgs;
 pub use import::{CheckDataArgs, ImportArgs, PixelArgs};
 pub use list::preset_table;
-pub use other::{
-    CompareArgs, CompletionsArgs, FetchArgs, FiguresArgs, ReportArgs, RunsArgs, TrainClassifierArgs,
-};
 pub use parse::{parse, parse_from};
 pub use paths::{Paths, ROOT_VARIABLE};
+pub use runs::{CompareArgs, RunArg, RunsArgs};
 pub use sample::{SampleArgs, SampleFile, SampleFormat};
 pub use train::{Resolved, TrainArgs};
+pub use train_classifier::TrainClassifierArgs;
 pub use values::{DeviceChoice, PrecisionChoice};
 pub use walk::WalkArgs;
 
@@ -78,20 +82,16 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     Export(ExportArgs),
     TrainClassifier(TrainClassifierArgs),
-    Figures(FiguresArgs),
-    Report(ReportArgs),
+    /// Draw all figures of a run again
+    #[command(after_help = runs::FIGURES_EXAMPLES)]
+    Figures(RunArg),
+    /// Write the report of a run again: one page to open, play with and send
+    #[command(after_help = runs::REPORT_EXAMPLES)]
+    Report(RunArg),
     Compare(CompareArgs),
     Runs(RunsArgs),
     Bench(bench::BenchArgs),
     /// Check format, lints, documentation, tests and invariants of the workspace
     Test,
     Completions(CompletionsArgs),
-}
-
-/// The script that completes the commands and options of `xtask` in a shell.
-pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    let command = Cli::command().name("xtask").bin_name("xtask");
-    clap_complete::generate(shell, &mut { command }, "xtask", &mut script);
-    script
 }

@@ -5,24 +5,24 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use anyhow::{Context, Result};
 
-/// Prints a result and ends the line. A closed pipe, as behind `| head -1`, is not an
+/// Prints a result on standard output and ends the line. A closed pipe, as behind `| head -1`, is not an
 /// error.
-pub fn line(result: impl Display) -> Result<()> {
-    written(writeln!(stdout(), "{}", Printable(result)))
+pub fn print_line(result: impl Display) -> Result<()> {
+    ignore_closed_pipe(writeln!(stdout(), "{}", Escaped(result)))
 }
 
-/// Prints text with escape sequences of this program's own as it is, and ends the line.
+/// Prints text with the program's own escape sequences unchanged, and ends the line.
 pub fn colored(text: &str) -> Result<()> {
-    written(writeln!(stdout(), "{text}"))
+    ignore_closed_pipe(writeln!(stdout(), "{text}"))
 }
 
-/// Prints a message and ends the line. The work continues if standard error is closed.
-pub fn note(message: impl Display) {
-    let _ = writeln!(stderr(), "{}", Printable(message));
+/// Prints a message on standard error and ends the line. The work continues if standard error is closed.
+pub fn eprint_line(message: impl Display) {
+    let _ = writeln!(stderr(), "{}", Escaped(message));
 }
 
 /// The outcome of writing to standard output. A closed pipe is not an error.
-pub(crate) fn written(outcome: std::io::Result<()>) -> Result<()> {
+pub(crate) fn ignore_closed_pipe(outcome: std::io::Result<()>) -> Result<()> {
     match outcome {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("cannot write to standard output"),
@@ -39,9 +39,9 @@ pub fn can_redraw() -> bool {
 ///
 /// Control characters, besides line ends and tabs, and characters that turn the direction
 /// of text become escapes such as `\u001b`, which JSON strings have too.
-pub struct Printable<T>(pub T);
+pub struct Escaped<T>(pub T);
 
-impl<T: Display> Display for Printable<T> {
+impl<T: Display> Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.to_string().chars() {
             if controls_terminal(c) {
@@ -67,13 +67,13 @@ mod tests {
     #[test]
     fn characters_that_control_a_terminal_become_escapes() {
         let hostile = "a\u{1b}[2Jb\u{9b}c\rd\u{7f}e\u{202e}f\u{0}";
-        let shown = Printable(hostile).to_string();
+        let shown = Escaped(hostile).to_string();
         assert_eq!(shown, "a\\u001b[2Jb\\u009bc\\u000dd\\u007fe\\u202ef\\u0000");
     }
 
     #[test]
     fn other_text_is_printed_as_it_is() {
         let text = "0001-modern\tFID 3,2 ± 0.1\n→ データ é";
-        assert_eq!(Printable(text).to_string(), text);
+        assert_eq!(Escaped(text).to_string(), text);
     }
 }

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error, FromArgMatches};
 use gan_config::{KEYS, presets};
 
-use crate::output::{note, written};
+use crate::output::{eprint_line, ignore_closed_pipe};
 
 /// The arguments of this process as `C`, which `command` defines; or the exit code, after
 /// help, a version or an error is printed.
@@ -19,10 +19,10 @@ pub fn parse<C: FromArgMatches>(command: Command) -> Result<C, ExitCode> {
         Err(error) => error,
     };
     if error.use_stderr() {
-        note(error.to_string().trim_end());
+        eprint_line(error.to_string().trim_end());
         return Err(ExitCode::from(2));
     }
-    Err(match written(error.print()) {
+    Err(match ignore_closed_pipe(error.print()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             crate::error::report(&error, None);
@@ -40,7 +40,7 @@ pub fn parse_from<C: FromArgMatches>(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<C, Error> {
     let args: Vec<OsString> = args.into_iter().collect();
-    // Each option refuses a negative number itself: its message says what the value must be.
+    // The parsers of the options refuse negative numbers and say what is allowed.
     let mut command = command.mut_subcommands(|c| {
         c.mut_args(|arg| match arg.get_action().takes_values() {
             true => arg.allow_negative_numbers(true),
@@ -55,13 +55,13 @@ pub fn parse_from<C: FromArgMatches>(
         kind => {
             let words: Vec<String> =
                 args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-            Error::raw(kind, answer(&error, &command, &words))
+            Error::raw(kind, error_text(&error, &command, &words))
         }
     })
 }
 
-/// What is wrong with `words`, what to write instead, and the command that helps.
-fn answer(error: &Error, command: &Command, words: &[String]) -> String {
+/// The message: what is wrong with `words`, what to write instead, and the command that helps.
+fn error_text(error: &Error, command: &Command, words: &[String]) -> String {
     let text = error.to_string();
     let lines = text
         .lines()
@@ -82,23 +82,23 @@ fn answer(error: &Error, command: &Command, words: &[String]) -> String {
     format!("{what}{help}\n  `{program}{of} --help` lists the {list}\n")
 }
 
-/// What to write in the place of an argument or a command that does not exist, for what
-/// other programs call it and for settings that are typed as options.
+/// Suggests a replacement for an unknown command or argument: the name of another program, or a
+/// setting that was given as an option.
 fn suggestion(error: &Error, typed: Option<&Command>, words: &[String]) -> Option<String> {
-    let of = |kind| match error.get(kind) {
+    let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    if let Some(name) = of(ContextKind::InvalidSubcommand) {
-        let (_, right) = COMMANDS.iter().find(|(other, _)| *other == name)?;
-        return Some(format!("`{right}`"));
+    if let Some(name) = context(ContextKind::InvalidSubcommand) {
+        let (_, replacement) = COMMANDS.iter().find(|(other, _)| *other == name)?;
+        return Some(format!("`{replacement}`"));
     }
     let unknown =
-        of(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+        context(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let option = unknown.split('=').next().unwrap_or(unknown);
-    let at = words.iter().position(|word| word.split('=').next() == Some(option))?;
-    let inline = words[at].split_once('=').map(|(_, value)| value);
-    let next = words.get(at + 1).map(String::as_str).filter(|next| !next.starts_with("--"));
+    let index = words.iter().position(|word| word.split('=').next() == Some(option))?;
+    let inline = words[index].split_once('=').map(|(_, value)| value);
+    let next = words.get(index + 1).map(String::as_str).filter(|next| !next.starts_with("--"));
     let value = inline.or(next).unwrap_or("VALUE");
     let has = |name: &str| typed?.get_arguments().find(|arg| arg.get_long() == Some(name));
     let setting = |name: &str| {
@@ -107,7 +107,7 @@ fn suggestion(error: &Error, typed: Option<&Command>, words: &[String]) -> Optio
         found.filter(|_| has("set").is_some())
     };
     if !option.starts_with('-') {
-        let before = |n: usize| at.checked_sub(n).and_then(|i| words.get(i)).map(String::as_str);
+        let before = |n: usize| index.checked_sub(n).and_then(|i| words.get(i)).map(String::as_str);
         return match inline {
             // `--set lr_d=1 lr_g=1`
             Some(value) => setting(option).map(|key| format!("`--set {key}={value}`")),
@@ -129,9 +129,13 @@ fn suggestion(error: &Error, typed: Option<&Command>, words: &[String]) -> Optio
     if ["lr", "learning_rate"].contains(&name.as_str()) && has("set").is_some() {
         return Some(format!("`--set lr_d={value} --set lr_g={value}`"));
     }
-    let here = |right: &str| has(right.split_whitespace().next().unwrap_or(right)).is_some();
-    if let Some((_, right)) = OPTIONS.iter().find(|(other, right)| *other == name && here(right)) {
-        return Some(format!("`--{right}`"));
+    let exists = |replacement: &str| {
+        has(replacement.split_whitespace().next().unwrap_or(replacement)).is_some()
+    };
+    if let Some((_, replacement)) =
+        OPTIONS.iter().find(|(other, replacement)| *other == name && exists(replacement))
+    {
+        return Some(format!("`--{replacement}`"));
     }
     setting(&name).map(|key| format!("`--set {key}={value}`"))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The environment variable that tells `forger` the folder of the workspace.
 pub const ROOT_VARIABLE: &str = "FORGER_ROOT";
 
-/// Resolves the paths of a command: a path that was typed is used as it is; a
+/// Resolves the paths of a command: a path that was given is used as it is; a
 /// default lies in one root folder, whatever the current folder is.
 #[derive(Debug, Clone, Default)]
 pub struct Paths {

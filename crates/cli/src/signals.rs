@@ -3,8 +3,8 @@
 /// Whether the signal of this number is ignored, as `nohup` does with SIGHUP and a shell does
 /// with Ctrl-C for a job in the background. Such a signal must stay ignored.
 ///
-/// Call this before a handler is installed. Only Linux can tell; elsewhere the answer is
-/// `false`.
+/// Call this before a handler is installed. Works on Linux; returns `false`
+/// elsewhere.
 pub fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignores(&status, signal)

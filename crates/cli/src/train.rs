@@ -36,7 +36,7 @@ Ctrl-C stops training and keeps the result so far; --resume continues it.";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = short_help(), after_long_help = long_help())]
 pub struct TrainArgs {
-    /// System to train
+    /// Preset to train
     #[arg(long, value_name = "NAME", default_value = "modern", value_parser = PresetName)]
     pub preset: String,
 
@@ -153,7 +153,7 @@ impl TrainArgs {
         for pair in &pairs {
             settings.set(pair)?;
         }
-        self.check_effects(preset, &settings)?;
+        self.refuse_options_without_effect(preset, &settings)?;
         if let Some(batch) = self.batch {
             settings.batch = batch;
         }
@@ -182,7 +182,7 @@ impl TrainArgs {
     }
 
     /// Refuses options that change nothing, because of another option or of the settings.
-    fn check_effects(&self, preset: &Preset, settings: &Settings) -> Result<()> {
+    fn refuse_options_without_effect(&self, preset: &Preset, settings: &Settings) -> Result<()> {
         let length = [("--steps", self.steps.is_some()), ("--seconds", self.seconds.is_some())];
         let option = |key| match key {
             "batch" if self.batch.is_some() => Some("--batch"),

@@ -68,7 +68,7 @@ pub fn threads(text: &str) -> Result<u64, String> {
 /// Parses a number of seconds of at least 0.
 fn seconds(text: &str) -> Result<f64, String> {
     let value = text.parse().ok();
-    // A `Duration` holds as many.
+    // A `Duration` cannot hold more seconds.
     value
         .filter(|value| (0.0..1e19).contains(value))
         .ok_or_else(|| "it must be a number of seconds of at least 0".to_owned())

@@ -4,9 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
-use gan_cli::bench::Part;
 use gan_cli::{Cli, Command, Paths, TrainArgs, completions, preset_table};
 use gan_config::{KEYS, LOSS_INFOS, OptimizerConfig, presets};
 
@@ -247,15 +246,5 @@ fn resume_continues_the_newest_run_unless_another_is_named() {
         ("--seed 1", None),
     ] {
         assert_eq!(train(line).run_to_resume(&paths), run, "{line}");
-    }
-}
-
-#[test]
-fn parts_of_the_benchmark_have_the_names_of_the_option() {
-    for &part in Part::value_variants() {
-        match parse(&format!("bench --only {}", part.name())).unwrap() {
-            Command::Bench(args) => assert_eq!(args.only, [part]),
-            other => panic!("{other:?} is not bench"),
-        }
     }
 }

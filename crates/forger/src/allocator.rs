@@ -18,7 +18,7 @@ const _: () = assert!(mi::_mi_option_last == 38);
 const NEVER: libc::c_long = -1;
 
 /// The largest size of a block in bytes.
-static LARGEST: AtomicUsize = AtomicUsize::new(usize::MAX);
+static MAX_BLOCK_BYTES: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 /// Configures mimalloc for training; call it before other threads exist.
 ///
@@ -32,12 +32,12 @@ pub fn set_up() {
     let [pages, page] = [libc::_SC_PHYS_PAGES, libc::_SC_PAGESIZE]
         .map(|name| usize::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0));
     if pages > 0 && page > 0 {
-        LARGEST.store(pages.saturating_mul(page), Ordering::Relaxed);
+        MAX_BLOCK_BYTES.store(pages.saturating_mul(page), Ordering::Relaxed);
     }
 }
 
 fn too_large(size: usize) -> bool {
-    size > LARGEST.load(Ordering::Relaxed)
+    size > MAX_BLOCK_BYTES.load(Ordering::Relaxed)
 }
 
 /// Exports C functions that return a block of `$size` bytes from a function of mimalloc, or

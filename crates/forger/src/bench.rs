@@ -38,18 +38,18 @@ pub fn run(measure: &Measure) -> Result<ExitCode> {
         Measure::Sampling(args) => sampling(args, &setup)?,
     };
     measured["threads"] = json!(setup.threads);
-    measured["precision"] = json!(machine::precision_name(setup.precision));
+    measured["precision"] = json!(<&str>::from(setup.precision));
     measured["device"] = json!(gan_trainer::device_name(setup.device));
     measured["peak_memory_bytes"] = json!(peak_memory());
-    output::line(measured)?;
+    output::print_line(measured)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn steps(args: &StepsArgs, setup: &Setup) -> Result<Value> {
-    let name = args.system.preset.name();
+    let name = args.system.preset.as_str();
     let mut settings = preset(name)?.settings.clone();
     settings.batch = args.batch.unwrap_or(settings.batch);
-    // Every step is one of the schedule's start.
+    // All steps have the learning rate of the first.
     settings.schedule = Schedule::Constant;
     settings.images = i64::MAX as u64;
     let path = Paths::from_env().data(args.data.as_deref());
@@ -135,7 +135,7 @@ fn peak(setup: &Setup) -> Result<Value> {
 
 /// Images per second of an untrained generator; training does not change the time.
 fn sampling(args: &SystemArgs, setup: &Setup) -> Result<Value> {
-    let name = args.preset.name();
+    let name = args.preset.as_str();
     let config = TrainConfig {
         device: setup.device,
         dtype: dtype(setup.precision),

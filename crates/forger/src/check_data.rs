@@ -11,7 +11,7 @@ use gan_trainer::resize;
 use mnist_io::{Dataset, known};
 use tch::{Kind, Tensor};
 
-use crate::{output, real};
+use crate::{output, real_images};
 
 /// Images that the classifier checks.
 const CHECKED: usize = 1000;
@@ -23,38 +23,39 @@ const MIN_GAIN: f64 = 0.15;
 /// Runs the command.
 pub fn run(args: &CheckDataArgs) -> Result<ExitCode> {
     let path = Paths::from_env().data(args.data.as_deref());
-    let set = real::open(&path, "data set")?;
+    let set = real_images::open(&path, "data set")?;
     let mut printed = Ok(());
     print(&set, &mut |line| {
         if printed.is_ok() {
-            printed = output::line(line);
+            printed = output::print_line(line);
         }
     })?;
     printed?;
     let Duplicates { train, test, across } = duplicates(set.train.images(), set.test.images());
-    output::line(format_args!(
+    output::print_line(format_args!(
         "{train} training and {test} test images repeat others of their split"
     ))?;
     let level = if across > 0 { "warning: " } else { "" };
-    output::line(format_args!("{level}{across} test images are training images"))?;
-    output::line(match known_title(&set) {
-        Some(title) => format!("its training images are those of {title}"),
+    output::print_line(format_args!("{level}{across} test images are training images"))?;
+    let known = known::identify(&set.train.images_sha256(), &set.train.labels_sha256());
+    output::print_line(match known {
+        Some(known) => format!("its training images are those of {}", known.title),
         None => "it is no published data set that this program knows".to_owned(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what is worth knowing before training on a data set that is not known, a line each.
+/// Prints warnings about a data set that is not published, before training.
 pub fn before_training(set: &Set) -> Result<()> {
-    print(set, &mut |line| output::note(line))?;
+    print(set, &mut |line| output::eprint_line(line))?;
     let Duplicates { train, .. } = duplicates(set.train.images(), set.test.images());
     if train > 0 {
-        output::note(format_args!("data: {train} training images repeat others"));
+        output::eprint_line(format_args!("data: {train} training images repeat others"));
     }
     Ok(())
 }
 
-/// What was found and decided, and warnings about the pixels.
+/// Prints the summary and the notes of the import, and warnings about the pixels.
 pub fn print(set: &Set, show: &mut dyn FnMut(&dyn Display)) -> Result<()> {
     show(&format_args!("data: {}", set.found));
     for note in &set.notes {
@@ -70,11 +71,6 @@ pub fn print(set: &Set, show: &mut dyn FnMut(&dyn Display)) -> Result<()> {
         show(&format_args!("warning: {warning}"));
     }
     Ok(())
-}
-
-fn known_title(set: &Set) -> Option<&'static str> {
-    let found = known::identify(&set.train.images_sha256(), &set.train.labels_sha256());
-    found.map(|known| known.title)
 }
 
 /// Whether the classifier recognizes transposed images better.

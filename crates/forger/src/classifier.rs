@@ -33,11 +33,11 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
         epochs: args.epochs,
         dtype: gan_trainer::dtype(precision),
     };
-    output::note(format_args!(
+    output::eprint_line(format_args!(
         "training the classifier on {} images of {} ({}, threads: {threads}, seed: {}, epochs: {})",
         train.len(),
         folder.display(),
-        machine::precision_name(precision),
+        <&str>::from(precision),
         args.seed,
         args.epochs,
     ));
@@ -55,7 +55,7 @@ pub fn run(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let right = accuracy(&classifier, &test)?;
     let bytes = classifier.to_safetensors()?;
     write_atomic(&args.out, |w| w.write_all(&bytes))?;
-    output::line(format_args!(
+    output::print_line(format_args!(
         "trained in {}
   accuracy  {:.2}% of {} test images
   file      {}, {} bytes

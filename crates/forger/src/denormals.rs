@@ -2,11 +2,9 @@
 
 #![allow(unsafe_code)]
 
-#[cfg(not(windows))]
 use std::ffi::c_void;
 
-// These are the names of the Itanium C++ ABI. Windows has others.
-#[cfg(not(windows))]
+// These are the names of the Itanium C++ ABI. Windows has others and does not compile this file.
 unsafe extern "C" {
     #[link_name = "_ZN2at13globalContextEv"]
     fn global_context() -> *mut c_void;
@@ -17,7 +15,6 @@ unsafe extern "C" {
 /// Sets results and inputs below the smallest normal number to zero in this thread and in the
 /// threads that it starts, as `torch.set_flush_denormal(True)` does. Call it before other
 /// threads exist. Returns whether the processor can.
-#[cfg(not(windows))]
 pub fn flush() -> bool {
     // SAFETY: both functions exist with these signatures in the libtorch that torch-sys links
     // (`at::globalContext` and `at::Context::setFlushDenormal`); a reference is a pointer.
@@ -25,14 +22,7 @@ pub fn flush() -> bool {
     unsafe { set_flush_denormal(global_context(), true) }
 }
 
-/// Denormal numbers are kept on Windows.
-#[cfg(windows)]
-pub fn flush() -> bool {
-    false
-}
-
 #[cfg(test)]
-#[cfg(not(windows))]
 mod tests {
     use std::thread;
 

@@ -64,7 +64,7 @@ fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     let unreadable = cause.downcast_ref().is_some_and(mnist_io::Error::is_unreadable)
         || cause.downcast_ref().is_some_and(gan_import::Error::is_unreadable);
     if unreadable {
-        return Some(gan_cli::error::UNREADABLE);
+        return Some(gan_cli::error::PERMISSION_HELP);
     }
     let (trainer, metrics) = (cause.downcast_ref(), cause.downcast_ref());
     Some(match (trainer, metrics) {

@@ -17,8 +17,8 @@ use run_dir::QualityRow;
 use serde_json::{Value, json};
 
 use crate::progress::{Bar, format_seconds, remaining};
-use crate::samples::Samples;
-use crate::{output, real, table, threads};
+use crate::samples::EvaluatedSamples;
+use crate::{output, real_images, table, threads};
 
 /// More bytes than the weights of a classifier of 256 classes have.
 const MAX_CLASSIFIER: u64 = 4 << 20;
@@ -37,13 +37,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let started = Instant::now();
     let mut bar = Bar::new();
     bar.show_text("reading the samples");
-    let samples = Samples::load(args, &mut bar)?;
+    let samples = EvaluatedSamples::load(args, &mut bar)?;
     bar.show(0.0, "reading the real images");
     let (path, mut evaluator, trained_on) = open_reference(args, &samples)?;
     if let Some(network) = network {
         evaluator = evaluator.with_inception(network);
     }
-    // Rows of a run have values of one classifier.
+    // `quality.jsonl` holds values of one classifier only.
     let kept = classifier.is_none() || evaluator.unreliable_features()?.is_some();
     if let Some((classifier, sha256)) = classifier {
         evaluator = evaluator.with_classifier(classifier, &sha256);
@@ -69,7 +69,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let Measured { row, left_out } = measured?;
     for same in left_out.chunk_by(|(_, a), (_, b)| a.to_string() == b.to_string()) {
         let names: Vec<&str> = same.iter().map(|(name, _)| *name).collect();
-        output::note(format_args!("skipped {}: {}", names.join(", "), same[0].1));
+        output::eprint_line(format_args!("skipped {}: {}", names.join(", "), same[0].1));
     }
     let reasons: serde_json::Map<String, Value> = left_out
         .iter()
@@ -107,7 +107,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         format!("{table}measured in {}", format_seconds(seconds))
     };
     // The run keeps its row even if printing fails.
-    let printed = output::line(text);
+    let printed = output::print_line(text);
     if let Some((run, sampler)) = &samples.run
         && trained_on
         && kept
@@ -123,7 +123,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         // The run may be read-only, or damaged. The numbers are printed in any case.
         let kept = run.record_rows().and_then(|()| run.append_quality(&row));
         if let Err(error) = kept.and_then(|()| run.record_rows()) {
-            output::note(format_args!("cannot add the evaluation to the run: {error}"));
+            output::eprint_line(format_args!("cannot add the evaluation to the run: {error}"));
         }
     }
     printed?;
@@ -168,7 +168,10 @@ fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
 /// The folder of `--against`, or that of the run, or the default one, with an evaluator of its
 /// real images. The last value is false if the samples are of a run that was trained on other
 /// images.
-fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Evaluator, bool)> {
+fn open_reference(
+    args: &EvaluateArgs,
+    samples: &EvaluatedSamples,
+) -> Result<(PathBuf, Evaluator, bool)> {
     let of_run = samples.run.as_ref().and_then(|(_, sampler)| sampler.config.dataset.as_ref());
     let path = match (&args.against, of_run) {
         (Some(path), _) => path.clone(),
@@ -178,11 +181,11 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
             Paths::from_env().dataset(known.name)
         }
     };
-    let Set { train: training, test, .. } = real::open(&path, "--against")?;
+    let Set { train: training, test, .. } = real_images::open(&path, "--against")?;
     if args.samples.is_some()
         && let Some(warning) = range_warning(&samples.images, test.images())
     {
-        output::note(format_args!("warning: {warning}"));
+        output::eprint_line(format_args!("warning: {warning}"));
     }
     let trained_on =
         of_run.is_none_or(|set| set.has_images(&training.images_sha256(), &test.images_sha256()));
@@ -194,13 +197,13 @@ fn open_reference(args: &EvaluateArgs, samples: &Samples) -> Result<(PathBuf, Ev
                  --against"
             );
         }
-        output::note(format_args!(
+        output::eprint_line(format_args!(
             "{path} holds other images than the run was trained on; quality.jsonl of the run \
              is not added"
         ));
     }
     let cache = Paths::from_env().cache(args.cache.as_deref());
-    let evaluator = real::evaluator(training.into(), &test, &cache)?;
+    let evaluator = real_images::evaluator(training.into(), &test, &cache)?;
     Ok((path, evaluator, trained_on))
 }
 

@@ -1,5 +1,4 @@
-//! Ends the program: without the destructors of libtorch after success, and with an error
-//! in the place of an abort.
+//! Ends the program without libtorch's destructors, and reports an error instead of an abort.
 
 use std::io::Write;
 

@@ -48,7 +48,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
         false => write_atomic(&path, |w| w.write_all(&bytes))?,
     }
     if fixed {
-        output::note(match args.format {
+        output::eprint_line(match args.format {
             ExportFormat::Safetensors => {
                 "this network normalizes with the statistics of each batch; the file has none"
                     .to_owned()
@@ -59,7 +59,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
             ),
         });
     }
-    output::line(path.display())?;
+    output::print_line(path.display())?;
     Ok(ExitCode::SUCCESS)
 }
 

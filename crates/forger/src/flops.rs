@@ -4,14 +4,15 @@ use gan_config::Update;
 use gan_models::{Param, ParamLayout};
 use gan_trainer::TrainConfig;
 
-/// Nine times the positions at which a layer applies its kernel. A convolution applies it at
-/// each output pixel, a transposed convolution at each input pixel.
+/// Kernel applications of a layer in ninths, because an upsampling convolution applies 16/36 of
+/// them. A convolution applies its kernel at each output pixel, a transposed convolution at each
+/// input pixel.
 const fn conv(side: i64) -> i64 {
     9 * side * side
 }
 
 /// The same for a dense layer.
-const DENSE: i64 = 9;
+const DENSE_NINTHS: i64 = 9;
 
 /// The same for a 3×3 convolution after upsampling to `side`×`side`. It is computed as a 4×4
 /// transposed convolution (`gan_models::layers::UpsampleConv`): 16 taps instead of 9, at a
@@ -25,17 +26,18 @@ const fn upsampled(side: i64) -> i64 {
 fn positions(networks: &str) -> Option<(Vec<i64>, Vec<i64>)> {
     Some(match networks {
         "modern" => (
-            vec![DENSE, conv(7), conv(7), conv(14), conv(14)],
-            vec![conv(14), conv(7), conv(7), conv(4), DENSE],
+            vec![DENSE_NINTHS, conv(7), conv(7), conv(14), conv(14)],
+            vec![conv(14), conv(7), conv(7), conv(4), DENSE_NINTHS],
         ),
         "dcgan" => (
-            vec![DENSE, upsampled(16), upsampled(32), conv(32)],
-            vec![conv(16), conv(8), conv(4), conv(2), DENSE],
+            vec![DENSE_NINTHS, upsampled(16), upsampled(32), conv(32)],
+            vec![conv(16), conv(8), conv(4), conv(2), DENSE_NINTHS],
         ),
-        "oshea" => {
-            (vec![DENSE, upsampled(28), conv(28), conv(28)], vec![conv(14), conv(7), DENSE, DENSE])
-        }
-        "golbin" => (vec![DENSE; 2], vec![DENSE; 2]),
+        "oshea" => (
+            vec![DENSE_NINTHS, upsampled(28), conv(28), conv(28)],
+            vec![conv(14), conv(7), DENSE_NINTHS, DENSE_NINTHS],
+        ),
+        "golbin" => (vec![DENSE_NINTHS; 2], vec![DENSE_NINTHS; 2]),
         _ => return None,
     })
 }
@@ -45,7 +47,7 @@ fn positions(networks: &str) -> Option<(Vec<i64>, Vec<i64>)> {
 /// averaged over the steps between two penalties. Everything else (normalization, activations,
 /// optimizer) counts as zero.
 ///
-/// Products with padding count, because the libraries compute them. The gradient of a layer's
+/// Multiplications with padding count, because the libraries compute them. The gradient of a layer's
 /// weight and the gradient of its input cost as much as the layer itself. The gradient of the
 /// images is computed in G's update and in penalties, but not in D's update.
 ///
@@ -57,8 +59,8 @@ pub fn step_flops(networks: &str, config: &TrainConfig) -> Option<f64> {
         return None;
     }
     let (g, d) = positions(networks)?;
-    let g = Products::new(&g, config.networks.generator.layout())?;
-    let d = Products::new(&d, config.networks.discriminator.layout())?;
+    let g = Multiplications::new(&g, config.networks.generator.layout())?;
+    let d = Multiplications::new(&d, config.networks.discriminator.layout())?;
 
     // D's update: generate, classify real and fake images, gradients of D's weights.
     let mut products = g.all + 2.0 * (d.all + d.all + d.inner);
@@ -82,15 +84,15 @@ pub fn step_flops(networks: &str, config: &TrainConfig) -> Option<f64> {
 }
 
 /// Multiplications of one forward pass of one image.
-struct Products {
+struct Multiplications {
     all: f64,
     /// Without the first layer.
     inner: f64,
     last: f64,
 }
 
-impl Products {
-    fn new(positions: &[i64], layout: &ParamLayout) -> Option<Products> {
+impl Multiplications {
+    fn new(positions: &[i64], layout: &ParamLayout) -> Option<Multiplications> {
         let weights = layout.params().iter().filter(|p| p.shape.len() > 1);
         let sizes: Vec<i64> = weights.map(Param::numel).collect();
         if sizes.len() != positions.len() {
@@ -99,7 +101,7 @@ impl Products {
         let pairs = sizes.iter().zip(positions);
         let products: Vec<f64> = pairs.map(|(n, at)| (n * at / 9) as f64).collect();
         let all = products.iter().sum::<f64>();
-        Some(Products { all, inner: all - products.first()?, last: *products.last()? })
+        Some(Multiplications { all, inner: all - products.first()?, last: *products.last()? })
     }
 }
 

@@ -21,13 +21,13 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode> {
         ..options(&args.pixels)
     };
     let set = read_set(&args.source, &options)?;
-    check_data::print(&set, &mut |line| output::note(line))?;
+    check_data::print(&set, &mut |line| output::eprint_line(line))?;
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
     write(&args.out, "t10k", &set.test)?;
     // Last, because a folder with test images alone is refused.
     write(&args.out, "train", &set.train)?;
-    output::line(format_args!("wrote {}", args.out.display()))?;
+    output::print_line(format_args!("wrote {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,7 +14,7 @@ use gan_trainer::{Checkpointer, Error as Trainer, TrainConfig, TrainData, dtype}
 use mnist_io::{Dataset, known};
 use run_dir::{DatasetInfo, RunDir};
 
-use crate::{check_data, errors, machine, output, real, threads};
+use crate::{check_data, errors, machine, output, real_images, threads};
 
 /// The name of a data set that is not known.
 const CUSTOM: &str = "custom";
@@ -54,7 +54,7 @@ impl TrainJob {
             ));
         }
         let source = (!preset.synthetic).then_some(data_path.as_path());
-        let set = source.map(|path| real::open(path, "--data")).transpose()?;
+        let set = source.map(|path| real_images::open(path, "--data")).transpose()?;
         let dataset = source.zip(set.as_ref()).map(|(path, set)| dataset_info(path, set));
         let dataset = dataset.transpose()?;
         if let (Some(set), Some(info)) = (&set, &dataset) {
@@ -64,7 +64,7 @@ impl TrainJob {
             }
             let batches = settings.batches();
             for note in settings.limit_to_data(set.train.len() as u64, &preset.settings) {
-                output::note(note);
+                output::eprint_line(note);
             }
             if args.steps.is_some() {
                 settings.images = batches * settings.batch;
@@ -73,10 +73,10 @@ impl TrainJob {
         if let Some(set) = set.as_ref().filter(|_| is_conditional(networks)) {
             warn_of_one_class(&set.train);
         }
-        let data = data(set, &cache, &settings, networks, args.seed)?;
+        let data = train_data(set, &cache, &settings, networks, args.seed)?;
         let device = machine::device(args.device)?;
         let precision = match args.precision {
-            // bf16 cannot tell numbers near 4 apart that differ in the third digit.
+            // Near 4, bf16 numbers are 1/32 apart.
             PrecisionChoice::Auto if preset.synthetic => Precision::F32,
             choice => machine::precision(choice, device)?,
         };
@@ -97,7 +97,7 @@ impl TrainJob {
             Some(root) => RunDir::create(root, &run_config, real.as_ref())?,
         };
         let checkpointer = Checkpointer::new(run.clone(), checkpoint_every(args))
-            .map_err(|error| with_next_command(&run, error.into()))?;
+            .map_err(|error| with_resume_help(&run, error.into()))?;
         Ok(TrainJob {
             config,
             data,
@@ -112,7 +112,7 @@ impl TrainJob {
 }
 
 /// Adds the command that continues `run` to an error after its folder was created.
-pub fn with_next_command(run: &RunDir, error: Error) -> Error {
+pub fn with_resume_help(run: &RunDir, error: Error) -> Error {
     if let Some(Trainer::Diverged { .. }) = error.downcast_ref() {
         return error;
     }
@@ -124,7 +124,7 @@ pub fn with_next_command(run: &RunDir, error: Error) -> Error {
     let help = match errors::hint(&error) {
         None => format!("to continue the run: {command}"),
         Some(hint) => match hint.strip_suffix("run the same command again") {
-            // The folder of a run that exists cannot be another one.
+            // The run has a folder, so "name another" does not apply.
             Some(remedy) => {
                 format!("{}continue with {command}", remedy.replace(" or name another", ""))
             }
@@ -146,7 +146,7 @@ pub fn checkpoint_every(args: &TrainArgs) -> Option<Duration> {
 
 /// The data set with its evaluator; without a data set numbers. `cache` is the folder for
 /// statistics of data sets.
-pub fn data(
+pub fn train_data(
     set: Option<Set>,
     cache: &Path,
     settings: &Settings,
@@ -157,7 +157,7 @@ pub fn data(
         return Ok(TrainData::Gaussian);
     };
     let training = Arc::new(train);
-    let evaluator = real::evaluator(training.clone(), &test, cache)?;
+    let evaluator = real_images::evaluator(training.clone(), &test, cache)?;
     let pool = settings.epoch_size(training.len() as u64);
     let conditional = is_conditional(networks);
     let data = TrainData::with_evaluator(training, &test, evaluator, pool, conditional, seed)?;
@@ -174,7 +174,7 @@ fn is_conditional(networks: &str) -> bool {
 fn warn_of_one_class(training: &Dataset) {
     let classes = Classes::from_labels(training.labels());
     if training.is_labeled() && classes.len() == 1 {
-        output::note(format_args!(
+        output::eprint_line(format_args!(
             "warning: all training images have one class, {classes}, so there is none to choose; \
              leave --conditional out, or train on images of several classes"
         ));
@@ -212,7 +212,7 @@ mod tests {
     fn help(run: &RunDir, kind: ErrorKind) -> String {
         let path = run.metrics_path();
         let error = run_dir::Error::Io { action: "write", path, reason: kind.into() };
-        let error = with_next_command(run, Trainer::from(error).into());
+        let error = with_resume_help(run, Trainer::from(error).into());
         gan_cli::error::user_help(&error).unwrap().to_owned()
     }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 use gan_cli::{DeviceChoice, PrecisionChoice, output};
@@ -61,23 +60,16 @@ pub fn precision(choice: PrecisionChoice, device: Device) -> Result<Precision> {
     };
     let precision = choose(choice, device.is_cuda(), support)?;
     match (choice, support) {
-        (PrecisionChoice::Bf16, Bf16::Emulated) => output::note(format_args!(
-            "this processor has no instructions for bf16: a matrix product takes {:.1} times as \
-             long as in f32; --precision f32 is faster",
-            slowdown()
-        )),
-        (PrecisionChoice::Auto, Bf16::Unknown) => output::note(
+        (PrecisionChoice::Bf16, Bf16::Emulated) => output::eprint_line(
+            "this processor has no instructions for bf16, so --precision f32 is many times faster",
+        ),
+        (PrecisionChoice::Auto, Bf16::Unknown) => output::eprint_line(
             "nvidia-smi gives no compute capability, so training uses f32; with 8.0 or higher, \
              --precision bf16 is faster",
         ),
         _ => {}
     }
     Ok(precision)
-}
-
-/// The name of a precision: `f32` or `bf16`.
-pub fn precision_name(precision: Precision) -> &'static str {
-    precision.into()
 }
 
 /// The precision for `choice` on a device with this support of bf16.
@@ -153,21 +145,6 @@ fn processor_has_bf16() -> bool {
     return false;
 }
 
-/// The time of a matrix product in bf16 divided by its time in f32.
-fn slowdown() -> f64 {
-    let time = |kind| {
-        let a = Tensor::ones([256, 256], (kind, Device::Cpu));
-        let product = || {
-            let started = Instant::now();
-            drop(a.matmul(&a));
-            started.elapsed()
-        };
-        // The first product prepares the kernel.
-        (0..5).map(|_| product()).min().unwrap_or(Duration::ZERO).as_secs_f64()
-    };
-    time(Kind::BFloat16) / time(Kind::Float)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,11 +196,5 @@ mod tests {
             assert_eq!(error.lines().count(), 1, "{error}");
         }
         assert!(unusable(message).to_string().contains("no kernels for this GPU"));
-    }
-
-    #[test]
-    fn slowdown_is_a_positive_number() {
-        let factor = slowdown();
-        assert!(factor > 0.0 && factor.is_finite(), "{factor}");
     }
 }

@@ -21,7 +21,7 @@ mod machine;
 mod observer;
 mod preview;
 mod progress;
-mod real;
+mod real_images;
 mod resume;
 mod sample;
 mod sample_files;

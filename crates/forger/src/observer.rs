@@ -22,9 +22,9 @@ pub struct ProgressObserver<'a> {
     last_row: Option<(f64, u64)>,
     images_per_second: f64,
     /// Completed fraction of the schedule, 0 to 1.
-    done: f64,
+    fraction_done: f64,
     /// Whether a collapse was reported.
-    collapsed: bool,
+    collapse_reported: bool,
     slowdown: SlowdownMonitor,
     next_drawing: Instant,
 }
@@ -58,8 +58,8 @@ impl ProgressObserver<'_> {
             bar: Bar::new(),
             last_row: None,
             images_per_second: 0.0,
-            done: 0.0,
-            collapsed: false,
+            fraction_done: 0.0,
+            collapse_reported: false,
             slowdown: SlowdownMonitor::default(),
             next_drawing: Instant::now(),
         }
@@ -84,7 +84,7 @@ impl Observer for ProgressObserver<'_> {
         ));
     }
 
-    fn metrics_written(&mut self, row: &MetricsRow, done: f64) {
+    fn metrics_written(&mut self, row: &MetricsRow, fraction_done: f64) {
         let (seconds, images) = self.last_row.unwrap_or((0.0, 0));
         if row.seconds > seconds {
             let rate = (row.images_seen - images) as f64 / (row.seconds - seconds);
@@ -95,11 +95,11 @@ impl Observer for ProgressObserver<'_> {
             };
         }
         self.last_row = Some((row.seconds, row.images_seen));
-        self.done = done;
+        self.fraction_done = fraction_done;
         // Fits beside the bar on a terminal with 80 columns.
         let text = format!(
             "{} left  step {}  {:.0} images/s  D {:.2} G {:.2}  real {:.0}|{:.0}%",
-            remaining(row.seconds, done),
+            remaining(row.seconds, fraction_done),
             row.step,
             self.images_per_second,
             row.loss_d,
@@ -107,7 +107,7 @@ impl Observer for ProgressObserver<'_> {
             row.d_real * 100.0,
             row.d_fake * 100.0,
         );
-        self.bar.show(done, &text);
+        self.bar.show(fraction_done, &text);
         if self.slowdown.update(self.images_per_second) {
             self.bar.print_line(&format!(
                 "step {}: only {:.0} images/s, a quarter of the speed before: other programs use \
@@ -129,11 +129,11 @@ impl Observer for ProgressObserver<'_> {
             percent("recall")
         ));
         // Every run covers little at first.
-        if self.done >= 0.25
-            && !self.collapsed
+        if self.fraction_done >= 0.25
+            && !self.collapse_reported
             && let Some(collapse) = warnings::collapse(row)
         {
-            self.collapsed = true;
+            self.collapse_reported = true;
             self.bar.print_line(&format!("warning: {collapse}"));
         }
     }

@@ -10,7 +10,7 @@ use terminal_size::{Width, terminal_size_of};
 
 /// Images in the row.
 const IMAGES: usize = 10;
-/// Grays from this on are ink, not margin.
+/// Pixels of at least this gray level count as ink.
 const INK: u8 = 64;
 /// Columns of the narrowest terminal that shows the row.
 const MIN_COLUMNS: usize = 60;

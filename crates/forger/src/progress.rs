@@ -6,12 +6,12 @@ use gan_trainer::{Error, RandomStream, Sampler};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use mnist_io::Images;
 
-use crate::output::{self, Printable};
+use crate::output::{self, Escaped};
 
 /// Time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Length of the bar. A schedule in seconds has no length in steps.
+/// Units of the bar. It shows a fraction, because a schedule in seconds has no number of steps.
 const PARTS: u64 = 1000;
 
 /// A bar if standard error can draw over a line, else lines.
@@ -48,18 +48,18 @@ impl Bar {
 
     fn update(&mut self, percent: &str, text: &str, last: bool) {
         if let Some(bar) = &self.bar {
-            bar.set_message(Printable(text).to_string());
+            bar.set_message(Escaped(text).to_string());
         } else if last || self.last_line.is_none_or(|t| t.elapsed() >= LINE_EVERY) {
             self.last_line = Some(Instant::now());
-            output::note(format_args!("{percent}  {text}"));
+            output::eprint_line(format_args!("{percent}  {text}"));
         }
     }
 
     /// Prints a line above the bar.
     pub fn print_line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(Printable(line).to_string()),
-            None => output::note(line),
+            Some(bar) => bar.println(Escaped(line).to_string()),
+            None => output::eprint_line(line),
         }
     }
 

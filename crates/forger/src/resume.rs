@@ -8,8 +8,8 @@ use gan_cli::{Paths, TrainArgs};
 use gan_trainer::{Checkpointer, TrainConfig, TrainData, dtype, software};
 use run_dir::{DatasetInfo, RunConfig, RunDir};
 
-use crate::job::{TrainJob, checkpoint_every, data, dataset_info};
-use crate::{machine, output, real, threads};
+use crate::job::{TrainJob, checkpoint_every, dataset_info, train_data};
+use crate::{machine, output, real_images, threads};
 
 /// The state of a run to resume.
 pub enum ResumeState {
@@ -24,7 +24,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let run = RunDir::open(dir).context("nothing to resume")?;
     let config = run.config()?;
     let mut skipped = |error: &gan_trainer::Error| {
-        output::note(format_args!("skipped an invalid checkpoint: {error}"));
+        output::eprint_line(format_args!("skipped an invalid checkpoint: {error}"));
     };
     let every = checkpoint_every(args);
     let checkpointer = match Checkpointer::resume(run.clone(), every, &mut skipped) {
@@ -62,10 +62,10 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let data_path =
         dataset.map(|set| args.data.clone().unwrap_or_else(|| PathBuf::from(&set.path)));
     let (path, cache) = (data_path.as_deref(), paths.cache(args.cache.as_deref()));
-    let set = path.map(|path| real::open(path, "--data")).transpose()?;
+    let set = path.map(|path| real_images::open(path, "--data")).transpose()?;
     let (settings, networks_name) = (&config.settings, &config.networks);
     let found = path.zip(set.as_ref()).map(|(path, set)| dataset_info(path, set)).transpose()?;
-    let data = data(set, &cache, settings, networks_name, config.seed)?;
+    let data = train_data(set, &cache, settings, networks_name, config.seed)?;
     let train_config = TrainConfig {
         seed: config.seed,
         seconds: config.seconds,
@@ -86,7 +86,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     train_config.validate(&data)?;
     let threads = threads::set(args.threads.or(Some(config.threads)))?;
     if threads != config.threads {
-        output::note(format_args!(
+        output::eprint_line(format_args!(
             "the run began with {} threads and continues with {threads}: its files will differ from \
              those of an uninterrupted run",
             config.threads
@@ -94,15 +94,15 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     }
     if config.software != software() {
         let (then, now) = (&config.software, software());
-        output::note(format_args!(
+        output::eprint_line(format_args!(
             "trainer {} with libtorch {} began the run, and {} with {} continues it: the result \
              may differ from that of an uninterrupted run",
             then.trainer, then.libtorch, now.trainer, now.libtorch
         ));
     }
     match checkpointer.resume_state() {
-        Some(state) => output::note(format_args!("resuming from step {}", state.step)),
-        None => output::note("there is no valid checkpoint: training begins again"),
+        Some(state) => output::eprint_line(format_args!("resuming from step {}", state.step)),
+        None => output::eprint_line("there is no valid checkpoint: training begins again"),
     }
     Ok(ResumeState::Unfinished(Box::new(TrainJob {
         config: train_config,

@@ -41,12 +41,12 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     match write(args, &sampler, class, &out, &signals) {
         Err(error) if error.is::<Stopped>() => {
-            output::note("stopped; no file was written");
+            output::eprint_line("stopped; no file was written");
             return Ok(ExitCode::from(signals.exit_code()));
         }
         written => written?,
     }
-    output::line(out.path.display())?;
+    output::print_line(out.path.display())?;
     Ok(ExitCode::SUCCESS)
 }
 

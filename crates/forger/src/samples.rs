@@ -11,11 +11,11 @@ use run_dir::RunDir;
 use serde_json::{Value, json};
 
 use crate::progress::Bar;
-use crate::real::SIDES;
+use crate::real_images::SIDES;
 use crate::{import, output};
 
 /// Generated images and their source.
-pub struct Samples {
+pub struct EvaluatedSamples {
     /// u8 `[n, rows, cols]`.
     pub images: Images,
     /// The class requested for each image, for conditional networks.
@@ -28,10 +28,10 @@ pub struct Samples {
     pub run: Option<(RunDir, RunSampler)>,
 }
 
-impl Samples {
+impl EvaluatedSamples {
     /// The file of `--samples`, or samples of the run of `--run`. `bar` shows how many are
     /// generated.
-    pub fn load(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
+    pub fn load(args: &EvaluateArgs, bar: &mut Bar) -> Result<EvaluatedSamples> {
         match &args.samples {
             Some(path) => from_file(path, args).context("--samples"),
             None => from_run(args, bar),
@@ -39,7 +39,7 @@ impl Samples {
     }
 }
 
-fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
+fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<EvaluatedSamples> {
     let root = Paths::from_env().run(args.run.as_deref());
     let run = RunDir::open(&root).context(
         "nothing to evaluate; train first with `cargo xtask train`, or name a file with --samples",
@@ -48,7 +48,7 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
     let sampler = &run_sampler.sampler;
     let images = bar.sample(sampler, args.seed, args.count, None)?;
     let (path, step, seed) = (run.root().display(), run_sampler.state.step, args.seed);
-    Ok(Samples {
+    Ok(EvaluatedSamples {
         images,
         requested: sampler.default_classes(args.count),
         title: format!("{path} after {step} steps, seed {seed}"),
@@ -58,13 +58,13 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<Samples> {
 }
 
 /// A file or a folder of images in any format, or a random subset of them.
-fn from_file(path: &Path, args: &EvaluateArgs) -> Result<Samples> {
+fn from_file(path: &Path, args: &EvaluateArgs) -> Result<EvaluatedSamples> {
     let options = Options { sides: SIDES.to_vec(), ..import::options(&args.pixels) };
     let subset = Subset { most: args.count as usize, seed: args.seed };
     let gan_import::Samples { images, of, found } = read_samples(path, &options, subset)?;
-    output::note(format_args!("samples: {found}"));
+    output::eprint_line(format_args!("samples: {found}"));
     for warning in pixel_warnings("the samples", &images) {
-        output::note(format_args!("warning: {warning}"));
+        output::eprint_line(format_args!("warning: {warning}"));
     }
     let name = path.display();
     let n = images.len();
@@ -72,7 +72,7 @@ fn from_file(path: &Path, args: &EvaluateArgs) -> Result<Samples> {
         true => format!(", {n} of {of} at random, seed {}", args.seed),
         false => String::new(),
     };
-    Ok(Samples {
+    Ok(EvaluatedSamples {
         requested: None,
         title: format!("{name}{chosen}"),
         source: json!({ "file": name.to_string(), "of": of, "found": found }),

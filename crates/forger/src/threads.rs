@@ -34,9 +34,9 @@ pub fn set_for_training(typed: Option<u64>, config: &TrainConfig) -> Result<u64>
         return set(Some(1));
     }
     let busy = busy_cores().unwrap_or(0);
-    let threads = free(cores, busy);
+    let threads = threads_for(cores, busy);
     if threads < cores {
-        output::note(format_args!(
+        output::eprint_line(format_args!(
             "other programs use {busy} of {cores} cores: training with threads: {threads}, \
              because more would wait for each other; --threads {cores} uses every core"
         ));
@@ -49,8 +49,8 @@ fn cores() -> u64 {
     available_parallelism().map_or(1, |n| n.get() as u64)
 }
 
-/// The threads of a step that other programs do not interrupt.
-fn free(cores: u64, busy: u64) -> u64 {
+/// The number of threads that other programs do not interrupt.
+fn threads_for(cores: u64, busy: u64) -> u64 {
     cores.saturating_sub(busy).max(1)
 }
 
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn at_least_one_thread_and_one_per_free_core_train() {
-        let chosen = |busy| free(4, busy);
+        let chosen = |busy| threads_for(4, busy);
         assert_eq!([0, 1, 3, 4, 9].map(chosen), [4, 3, 1, 1, 1]);
     }
 }

@@ -13,13 +13,13 @@ use gan_viz::report::State;
 use run_dir::{QualityRow, ReportData, RunDir};
 
 use crate::evaluate::shared_images;
-use crate::job::{TrainJob, quoted, with_next_command};
+use crate::job::{TrainJob, quoted, with_resume_help};
 use crate::observer::ProgressObserver;
 use crate::preview::preview;
 use crate::progress::{Bar, format_seconds};
 use crate::resume::{ResumeState, resume};
 use crate::signals::Signals;
-use crate::{machine, output, warnings};
+use crate::{output, warnings};
 
 /// The metrics of the evaluation after the last step.
 const LAST_METRICS: &str = "duplicates,modes";
@@ -27,9 +27,13 @@ const LAST_METRICS: &str = "duplicates,modes";
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.list {
-        output::line(preset_table().trim_end())?;
+        output::print_line(preset_table().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let run_job = |job: TrainJob| {
+        let run = job.checkpointer.run().clone();
+        train_and_draw(job).map_err(|error| with_resume_help(&run, error))
+    };
     let Some(dir) = args.run_to_resume(&Paths::from_env()) else {
         return run_job(TrainJob::new(args)?);
     };
@@ -38,7 +42,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         ResumeState::Complete(checkpointer, step) => {
             let run = checkpointer.run();
             let root = run.root().display();
-            output::line(format_args!("{root} is finished after {step} steps"))?;
+            output::print_line(format_args!("{root} is finished after {step} steps"))?;
             run.remove_temporary_files()?;
             let figures = gan_viz::figures::draw_all(run)?;
             list_files(&write_report(run)?, &figures)?;
@@ -48,11 +52,6 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
 }
 
 /// Trains, draws the figures and lists them.
-fn run_job(job: TrainJob) -> Result<ExitCode> {
-    let run = job.checkpointer.run().clone();
-    train_and_draw(job).map_err(|error| with_next_command(&run, error))
-}
-
 fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     let (config, data) = (&job.config, &job.data);
@@ -64,17 +63,19 @@ fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
         }
         TrainData::Gaussian => ("numbers from N(4, 0.5)".to_owned(), None),
     };
-    output::note(format_args!(
+    output::eprint_line(format_args!(
         "training {} on {real} ({}, {}, threads: {}, seed: {})",
         job.preset,
         gan_trainer::device_name(config.device),
-        machine::precision_name(job.precision),
+        <&str>::from(job.precision),
         job.threads,
         config.seed,
     ));
     let run = job.checkpointer.run().clone();
-    output::note(format_args!("into {}", run.root().display()));
-    output::note("\"real a|b\": D classifies a of the real and b of the fake images as real");
+    output::eprint_line(format_args!("into {}", run.root().display()));
+    output::eprint_line(
+        "\"real a|b\": D classifies a of the real and b of the fake images as real",
+    );
     if let Some(evaluator) = evaluator {
         prepare(evaluator, config.settings.evaluate_every.is_some())?;
     }
@@ -91,7 +92,10 @@ fn print_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
     if let (gan_trainer::Error::Diverged { .. }, Ok(Some((_, path)))) =
         (error, run.newest_checkpoint())
     {
-        output::note(format_args!("the last checkpoint before that is kept: {}", path.display()));
+        output::eprint_line(format_args!(
+            "the last checkpoint before that is kept: {}",
+            path.display()
+        ));
     }
 }
 
@@ -99,16 +103,16 @@ fn print_checkpoint(run: &RunDir, error: &gan_trainer::Error) {
 /// can be no quality curve, or what to know about its features.
 fn prepare(evaluator: &Evaluator, curve: bool) -> Result<()> {
     if !evaluator.is_prepared() {
-        output::note("computing statistics of the data set, once; the results are kept");
+        output::eprint_line("computing statistics of the data set, once; the results are kept");
     }
     evaluator.prepare()?;
     if let Some(warning) = shared_images(evaluator) {
-        output::note(warning);
+        output::eprint_line(warning);
     }
     if curve {
         match (evaluator.unreliable_reason()?, evaluator.features_note()) {
-            (Some(reason), _) => output::note(format_args!("no quality curve: {reason}")),
-            (None, Some(note)) => output::note(note),
+            (Some(reason), _) => output::eprint_line(format_args!("no quality curve: {reason}")),
+            (None, Some(note)) => output::eprint_line(note),
             (None, None) => {}
         }
     }
@@ -124,7 +128,7 @@ fn finish(run: &RunDir, state: &TrainState, evaluator: Option<&Evaluator>) -> Re
         Ok((write_report(run)?, figures))
     });
     let drawn = drawn.transpose()?;
-    output::line(format_args!(
+    output::print_line(format_args!(
         "{} {} steps, {} images, in {}",
         if state.finished { "trained" } else { "stopped after" },
         state.step,
@@ -132,7 +136,7 @@ fn finish(run: &RunDir, state: &TrainState, evaluator: Option<&Evaluator>) -> Re
         format_seconds(state.seconds)
     ))?;
     for warning in warnings::of_run(run)? {
-        output::line(format_args!("warning: {warning}"))?;
+        output::print_line(format_args!("warning: {warning}"))?;
     }
     let root = quoted(run.root());
     if let Some(images) = preview(run) {
@@ -143,15 +147,15 @@ fn finish(run: &RunDir, state: &TrainState, evaluator: Option<&Evaluator>) -> Re
         if let Some(evaluator) = evaluator {
             // A user who stops a run does not wait for 10,000 samples.
             if state.finished {
-                output::line(novelty(run, evaluator)?)?;
+                output::print_line(evaluate_final_samples(run, evaluator)?)?;
             }
             let class = run.config()?.class_option().map_or(String::new(), |o| format!(" {o}"));
-            output::line(format_args!("next: cargo xtask sample --run {root}{class}"))?;
-            output::line(format_args!("      cargo xtask evaluate --run {root}"))?;
+            output::print_line(format_args!("next: cargo xtask sample --run {root}{class}"))?;
+            output::print_line(format_args!("      cargo xtask evaluate --run {root}"))?;
         }
     }
     if !state.finished {
-        output::line(format_args!("to resume: cargo xtask train --resume {root}"))?;
+        output::print_line(format_args!("to resume: cargo xtask train --resume {root}"))?;
     }
     Ok(())
 }
@@ -162,21 +166,21 @@ fn write_report(run: &RunDir) -> Result<PathBuf> {
 
 /// Prints what to look at: the report first.
 fn list_files(report: &Path, figures: &[Figure]) -> Result<()> {
-    output::line(format_args!("open {}", quoted(report)))?;
+    output::print_line(format_args!("open {}", quoted(report)))?;
     let Some(folder) = figures.first().and_then(|figure| figure.path.parent()) else {
         return Ok(());
     };
-    output::line(format_args!("figures in {}:", folder.display()))?;
+    output::print_line(format_args!("figures in {}:", folder.display()))?;
     let width = figures.iter().map(|figure| figure.kind.file().len()).max().unwrap_or(0);
     for kind in figures.iter().map(|figure| figure.kind) {
-        output::line(format_args!("  {:width$}  {}", kind.file(), kind.shows()))?;
+        output::print_line(format_args!("  {:width$}  {}", kind.file(), kind.shows()))?;
     }
     Ok(())
 }
 
 /// Measures samples of the run's end for its report. Returns in one sentence whether they
 /// are copies of training images.
-fn novelty(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
+fn evaluate_final_samples(run: &RunDir, evaluator: &Evaluator) -> Result<String> {
     let RunSampler { state, sampler, .. } = RunSampler::open(run)?;
     let mut bar = Bar::new();
     let samples = bar.sample(&sampler, 1, FULL_SAMPLES, None)?;

@@ -31,7 +31,7 @@ pub fn run(args: &WalkArgs) -> Result<ExitCode> {
         |frame: &mnist_io::Images| grid(frame, square_columns(images), &GridStyle::default());
     let frames = frames.iter().map(draw).collect::<Result<Vec<Canvas>, _>>()?;
     write_gif(&path, &frames, TIMING)?;
-    output::line(path.display())?;
+    output::print_line(path.display())?;
     Ok(ExitCode::SUCCESS)
 }
 

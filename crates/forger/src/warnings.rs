@@ -5,8 +5,8 @@ use gan_config::{Classes, LossInfo};
 use gan_viz::thousands;
 use run_dir::{MetricsRow, QualityRow, Result, RunDir};
 
-/// Rows that judge a run; fewer say nothing.
-const LEAST_ROWS: usize = 5;
+/// Minimum number of rows for a warning.
+const MIN_ROWS: usize = 5;
 /// Below this recall the images show hardly any of the variety of the real ones. Real images
 /// reach 0.88 on MNIST, and the presets 0.27 to 0.8.
 const LOW_RECALL: f64 = 0.05;
@@ -14,7 +14,7 @@ const LOW_RECALL: f64 = 0.05;
 /// test images.
 const LOST: f64 = 0.1;
 /// Samples of a class that must be expected before it can be lost.
-const LEAST_EXPECTED: f64 = 20.0;
+const MIN_EXPECTED: f64 = 20.0;
 
 /// Losses above this come from rates that are too high, except for `wasserstein`, whose
 /// logits may drift.
@@ -26,13 +26,13 @@ const LARGE_LOSS: f64 = 100.0;
 /// Those of reading its configuration and its rows.
 pub fn of_run(run: &RunDir) -> Result<Vec<String>> {
     let loss = LossInfo::find(&run.config()?.settings.loss);
-    let free = loss.is_none_or(|loss| loss.needs_lipschitz_constraint);
-    Ok(warnings(&run.metrics()?, &run.quality()?, free))
+    let unbounded_logits = loss.is_none_or(|loss| loss.needs_lipschitz_constraint);
+    Ok(warnings(&run.metrics()?, &run.quality()?, unbounded_logits))
 }
 
-/// The warnings about rows, oldest first. Losses that are `free` may be large.
-fn warnings(metrics: &[MetricsRow], quality: &[QualityRow], free: bool) -> Vec<String> {
-    let large = || if free { None } else { large_losses(metrics) };
+/// The warnings about rows, oldest first. With `unbounded_logits`, losses may be large.
+fn warnings(metrics: &[MetricsRow], quality: &[QualityRow], unbounded_logits: bool) -> Vec<String> {
+    let large = || if unbounded_logits { None } else { large_losses(metrics) };
     let losses = dominance(metrics).or_else(large);
     losses.into_iter().chain(quality.last().and_then(collapse)).collect()
 }
@@ -42,7 +42,7 @@ fn dominance(rows: &[MetricsRow]) -> Option<String> {
     let half = &rows[rows.len() / 2..];
     let won = half.iter().filter(|row| row.discriminator_dominates()).count();
     let last = rows.last()?;
-    (half.len() >= LEAST_ROWS && won * 10 >= half.len() * 9).then(|| {
+    (half.len() >= MIN_ROWS && won * 10 >= half.len() * 9).then(|| {
         format!(
             "D was right on nearly all images in {won} of the last {} rows, and G's loss is {:.3} \
              at the end, so G learned little; try a lower lr_d, as in --set lr_d=1e-4, or \
@@ -58,7 +58,7 @@ fn large_losses(rows: &[MetricsRow]) -> Option<String> {
     let half = &rows[rows.len() / 2..];
     let large = half.iter().filter(|row| row.loss_g.abs().max(row.loss_d.abs()) > LARGE_LOSS);
     let (count, last) = (large.count(), rows.last()?);
-    (half.len() >= LEAST_ROWS && count * 2 > half.len()).then(|| {
+    (half.len() >= MIN_ROWS && count * 2 > half.len()).then(|| {
         format!(
             "a loss was above {LARGE_LOSS} in {count} of the last {} rows, and at the end D's is \
              {:.3} and G's {:.3}, so the networks learned little; try lower rates, as in \
@@ -103,7 +103,7 @@ fn lost_classes(row: &QualityRow) -> Classes {
     };
     let pairs = shares("shares").iter().zip(shares("test_shares"));
     let lost = |(found, test): (&f64, &f64)| {
-        test * row.samples as f64 >= LEAST_EXPECTED && *found < LOST * test
+        test * row.samples as f64 >= MIN_EXPECTED && *found < LOST * test
     };
     (0..=u8::MAX).zip(pairs).filter(|(_, pair)| lost(*pair)).map(|(class, _)| class).collect()
 }

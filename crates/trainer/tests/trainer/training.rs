@@ -218,14 +218,14 @@ fn refuses_seconds_that_are_not_positive_and_finite() {
 }
 
 #[test]
-fn refuses_a_kind_or_a_device_that_cannot_compute() {
+fn refuses_a_data_type_or_a_device_that_cannot_compute() {
     let refusal = |config: TrainConfig| {
         let error = config.validate(&train_on_bars(64)).unwrap_err();
         error.to_string()
     };
-    for kind in [Kind::Int64, Kind::Double, Kind::Half] {
-        let refused = refusal(TrainConfig { dtype: kind, ..golbin(5) });
-        assert!(refused.starts_with("kind = "), "{refused}");
+    for dtype in [Kind::Int64, Kind::Double, Kind::Half] {
+        let refused = refusal(TrainConfig { dtype, ..golbin(5) });
+        assert!(refused.starts_with("dtype = "), "{refused}");
     }
     for device in [Device::Cuda(1000), Device::Vulkan] {
         let refused = refusal(TrainConfig { device, ..golbin(5) });
@@ -377,7 +377,7 @@ fn with_training(training: Dataset) -> TrainData {
 #[test]
 fn refuses_networks_for_images_without_images() {
     let refused = golbin(5).validate(&TrainData::Gaussian);
-    assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NotImages { synthetic: true })), "{refused:?}");
     let nothing_to_show =
         TrainData::Images { training: bars(64).into(), figure_images: bars(0), evaluator: None };
     let refused = golbin(5).validate(&nothing_to_show);
@@ -390,7 +390,7 @@ fn refuses_networks_for_images_without_images() {
 fn refuses_networks_for_numbers_with_images() {
     let mut config = train_config(settings("gaussian"), "gaussian");
     let refused = config.validate(&train_on_bars(64));
-    assert!(matches!(refused, Err(Error::NoImages)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NotImages { synthetic: false })), "{refused:?}");
     config.validate(&TrainData::Gaussian).unwrap();
     config.settings.batch = 1_000_001;
     let refused = config.validate(&TrainData::Gaussian).unwrap_err();

@@ -13,7 +13,7 @@ use mnist_io::Dataset;
 pub const SIDES: [usize; 2] = [28, 32];
 
 /// Rows and columns of the images that metrics compare.
-const COMPARED: usize = 28;
+const METRIC_SIDE: usize = 28;
 
 /// The data set at `path`, which `option` named.
 pub fn open(path: &Path, option: &str) -> Result<Set> {
@@ -24,7 +24,7 @@ pub fn open(path: &Path, option: &str) -> Result<Set> {
 /// The evaluator of a data set. It compares images of 28x28.
 pub fn evaluator(training: Arc<Dataset>, test: &Dataset, cache: &Path) -> Result<Evaluator> {
     let training = match training.images().rows() {
-        COMPARED => training,
+        METRIC_SIDE => training,
         _ => Arc::new(resized(&training)?),
     };
     let test = resized(test)?;
@@ -33,10 +33,10 @@ pub fn evaluator(training: Arc<Dataset>, test: &Dataset, cache: &Path) -> Result
 }
 
 fn resized(set: &Dataset) -> Result<Dataset> {
-    if set.images().rows() == COMPARED {
+    if set.images().rows() == METRIC_SIDE {
         return Ok(set.clone());
     }
-    let images = resize(set.images(), COMPARED)?;
+    let images = resize(set.images(), METRIC_SIDE)?;
     Ok(match set.is_labeled() {
         true => Dataset::new(images, set.labels().to_vec())?,
         false => Dataset::unlabeled(images),

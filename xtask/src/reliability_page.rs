@@ -5,9 +5,9 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use crate::cargo::{cargo, output};
+use crate::cargo::{cargo, stdout};
 use crate::error::user_error;
-use crate::progress::note;
+use crate::progress::eprint_line;
 use crate::workspace::Workspace;
 
 /// The page with the tables of promises.
@@ -16,20 +16,8 @@ const PAGE: &str = "docs/reliability.md";
 /// Compares the page with the tests that cargo lists.
 pub fn check(workspace: &Workspace) -> Result<()> {
     let page = fs::read_to_string(workspace.root.join(PAGE)).context(PAGE)?;
-    let (listed, list) = output(cargo(workspace).args([
-        "test",
-        "--workspace",
-        "--quiet",
-        "--tests",
-        "--",
-        "--list",
-    ]))?;
-    if !listed {
-        return Err(user_error(
-            "cargo cannot list the tests; its messages are above",
-            "correct the error that cargo reports, then run the same command again",
-        ));
-    }
+    let list = "test --workspace --quiet --tests -- --list";
+    let list = stdout(cargo(workspace).args(list.split(' ')))?;
     let promises = promises(&page);
     let wrong = wrong_rows(&promises, &test_names(&list));
     if promises.is_empty() || !wrong.is_empty() {
@@ -42,7 +30,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
             "write the name of a test in backquotes in the last column",
         ));
     }
-    note(format_args!("{} promises have their tests", promises.len()));
+    eprint_line(format_args!("{} promises have their tests", promises.len()));
     Ok(())
 }
 
