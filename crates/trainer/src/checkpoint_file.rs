@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mnist_io::sha256_hex;
 use run_dir::RunDir;
-use serde::Deserialize;
+use safetensors::tensor::Metadata;
 
 use crate::Error;
 
@@ -47,8 +47,8 @@ pub(crate) fn read(run: &RunDir, path: &Path) -> Result<Vec<u8>, Error> {
     let file = open(run, path)?;
     let (mut bytes, header) = read_header(&file).map_err(|e| io("read", path, e))?;
     let length = file.metadata().map_err(|e| io("read", path, e))?.len();
-    let expected_length = header.and_then(|header| header.file_length(bytes.len()));
-    if expected_length != Some(length) || length > MAX_CHECKPOINT {
+    let expected_length = header.and_then(|header| bytes.len().checked_add(header.data_len()));
+    if expected_length.map(|n| n as u64) != Some(length) || length > MAX_CHECKPOINT {
         let reason = format!("it is damaged: its header does not describe {length} bytes");
         return Err(checkpoint_error(path, reason));
     }
@@ -67,7 +67,7 @@ pub(crate) fn read(run: &RunDir, path: &Path) -> Result<Vec<u8>, Error> {
 /// no safetensors file.
 pub(crate) fn metadata(run: &RunDir, path: &Path) -> Option<HashMap<String, String>> {
     let (_, header) = read_header(&open(run, path).ok()?).ok()?;
-    Some(header?.metadata)
+    header?.metadata().clone()
 }
 
 /// Removes the checkpoint `path` and its hash.
@@ -84,31 +84,8 @@ pub(crate) fn checkpoint_error(path: &Path, reason: impl Into<String>) -> Error 
     Error::Checkpoint { path: path.to_owned(), reason: reason.into() }
 }
 
-/// The header of a safetensors file. The safetensors crate reads a header only
-/// together with its tensors.
-#[derive(Deserialize)]
-struct Header {
-    #[serde(rename = "__metadata__", default)]
-    metadata: HashMap<String, String>,
-    #[serde(flatten)]
-    tensors: HashMap<String, TensorInfo>,
-}
-
-#[derive(Deserialize)]
-struct TensorInfo {
-    data_offsets: [u64; 2],
-}
-
-impl Header {
-    /// The length of the file, whose first `start` bytes are the header.
-    fn file_length(&self, start: usize) -> Option<u64> {
-        let ends = self.tensors.values().map(|tensor| tensor.data_offsets[1]);
-        ends.max().unwrap_or(0).checked_add(start as u64)
-    }
-}
-
 /// Reads the header at the start of a file: its bytes, and the header if it is valid.
-fn read_header(file: &File) -> io::Result<(Vec<u8>, Option<Header>)> {
+fn read_header(file: &File) -> io::Result<(Vec<u8>, Option<Metadata>)> {
     let mut bytes = Vec::new();
     file.take(8).read_to_end(&mut bytes)?;
     let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
