@@ -27,7 +27,7 @@ static DIRS: LazyLock<Dirs> = LazyLock::new(|| {
         fs::create_dir(&dir).expect("a folder");
         fs::write(dir.join("config.toml"), "").expect("a file in the folder");
         let run = RunDir::open(&dir).expect("a run directory");
-        fs::create_dir(run.samples_dir()).expect("a folder for samples");
+        fs::create_dir(run.snapshots_dir()).expect("a folder for samples");
         run
     });
     Dirs { _root: root, from, to }
@@ -68,14 +68,14 @@ fuzz_target!(|bytes: &[u8]| {
             });
         }
         3 => {
-            put(&from.walk_path());
+            put(&from.latent_walk_path());
             exactly(from.walk(), |rows| {
                 to.write_walk(rows.as_deref().unwrap_or_default())?;
                 to.walk()
             });
         }
         4 => {
-            put(&from.digits_path());
+            put(&from.class_rows_path());
             exactly(from.digits(10), |rows| {
                 to.write_digits(rows.as_deref().unwrap_or_default(), 10)?;
                 to.digits(10)
@@ -90,9 +90,9 @@ fuzz_target!(|bytes: &[u8]| {
             });
         }
         6 => {
-            put(&from.samples_path(300));
+            put(&from.snapshot_path(300));
             exactly(snapshot(from), |images| {
-                to.write_samples(300, images)?;
+                to.write_snapshot(300, images)?;
                 snapshot(to)
             });
         }
@@ -114,7 +114,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn snapshot(run: &RunDir) -> Result<Images> {
-    run.read_images(&run.samples_path(300))
+    run.read_images(&run.snapshot_path(300))
 }
 
 fn real_images(run: &RunDir) -> Result<Images> {

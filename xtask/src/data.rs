@@ -80,7 +80,7 @@ pub fn check(dir: &Path) -> Result<String> {
 type Closest = (&'static KnownSet, Vec<PathBuf>);
 
 fn closest(dir: &Path) -> Result<Option<Closest>> {
-    known::closest(known::ALL, dir).map_err(|e| explain(&e, dir))
+    known::best_match(known::ALL, dir).map_err(|e| explain(&e, dir))
 }
 
 fn describe(dir: &Path, closest: Option<Closest>) -> Result<String> {
@@ -121,7 +121,7 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
                                  MNIST"
             .to_owned(),
         MissingFile { .. } => "put the missing file there, or name another folder".to_owned(),
-        _ if error.is_unreadable() => gan_cli::error::PERMISSION_HELP.to_owned(),
+        _ if error.is_permission_denied() => gan_cli::error::PERMISSION_HELP.to_owned(),
         _ => format!("replace that file; if it belongs to MNIST, remove it and run `{fetch}`"),
     };
     user_error(error.to_string(), remedy)
@@ -269,7 +269,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         let set = known_set(dir);
-        let closest = || known::closest(std::slice::from_ref(set), dir).unwrap();
+        let closest = || known::best_match(std::slice::from_ref(set), dir).unwrap();
         assert_eq!(describe(dir, closest()).unwrap(), "Small, 2 training and 2 test images");
         for file in set.files {
             let path = dir.join(file.name);
@@ -304,7 +304,7 @@ mod tests {
         let set = known_set(&dir.join(""));
         write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
         write(dir, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 4);
-        let closest = known::closest(std::slice::from_ref(set), dir).unwrap();
+        let closest = known::best_match(std::slice::from_ref(set), dir).unwrap();
         assert_eq!(files_to_fetch(set, dir, closest.as_ref(), true).unwrap(), []);
         let text = describe(dir, closest).unwrap();
         assert_eq!(text, "a data set of your own, 3 training and 4 test images");

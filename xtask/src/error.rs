@@ -14,12 +14,12 @@ pub fn report(error: &Error) {
 /// What to do about an error of the operating system.
 fn io_remedy(error: &Error) -> Option<&'static str> {
     let unreadable = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref().is_some_and(mnist_io::Error::is_unreadable)
+        cause.downcast_ref().is_some_and(mnist_io::Error::is_permission_denied)
     };
     if error.chain().any(unreadable) {
         return Some(gan_cli::error::PERMISSION_HELP);
     }
-    run_dir::remedy(error.chain().find_map(io_kind)?)
+    run_dir::help(error.chain().find_map(io_kind)?)
 }
 
 fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {

@@ -214,7 +214,7 @@ fn refused(program: &str, package: &str, kind: ErrorKind, reason: &str) -> Error
         ErrorKind::StorageFull => format!("the disk is full: {program} could not store {package}"),
         _ => format!("{program} could not store {package}: {reason}"),
     };
-    user_error(what, run_dir::remedy(kind).unwrap_or_default())
+    user_error(what, run_dir::help(kind).unwrap_or_default())
 }
 
 fn cannot_run(program: &str, error: &io::Error, why: &str, remedy: String) -> Error {

@@ -61,7 +61,7 @@ pub fn hint(error: &Error) -> Option<&'static str> {
 fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     use gan_metrics::Error as Metrics;
     use gan_trainer::Error as Trainer;
-    let unreadable = cause.downcast_ref().is_some_and(mnist_io::Error::is_unreadable)
+    let unreadable = cause.downcast_ref().is_some_and(mnist_io::Error::is_permission_denied)
         || cause.downcast_ref().is_some_and(gan_import::Error::is_unreadable);
     if unreadable {
         return Some(gan_cli::error::PERMISSION_HELP);
@@ -96,7 +96,7 @@ fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
                 .or_else(|| cause.downcast_ref::<mnist_io::Error>()?.io_kind())
                 .or_else(|| cause.downcast_ref::<gan_import::Error>()?.io_kind())
                 .or_else(|| cause.downcast_ref::<gan_viz::Error>()?.io_kind());
-            run_dir::remedy(kind?)?
+            run_dir::help(kind?)?
         }
     })
 }

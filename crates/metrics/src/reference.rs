@@ -61,7 +61,7 @@ impl ReferenceStats {
     pub fn new(training: Arc<Dataset>, test: Dataset, cache: Cache) -> Result<ReferenceStats> {
         check_images(training.images())?;
         check_images(test.images())?;
-        let shared = test.images().rows_in(training.images());
+        let shared = test.images().indices_in(training.images());
         Ok(ReferenceStats {
             new_test_rows: (0..test.len())
                 .filter(|row| shared.binary_search(row).is_err())

@@ -264,7 +264,7 @@ impl Error {
     }
 
     /// Whether the operating system does not permit reading a file or a folder.
-    pub fn is_unreadable(&self) -> bool {
+    pub fn is_permission_denied(&self) -> bool {
         let reading = matches!(self.rule(), Error::Io { action: "open" | "list", .. });
         let reading = reading || matches!(self.rule(), Error::Read(_));
         reading && self.io_kind() == Some(io::ErrorKind::PermissionDenied)

@@ -82,7 +82,7 @@ impl Images {
     }
 
     /// Returns the indices of the images that also occur in `others`, in ascending order.
-    pub fn rows_in(&self, others: &Images) -> Vec<usize> {
+    pub fn indices_in(&self, others: &Images) -> Vec<usize> {
         let others: HashSet<&[u8]> = others.iter().collect();
         let own = self.iter().enumerate();
         own.filter(|(_, image)| others.contains(image)).map(|(index, _)| index).collect()

@@ -81,7 +81,7 @@ pub fn by_name(name: &str) -> Option<&'static KnownSet> {
 ///
 /// # Errors
 /// [`Error::Io`] if the folder or a file in it cannot be opened.
-pub fn closest<'a>(
+pub fn best_match<'a>(
     sets: &'a [KnownSet],
     dir: &Path,
 ) -> Result<Option<(&'a KnownSet, Vec<PathBuf>)>> {
@@ -105,8 +105,8 @@ pub fn closest<'a>(
         content.as_deref() == Some(set.files[*index].sha256)
     };
     let count = |set: &&KnownSet| found.iter().filter(|file| same(set, file)).count();
-    let closest = sets.iter().max_by_key(count).filter(|set| count(set) > 0);
-    Ok(closest.map(|set| {
+    let best_match = sets.iter().max_by_key(count).filter(|set| count(set) > 0);
+    Ok(best_match.map(|set| {
         let different = found.iter().filter(|file| !same(set, file));
         (set, different.map(|(_, path, _)| path.clone()).collect())
     }))

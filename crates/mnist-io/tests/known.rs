@@ -81,13 +81,13 @@ fn find_and_is_at_accept_plain_and_compressed_files() {
 }
 
 #[test]
-fn closest_names_the_files_that_differ_from_the_set() {
+fn best_match_names_the_files_that_differ_from_the_set() {
     let other = known::MNIST;
     let sets = [other, small()];
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(known::closest(&sets, dir.path()).unwrap(), None);
+    assert_eq!(known::best_match(&sets, dir.path()).unwrap(), None);
     write_set(dir.path());
-    assert_eq!(known::closest(&sets, dir.path()).unwrap(), Some((&sets[1], vec![])));
+    assert_eq!(known::best_match(&sets, dir.path()).unwrap(), Some((&sets[1], vec![])));
 
     // Every single bit of one file.
     let path = dir.path().join(NAMES[2]);
@@ -96,7 +96,7 @@ fn closest_names_the_files_that_differ_from_the_set() {
         let mut bad = good.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
         fs::write(&path, bad).unwrap();
-        let found = known::closest(&sets, dir.path()).unwrap();
+        let found = known::best_match(&sets, dir.path()).unwrap();
         assert_eq!(found, Some((&sets[1], vec![path.clone()])), "bit {bit}");
     }
 
@@ -105,14 +105,14 @@ fn closest_names_the_files_that_differ_from_the_set() {
     let packed = dir.path().join(format!("{}.gz", NAMES[2]));
     fs::write(&packed, &gzip(good)[..20]).unwrap();
     fs::remove_file(dir.path().join(NAMES[1])).unwrap();
-    let found = known::closest(&sets, dir.path()).unwrap();
+    let found = known::best_match(&sets, dir.path()).unwrap();
     assert_eq!(found, Some((&sets[1], vec![packed])));
 
     // Four files with the names of a set, but without a file of the set.
     for name in NAMES {
         fs::write(dir.path().join(name), b"own data").unwrap();
     }
-    assert_eq!(known::closest(&sets, dir.path()).unwrap(), None);
+    assert_eq!(known::best_match(&sets, dir.path()).unwrap(), None);
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::WrongKind`], [`Error::Io`].
     pub fn has_results(&self) -> Result<bool> {
-        let last = [self.nearest_path(), self.walk_path(), self.digits_path()];
+        let last = [self.nearest_path(), self.latent_walk_path(), self.class_rows_path()];
         for path in self.row_files().iter().chain(&last) {
             if let Some(file) = optional(self.open_file(path, u64::MAX))?
                 && file.metadata().map_err(Error::io("read", path))?.len() > 0
@@ -92,7 +92,7 @@ impl RunDir {
                 return Ok(true);
             }
         }
-        for folder in [self.samples_dir(), self.figures_dir(), self.pictures_dir()] {
+        for folder in [self.snapshots_dir(), self.figures_dir(), self.snapshot_figures_dir()] {
             let found = optional(self.entries(&folder))?.unwrap_or_default();
             if found.iter().any(|(name, kind)| !kind.is_dir() && !is_temporary(name)) {
                 return Ok(true);

@@ -94,7 +94,7 @@ impl RunDir {
     /// Refuses a folder with anything but what a killed [`RunDir::create`] leaves.
     fn check_unused(&self) -> Result<()> {
         let locked = self.open_file(&self.lock_path(), 0).is_ok();
-        let folders = [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()];
+        let folders = [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()];
         for (name, kind) in self.entries(&self.root)? {
             let path = self.root.join(&name);
             let ours = if folders.contains(&path) && kind.is_dir() {
@@ -112,7 +112,7 @@ impl RunDir {
 
     fn fill(&self, config: &RunConfig, real_images: Option<&Images>) -> Result<()> {
         self.remove_temporary_files()?;
-        for folder in [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()] {
+        for folder in [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()] {
             self.folder(&folder, true)?;
         }
         if let Some(images) = real_images {
@@ -130,7 +130,7 @@ impl RunDir {
     /// Removes an incomplete run. Ignores errors, because the caller returns
     /// the first error.
     fn remove_incomplete(&self, keep_folder: bool) {
-        for folder in [self.samples_dir(), self.checkpoints_dir(), self.figures_dir()] {
+        for folder in [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()] {
             let _ = folder.file_name().map(|name| self.dir.remove_dir(name));
         }
         for file in [self.real_images_path(), self.checksums_path(), self.lock_path()] {
@@ -183,8 +183,8 @@ impl RunDir {
     }
 
     /// `samples/000300.idx3` for step 300.
-    pub fn samples_path(&self, step: u64) -> PathBuf {
-        self.samples_dir().join(format!("{step:06}.idx3"))
+    pub fn snapshot_path(&self, step: u64) -> PathBuf {
+        self.snapshots_dir().join(format!("{step:06}.idx3"))
     }
 
     /// `checkpoints/000300.safetensors` for step 300.
@@ -193,8 +193,8 @@ impl RunDir {
     }
 
     /// `figures/samples/000300.png` for step 300.
-    pub fn picture_path(&self, step: u64) -> PathBuf {
-        self.pictures_dir().join(format!("{step:06}.png"))
+    pub fn snapshot_figure_path(&self, step: u64) -> PathBuf {
+        self.snapshot_figures_dir().join(format!("{step:06}.png"))
     }
 
     /// Links `runs/latest` to this run, if it is a folder in `runs`.
@@ -237,18 +237,18 @@ paths! {
     densities_path: "densities.jsonl";
     quality_path: "quality.jsonl";
     nearest_path: "nearest.idx3";
-    walk_path: "latent_walk.idx4";
-    digits_path: "digits.idx4";
+    latent_walk_path: "latent_walk.idx4";
+    class_rows_path: "digits.idx4";
     generator_graph_path: "generator.onnx";
     discriminator_graph_path: "discriminator.onnx";
     game_path: "game.idx4";
     real_nearest_path: "real_nearest.idx4";
     report_data_path: "report.json";
     report_path: "report.html";
-    samples_dir: "samples";
+    snapshots_dir: "samples";
     checkpoints_dir: "checkpoints";
     figures_dir: "figures";
-    pictures_dir: "figures/samples";
+    snapshot_figures_dir: "figures/samples";
     lock_path: "lock";
 }
 

@@ -67,13 +67,13 @@ pub enum Error {
     /// A file has another SHA-256 than `checksums.jsonl` holds.
     #[error(
         "{}: it is damaged, or checksums.jsonl with its SHA-256 is; restore the damaged \
-         file{remedy}", path.display()
+         file{help}", path.display()
     )]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What to do otherwise.
-        remedy: String,
+        help: String,
     },
     /// The configuration is invalid.
     #[error("{}: {reason}", path.display())]
@@ -145,14 +145,14 @@ impl Error {
 
     pub(crate) fn damaged(path: &Path) -> Error {
         let name = path.file_name().unwrap_or_default().display();
-        let remedy = match path.ends_with("config.toml") {
+        let help = match path.ends_with("config.toml") {
             true => String::new(),
             false => format!(
                 ", or remove {name} and resume the run: it continues without the file, or writes \
                  it again"
             ),
         };
-        Error::Damaged { path: path.to_owned(), remedy }
+        Error::Damaged { path: path.to_owned(), help }
     }
 
     pub(crate) fn in_file(path: &Path, reason: mnist_io::Error) -> Error {
@@ -179,7 +179,7 @@ fn location(line: Option<usize>) -> String {
 
 /// Returns advice in the imperative for errors of the operating system that
 /// the user can fix.
-pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
+pub fn help(kind: ErrorKind) -> Option<&'static str> {
     use ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     match kind {
         StorageFull | QuotaExceeded => {

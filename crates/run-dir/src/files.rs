@@ -147,8 +147,8 @@ impl RunDir {
     ///
     /// # Errors
     /// Those of [`RunDir::write_images`].
-    pub fn write_samples(&self, step: u64, samples: &Images) -> Result<()> {
-        self.write_images(&self.samples_path(step), samples)
+    pub fn write_snapshot(&self, step: u64, samples: &Images) -> Result<()> {
+        self.write_images(&self.snapshot_path(step), samples)
     }
 
     /// Lists the snapshots, ordered by step.
@@ -156,7 +156,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let steps = optional(self.numbered(&self.samples_dir(), ".idx3"))?.unwrap_or_default();
+        let steps = optional(self.numbered(&self.snapshots_dir(), ".idx3"))?.unwrap_or_default();
         Ok(steps.into_iter().map(|(step, path)| Snapshot { step, path }).collect())
     }
 
@@ -185,7 +185,7 @@ impl RunDir {
     /// [`Error::NotImageRows`] without rows or images, and those of
     /// [`RunDir::write_images`].
     pub fn write_walk(&self, rows: &[Images]) -> Result<()> {
-        image_rows::write(self, &self.walk_path(), rows, None)
+        image_rows::write(self, &self.latent_walk_path(), rows, None)
     }
 
     /// Reads `latent_walk.idx4`. Returns `None` if it does not exist.
@@ -194,7 +194,7 @@ impl RunDir {
     /// [`Error::NotImageRows`] for an array of another type or shape, and those of
     /// [`RunDir::read_images`].
     pub fn walk(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.walk_path(), None)
+        image_rows::read(self, &self.latent_walk_path(), None)
     }
 
     /// Writes `digits.idx4`: each row shows one latent as each of so many `classes`.
@@ -203,7 +203,7 @@ impl RunDir {
     /// Those of [`RunDir::write_walk`]; [`Error::NotImageRows`] also if a row does not
     /// contain so many images.
     pub fn write_digits(&self, rows: &[Images], classes: usize) -> Result<()> {
-        image_rows::write(self, &self.digits_path(), rows, Some(classes))
+        image_rows::write(self, &self.class_rows_path(), rows, Some(classes))
     }
 
     /// Reads `digits.idx4` of a run with so many `classes`. Returns `None` if it does not
@@ -212,7 +212,7 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::walk`].
     pub fn digits(&self, classes: usize) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.digits_path(), Some(classes))
+        image_rows::read(self, &self.class_rows_path(), Some(classes))
     }
 
     /// Writes `game.idx4`: a row of real test images, and a row of as many

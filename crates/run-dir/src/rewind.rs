@@ -34,7 +34,9 @@ impl RunDir {
             Some(row.step) <= last_snapshot
         })?;
         self.record_rows()?;
-        for (dir, suffix) in [(self.samples_dir(), ".idx3"), (self.pictures_dir(), ".png")] {
+        for (dir, suffix) in
+            [(self.snapshots_dir(), ".idx3"), (self.snapshot_figures_dir(), ".png")]
+        {
             for (step, path) in optional(self.numbered(&dir, suffix))?.unwrap_or_default() {
                 if last_snapshot.is_none_or(|last| step > last) {
                     self.remove(&path)?;
@@ -43,8 +45,8 @@ impl RunDir {
         }
         for path in [
             self.nearest_path(),
-            self.walk_path(),
-            self.digits_path(),
+            self.latent_walk_path(),
+            self.class_rows_path(),
             self.generator_graph_path(),
             self.discriminator_graph_path(),
             self.game_path(),
@@ -64,9 +66,14 @@ impl RunDir {
     /// [`Error::Io`](crate::Error::Io) if a folder cannot be read or a file cannot be removed.
     pub fn remove_temporary_files(&self) -> Result<()> {
         self.remove_temporary_in(self.root())?;
-        [self.samples_dir(), self.checkpoints_dir(), self.figures_dir(), self.pictures_dir()]
-            .iter()
-            .try_for_each(|folder| self.remove_temporary_in(folder))
+        [
+            self.snapshots_dir(),
+            self.checkpoints_dir(),
+            self.figures_dir(),
+            self.snapshot_figures_dir(),
+        ]
+        .iter()
+        .try_for_each(|folder| self.remove_temporary_in(folder))
     }
 }
 
@@ -104,7 +111,7 @@ mod tests {
     fn rewind_removes_later_files_and_rows_and_keeps_the_bytes_of_earlier_rows() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::at(dir.path()).unwrap();
-        fs::create_dir(run.samples_dir()).unwrap();
+        fs::create_dir(run.snapshots_dir()).unwrap();
         for step in [1, 10, 20] {
             run.append_metrics(&metrics(step)).unwrap();
         }
@@ -115,7 +122,7 @@ mod tests {
         file.write_all(b"{\"step\":30,").unwrap();
         let images = mnist_io::Images::new(1, 1, vec![7]).unwrap();
         for step in [0, 5, 12] {
-            run.write_samples(step, &images).unwrap();
+            run.write_snapshot(step, &images).unwrap();
         }
         run.write_nearest(&images).unwrap();
         fs::write(run.generator_graph_path(), b"later").unwrap();
@@ -124,7 +131,7 @@ mod tests {
         let to = RewindPoint { step: 12, last_snapshot: 5 };
         run.rewind(Some(to)).unwrap();
         assert_eq!(fs::read(run.metrics_path()).unwrap(), until_10);
-        assert_eq!(names(&run.samples_dir()), ["000000.idx3", "000005.idx3"]);
+        assert_eq!(names(&run.snapshots_dir()), ["000000.idx3", "000005.idx3"]);
         assert_eq!(names(dir.path()), ["checksums.jsonl", "metrics.jsonl", "samples"]);
         run.rewind(None).unwrap();
         assert_eq!(run.metrics().unwrap(), []);

@@ -28,10 +28,10 @@ fn reads(run: &RunDir) -> Vec<Operation> {
         (run.densities_path(), |run| run.densities().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
         (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
-        (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
+        (run.snapshot_path(300), |run| run.read_images(&run.snapshot_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
-        (run.walk_path(), |run| run.walk().map(drop)),
-        (run.digits_path(), |run| run.digits(10).map(drop)),
+        (run.latent_walk_path(), |run| run.walk().map(drop)),
+        (run.class_rows_path(), |run| run.digits(10).map(drop)),
         (run.checkpoint_path(300), |run| run.open_file(&run.checkpoint_path(300), 9).map(drop)),
     ]
 }
@@ -44,12 +44,16 @@ fn writes(run: &RunDir) -> Vec<Operation> {
         (run.densities_path(), |run| run.append_density(&density_row())),
         (run.quality_path(), |run| run.append_quality(&QualityRow::default())),
         (run.real_images_path(), |run| run.write_images(&run.real_images_path(), &real_images())),
-        (run.samples_path(300), |run| run.write_samples(300, &real_images())),
+        (run.snapshot_path(300), |run| run.write_snapshot(300, &real_images())),
         (run.nearest_path(), |run| run.write_nearest(&real_images())),
-        (run.walk_path(), |run| run.write_walk(&[real_images()])),
-        (run.digits_path(), |run| run.write_digits(&[Images::new(1, 1, vec![0; 10]).unwrap()], 10)),
+        (run.latent_walk_path(), |run| run.write_walk(&[real_images()])),
+        (run.class_rows_path(), |run| {
+            run.write_digits(&[Images::new(1, 1, vec![0; 10]).unwrap()], 10)
+        }),
         (run.checkpoint_path(300), |run| run.write(&run.checkpoint_path(300), |_| Ok(()))),
-        (run.picture_path(300), |run| run.write(&run.picture_path(300), |_| Ok(()))),
+        (run.snapshot_figure_path(300), |run| {
+            run.write(&run.snapshot_figure_path(300), |_| Ok(()))
+        }),
         (run.lock_path(), |run| run.lock().map(drop)),
     ]
 }
@@ -124,7 +128,8 @@ fn a_link_in_the_place_of_a_folder_is_refused_by_name_and_not_followed() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_in(dir.path());
     let outside = dir.path().join("outside");
-    for folder in [run.samples_dir(), run.checkpoints_dir(), run.pictures_dir(), run.figures_dir()]
+    for folder in
+        [run.snapshots_dir(), run.checkpoints_dir(), run.snapshot_figures_dir(), run.figures_dir()]
     {
         let kept = dir.path().join("kept");
         fs::rename(&folder, &kept).unwrap();
@@ -151,7 +156,9 @@ fn rewinding_through_a_link_is_refused_and_removes_nothing_outside() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_in(dir.path());
     let outside = dir.path().join("outside");
-    for (folder, file) in [(run.samples_dir(), "000300.idx3"), (run.pictures_dir(), "000300.png")] {
+    for (folder, file) in
+        [(run.snapshots_dir(), "000300.idx3"), (run.snapshot_figures_dir(), "000300.png")]
+    {
         fs::write(outside.join(file), "precious").unwrap();
         fs::remove_dir_all(&folder).unwrap();
         symlink(&outside, &folder).unwrap();

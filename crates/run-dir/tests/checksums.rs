@@ -21,10 +21,10 @@ fn reads(run: &RunDir) -> Vec<Reader> {
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
         (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
-        (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
+        (run.snapshot_path(300), |run| run.read_images(&run.snapshot_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
-        (run.walk_path(), |run| run.walk().map(drop)),
-        (run.digits_path(), |run| run.digits(10).map(drop)),
+        (run.latent_walk_path(), |run| run.walk().map(drop)),
+        (run.class_rows_path(), |run| run.digits(10).map(drop)),
         (run.game_path(), |run| run.game().map(drop)),
         (run.real_nearest_path(), |run| run.real_nearest().map(drop)),
         (run.report_data_path(), |run| run.report_data().map(drop)),
@@ -39,7 +39,7 @@ fn run_in(dir: &Path) -> RunDir {
     for step in [100, 300] {
         run.append_metrics(&MetricsRow { step, ..metrics_row() }).unwrap();
         run.append_quality(&QualityRow { step, ..QualityRow::default() }).unwrap();
-        run.write_samples(step, &real_images()).unwrap();
+        run.write_snapshot(step, &real_images()).unwrap();
     }
     run.write_nearest(&real_images()).unwrap();
     run.write_walk(&[real_images()]).unwrap();
@@ -122,12 +122,12 @@ fn the_old_and_the_new_content_of_a_replaced_file_are_accepted() {
         again(&run).check_files().unwrap();
     }
     // The first line of a new file, and half a line.
-    run.save(&run.samples_path(400), b"new").unwrap();
-    fs::remove_file(run.samples_path(400)).unwrap();
+    run.save(&run.snapshot_path(400), b"new").unwrap();
+    fs::remove_file(run.snapshot_path(400)).unwrap();
     let lines = fs::read(run.checksums_path()).unwrap();
     fs::write(run.checksums_path(), [&lines, &lines[..30]].concat()).unwrap();
     again(&run).check_files().unwrap();
-    again(&run).write_samples(500, &real_images()).unwrap();
+    again(&run).write_snapshot(500, &real_images()).unwrap();
     again(&run).check_files().unwrap();
 }
 
@@ -147,7 +147,7 @@ fn removed_files_are_accepted_and_a_resumed_run_writes_new_rows() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_in(dir.path());
     fs::remove_file(run.metrics_path()).unwrap();
-    fs::remove_file(run.samples_path(300)).unwrap();
+    fs::remove_file(run.snapshot_path(300)).unwrap();
     run.check_files().unwrap();
     assert_eq!(run.metrics().unwrap(), []);
     run.rewind(Some(RewindPoint { step: 300, last_snapshot: 300 })).unwrap();

@@ -38,7 +38,7 @@ fn written_files_are_read_back() {
     let run = RunDir::create(&dir.path().join("run"), &config(), Some(&real_images())).unwrap();
     let samples = Images::new(2, 2, (0..12).collect()).unwrap();
     for step in [1000, 0, 20] {
-        run.write_samples(step, &samples).unwrap();
+        run.write_snapshot(step, &samples).unwrap();
         run.append_metrics(&row(step, 0.1)).unwrap();
     }
 
@@ -452,7 +452,7 @@ fn image_rows_of_different_shapes_or_without_images_are_not_written() {
     }
     let nine = run.write_digits(&image_rows(2, 9), 10);
     assert!(matches!(nine, Err(Error::NotImageRows { .. })));
-    assert!(!run.walk_path().exists() && !run.digits_path().exists());
+    assert!(!run.latent_walk_path().exists() && !run.class_rows_path().exists());
 }
 
 #[test]
@@ -467,7 +467,7 @@ fn invalid_image_row_files_are_errors_with_their_name() {
         idx(&[0, 10, 1, 1], IdxData::U8(Vec::new())),
         idx(&[1, 10, 0, 1], IdxData::U8(Vec::new())),
     ] {
-        for path in [run.walk_path(), run.digits_path()] {
+        for path in [run.latent_walk_path(), run.class_rows_path()] {
             wrong.write_file(&path).unwrap();
         }
         let (walk, digits) = (run.walk().unwrap_err(), run.digits(10).unwrap_err());
@@ -477,11 +477,11 @@ fn invalid_image_row_files_are_errors_with_their_name() {
         }
     }
     let nine = idx(&[1, 9, 1, 1], IdxData::U8(vec![0; 9]));
-    nine.write_file(&run.digits_path()).unwrap();
+    nine.write_file(&run.class_rows_path()).unwrap();
     let error = run.digits(10).unwrap_err().to_string();
     assert!(error.contains("[rows, 10, height, width]"), "{error}");
 
-    for path in [run.walk_path(), run.digits_path(), run.nearest_path()] {
+    for path in [run.latent_walk_path(), run.class_rows_path(), run.nearest_path()] {
         fs::write(&path, b"\0\0\x08").unwrap();
     }
     for (error, name) in [

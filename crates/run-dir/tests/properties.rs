@@ -283,7 +283,7 @@ fn damaged_image_rows_are_an_error_with_the_path_or_differ_in_one_pixel() {
         run.write_digits(&rows, 10).unwrap();
         fs::remove_file(run.checksums_path()).unwrap();
         let run = RunDir::open(run.root()).unwrap();
-        let path = run.digits_path();
+        let path = run.class_rows_path();
         let mut file = fs::read(&path).unwrap();
         fs::write(&path, &file[..at.index(file.len())]).unwrap();
         prop_assert!(has_path(&run.digits(10).unwrap_err(), &path));
@@ -310,17 +310,17 @@ fn damaged_image_rows_are_an_error_with_the_path_or_differ_in_one_pixel() {
 type Reader = (PathBuf, fn(&RunDir) -> Result<(), Error>);
 
 fn readers(run: &RunDir) -> [Reader; 9] {
-    let _ = fs::create_dir(run.samples_dir());
+    let _ = fs::create_dir(run.snapshots_dir());
     [
         (run.config_path(), |run| run.config().map(drop)),
         (run.metrics_path(), |run| run.metrics().map(drop)),
         (run.densities_path(), |run| run.densities().map(drop)),
         (run.quality_path(), |run| run.quality().map(drop)),
         (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
-        (run.samples_path(300), |run| run.read_images(&run.samples_path(300)).map(drop)),
+        (run.snapshot_path(300), |run| run.read_images(&run.snapshot_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
-        (run.walk_path(), |run| run.walk().map(drop)),
-        (run.digits_path(), |run| run.digits(10).map(drop)),
+        (run.latent_walk_path(), |run| run.walk().map(drop)),
+        (run.class_rows_path(), |run| run.digits(10).map(drop)),
     ]
 }
 

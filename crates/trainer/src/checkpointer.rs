@@ -160,10 +160,10 @@ impl Checkpointer {
         if let Some(row) = run.densities()?.last() {
             return Ok(row.step == step);
         }
-        let mut files = vec![run.samples_path(step), run.nearest_path(), run.walk_path()];
+        let mut files = vec![run.snapshot_path(step), run.nearest_path(), run.latent_walk_path()];
         files.push(run.real_images_path());
         if conditional {
-            files.push(run.digits_path());
+            files.push(run.class_rows_path());
         }
         for path in files {
             if !run.has_file(&path)? {

@@ -56,7 +56,7 @@ impl SnapshotWriter {
             run.append_density(&densities(gan, self.seed, step)?)?;
         } else {
             let samples = gan.sampler().generate(&self.latents, &self.classes)?;
-            run.write_samples(step, &samples)?;
+            run.write_snapshot(step, &samples)?;
         }
         Ok(())
     }
@@ -65,7 +65,7 @@ impl SnapshotWriter {
     pub(crate) fn exists(&self, run: &RunDir, step: u64) -> Result<bool, Error> {
         Ok(match self.synthetic {
             true => run.densities()?.last().is_some_and(|row| row.step == step),
-            false => run.has_file(&run.samples_path(step))?,
+            false => run.has_file(&run.snapshot_path(step))?,
         })
     }
 

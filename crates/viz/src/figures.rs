@@ -50,7 +50,7 @@ fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
     let images = RunImages::read(run)?;
     let density_rows = run.densities()?;
     if images.is_none() && density_rows.is_empty() {
-        return Err(Error::NoSnapshots { path: run.samples_dir() });
+        return Err(Error::NoSnapshots { path: run.snapshots_dir() });
     }
     let name = run.root().file_name().unwrap_or_default();
     let name = name.to_string_lossy();

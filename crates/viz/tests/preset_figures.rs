@@ -23,7 +23,7 @@ fn run(layout: FigureLayout, n: usize) -> (TempDir, RunDir) {
 fn run_of_classes(layout: FigureLayout, n: usize, classes: Classes) -> (TempDir, RunDir) {
     let (dir, run) = run_of(layout, Some(&images(64, 28, 28, 99)), classes);
     for step in [0, 50] {
-        run.write_samples(step, &sample(n, step)).unwrap();
+        run.write_snapshot(step, &sample(n, step)).unwrap();
     }
     (dir, run)
 }
@@ -78,7 +78,7 @@ fn real_images_are_above_the_samples() {
         let (above, below) = (first(&real, count), first(&sample(64, step), count));
         let both = [above.pixels(), below.pixels()].concat();
         let both = Images::new(28, 28, both).unwrap();
-        let path = run.samples_path(step).with_extension("png");
+        let path = run.snapshot_path(step).with_extension("png");
         let path = run.figures_dir().join("samples").join(path.file_name().unwrap());
         assert_shows(&path, &grid(&both, 10, &at_scale(2)).unwrap());
     }
@@ -360,13 +360,13 @@ fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
     };
     run.write_digits(&rows(2, 10, 27, 28), 10).unwrap();
     assert!(matches!(failure("digits.idx4"), Error::ShapesDiffer { .. }));
-    run.save(&run.digits_path(), b"\0\0\x08\x04").unwrap();
+    run.save(&run.class_rows_path(), b"\0\0\x08\x04").unwrap();
     assert!(matches!(failure("digits.idx4"), Error::Run(_)));
-    fs::remove_file(run.digits_path()).unwrap();
+    fs::remove_file(run.class_rows_path()).unwrap();
 
     run.write_walk(&rows(2, 5, 28, 29)).unwrap();
     assert!(matches!(failure("latent_walk.idx4"), Error::ShapesDiffer { .. }));
-    run.write_images(&run.walk_path(), &sample(4, 1)).unwrap();
+    run.write_images(&run.latent_walk_path(), &sample(4, 1)).unwrap();
     let error = failure("latent_walk.idx4");
     assert!(matches!(error, Error::Run(run_dir::Error::NotImageRows { .. })));
 }

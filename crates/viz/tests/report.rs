@@ -154,7 +154,7 @@ fn names_and_paths_appear_as_text() {
     let text = text.replace("\"mnist\"", "\"custom\"");
     let run = RunDir::open(&root).unwrap();
     run.save(&run.config_path(), text.as_bytes()).unwrap();
-    run.write_samples(0, &images(4, 28, 28, 3)).unwrap();
+    run.write_snapshot(0, &images(4, 28, 28, 3)).unwrap();
     let html = html(&run, State::Stopped).unwrap();
     assert!(!html.contains("<script>alert"), "the name became an element");
     assert!(html.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "no path");
@@ -179,7 +179,7 @@ fn runs_without_evaluations_or_with_one_step_have_a_page() {
 
     let (_dir, one) = empty_run();
     one.append_metrics(&row(1)).unwrap();
-    one.write_samples(1, &images(1, 28, 28, 1)).unwrap();
+    one.write_snapshot(1, &images(1, 28, 28, 1)).unwrap();
     one.append_quality(&evaluation(1, 300.0)).unwrap();
     let page = html(&one, State::Finished).unwrap();
     assert_eq!(data(&page)["frames"]["steps"], serde_json::json!([1]));
@@ -369,9 +369,9 @@ fn a_failed_write_keeps_the_old_page() {
     let (_dir, run) = run(4, 28, 28, &[0, 10]);
     let path = write(&run, State::Training).unwrap();
     let before = fs::read(&path).unwrap();
-    fs::write(run.samples_path(10), b"damaged").unwrap();
+    fs::write(run.snapshot_path(10), b"damaged").unwrap();
     assert!(write(&run, State::Training).is_err());
     assert_eq!(fs::read(&path).unwrap(), before);
     assert!(Path::new(&path).is_file());
-    let _: Images = Images::read_file(&run.samples_path(0)).unwrap();
+    let _: Images = Images::read_file(&run.snapshot_path(0)).unwrap();
 }

@@ -125,7 +125,7 @@ fn animation_of_a_long_run_has_64_frames_with_the_first_and_the_last() {
 fn draw_progress_reads_only_the_snapshots_that_it_shows() {
     let steps: Vec<u64> = (0..=10).chain([20, 100, 300, 1000, 5000]).collect();
     let (_dir, run) = run(4, 28, 28, &steps);
-    fs::write(run.samples_path(7), b"broken").unwrap();
+    fs::write(run.snapshot_path(7), b"broken").unwrap();
     let figures = draw_progress(&run).unwrap();
     let names = ["progress.png", "losses.svg", "samples/005000.png"];
     assert_eq!(paths(&figures), names.map(|name| run.figures_dir().join(name)));
@@ -149,7 +149,7 @@ fn run_without_snapshots_is_an_error() {
     let (_dir, run) = empty_run();
     for drawn in [draw_all(&run), draw_progress(&run)] {
         let error = drawn.unwrap_err();
-        assert!(matches!(&error, Error::NoSnapshots { path } if *path == run.samples_dir()));
+        assert!(matches!(&error, Error::NoSnapshots { path } if *path == run.snapshots_dir()));
     }
     assert!(files(&run.figures_dir()).is_empty());
 }
@@ -158,7 +158,7 @@ fn run_without_snapshots_is_an_error() {
 fn snapshots_of_different_shapes_are_an_error_with_both_paths() {
     let (_dir, run) = run(4, 28, 28, &[0, 10, 20]);
     for odd in [images(3, 28, 28, 1), images(4, 28, 27, 1)] {
-        run.write_samples(10, &odd).unwrap();
+        run.write_snapshot(10, &odd).unwrap();
         for drawn in [draw_all(&run), draw_progress(&run)] {
             let error = drawn.unwrap_err();
             assert!(matches!(error, Error::ShapesDiffer { .. }));

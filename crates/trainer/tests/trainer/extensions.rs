@@ -203,7 +203,7 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
             assert!(refused.contains("networks own"), "{refused}");
             let rows = stopped.metrics().unwrap();
             assert!(rows.iter().all(|row| row.loss_d.is_finite()));
-            let last = mnist_io::Images::read_file(&stopped.samples_path(6)).unwrap();
+            let last = mnist_io::Images::read_file(&stopped.snapshot_path(6)).unwrap();
             let side = SIDE as usize;
             assert_eq!((last.rows(), last.cols()), (side, side));
             results.push(tensors(&stopped, 6));

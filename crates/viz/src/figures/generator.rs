@@ -40,7 +40,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
         return Ok(None);
     };
     let all = concatenate(&rows)?;
-    images.check(&images.run.walk_path(), &all, false)?;
+    images.check(&images.run.latent_walk_path(), &all, false)?;
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle { label_scale: LABEL_SCALE, ..images.style(columns, rows.len(), WIDTH) };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
@@ -63,7 +63,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     };
     let columns = classes.as_slice().iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
     if let Some((_, column)) = columns.first() {
-        images.check(&images.run.digits_path(), column, false)?;
+        images.check(&images.run.class_rows_path(), column, false)?;
     }
     let style =
         StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };

@@ -57,7 +57,7 @@ pub fn draw_each(images: &RunImages) -> Result<Figure> {
         let [grid, last_grid] = [images.layout.grid, images.layout.last_grid];
         draw_snapshot(images, snapshot, if is_last { last_grid } else { grid })?;
     }
-    Ok(Figure { path: images.run.pictures_dir(), kind: Kind::Snapshots })
+    Ok(Figure { path: images.run.snapshot_figures_dir(), kind: Kind::Snapshots })
 }
 
 /// Draws the newest snapshot of a run that may continue.
@@ -74,7 +74,7 @@ fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> R
         blocks.insert(0, images.real()?);
     }
     let canvas = draw_blocks(images, &blocks, layout)?;
-    let path = images.run.picture_path(snapshot.step);
+    let path = images.run.snapshot_figure_path(snapshot.step);
     images.run.write(&path, |w| canvas.encode_png(w))?;
     Ok(path)
 }

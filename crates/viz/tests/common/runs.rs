@@ -55,7 +55,7 @@ pub fn run_of(layout: FigureLayout, real: Option<&Images>, classes: Classes) -> 
 pub fn run(n: usize, rows: usize, cols: usize, steps: &[u64]) -> (TempDir, RunDir) {
     let (dir, run) = empty_run();
     for step in steps {
-        run.write_samples(*step, &sample(n, rows, cols, *step)).unwrap();
+        run.write_snapshot(*step, &sample(n, rows, cols, *step)).unwrap();
     }
     let real = images(n, rows, cols, 99);
     run.write_images(&run.real_images_path(), &real).unwrap();
