@@ -88,7 +88,7 @@ impl Settings {
                 below_one.push(("momentum.last", momentum.last));
             }
         }
-        above_zero.extend(self.clip().map(|x| ("clip", x)));
+        above_zero.extend(self.weight_clip().map(|x| ("clip", x)));
         above_zero.extend(self.logit_limit.map(|x| ("logit_limit", x)));
         above_zero.extend(self.ema.map(|ema| ("ema_images", ema.half_life_images)));
         for (key, value) in above_zero {
@@ -130,9 +130,9 @@ impl Settings {
             "dragan and gradient_penalty cannot be combined; set one of them to 0",
         )?;
         ensure(
-            one_centered.is_empty() || self.clip().is_none(),
+            one_centered.is_empty() || self.weight_clip().is_none(),
             "clip",
-            self.clip().unwrap_or_default(),
+            self.weight_clip().unwrap_or_default(),
             "with clipped weights, D's gradient cannot reach the norm of 1 that \
              gradient_penalty and dragan require; set one of them to 0",
         )

@@ -32,12 +32,12 @@ pub enum Error {
         /// Every key.
         keys: Vec<&'static str>,
     },
-    /// The value has the wrong type.
+    /// The setting cannot have this value.
     #[error("--set {pair}: {reason}")]
     Value {
         /// The pair that was given.
         pair: String,
-        /// What the value must be.
+        /// Why, and what to do.
         reason: String,
     },
     /// A change that has no effect.

@@ -50,8 +50,8 @@ keys! {
     "r2" "gradient penalty at fake images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R2, parse(v)?), text_or_zero(s.penalty(PenaltyKind::R2));
     "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?), text_or_zero(s.penalty(PenaltyKind::GradientPenalty));
     "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?), text_or_zero(s.penalty(PenaltyKind::Dragan));
-    "penalty_every" "steps from one penalty to the next" |s, v| s.penalty_every = parse(v)?, text(s.penalty_every);
-    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.lipschitz_constraint = clip(s, v)?, text_or_zero(s.clip());
+    "penalty_every" "steps between penalties" |s, v| s.penalty_every = parse(v)?, text(s.penalty_every);
+    "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.lipschitz_constraint = clip(s, v)?, text_or_zero(s.weight_clip());
     "spectral_norm" "true or false: spectral normalization of D" |s, v| s.lipschitz_constraint = spectral_norm(s, v)?, text(s.lipschitz_constraint == Some(LipschitzConstraint::SpectralNorm));
     "lr_d" "D's learning rate" |s, v| s.lr_d = parse(v)?, text(s.lr_d);
     "lr_g" "G's learning rate" |s, v| s.lr_g = parse(v)?, text(s.lr_g);
@@ -64,14 +64,14 @@ keys! {
     "adam.epsilon_hat" "true or false: add epsilon as Keras does" |s, v| adam_mut(s)?.epsilon_hat = parse(v)?, text(adam(s)?.epsilon_hat);
     "adam.clip_update_rms" "limit of an update's RMS, in multiples of the learning rate; 0: no limit" |s, v| adam_mut(s)?.clip_update_rms = parse_or_none(v)?, text_or_zero(adam(s)?.clip_update_rms);
     "momentum.first" "sgd's momentum in the first epoch" |s, v| sgd_mut(s)?.first = parse(v)?, text(sgd(s)?.first);
-    "momentum.last" "sgd's momentum after momentum.epochs epochs" |s, v| sgd_mut(s)?.last = parse(v)?, text(sgd(s)?.last);
+    "momentum.last" "sgd's momentum from epoch momentum.epochs on, counted from 1" |s, v| sgd_mut(s)?.last = parse(v)?, text(sgd(s)?.last);
     "momentum.epochs" "epochs in which momentum rises from first to last" |s, v| sgd_mut(s)?.epochs = parse(v)?, text(sgd(s)?.epochs);
-    "batch" "real images in a step" |s, v| s.batch = parse(v)?, text(s.batch);
+    "batch" "real images per batch" |s, v| s.batch = parse(v)?, text(s.batch);
     "images" "real images in the whole schedule" |s, v| s.images = parse(v)?, text(s.images);
     "train_images" "train on the first N images only; 0: all" |s, v| s.train_images = parse_or_none(v)?, text_or_zero(s.train_images);
     "with_replacement" "true or false: draw real images with replacement" |s, v| s.with_replacement = parse(v)?, text(s.with_replacement);
-    "ema_images" "half-life of G's averaged weights in images; 0: no average" |s, v| s.ema = parse_or_none(v)?.map(|half_life_images| EmaConfig { half_life_images }), text_or_zero(s.ema.map(|ema| ema.half_life_images));
-    "pretrain_images" "real images that D is trained on alone first; 0: none" |s, v| s.pretraining = pretraining(s, v)?, text_or_zero(s.pretraining.map(|p| p.images));
+    "ema_images" "half-life of G's averaged parameters in images; 0: no average" |s, v| s.ema = parse_or_none(v)?.map(|half_life_images| EmaConfig { half_life_images }), text_or_zero(s.ema.map(|ema| ema.half_life_images));
+    "pretrain_images" "real images of D's pretraining; 0: none" |s, v| s.pretraining = pretraining(s, v)?, text_or_zero(s.pretraining.map(|p| p.images));
     "pretrain_batch" "real images in each update of pretraining" |s, v| *pretrain_batch(s)? = parse(v)?, text(s.pretraining?.batch);
     "report_every" "steps between rows of metrics.jsonl" |s, v| s.report_every = parse(v)?, text(s.report_every);
     "snapshot_every" "steps between snapshots" |s, v| s.snapshot_every = parse(v)?, text(s.snapshot_every);
@@ -202,7 +202,7 @@ fn clip(s: &Settings, text: &str) -> Result<Option<LipschitzConstraint>> {
             Err("spectral_norm removes the scale of the weights, so clip has no effect; choose one of them".to_owned())
         }
         (Some(limit), _) => Ok(Some(LipschitzConstraint::Clip { limit })),
-        (None, bound) => Ok(bound.filter(|bound| bound.clip().is_none())),
+        (None, constraint) => Ok(constraint.filter(|constraint| constraint.weight_clip().is_none())),
     }
 }
 
@@ -213,7 +213,9 @@ fn spectral_norm(s: &Settings, text: &str) -> Result<Option<LipschitzConstraint>
                 .to_owned())
         }
         (true, _) => Ok(Some(LipschitzConstraint::SpectralNorm)),
-        (false, bound) => Ok(bound.filter(|bound| bound.clip().is_some())),
+        (false, constraint) => {
+            Ok(constraint.filter(|constraint| constraint.weight_clip().is_some()))
+        }
     }
 }
 

@@ -9,8 +9,8 @@ pub struct LossInfo {
     pub summary: &'static str,
     /// Whether D needs a Lipschitz constraint: a penalty, clipping or spectral normalization.
     pub needs_lipschitz_constraint: bool,
-    /// Whether the loss is a function of probabilities. Only then,
-    /// [`logit_limit`](crate::Settings::logit_limit) applies to it.
+    /// Whether the loss is a function of probabilities. Built-in losses use
+    /// [`logit_limit`](crate::Settings::logit_limit) only if this is true.
     pub uses_probabilities: bool,
 }
 

@@ -26,7 +26,7 @@ pub struct Preset {
     pub conditional: Conditional,
     /// Parameters of G and of D.
     pub parameters: [u64; 2],
-    /// Its real data are numbers drawn from N(4, 0.5), not images.
+    /// Its real data are numbers drawn from N(4, 0.5²), not images.
     pub synthetic: bool,
     /// How its snapshots are shown.
     pub figures: FigureLayout,
@@ -61,7 +61,7 @@ pub fn presets() -> &'static [Preset] {
 /// The preset of that name.
 ///
 /// # Errors
-/// [`Error::UnknownPreset`] with the nearest name.
+/// [`Error::UnknownPreset`] with the most similar name.
 pub fn preset(name: &str) -> Result<&'static Preset> {
     let names = || presets().iter().map(|preset| preset.name.as_str());
     let found = presets().iter().find(|preset| preset.name == name);

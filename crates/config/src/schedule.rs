@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-/// How both learning rates change over the schedule.
+/// How both learning rates change over the schedule. [`Schedule::Notebook`] also changes the
+/// images per step.
 #[derive(
     Debug,
     Clone,
@@ -38,9 +39,9 @@ pub enum Schedule {
 /// A position in the schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SchedulePosition {
-    /// Finished share of the schedule, 0 to 1.
+    /// Completed fraction of the schedule, 0 to 1.
     pub fraction_done: f64,
-    /// Updates made.
+    /// Completed steps.
     pub steps_done: u64,
     /// Batches of real images in the whole schedule.
     pub total_batches: u64,
@@ -121,7 +122,6 @@ impl Notebook {
 
     /// The phase, 0 to 2, of the step after this fraction of the schedule.
     fn phase(&self, fraction_done: f64) -> usize {
-        // The number of batches is whole; the product of shares has rounding errors.
         // Add 1e-6, because the product has rounding errors.
         let finished = fraction_done * self.batches as f64 + 1e-6;
         let before_last = self.batches - (2 * self.double_batch_steps).min(self.batches);

@@ -10,7 +10,8 @@ use crate::{MomentumSchedule, Schedule};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Real images per step.
+    /// Real images per batch. A step uses one batch, or two at the end of
+    /// [`Schedule::Notebook`].
     pub batch: u64,
     /// Length of the schedule in real images shown to D.
     pub images: u64,
@@ -23,8 +24,8 @@ pub struct Settings {
     /// Factor on D's loss; 0.5 where the original program averages over real
     /// and fake images together.
     pub loss_d_weight: f64,
-    /// Clamp logits to ± this value in losses of probabilities; a clamped logit
-    /// has no gradient.
+    /// Clamp logits to ± this value in losses of probabilities and in custom losses. A clamped
+    /// logit has no gradient.
     pub logit_limit: Option<f64>,
     /// D's learning rate.
     pub lr_d: f64,
@@ -32,13 +33,14 @@ pub struct Settings {
     pub lr_g: f64,
     /// How both rates change over the schedule.
     pub schedule: Schedule,
-    /// Whether D and G update one after the other or at once.
+    /// Whether D and G update one after the other or at once, and whether both updates use the
+    /// same latents.
     pub update: Update,
     /// Compute the penalties in every n-th step only, and multiply them by n.
     pub penalty_every: u64,
     /// Steps between rows of `metrics.jsonl`.
     pub report_every: u64,
-    /// Steps between snapshots of the fixed latents.
+    /// Steps between snapshots.
     pub snapshot_every: u64,
     /// Steps between points of the quality curve; see [`Settings::evaluates_at`].
     pub evaluate_every: Option<u64>,
@@ -46,7 +48,7 @@ pub struct Settings {
     pub optimizer: OptimizerConfig,
     /// How D's Lipschitz constant is limited, besides penalties.
     pub lipschitz_constraint: Option<LipschitzConstraint>,
-    /// Averaged weights of G, from which samples are drawn.
+    /// Averaged parameters of G, from which samples are drawn.
     pub ema: Option<EmaConfig>,
     /// Train D alone before the first step.
     pub pretraining: Option<Pretraining>,
@@ -138,7 +140,7 @@ pub enum LipschitzConstraint {
 
 impl LipschitzConstraint {
     /// The limit of clipping.
-    pub fn clip(self) -> Option<f64> {
+    pub fn weight_clip(self) -> Option<f64> {
         match self {
             LipschitzConstraint::Clip { limit } => Some(limit),
             LipschitzConstraint::SpectralNorm => None,
@@ -146,7 +148,7 @@ impl LipschitzConstraint {
     }
 }
 
-/// An exponential moving average of G's weights.
+/// An exponential moving average of G's parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmaConfig {
@@ -239,8 +241,8 @@ impl Settings {
     }
 
     /// The limit of D's parameters, if they are clipped.
-    pub fn clip(&self) -> Option<f64> {
-        self.lipschitz_constraint.and_then(LipschitzConstraint::clip)
+    pub fn weight_clip(&self) -> Option<f64> {
+        self.lipschitz_constraint.and_then(LipschitzConstraint::weight_clip)
     }
 
     /// The weight of a penalty, if the settings have one of that kind.

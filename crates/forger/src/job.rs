@@ -82,7 +82,7 @@ impl TrainJob {
         };
         let config = TrainConfig {
             seed: args.seed,
-            seconds: args.seconds,
+            time_limit_seconds: args.seconds,
             device,
             dtype: dtype(precision),
             ..TrainConfig::by_name(settings, networks, &data)?

@@ -68,7 +68,7 @@ pub fn resume(args: &TrainArgs, dir: &Path) -> Result<ResumeState> {
     let data = train_data(set, &cache, settings, networks_name, config.seed)?;
     let train_config = TrainConfig {
         seed: config.seed,
-        seconds: config.seconds,
+        time_limit_seconds: config.seconds,
         device: machine::device_named(&config.device)?,
         dtype: dtype(config.precision),
         ..TrainConfig::by_name(config.settings.clone(), &config.networks, &data)?

@@ -31,7 +31,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let run_job = |job: TrainJob| {
-        let run = job.checkpointer.run().clone();
+        let run = job.checkpointer.run_dir().clone();
         train_and_draw(job).map_err(|error| with_resume_help(&run, error))
     };
     let Some(dir) = args.run_to_resume(&Paths::from_env()) else {
@@ -40,7 +40,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     match resume(args, &dir)? {
         ResumeState::Unfinished(job) => run_job(*job),
         ResumeState::Complete(checkpointer, step) => {
-            let run = checkpointer.run();
+            let run = checkpointer.run_dir();
             let root = run.root().display();
             output::print_line(format_args!("{root} is finished after {step} steps"))?;
             run.remove_temporary_files()?;
@@ -61,7 +61,7 @@ fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
             let real = format!("{images} images of {}", job.data_path.display());
             (real, evaluator.as_deref())
         }
-        TrainData::Gaussian => ("numbers from N(4, 0.5)".to_owned(), None),
+        TrainData::Gaussian => ("numbers from N(4, 0.5²)".to_owned(), None),
     };
     output::eprint_line(format_args!(
         "training {} on {real} ({}, {}, threads: {}, seed: {})",
@@ -71,7 +71,7 @@ fn train_and_draw(mut job: TrainJob) -> Result<ExitCode> {
         job.threads,
         config.seed,
     ));
-    let run = job.checkpointer.run().clone();
+    let run = job.checkpointer.run_dir().clone();
     output::eprint_line(format_args!("into {}", run.root().display()));
     output::eprint_line(
         "\"real a|b\": D classifies a of the real and b of the fake images as real",

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use gan_cli::{Paths, WalkArgs};
-use gan_models::LatentDistribution;
 use gan_trainer::{RandomStream, RunSampler, Sampler, seed_torch};
 use gan_viz::{Canvas, GridStyle, Timing, grid, square_columns, write_gif};
 use run_dir::RunDir;
@@ -50,13 +49,7 @@ fn walk(
     });
     let Some(first) = points.next() else { bail!("--seeds names no seed") };
     // As in other walks, an image stays in its cluster: between clusters there are no latents.
-    let same_cluster = |to: Tensor| match latent {
-        LatentDistribution::Mixture { size, clusters, .. } => {
-            Tensor::cat(&[to.narrow(1, 0, size), first.narrow(1, size, clusters)], 1)
-        }
-        _ => to,
-    };
-    let points: Vec<Tensor> = points.map(same_cluster).collect();
+    let points: Vec<Tensor> = points.map(|to| latent.with_clusters_of(to, &first)).collect();
     let mut steps = Vec::new();
     let mut from = &first;
     for to in points.iter().chain([&first]) {

@@ -32,7 +32,7 @@ pub type ExportResult = Result<String, ExportError>;
 /// The batch that defines the constant batch statistics of a graph.
 #[derive(Debug, Clone, Copy)]
 pub struct Calibration<'a> {
-    /// The network's input: latents f32 `[n, size]` or images f32 `[n, 1, side, side]`.
+    /// The network's input: latents f32 `[n, dim]` or images f32 `[n, 1, side, side]`.
     pub input: &'a Tensor,
     /// Labels i64 `[n]`, for conditional networks.
     pub labels: Option<&'a Tensor>,

@@ -5,22 +5,22 @@ use tch::{Device, Kind, Tensor};
 /// The distribution of a generator's latents.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LatentDistribution {
-    /// Standard normal, `[n, size]`.
+    /// Standard normal, `[n, dim]`.
     Normal {
         /// Values per latent.
         size: i64,
     },
     /// Standard normal values, then a uniformly drawn cluster as a one-hot vector
-    /// times `scale`: `[n, size + clusters]` (Mukherjee et al. 2019, section 3.1).
+    /// times `scale`: `[n, dim]` (Mukherjee et al. 2019, section 3.1).
     Mixture {
         /// Normal values per latent.
-        size: i64,
+        normal_size: i64,
         /// Number of clusters.
         clusters: i64,
         /// The nonzero value of the one-hot vector.
         scale: f64,
     },
-    /// Uniform on `[low, high)`, `[n, size]`.
+    /// Uniform on `[low, high)`, `[n, dim]`.
     Uniform {
         /// Values per latent.
         size: i64,
@@ -44,7 +44,7 @@ pub enum LatentDistribution {
 }
 
 impl LatentDistribution {
-    /// Draws `n` latents, f32 `[n, size]`, on `device`.
+    /// Draws `n` latents, f32 `[n, dim]`, on `device`.
     ///
     /// The random numbers come from libtorch's global random number generator for
     /// the CPU. A seed therefore gives the same latents on every device.
@@ -52,8 +52,8 @@ impl LatentDistribution {
         let options = (Kind::Float, Device::Cpu);
         let latents = match self {
             LatentDistribution::Normal { size } => Tensor::randn([n, size], options),
-            LatentDistribution::Mixture { size, clusters, scale } => {
-                let values = Tensor::randn([n, size], options);
+            LatentDistribution::Mixture { normal_size, clusters, scale } => {
+                let values = Tensor::randn([n, normal_size], options);
                 let cluster = Tensor::randint(clusters, [n], (Kind::Int64, Device::Cpu));
                 let one_hot = cluster.one_hot(clusters).to_kind(Kind::Float) * scale;
                 Tensor::cat(&[values, one_hot], 1)
@@ -70,19 +70,25 @@ impl LatentDistribution {
     }
 
     /// Draws the endpoints of `n` straight lines for latent interpolation, two
-    /// tensors f32 `[n, size]`.
+    /// tensors f32 `[n, dim]`.
     ///
     /// If there are clusters, both ends of a line are in the same cluster, so the points between
     /// them are too.
     pub fn interpolation_endpoints(self, n: i64, device: Device) -> (Tensor, Tensor) {
         let (from, to) = (self.sample(n, device), self.sample(n, device));
+        let to = self.with_clusters_of(to, &from);
+        (from, to)
+    }
+
+    /// Moves `latents` to the clusters of `others`, both `[n, dim]`. Distributions without
+    /// clusters return `latents`.
+    pub fn with_clusters_of(self, latents: Tensor, others: &Tensor) -> Tensor {
         match self {
-            LatentDistribution::Mixture { size, clusters, .. } => {
-                let cluster = from.narrow(1, size, clusters);
-                let to = Tensor::cat(&[to.narrow(1, 0, size), cluster], 1);
-                (from, to)
+            LatentDistribution::Mixture { normal_size, clusters, .. } => {
+                let cluster = others.narrow(1, normal_size, clusters);
+                Tensor::cat(&[latents.narrow(1, 0, normal_size), cluster], 1)
             }
-            _ => (from, to),
+            _ => latents,
         }
     }
 
@@ -90,8 +96,8 @@ impl LatentDistribution {
     pub fn to_json(self) -> String {
         match self {
             LatentDistribution::Normal { size } => format!(r#"{{"kind":"normal","size":{size}}}"#),
-            LatentDistribution::Mixture { size, clusters, scale } => format!(
-                r#"{{"kind":"mixture","size":{size},"clusters":{clusters},"scale":{scale}}}"#
+            LatentDistribution::Mixture { normal_size, clusters, scale } => format!(
+                r#"{{"kind":"mixture","size":{normal_size},"clusters":{clusters},"scale":{scale}}}"#
             ),
             LatentDistribution::Uniform { size, low, high } => {
                 format!(r#"{{"kind":"uniform","size":{size},"low":{low},"high":{high}}}"#)
@@ -106,7 +112,7 @@ impl LatentDistribution {
     pub fn dim(self) -> i64 {
         match self {
             LatentDistribution::Normal { size } | LatentDistribution::Uniform { size, .. } => size,
-            LatentDistribution::Mixture { size, clusters, .. } => size + clusters,
+            LatentDistribution::Mixture { normal_size, clusters, .. } => normal_size + clusters,
             LatentDistribution::EvenlySpaced { .. } => 1,
         }
     }

@@ -94,7 +94,7 @@ fn build(width: i64, classes: Option<i64>) -> Networks {
         latent: match classes {
             Some(_) => LatentDistribution::Normal { size: LATENT },
             None => LatentDistribution::Mixture {
-                size: LATENT,
+                normal_size: LATENT,
                 clusters: CLUSTERS,
                 scale: CLUSTER_SCALE,
             },

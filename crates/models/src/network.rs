@@ -47,8 +47,7 @@ pub trait Generator: Debug + Send + Sync {
     /// The distribution of its latents.
     fn latent(&self) -> LatentDistribution;
 
-    /// The number of classes if the network generates images of given classes. If so,
-    /// [`Generator::forward`] needs labels.
+    /// The number of classes if the network takes labels.
     fn classes(&self) -> Option<i64>;
 
     /// Whether [`Generator::forward`] needs labels.
@@ -73,7 +72,7 @@ pub trait Generator: Debug + Send + Sync {
     /// step takes several milliseconds.
     fn data_parallel(&self) -> bool;
 
-    /// Computes images `[n, 1, side, side]` from latents `[n, size]`.
+    /// Computes images `[n, 1, side, side]` from latents `[n, dim]`.
     ///
     /// The images have the weights' data type and lie in [`Generator::pixel_range`]. Networks
     /// without a final sigmoid or hyperbolic tangent can exceed this range.
@@ -90,7 +89,7 @@ pub trait Generator: Debug + Send + Sync {
         mode: Mode,
     ) -> Tensor;
 
-    /// Exports the network with `weights`, f32, as a graph of ONNX operators, which computes as
+    /// Exports the network with `weights`, f32, as a graph of ONNX operators, that computes the same as
     /// [`Generator::forward`] with [`Mode::Eval`].
     ///
     /// Its inputs are `latent`, f32 `[n, dim]`, and, for conditional networks, `label`, i64
@@ -114,8 +113,7 @@ pub trait Discriminator: Debug + Send + Sync {
     /// Names, shapes and initial values of the network's parameters.
     fn layout(&self) -> &ParamLayout;
 
-    /// The number of classes if the network classifies images as real or fake images of
-    /// given classes. If so, [`Discriminator::forward`] needs labels.
+    /// The number of classes if the network takes labels.
     fn classes(&self) -> Option<i64>;
 
     /// Whether [`Discriminator::forward`] needs labels.
@@ -150,7 +148,7 @@ pub trait Discriminator: Debug + Send + Sync {
         mode: Mode,
     ) -> Tensor;
 
-    /// Exports the network with `weights`, f32, as a graph of ONNX operators, which computes as
+    /// Exports the network with `weights`, f32, as a graph of ONNX operators, that computes the same as
     /// [`Discriminator::forward`] with [`Mode::Eval`]; see [`Generator::to_graph`].
     ///
     /// Its inputs are `image`, f32 `[n, 1, side, side]`, and, for conditional networks,

@@ -146,7 +146,7 @@ impl ParamLayout {
 
     /// Draws initial values into a new flat buffer, f32 `[numel]` on `device`.
     ///
-    /// The random numbers come from libtorch's global CPU generator, in the order
+    /// The random numbers come from libtorch's global CPU random number generator, in the order
     /// of declaration. A seed therefore gives the same weights on every device.
     pub fn init(&self, device: Device) -> Tensor {
         let flat = Tensor::zeros([self.numel], (Kind::Float, Device::Cpu));
@@ -187,20 +187,19 @@ impl ParamLayout {
         views.map(|_, view| view.set_requires_grad(true))
     }
 
-    /// Copies gradients of [`ParamLayout::leaves`] into a new flat buffer, f32 `[numel]`,
-    /// in the order of this layout. An undefined gradient counts as zero.
+    /// Copies one tensor per parameter, such as gradients, into a new flat buffer, f32 `[numel]`.
+    /// An undefined tensor counts as zero.
     ///
     /// # Panics
-    /// If the number of gradients or one of their shapes differs from the
-    /// parameters'.
-    pub fn flatten(&self, grads: &[Tensor], device: Device) -> Tensor {
-        assert_eq!(grads.len(), self.params.len(), "number of gradients");
+    /// If the number of tensors or one of their shapes differs from the parameters'.
+    pub fn flatten(&self, tensors: &[Tensor], device: Device) -> Tensor {
+        assert_eq!(tensors.len(), self.params.len(), "number of tensors");
         let flat = Tensor::empty([self.numel], (Kind::Float, device));
-        for (param, grad) in self.params.iter().zip(grads) {
+        for (param, tensor) in self.params.iter().zip(tensors) {
             let mut target = param.view(&flat);
-            if grad.defined() {
-                assert_eq!(grad.size(), param.shape, "gradient of {}", param.name);
-                target.copy_(grad);
+            if tensor.defined() {
+                assert_eq!(tensor.size(), param.shape, "shape of {}", param.name);
+                target.copy_(tensor);
             } else {
                 let _ = target.zero_();
             }
@@ -209,7 +208,7 @@ impl ParamLayout {
     }
 }
 
-/// The values of a network's parameters, one tensor each.
+/// Views of a flat parameter buffer, one for each parameter, or tensors computed from them.
 #[derive(Debug)]
 pub struct Weights(Vec<Tensor>);
 

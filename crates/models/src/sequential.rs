@@ -69,10 +69,10 @@ impl Sequential {
         calibration: Option<Calibration>,
     ) -> Result<String, ExportError> {
         let last = self.layers.iter().rposition(|layer| layer.depends_on() == Dependency::Batch);
-        let labels = calibration.and_then(|examples| examples.labels);
+        let labels = calibration.and_then(|batch| batch.labels);
         let context = ForwardContext { labels, mode: Mode::Eval };
         let mut values =
-            calibration.filter(|_| last.is_some()).map(|examples| examples.input.shallow_clone());
+            calibration.filter(|_| last.is_some()).map(|batch| batch.input.shallow_clone());
         let mut name = x.to_owned();
         for (i, layer) in self.layers.iter().enumerate() {
             name = layer.export(export, &name, values.as_ref())?;
@@ -83,7 +83,7 @@ impl Sequential {
     }
 }
 
-/// A generator whose layers map latents `[n, size]` to images
+/// A generator whose layers map latents `[n, dim]` to images
 /// `[n, 1, side, side]`.
 #[derive(Debug)]
 pub struct SequentialGenerator {

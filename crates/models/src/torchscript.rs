@@ -16,7 +16,7 @@ type Values<'a> = HashMap<&'a str, Tensor>;
 /// libtorch records the operators while they compute a batch of two.
 ///
 /// # Errors
-/// Those of [`run`].
+/// Those of [`evaluate`].
 pub fn to_torchscript(graph: &Graph) -> Result<CModule, ExportError> {
     let constants = constants(graph)?;
     let example = |input: &gan_graph::Value| {

@@ -36,9 +36,9 @@ pub struct TrainState {
     pub step: u64,
     /// Real images that D was trained on, with repetitions, without pretraining.
     pub images_seen: u64,
-    /// Seconds of training, without evaluations and figures.
+    /// Seconds of training, without evaluations, snapshots and checkpoints.
     pub seconds: f64,
-    /// The step of the last snapshot of the schedule.
+    /// The last step at which a snapshot was due. Resuming deletes later snapshots.
     pub last_snapshot: u64,
     /// Whether the schedule is completed.
     pub finished: bool,
@@ -94,7 +94,7 @@ impl Checkpoint {
         checkpoint_file::write(run, path, &encode(gan, &metadata)?)
     }
 
-    /// Reads the file `path` of `run` and compares its hash.
+    /// Reads the file `path` of `run` and verifies its SHA-256.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] if a file is missing or damaged; [`Error::Run`] if
@@ -108,8 +108,8 @@ impl Checkpoint {
         Ok(Checkpoint { path: path.to_owned(), bytes, metadata })
     }
 
-    /// The number of the checkpoint at `path` in its run, without a comparison of
-    /// its hash; `None` if the file is no checkpoint.
+    /// The number of the checkpoint at `path` in its run, without verifying its
+    /// SHA-256; `None` if the file is no checkpoint.
     pub(crate) fn number(run: &RunDir, path: &Path) -> Option<u64> {
         let metadata = checkpoint_file::metadata(run, path);
         Some(parse_metadata(metadata.as_ref()).ok()?.number)
@@ -163,7 +163,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Checkpoint`] if the tensors have other names or shapes.
-    pub fn sampling_parameters(&self, layout: &ParamLayout) -> Result<Tensor, Error> {
+    pub fn generator_inference_parameters(&self, layout: &ParamLayout) -> Result<Tensor, Error> {
         let tensors = self.safetensors()?;
         let averaged = tensors.names().iter().any(|name| name.starts_with("generator_ema."));
         let name = if averaged { "generator_ema" } else { "generator" };

@@ -11,7 +11,7 @@ use safetensors::tensor::Metadata;
 
 use crate::Error;
 
-/// Upper limit of the size of a file with a hash, in bytes.
+/// Upper limit of the size of a hash file, in bytes.
 const MAX_HASH_FILE: u64 = 1 << 10;
 
 /// Upper limit of the size of the names of all tensors and the metadata, in bytes.
@@ -31,7 +31,7 @@ pub(crate) fn write(run: &RunDir, path: &Path, bytes: &[u8]) -> Result<(), Error
     Ok(run.write(path, |w| w.write_all(bytes))?)
 }
 
-/// Reads the checkpoint `path` of `run` and compares its hash.
+/// Reads the checkpoint `path` of `run` and verifies its SHA-256.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] if a file is missing or damaged; [`Error::Run`] if the operating
@@ -40,19 +40,19 @@ pub(crate) fn read(run: &RunDir, path: &Path) -> Result<Vec<u8>, Error> {
     let hash_path = hash_path(path);
     let mut line = Vec::new();
     let read = open(run, &hash_path)?.take(MAX_HASH_FILE).read_to_end(&mut line);
-    read.map_err(|e| io("read", &hash_path, e))?;
+    read.map_err(|e| io_error("read", &hash_path, e))?;
     let expected_hash = hash(&line, path).ok_or_else(|| {
         checkpoint_error(&hash_path, "it is damaged: it holds no SHA-256 of the file")
     })?;
     let file = open(run, path)?;
-    let (mut bytes, header) = read_header(&file).map_err(|e| io("read", path, e))?;
-    let length = file.metadata().map_err(|e| io("read", path, e))?.len();
+    let (mut bytes, header) = read_header(&file).map_err(|e| io_error("read", path, e))?;
+    let length = file.metadata().map_err(|e| io_error("read", path, e))?.len();
     let expected_length = header.and_then(|header| bytes.len().checked_add(header.data_len()));
     if expected_length.map(|n| n as u64) != Some(length) || length > MAX_CHECKPOINT {
         let reason = format!("it is damaged: its header does not describe {length} bytes");
         return Err(checkpoint_error(path, reason));
     }
-    file.take(length).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
+    file.take(length).read_to_end(&mut bytes).map_err(|e| io_error("read", path, e))?;
     let found = sha256_hex(&bytes);
     if expected_hash != found {
         let hash = file_name(&hash_path);
@@ -63,7 +63,7 @@ pub(crate) fn read(run: &RunDir, path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// The metadata of the checkpoint `path`, without a comparison of its hash; `None` if it is
+/// The metadata of the checkpoint `path`, without verifying its SHA-256; `None` if it is
 /// no safetensors file.
 pub(crate) fn metadata(run: &RunDir, path: &Path) -> Option<HashMap<String, String>> {
     let (_, header) = read_header(&open(run, path).ok()?).ok()?;
@@ -94,7 +94,7 @@ fn read_header(file: &File) -> io::Result<(Vec<u8>, Option<Metadata>)> {
     Ok((bytes, header))
 }
 
-/// The hash in the `line` of a checkpoint; `None` if the line is damaged.
+/// The hash in `line`, the content of the hash file of `path`; `None` if it is damaged.
 fn hash<'a>(line: &'a [u8], path: &Path) -> Option<&'a str> {
     let end = format!("  {}\n", file_name(path));
     std::str::from_utf8(line).ok()?.strip_suffix(&end).filter(|hash| hash.len() == 64)
@@ -119,6 +119,6 @@ fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn io(action: &'static str, path: &Path, reason: io::Error) -> Error {
+fn io_error(action: &'static str, path: &Path, reason: io::Error) -> Error {
     Error::Run(run_dir::Error::Io { action, path: path.to_owned(), reason })
 }

@@ -45,18 +45,18 @@ enum Start {
 
 impl Checkpointer {
     /// Creates the run directory `root`, which must be missing or empty. Training then saves
-    /// a checkpoint every minute and one at the end. `name` is the preset in `config.toml`.
+    /// a checkpoint every minute and one at the end. `preset` is the name in `config.toml`.
     ///
     /// # Errors
     /// [`Error::Run`] if the folder cannot be created or is not empty.
     pub fn create(
         root: &Path,
-        name: &str,
+        preset: &str,
         config: &TrainConfig,
         data: &TrainData,
     ) -> Result<Checkpointer, Error> {
         let real = data.figure_images(config.networks.generator.image_side())?;
-        let run_config = config.to_run_config(name, FigureLayout::default(), None);
+        let run_config = config.to_run_config(preset, FigureLayout::default(), None);
         let run = RunDir::create(root, &run_config, real.as_ref())?;
         Checkpointer::new(run, Some(Duration::from_secs(60)))
     }
@@ -133,8 +133,8 @@ impl Checkpointer {
         Ok(Checkpointer { start: Start::Restart, ..Checkpointer::new(run, interval)? })
     }
 
-    /// The run.
-    pub fn run(&self) -> &RunDir {
+    /// The run directory.
+    pub fn run_dir(&self) -> &RunDir {
         &self.run
     }
 
@@ -146,8 +146,9 @@ impl Checkpointer {
         }
     }
 
-    /// Whether the schedule is finished, and the samples, nearest images, walks and, for
-    /// `conditional` networks, the class grid exist.
+    /// Whether the schedule is finished, and the samples, real images, nearest images,
+    /// walks and, for `conditional` networks, the class grid exist. For synthetic data: whether
+    /// the last row of densities is of this step.
     ///
     /// # Errors
     /// [`Error::Run`] if the run cannot be read.
@@ -253,7 +254,7 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// Appends the SHA-256 of the files of rows to `checksums.jsonl`. Damaged rows do not stop
+    /// Appends the SHA-256 of each row file to `checksums.jsonl`. Damaged rows do not stop
     /// training.
     ///
     /// # Errors

@@ -13,8 +13,7 @@ use crate::data::TrainData;
 use crate::losses::Loss;
 use crate::sampler::all_classes;
 
-/// Rows and columns of the images to train on. Networks for other sizes resize
-/// them.
+/// Rows and columns of MNIST. Images may instead have the networks' own size.
 const IMAGE_SIDE: usize = 28;
 
 /// The libtorch version that this tch requires.
@@ -46,7 +45,7 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Time limit of training. The schedule then covers this time instead of
     /// [`Settings::images`].
-    pub seconds: Option<f64>,
+    pub time_limit_seconds: Option<f64>,
     /// The device to train on.
     pub device: Device,
     /// The data type in which the networks compute: Float (f32) or BFloat16.
@@ -64,7 +63,7 @@ impl TrainConfig {
             networks_name: name.to_owned(),
             loss,
             seed: 1,
-            seconds: None,
+            time_limit_seconds: None,
             device: Device::Cpu,
             dtype: Kind::Float,
         }
@@ -113,7 +112,8 @@ impl TrainConfig {
     /// Whether workers split the batch of each step.
     ///
     /// Not with DRAGAN or WGAN-GP, which draw random numbers: several threads would draw them in
-    /// no fixed order.
+    /// no fixed order. Not for [`Update::Simultaneous`], which computes both networks in one pass,
+    /// and not on a GPU.
     pub fn data_parallel(&self) -> bool {
         let Networks { generator, discriminator } = &self.networks;
         let draws = self.settings.penalties.iter().any(|p| p.kind.is_one_centered());
@@ -147,7 +147,7 @@ impl TrainConfig {
             preset: preset.to_owned(),
             networks: self.networks_name.clone(),
             seed: self.seed,
-            seconds: self.seconds,
+            seconds: self.time_limit_seconds,
             device: device_name(self.device),
             precision: match self.dtype {
                 Kind::BFloat16 => Precision::Bf16,
@@ -166,7 +166,7 @@ impl TrainConfig {
     ///
     /// # Errors
     /// [`Error::Settings`] for impossible settings, an unsupported data type, or a missing
-    /// device; [`Error::NoImages`], [`Error::NotImages`], [`Error::ImageSize`],
+    /// device; [`Error::NoImages`], [`Error::DataMismatch`], [`Error::ImageSize`],
     /// [`Error::NoLabels`] or [`Error::Label`] for the data.
     pub fn validate(&self, data: &TrainData) -> Result<(), Error> {
         check_device(self.dtype, self.device)?;
@@ -187,10 +187,10 @@ impl TrainConfig {
         let synthetic = data.is_synthetic();
         // A synthetic number is an image of one pixel.
         if synthetic != (generator.image_side() == 1) {
-            return Err(Error::NotImages { synthetic });
+            return Err(Error::DataMismatch { synthetic });
         }
         self.settings.check_images(available)?;
-        if let Some(seconds) = self.seconds
+        if let Some(seconds) = self.time_limit_seconds
             && !(seconds > 0.0 && seconds.is_finite())
         {
             return settings_error("seconds", seconds, "it must be a finite number above 0");
@@ -279,8 +279,8 @@ fn check_images(dataset: &Dataset, epoch_size: u64, networks: &Networks) -> Resu
     let Networks { generator, discriminator } = networks;
     let images = dataset.images();
     let (rows, cols) = (images.rows(), images.cols());
-    let own = generator.image_side() as usize;
-    if ![IMAGE_SIDE, own].contains(&rows) || rows != cols {
+    let network_side = generator.image_side() as usize;
+    if ![IMAGE_SIDE, network_side].contains(&rows) || rows != cols {
         let side = IMAGE_SIDE;
         return Err(Error::ImageSize { rows, cols, side });
     }

@@ -29,7 +29,7 @@ pub enum TrainData {
         /// Measures samples for the quality curve.
         evaluator: Option<Box<Evaluator>>,
     },
-    /// Numbers from N(4, 0.5), drawn anew for each step.
+    /// Numbers from N(4, 0.5²), drawn anew for each step.
     Gaussian,
 }
 
@@ -64,7 +64,7 @@ impl TrainData {
     ) -> Result<TrainData, Error> {
         // G was not trained on these images.
         let unseen = match conditional {
-            true => of_classes(test, &classes_of(&training, epoch_size)),
+            true => images_of_classes(test, &classes_of(&training, epoch_size)),
             false => None,
         };
         let figure_images = if let Some(unseen) = unseen.filter(|unseen| !unseen.is_empty()) {
@@ -118,9 +118,9 @@ fn classes_of(set: &Dataset, epoch_size: u64) -> Classes {
 }
 
 /// The images of `set` that have one of these `classes`.
-pub(crate) fn of_classes(set: &Dataset, classes: &Classes) -> Option<Dataset> {
-    let known = |&index: &usize| classes.contains(set.labels()[index]);
-    set.select(&(0..set.len()).filter(known).collect::<Vec<_>>())
+pub(crate) fn images_of_classes(set: &Dataset, classes: &Classes) -> Option<Dataset> {
+    let has_class = |&index: &usize| classes.contains(set.labels()[index]);
+    set.select(&(0..set.len()).filter(has_class).collect::<Vec<_>>())
 }
 
 /// Resizes images to `side`×`side`: bilinear, as PyTorch's `interpolate` with

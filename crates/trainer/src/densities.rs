@@ -14,7 +14,7 @@ const DRAWS: i64 = 20_000;
 /// The axis: first and last point, and the number of points.
 const AXIS: (f64, f64, i64) = (-8.0, 8.0, 201);
 
-/// Both densities, D's output along the axis, and the value function V(D, G)
+/// Both densities, D's output along the axis, and the value function V(D, G) =
 /// E log D(x) + E log(1 − D(G(z))), after `step` steps.
 pub(crate) fn densities(gan: &Gan, seed: u64, step: u64) -> Result<DensityRow, Error> {
     let (low, high, points) = AXIS;

@@ -69,7 +69,7 @@ pub enum Error {
     },
     /// The networks generate images and the data are numbers, or the other way round.
     #[error("the {}", if *synthetic { "data are numbers, but these networks generate images" } else { "data are images, but these networks generate numbers" })]
-    NotImages {
+    DataMismatch {
         /// Whether the data are numbers.
         synthetic: bool,
     },

@@ -49,9 +49,9 @@ pub struct Gan {
     pub weight_clip: Option<f64>,
     /// Threads for data parallelism.
     pub workers: Workers,
-    /// Real images per step.
+    /// Real images per batch. Samples of a generator with batch norm use batches of this size.
     pub batch_size: u64,
-    /// Samples of a conditional generator cycle through these classes.
+    /// The classes of the training images. Samples of a conditional generator cycle through them.
     pub classes: Classes,
     /// The data type in which the networks compute: Float (f32) or BFloat16.
     /// Parameters are always f32.
@@ -74,10 +74,11 @@ impl Gan {
         let g = generator.layout().init(*device);
         let d = discriminator.layout().init(*device);
         let layout = discriminator.layout();
-        let normalize = settings.lipschitz_constraint == Some(LipschitzConstraint::SpectralNorm);
+        let uses_spectral_norm =
+            settings.lipschitz_constraint == Some(LipschitzConstraint::SpectralNorm);
         Gan {
             ema: settings.ema.map(|ema| Ema::new(ema.half_life_images, &g)),
-            spectral_norm: normalize
+            spectral_norm: uses_spectral_norm
                 .then(|| SpectralNorm::new(layout, &layout.weights(&d), *device)),
             generator: NetworkState {
                 network: generator.clone(),
@@ -91,7 +92,7 @@ impl Gan {
             },
             objective: Objective::new(config.loss, settings),
             update: settings.update,
-            weight_clip: settings.clip(),
+            weight_clip: settings.weight_clip(),
             workers,
             batch_size: settings.batch,
             classes: config.classes.clone(),
@@ -100,15 +101,15 @@ impl Gan {
         }
     }
 
-    /// `n` new latents, f32 `[n, size]`, from libtorch's global random number
+    /// `n` new latents, f32 `[n, dim]`, from libtorch's global random number
     /// generator.
     pub fn latents(&self, n: i64) -> Tensor {
         self.generator.network.latent().sample(n, self.device)
     }
 
-    /// The parameters to sample with, f32 `[numel]`: G's average if there is one, else its
+    /// G's parameters for inference, f32 `[numel]`: its average if there is one, else its
     /// current parameters.
-    fn sampling_parameters(&self) -> &Tensor {
+    fn generator_inference_parameters(&self) -> &Tensor {
         self.ema.as_ref().map_or(&self.generator.parameters, Ema::parameters)
     }
 
@@ -116,20 +117,20 @@ impl Gan {
     /// parameters. In f32, it shares memory with this GAN.
     pub fn sampler(&self) -> Sampler {
         let generator = self.generator.network.clone();
-        Sampler::new(generator, self.sampling_parameters(), self.dtype, self.batch_size)
+        Sampler::new(generator, self.generator_inference_parameters(), self.dtype, self.batch_size)
             .with_classes(self.classes.clone())
     }
 
     /// Parameters for inference, G's and D's, each f32 `[numel]`: G's average if there is
     /// one, and D's weights with spectral normalization if training uses it.
     pub fn inference_parameters(&self) -> [Tensor; 2] {
-        let g = self.sampling_parameters().shallow_clone();
+        let g = self.generator_inference_parameters().shallow_clone();
         let d = &self.discriminator.parameters;
         let Some(spectral_norm) = &self.spectral_norm else {
             return [g, d.shallow_clone()];
         };
         let layout = self.discriminator.network.layout();
-        let weights = no_grad(|| spectral_norm.vectors().normalize(&layout.weights(d)));
+        let weights = no_grad(|| spectral_norm.vectors().normalize_weights(&layout.weights(d)));
         [g, layout.flatten(weights.tensors(), self.device)]
     }
 
@@ -149,7 +150,7 @@ impl Gan {
         add("generator", g_layout, &g.parameters, &g.optimizer);
         add("discriminator", d_layout, &d.parameters, &d.optimizer);
         if let Some(spectral_norm) = &self.spectral_norm {
-            let (layout, flat) = spectral_norm.named_buffer();
+            let (layout, flat) = spectral_norm.layout_and_buffer();
             state.push(("discriminator_spectral".to_owned(), layout, flat));
         }
         if let Some(ema) = &self.ema {
@@ -172,21 +173,26 @@ impl Gan {
     }
 
     /// Generates fake images `[n, 1, side, side]` with G in training mode, without
-    /// gradients, from latents f32 `[n, size]` and labels i64 `[n]`.
+    /// gradients, from latents f32 `[n, dim]` and labels i64 `[n]`.
     pub fn generate_fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
-        self.replica().fake(latents, labels)
+        self.replica().generate_fake(latents, labels)
     }
 
     /// D's logits, f32 `[n]`, for images `[n, 1, side, side]` and labels i64 `[n]`, without
     /// dropout and gradients. Batch norm uses the statistics of the batch.
     pub fn logits(&self, images: &Tensor, labels: &Tensor) -> Tensor {
-        self.logits_in(self.dtype, images, labels)
+        self.logits_with_dtype(self.dtype, images, labels)
     }
 
     /// [`Gan::logits`], computed in `dtype`.
-    pub(crate) fn logits_in(&self, dtype: Kind, images: &Tensor, labels: &Tensor) -> Tensor {
+    pub(crate) fn logits_with_dtype(
+        &self,
+        dtype: Kind,
+        images: &Tensor,
+        labels: &Tensor,
+    ) -> Tensor {
         no_grad(|| {
-            let weights = self.replica_in(dtype).discriminator_weights();
+            let weights = self.replica_with_dtype(dtype).discriminator_weights();
             let network = &self.discriminator.network;
             network.forward(&weights, images, Some(labels), Mode::Eval).to_kind(Kind::Float)
         })
@@ -197,17 +203,18 @@ impl Gan {
     pub fn accuracy(&self, real: &Batch, fake: &Tensor) -> f64 {
         let logits = |images| self.logits(images, &real.labels);
         let loss = &self.objective.loss;
-        let (d_real, d_fake) = loss.shares_classified_real(&logits(&real.images), &logits(fake));
-        (d_real + 1.0 - d_fake) / 2.0
+        let (real_as_real, fake_as_real) =
+            loss.shares_classified_real(&logits(&real.images), &logits(fake));
+        (real_as_real + 1.0 - fake_as_real) / 2.0
     }
 
-    /// A detached copy of both networks' parameters in the data type of computation. In f32,
-    /// it shares memory with this GAN.
+    /// Both networks with detached parameters in the data type of computation. In f32, the
+    /// parameters share memory with this GAN.
     pub(crate) fn replica(&self) -> Replica<'_> {
-        self.replica_in(self.dtype)
+        self.replica_with_dtype(self.dtype)
     }
 
-    fn replica_in(&self, dtype: Kind) -> Replica<'_> {
+    fn replica_with_dtype(&self, dtype: Kind) -> Replica<'_> {
         let (g, d) = (&self.generator, &self.discriminator);
         let vectors = self.spectral_norm.as_ref().map(SpectralNorm::vectors);
         Replica {

@@ -54,7 +54,7 @@ enum Source {
 #[derive(Debug)]
 pub struct DataLoader {
     source: Source,
-    sampler: IndexSampler,
+    index_sampler: IndexSampler,
 }
 
 impl DataLoader {
@@ -80,21 +80,21 @@ impl DataLoader {
         let labels = Tensor::from_slice(dataset.labels()).to_kind(Kind::Int64);
         let first = |all: &Tensor| all.narrow(0, 0, epoch_size as i64).to_device(device);
         let source = Source::Images { bytes: first(&bytes), labels: first(&labels), range };
-        let sampler = IndexSampler::new(seed, RandomStream::Shuffle, epoch_size);
-        Ok(DataLoader { source, sampler })
+        let index_sampler = IndexSampler::new(seed, RandomStream::Shuffle, epoch_size);
+        Ok(DataLoader { source, index_sampler })
     }
 
-    /// Draws sorted batches of numbers from N(4, 0.5).
+    /// Draws sorted batches of numbers from N(4, 0.5²).
     pub fn gaussian(device: Device, seed: u64) -> DataLoader {
         DataLoader {
             source: Source::Gaussian(device),
-            sampler: IndexSampler::new(seed, RandomStream::Shuffle, 1),
+            index_sampler: IndexSampler::new(seed, RandomStream::Shuffle, 1),
         }
     }
 
     /// Draws images with replacement, or epoch by epoch.
     pub fn with_replacement(mut self, with_replacement: bool) -> DataLoader {
-        self.sampler.with_replacement = with_replacement;
+        self.index_sampler.with_replacement = with_replacement;
         self
     }
 
@@ -108,14 +108,14 @@ impl DataLoader {
                 range: *range,
             },
         };
-        let IndexSampler { seed, size, .. } = self.sampler;
-        let sampler = IndexSampler::new(seed, RandomStream::PretrainShuffle, size);
-        DataLoader { source, sampler }
+        let IndexSampler { seed, size, .. } = self.index_sampler;
+        let index_sampler = IndexSampler::new(seed, RandomStream::PretrainShuffle, size);
+        DataLoader { source, index_sampler }
     }
 
     /// Images in an epoch; 1 for numbers.
     pub fn epoch_size(&self) -> u64 {
-        self.sampler.size
+        self.index_sampler.size
     }
 
     /// The real images of one update. `update` is its index, `seen` the number of images before
@@ -123,7 +123,7 @@ impl DataLoader {
     pub fn batch(&mut self, update: u64, seen: u64, count: u64) -> Batch {
         match &self.source {
             Source::Images { bytes, labels, range } => {
-                let indices = self.sampler.indices(update, seen, count);
+                let indices = self.index_sampler.indices(update, seen, count);
                 let indices = Tensor::from_slice(&indices).to_device(bytes.device());
                 let bytes = bytes.index_select(0, &indices);
                 Batch {
@@ -132,7 +132,7 @@ impl DataLoader {
                 }
             }
             Source::Gaussian(device) => {
-                seed_torch(self.sampler.seed, self.sampler.stream, update);
+                seed_torch(self.index_sampler.seed, self.index_sampler.stream, update);
                 let (sorted, _) = draw_gaussian(count as i64).sort(0, false);
                 Batch {
                     images: sorted.view([-1, 1, 1, 1]).to_device(*device),
@@ -199,7 +199,7 @@ impl IndexSampler {
     }
 }
 
-/// `n` draws from N(4, 0.5), f32 `[n]`, from libtorch's global random number generator.
+/// `n` draws from N(4, 0.5²), f32 `[n]`, from libtorch's global random number generator.
 pub(crate) fn draw_gaussian(n: i64) -> Tensor {
     let (mean, std) = GAUSSIAN_MEAN_STD;
     Tensor::randn([n], (Kind::Float, Device::Cpu)) * std + mean

@@ -28,7 +28,7 @@ pub struct DiscriminatorOutput {
     /// The loss without penalties, f32 scalar.
     pub loss: Tensor,
     /// The loss with penalties, which D minimizes, f32 scalar.
-    pub objective: Tensor,
+    pub loss_with_penalties: Tensor,
     /// Logits of the real images, f32 `[n]`.
     pub real_logits: Tensor,
     /// Logits of the fake images, f32 `[n]`.
@@ -50,7 +50,7 @@ impl Objective {
     }
 
     /// D's loss on `n` real images f32 and `n` fake ones, each `[n, 1, side, side]`. If
-    /// `penalize` is true, the objective includes the penalties. D computes in the data type
+    /// `penalize` is true, `loss_with_penalties` includes the penalties. D computes in the data type
     /// of `fake_images`.
     ///
     /// `discriminate` maps images `[m, 1, side, side]` to logits `[m]`; `m` is `n`, or `2n`
@@ -66,9 +66,9 @@ impl Objective {
     ) -> DiscriminatorOutput {
         let penalize = penalize && !self.penalties.is_empty();
         let n = fake_images.size()[0];
-        let real_in_kind = real_images.to_kind(fake_images.kind());
+        let real_cast = real_images.to_kind(fake_images.kind());
         let both = (penalize || one_pass).then(|| {
-            let both = Tensor::cat(&[&real_in_kind, fake_images], 0);
+            let both = Tensor::cat(&[&real_cast, fake_images], 0);
             if penalize && !both.requires_grad() { both.set_requires_grad(true) } else { both }
         });
         let (real_logits, fake_logits) = match &both {
@@ -77,20 +77,20 @@ impl Objective {
                 let (real, fake) = split_real_fake(both, n);
                 (discriminate(&real), discriminate(&fake))
             }
-            None => (discriminate(&real_in_kind), discriminate(fake_images)),
+            None => (discriminate(&real_cast), discriminate(fake_images)),
         };
         let real_logits = real_logits.to_kind(Kind::Float);
         let fake_logits = fake_logits.to_kind(Kind::Float);
         let loss = (self.loss.discriminator)(&self.clamp(&real_logits), &self.clamp(&fake_logits))
             * self.loss_d_weight;
-        let objective = match &both {
+        let loss_with_penalties = match &both {
             Some(both) if penalize => {
                 let logits = Tensor::cat(&[&real_logits, &fake_logits], 0);
                 &loss + self.penalties(discriminate, real_images, both, &logits)
             }
             _ => loss.shallow_clone(),
         };
-        DiscriminatorOutput { loss, objective, real_logits, fake_logits }
+        DiscriminatorOutput { loss, loss_with_penalties, real_logits, fake_logits }
     }
 
     /// G's loss, f32 scalar, on D's logits f32 `[n]`.
@@ -116,10 +116,10 @@ impl Objective {
         logits: &Tensor,
     ) -> Tensor {
         let n = real_images.size()[0];
-        // E‖∇ₓD‖² at real and at fake images, from one gradient.
-        let mut squared: Option<(Tensor, Tensor)> = None;
+        // ‖∇ₓD‖² of each real and each fake image, from one gradient.
+        let mut squared_norms: Option<(Tensor, Tensor)> = None;
         let mut mean_squared_norm = |kind| {
-            let (real, fake) = squared
+            let (real, fake) = squared_norms
                 .get_or_insert_with(|| split_real_fake(&squared_gradient_norm(images, logits), n));
             match kind {
                 PenaltyKind::R1 => real.mean(Kind::Float),

@@ -8,7 +8,7 @@ pub trait Observer {
     /// D finished `update` of `updates` updates of pretraining.
     fn pretraining(&mut self, _update: u64, _updates: u64) {}
 
-    /// Pretraining is over: D classifies this share, 0 to 1, of `images` new
+    /// Pretraining is over: D classifies this share, 0 to 1, of `images` further
     /// images correctly.
     fn pretrained(&mut self, _accuracy: f64, _images: u64) {}
 

@@ -12,7 +12,7 @@ use crate::gan::Gan;
 use crate::losses::Threshold;
 use crate::seeds::{RandomStream, seed_torch};
 
-/// Samples that define the constant examples-norm statistics of exported networks.
+/// Samples that define the constant batch statistics of exported networks.
 pub const CALIBRATION_SAMPLES: u64 = 1000;
 
 /// The note on the license in the metadata of each graph.
@@ -31,7 +31,7 @@ impl OnnxGraphs {
     /// The graphs of `gan` after `step` steps of a run of `preset` with this `seed`.
     ///
     /// Weights are f32, and those of D are normalized if training normalizes them.
-    /// Dropout is inactive. Networks with examples statistics use those of
+    /// Dropout is inactive. Networks with batch statistics use those of
     /// [`CALIBRATION_SAMPLES`] samples, see [`calibration`].
     ///
     /// # Errors
@@ -44,13 +44,13 @@ impl OnnxGraphs {
             let (g_weights, d_weights) = (g.layout().weights(&g_flat), d.layout().weights(&d_flat));
             let (latents, labels) = calibration(gan, seed);
             let labels = Some(&labels);
-            let examples = Calibration { input: &latents, labels };
-            let mut generator = g.to_graph(&g_weights, Some(examples))?;
+            let calibration_batch = Calibration { input: &latents, labels };
+            let mut generator = g.to_graph(&g_weights, Some(calibration_batch))?;
             let images = d
                 .uses_batch_statistics()
                 .then(|| g.forward(&g_weights, &latents, labels, Mode::Eval));
-            let examples = images.as_ref().map(|input| Calibration { input, labels });
-            let mut discriminator = d.to_graph(g.image_side(), &d_weights, examples)?;
+            let calibration_batch = images.as_ref().map(|input| Calibration { input, labels });
+            let mut discriminator = d.to_graph(g.image_side(), &d_weights, calibration_batch)?;
             let weights = if gan.ema.is_some() { "averaged" } else { "trained" };
             add_metadata(&mut generator, preset, step, weights, g.uses_batch_statistics());
             add_metadata(&mut discriminator, preset, step, "trained", d.uses_batch_statistics());
@@ -76,7 +76,7 @@ impl OnnxGraphs {
     }
 }
 
-/// The latents f32 `[1000, size]` and labels i64 `[1000]` that define the examples-norm statistics
+/// The latents f32 `[1000, dim]` and labels i64 `[1000]` that define the batch-norm statistics
 /// of exported networks, a function of `seed`. D's statistics come from the images that G
 /// generates from them.
 pub fn calibration(gan: &Gan, seed: u64) -> (Tensor, Tensor) {
@@ -92,13 +92,13 @@ fn add_metadata(graph: &mut Graph, preset: &str, step: u64, weights: &str, fixed
     add("step", step.to_string());
     add("weights", weights.to_owned());
     if fixed {
-        let text = format!("examples statistics are fixed: those of {CALIBRATION_SAMPLES} samples");
+        let text = format!("batch statistics are fixed: those of {CALIBRATION_SAMPLES} samples");
         add("normalization", text);
     }
     add("license", LICENSE.to_owned());
 }
 
-/// Writes the graphs of a run in training to its folder, at most a fiftieth of the time.
+/// Writes the graphs of a run in training. Exports take at most a fiftieth of the time.
 #[derive(Debug)]
 pub(crate) struct OnnxWriter {
     preset: String,
@@ -113,7 +113,12 @@ impl OnnxWriter {
     }
 
     /// Writes the graphs of `gan` after `step` steps, unless the last ones are too new.
-    pub(crate) fn write_if_due(&mut self, gan: &Gan, run: &RunDir, step: u64) -> Result<(), Error> {
+    pub(crate) fn write_throttled(
+        &mut self,
+        gan: &Gan,
+        run: &RunDir,
+        step: u64,
+    ) -> Result<(), Error> {
         let started = Instant::now();
         if started < self.next {
             return Ok(());

@@ -8,7 +8,8 @@ use crate::objective::{DiscriminatorOutput, Objective};
 use crate::spectral_norm::SingularVectors;
 use crate::workers::{Gradient, MergeShards};
 
-/// The parameters of both networks for one update. Each thread has its own replica.
+/// Both networks with their parameters for one update. All replicas share the parameters'
+/// memory.
 pub(crate) struct Replica<'a> {
     pub(crate) generator: &'a dyn Generator,
     pub(crate) discriminator: &'a dyn Discriminator,
@@ -43,9 +44,9 @@ impl From<&DiscriminatorOutput> for DiscriminatorStats {
 }
 
 impl MergeShards for DiscriminatorStats {
-    fn merge(self, other: Self, weights: [f64; 2]) -> Self {
+    fn merge(self, other: Self, shares: [f64; 2]) -> Self {
         DiscriminatorStats {
-            loss: self.loss.merge(other.loss, weights),
+            loss: self.loss.merge(other.loss, shares),
             real_logits: Tensor::cat(&[self.real_logits, other.real_logits], 0),
             fake_logits: Tensor::cat(&[self.fake_logits, other.fake_logits], 0),
         }
@@ -54,6 +55,7 @@ impl MergeShards for DiscriminatorStats {
 
 /// Generated images that carry the autograd graph of G.
 pub(crate) struct FakeWithGraph {
+    /// G's leaves.
     weights: Weights,
     /// `[n, 1, side, side]`.
     pub(crate) images: Tensor,
@@ -72,25 +74,29 @@ impl Replica<'_> {
 
     /// D's weights after spectral normalization, without gradients. Images still get gradients.
     pub(crate) fn discriminator_weights(&self) -> Weights {
-        self.normalize(self.discriminator.layout().weights(&self.d_parameters))
+        self.normalize_weights(self.discriminator.layout().weights(&self.d_parameters))
     }
 
-    fn normalize(&self, weights: Weights) -> Weights {
+    fn normalize_weights(&self, weights: Weights) -> Weights {
         match &self.vectors {
-            Some(vectors) => vectors.normalize(&weights),
+            Some(vectors) => vectors.normalize_weights(&weights),
             None => weights,
         }
     }
 
     /// Fake images without a gradient.
-    pub(crate) fn fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
+    pub(crate) fn generate_fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.generator.layout().weights(&self.g_parameters);
             self.generator.forward(&weights, latents, Some(labels), Mode::Train)
         })
     }
 
-    pub(crate) fn fake_with_graph(&self, latents: &Tensor, labels: &Tensor) -> FakeWithGraph {
+    pub(crate) fn generate_fake_with_graph(
+        &self,
+        latents: &Tensor,
+        labels: &Tensor,
+    ) -> FakeWithGraph {
         let weights = self.generator.layout().leaves(&self.g_parameters, self.g_parameters.kind());
         let images = self.generator.forward(&weights, latents, Some(labels), Mode::Train);
         FakeWithGraph { weights, images }
@@ -115,7 +121,7 @@ impl Replica<'_> {
     ) -> (DiscriminatorOutput, Weights) {
         let leaves =
             self.discriminator.layout().leaves(&self.d_parameters, self.d_parameters.kind());
-        let weights = self.normalize(leaves.map(|_, leaf| leaf.shallow_clone()));
+        let weights = self.normalize_weights(leaves.map(|_, leaf| leaf.shallow_clone()));
         let one_pass = !self.discriminator.uses_batch_statistics();
         let discriminate = |images: &Tensor| self.discriminate(&weights, images, &real.labels);
         let output = self.objective.discriminator_loss(
@@ -137,7 +143,7 @@ impl Replica<'_> {
         let (output, leaves) = self.discriminator_output(real, fake, penalize);
         let layout = self.discriminator.layout();
         Gradient {
-            flat: gradient(&output.objective, layout, &leaves, false),
+            flat: gradient(&output.loss_with_penalties, layout, &leaves, false),
             aux: DiscriminatorStats::from(&output),
             images: real.len(),
         }
@@ -180,7 +186,7 @@ impl Replica<'_> {
         let layout = self.discriminator.layout();
         // Keep the graph: G's gradient uses it too.
         let d = Gradient {
-            flat: gradient(&output.objective, layout, &leaves, true),
+            flat: gradient(&output.loss_with_penalties, layout, &leaves, true),
             aux: DiscriminatorStats::from(&output),
             images,
         };
@@ -194,12 +200,7 @@ impl Replica<'_> {
 }
 
 /// The gradient of a scalar with respect to the `leaves` of `layout`, f32 `[numel]`.
-fn gradient(
-    objective: &Tensor,
-    layout: &ParamLayout,
-    leaves: &Weights,
-    keep_graph: bool,
-) -> Tensor {
-    let gradients = Tensor::run_backward(&[objective], leaves.tensors(), keep_graph, false);
-    layout.flatten(&gradients, objective.device())
+fn gradient(loss: &Tensor, layout: &ParamLayout, leaves: &Weights, keep_graph: bool) -> Tensor {
+    let gradients = Tensor::run_backward(&[loss], leaves.tensors(), keep_graph, false);
+    layout.flatten(&gradients, loss.device())
 }

@@ -11,7 +11,7 @@ use tch::{Kind, Tensor};
 
 use crate::Error;
 use crate::config::device_name;
-use crate::data::{SNAPSHOT_SAMPLES, of_classes, resize};
+use crate::data::{SNAPSHOT_SAMPLES, images_of_classes, resize};
 use crate::gan::Gan;
 use crate::seeds::{RandomStream, stream_seed};
 
@@ -38,14 +38,14 @@ pub(crate) fn write_report_data(
     test: &Dataset,
     training: &Images,
 ) -> Result<(), Error> {
-    let images_of_classes = match gan.sampler().classes() {
-        Some(classes) => &of_classes(test, classes).ok_or(Error::NoImages)?,
+    let test = match gan.sampler().classes() {
+        Some(classes) => &images_of_classes(test, classes).ok_or(Error::NoImages)?,
         None => test,
     };
-    if images_of_classes.is_empty() {
+    if test.is_empty() {
         return Ok(());
     }
-    let [game, neighbors, histogram] = draw_test_groups(images_of_classes, seed)?;
+    let [game, neighbors, histogram] = draw_test_groups(test, seed)?;
     let side = training.rows();
 
     let shown = resize(neighbors.images(), side)?;
@@ -73,7 +73,7 @@ pub(crate) fn write_report_data(
 }
 
 /// Test images for the game, for the neighbors and for the histogram, in a seeded order.
-/// Leaves out the first images, which the snapshots of conditional networks show.
+/// Leaves out the first images, which the figures of conditional networks show.
 fn draw_test_groups(test: &Dataset, seed: u64) -> Result<[Dataset; 3], Error> {
     let skipped = if test.len() > 2 * (GAME_IMAGES + NEIGHBORS) { SNAPSHOT_SAMPLES } else { 0 };
     let mut order: Vec<usize> = (skipped..test.len()).collect();
@@ -98,14 +98,14 @@ fn logits(gan: &Gan, images: &Images, labels: &Tensor) -> Result<Vec<f64>, Error
     let chunks = pixels.split(CHUNK, 0).into_iter().zip(labels.split(CHUNK, 0));
     let logits = chunks.map(|(pixels, labels)| {
         let (pixels, labels) = (pixels.to_device(gan.device), labels.to_device(gan.device));
-        gan.logits_in(Kind::Float, &pixels, &labels)
+        gan.logits_with_dtype(Kind::Float, &pixels, &labels)
     });
     let logits = Tensor::cat(&logits.collect::<Vec<_>>(), 0);
     let logits = logits.to_kind(Kind::Double).nan_to_num(0.0, MAX_LOGIT, -MAX_LOGIT);
     Ok(Vec::<f64>::try_from(logits.clamp(-MAX_LOGIT, MAX_LOGIT))?)
 }
 
-/// The processor's name where Linux tells it, the device and the number of threads.
+/// The processor's name on Linux, the device and the number of threads.
 fn machine(device: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut names = cpu.lines().filter_map(|line| line.strip_prefix("model name"));

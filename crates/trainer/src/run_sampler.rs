@@ -36,7 +36,7 @@ impl RunSampler {
             return Err(Error::Synthetic { preset: config.preset });
         }
         let checkpoint = newest(run)?;
-        let parameters = checkpoint.sampling_parameters(generator.layout())?;
+        let parameters = checkpoint.generator_inference_parameters(generator.layout())?;
         let dtype = dtype(config.precision);
         let sampler = Sampler::new(generator, &parameters, dtype, config.settings.batch)
             .with_classes(config.conditional_classes());
@@ -56,8 +56,8 @@ pub struct RunGan {
 }
 
 impl RunGan {
-    /// Loads the newest checkpoint of `run`, whose networks and loss are part of this
-    /// workspace.
+    /// Loads the newest checkpoint of `run`. Its networks must be built into `gan-models`, and
+    /// its loss into `gan-trainer`.
     ///
     /// # Errors
     /// Those of [`RunSampler::open`], without [`Error::Synthetic`].

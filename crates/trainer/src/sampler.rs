@@ -20,7 +20,7 @@ pub struct Sampler {
     generator: Arc<dyn Generator>,
     /// `[numel]`, in the data type in which the generator computes.
     parameters: Tensor,
-    /// Images per step of training.
+    /// Batch size of training.
     batch_size: u64,
     /// Samples cycle through these classes.
     classes: Classes,
@@ -28,8 +28,7 @@ pub struct Sampler {
 
 impl Sampler {
     /// Samples from `generator` with `parameters` f32 `[numel]`, computed in `dtype`. In f32,
-    /// the sampler shares memory with them. `batch_size` is the number of images per step of
-    /// training. Samples cycle through all classes of the generator.
+    /// the sampler shares memory with them. `batch_size` is that of training. Samples cycle through all classes of the generator.
     pub fn new(
         generator: Arc<dyn Generator>,
         parameters: &Tensor,
@@ -75,7 +74,7 @@ impl Sampler {
     }
 
     /// Generates images `[n, 1, side, side]` in the networks' data type from latents f32
-    /// `[n, size]` and labels i64 `[n]`.
+    /// `[n, dim]` and labels i64 `[n]`.
     pub fn forward(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         no_grad(|| {
             let weights = self.generator.layout().weights(&self.parameters);
@@ -83,7 +82,7 @@ impl Sampler {
         })
     }
 
-    /// Generates u8 images from latents f32 `[n, size]` and labels i64 `[n]`.
+    /// Generates u8 images from latents f32 `[n, dim]` and labels i64 `[n]`.
     ///
     /// # Errors
     /// [`Error::Torch`] if the device cannot be read.
@@ -138,8 +137,8 @@ impl Sampler {
     ) -> Result<impl Iterator<Item = Result<Images, Error>> + '_, Error> {
         match (class, self.classes()) {
             (Some(class), None) => return Err(Error::Unconditional { class }),
-            (Some(label), Some(classes)) if !classes.contains(label) => {
-                return Err(Error::Label { label, classes: classes.clone() });
+            (Some(class), Some(classes)) if !classes.contains(class) => {
+                return Err(Error::Label { label: class, classes: classes.clone() });
             }
             _ => {}
         }

@@ -1,10 +1,10 @@
-//! Random numbers as a function of the seed and the step. No generator's state is
-//! saved, and a resumed run equals an uninterrupted one.
+//! Random numbers as a function of the seed and the step. No random number
+//! generator's state is saved, and a resumed run equals an uninterrupted one.
 
 /// The purpose of a stream of random numbers. The streams are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RandomStream {
-    /// Starting values of the networks.
+    /// Initial parameters.
     Init = 1,
     /// Latents and dropout of one step.
     Step = 2,
@@ -28,7 +28,7 @@ pub enum RandomStream {
     Densities = 11,
     /// Samples that are measured during training.
     Evaluation = 12,
-    /// Samples from which exported networks fix batch statistics.
+    /// Samples that define the batch statistics of exported networks.
     Export = 13,
     /// Images of the report.
     Report = 14,

@@ -1,4 +1,4 @@
-//! SnapshotWriter: samples from fixed latents during training, and more at its end.
+//! Writes snapshots (samples from fixed latents) and, at the end, the data of the last figures.
 
 use gan_metrics::neighbors::nearest;
 use mnist_io::{Dataset, Images};
@@ -20,7 +20,7 @@ const WALK_POINTS: i64 = 10;
 /// Latents of the class grid.
 const CLASS_GRID_LATENTS: usize = 8;
 
-/// The fixed latents of the snapshots, and their classes.
+/// The fixed latents of the snapshots, and their labels.
 #[derive(Debug)]
 pub(crate) struct SnapshotWriter {
     seed: u64,
@@ -28,7 +28,7 @@ pub(crate) struct SnapshotWriter {
     synthetic: bool,
     latents: Tensor,
     /// i64 `[n]`.
-    classes: Tensor,
+    labels: Tensor,
 }
 
 impl SnapshotWriter {
@@ -39,13 +39,13 @@ impl SnapshotWriter {
             TrainData::Images { figure_images, .. } => figure_images.labels(),
             TrainData::Gaussian => &[],
         };
-        let classes = labels.iter().map(|&label| i64::from(label));
-        let classes: Vec<i64> = classes.cycle().take(SNAPSHOT_SAMPLES).collect();
+        let labels = labels.iter().map(|&label| i64::from(label));
+        let labels: Vec<i64> = labels.cycle().take(SNAPSHOT_SAMPLES).collect();
         SnapshotWriter {
             seed,
             synthetic: data.is_synthetic(),
             latents: gan.latents(SNAPSHOT_SAMPLES as i64),
-            classes: Tensor::from_slice(&classes).to_device(gan.device),
+            labels: Tensor::from_slice(&labels).to_device(gan.device),
         }
     }
 
@@ -55,7 +55,7 @@ impl SnapshotWriter {
         if self.synthetic {
             run.append_density(&densities(gan, self.seed, step)?)?;
         } else {
-            let samples = gan.sampler().generate(&self.latents, &self.classes)?;
+            let samples = gan.sampler().generate(&self.latents, &self.labels)?;
             run.write_snapshot(step, &samples)?;
         }
         Ok(())
@@ -69,13 +69,13 @@ impl SnapshotWriter {
         })
     }
 
-    /// Writes the files of a finished run after `step` steps:
+    /// Writes the data of the last figures and of the report, after `step` steps:
     ///
     /// - the nearest training image of each sample, among the first `epoch_size`;
     /// - walks between latents;
     /// - the class grid, if G is conditional;
     /// - the data of the report, if there are `test` images.
-    pub(crate) fn write_final(
+    pub(crate) fn write_end_figures_data(
         &self,
         gan: &Gan,
         run: &RunDir,
@@ -84,7 +84,7 @@ impl SnapshotWriter {
         epoch_size: u64,
     ) -> Result<(), Error> {
         let sampler = gan.sampler();
-        let samples = sampler.generate(&self.latents, &self.classes)?;
+        let samples = sampler.generate(&self.latents, &self.labels)?;
         let first: Vec<usize> = (0..training.len().min(epoch_size as usize)).collect();
         let training = training.images().select(&first).ok_or(Error::NoImages)?;
         let training = resize(&training, samples.rows())?;
@@ -109,14 +109,14 @@ impl SnapshotWriter {
         seed_torch(self.seed, RandomStream::Walk, 0);
         let (latent, device) = (sampler.generator().latent(), sampler.device());
         let (from, to) = latent.interpolation_endpoints(WALKS, device);
-        let share = Tensor::linspace(0.0, 1.0, WALK_POINTS, (Kind::Float, device));
+        let position = Tensor::linspace(0.0, 1.0, WALK_POINTS, (Kind::Float, device));
         let latents = from
             .unsqueeze(1)
-            .lerp_tensor(&to.unsqueeze(1), &share.view([1, -1, 1]))
+            .lerp_tensor(&to.unsqueeze(1), &position.view([1, -1, 1]))
             .view([-1, latent.dim()]);
         let labels = sampler.labels(0..WALKS.unsigned_abs(), None);
         let labels = labels.repeat_interleave_self_int(WALK_POINTS, None, None);
-        rows(&sampler.generate(&latents, &labels)?, WALK_POINTS as usize)
+        split_into_rows(&sampler.generate(&latents, &labels)?, WALK_POINTS as usize)
     }
 
     /// The class grid: rows of samples from one latent, one for each of the `classes`.
@@ -126,12 +126,12 @@ impl SnapshotWriter {
         let latents = sampler.generator().latent().sample(CLASS_GRID_LATENTS as i64, device);
         let latents = latents.repeat_interleave_self_int(classes as i64, Some(0), None);
         let labels = sampler.labels(0..(classes * CLASS_GRID_LATENTS) as u64, None);
-        rows(&sampler.generate(&latents, &labels)?, classes)
+        split_into_rows(&sampler.generate(&latents, &labels)?, classes)
     }
 }
 
 /// Images in rows of `columns`.
-fn rows(images: &Images, columns: usize) -> Result<Vec<Images>, Error> {
+fn split_into_rows(images: &Images, columns: usize) -> Result<Vec<Images>, Error> {
     let (rows, cols) = (images.rows(), images.cols());
     images
         .pixels()

@@ -34,8 +34,8 @@ struct Pair {
 const FIRST_ITERATIONS: usize = 15;
 
 impl SpectralNorm {
-    /// Vectors for the `weights` of `layout`, after some power iterations from a
-    /// random start from libtorch's global random number generator.
+    /// Random vectors after 15 power iterations on `weights`. The random numbers come from
+    /// libtorch's global random number generator.
     pub fn new(layout: &ParamLayout, weights: &Weights, device: Device) -> SpectralNorm {
         let mut spectral_norm = SpectralNorm::random(layout, device);
         for _ in 0..FIRST_ITERATIONS {
@@ -77,8 +77,8 @@ impl SpectralNorm {
         &self.vectors
     }
 
-    /// The vectors' names, and their values f32 `[numel]`, which share memory.
-    pub fn named_buffer(&self) -> (&ParamLayout, Tensor) {
+    /// The layout and the flat buffer of the vectors. The buffer shares memory.
+    pub fn layout_and_buffer(&self) -> (&ParamLayout, Tensor) {
         (&self.layout, self.flat.shallow_clone())
     }
 
@@ -105,7 +105,7 @@ impl SingularVectors {
 
     /// Normalizes `weights`, in their own data type. Gradients flow through σ too; the
     /// singular vectors are constants.
-    pub fn normalize(&self, weights: &Weights) -> Weights {
+    pub fn normalize_weights(&self, weights: &Weights) -> Weights {
         weights.map(|id, weight| match self.0.get(id) {
             Some(Some(Pair { u, v })) => {
                 // σ = uᵀ W v
@@ -180,7 +180,7 @@ mod tests {
             for _ in 0..iterations {
                 spectral.power_iteration(&weights);
             }
-            let normal = spectral.vectors.normalize(&weights);
+            let normal = spectral.vectors.normalize_weights(&weights);
             for (i, param) in [(0, "w1"), (2, "w2")] {
                 let expected = &of["spectral"][param]["iterations"][iterations.to_string()];
                 let vectors = spectral.vectors.0[i].as_ref().unwrap();

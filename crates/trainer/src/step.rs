@@ -24,7 +24,7 @@ pub struct StepHyperparams {
 #[derive(Debug)]
 pub struct StepStats {
     /// D's loss and logits.
-    pub d: DiscriminatorStats,
+    pub discriminator: DiscriminatorStats,
     /// G's loss, f32 scalar.
     pub loss_g: Tensor,
 }
@@ -36,48 +36,48 @@ impl Gan {
     pub fn step(&mut self, real: &Batch, hyper: StepHyperparams, penalize: bool) -> StepStats {
         let latents = self.latents(real.len());
         self.power_iteration();
-        let (d, loss_g) = match self.update {
+        let (stats, loss_g) = match self.update {
             Update::Alternating => {
-                let inputs = self.shards(real, &latents);
+                let inputs = self.shard_inputs(real, &latents);
                 let gradient = self.workers.map(inputs, |(replica, real, latents)| {
-                    let fake = replica.fake(&latents, &real.labels);
+                    let fake = replica.generate_fake(&latents, &real.labels);
                     replica.discriminator_gradient(&real, &fake, penalize)
                 });
-                let d = self.update_discriminator(gradient, hyper);
+                let stats = self.update_discriminator(gradient, hyper);
                 let latents = self.latents(real.len());
-                (d, self.generator_step(real, &latents, hyper))
+                (stats, self.generator_step(real, &latents, hyper))
             }
             Update::SharedLatents => {
-                let inputs = self.shards(real, &latents);
+                let inputs = self.shard_inputs(real, &latents);
                 let gradients = self.workers.map(inputs, |(replica, real, latents)| {
-                    let fake = replica.fake_with_graph(&latents, &real.labels);
+                    let fake = replica.generate_fake_with_graph(&latents, &real.labels);
                     let gradient =
                         replica.discriminator_gradient(&real, &fake.images.detach(), penalize);
                     (gradient, (real, fake))
                 });
                 let (gradient, inputs) = gradients.unzip();
-                let d = self.update_discriminator(gradient, hyper);
+                let stats = self.update_discriminator(gradient, hyper);
                 // G's gradient goes through the updated D.
                 let replica = self.replica();
                 let inputs = inputs.map(|(real, fake)| (replica.shallow_clone(), real, fake));
                 let gradient = self
                     .workers
                     .map(inputs, |(replica, real, fake)| replica.generator_gradient(&real, &fake));
-                (d, self.update_generator(gradient, hyper))
+                (stats, self.update_generator(gradient, hyper))
             }
             Update::Simultaneous => {
                 // Both gradients are computed before either update.
-                let inputs = self.shards(real, &latents);
+                let inputs = self.shard_inputs(real, &latents);
                 let gradients = self.workers.map(inputs, |(replica, real, latents)| {
-                    let fake = replica.fake_with_graph(&latents, &real.labels);
+                    let fake = replica.generate_fake_with_graph(&latents, &real.labels);
                     replica.both_gradients(&real, &fake, penalize)
                 });
-                let (d, g) = gradients.unzip();
-                let d = self.update_discriminator(d, hyper);
-                (d, self.update_generator(g, hyper))
+                let (d_gradients, g_gradients) = gradients.unzip();
+                let stats = self.update_discriminator(d_gradients, hyper);
+                (stats, self.update_generator(g_gradients, hyper))
             }
         };
-        StepStats { d, loss_g }
+        StepStats { discriminator: stats, loss_g }
     }
 
     /// Updates D only, on equally many real and fake images; `fake` is
@@ -93,14 +93,14 @@ impl Gan {
         penalize: bool,
     ) -> DiscriminatorStats {
         self.power_iteration();
-        let inputs = self.shards(real, fake);
+        let inputs = self.shard_inputs(real, fake);
         let gradient = self.workers.map(inputs, |(replica, real, fake)| {
             replica.discriminator_gradient(&real, &fake, penalize)
         });
         self.update_discriminator(gradient, hyper)
     }
 
-    /// Updates G only. D's weights are fixed. `latents` is f32 `[n, size]`, one for
+    /// Updates G only. D's weights are fixed. `latents` is f32 `[n, dim]`, one for
     /// each real image. Returns G's loss, an f32 scalar.
     ///
     /// # Panics
@@ -111,9 +111,9 @@ impl Gan {
         latents: &Tensor,
         hyper: StepHyperparams,
     ) -> Tensor {
-        let inputs = self.shards(real, latents);
+        let inputs = self.shard_inputs(real, latents);
         let gradient = self.workers.map(inputs, |(replica, real, latents)| {
-            let fake = replica.fake_with_graph(&latents, &real.labels);
+            let fake = replica.generate_fake_with_graph(&latents, &real.labels);
             replica.generator_gradient(&real, &fake)
         });
         self.update_generator(gradient, hyper)
@@ -160,12 +160,16 @@ impl Gan {
     }
 
     /// Splits a batch into shards. Each has a replica of the networks, some images of `real`,
-    /// and the corresponding `rows`, which are latents or fake images.
-    fn shards<'a>(&'a self, real: &Batch, rows: &Tensor) -> Sharded<(Replica<'a>, Batch, Tensor)> {
+    /// and the corresponding `inputs`, which are latents or fake images.
+    fn shard_inputs<'a>(
+        &'a self,
+        real: &Batch,
+        inputs: &Tensor,
+    ) -> Sharded<(Replica<'a>, Batch, Tensor)> {
         let replica = self.replica();
         self.workers.shards(real.len()).map(|shard: Shard| {
             let real = Batch { images: shard.rows(&real.images), labels: shard.rows(&real.labels) };
-            (replica.shallow_clone(), real, shard.rows(rows))
+            (replica.shallow_clone(), real, shard.rows(inputs))
         })
     }
 }

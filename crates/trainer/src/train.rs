@@ -21,36 +21,39 @@ use crate::trainer::Trainer;
 /// `checkpointer` resumes from, or at step 0. Writes samples, metrics and
 /// checkpoints to the run directory.
 ///
-/// Returns the state at the end. It is not finished if the observer stopped the run. Without a
-/// checkpoint, as during pretraining, a stopped run starts from the beginning when it resumes.
+/// Returns the state at the end. It is not finished if the observer stopped the run. If the
+/// observer stops pretraining, no checkpoint is saved, and the run restarts at step 0 when it
+/// resumes.
 ///
 /// # Errors
 /// Those of [`TrainConfig::validate`]; [`Error::Run`] if the run directory cannot be
 /// written; [`Error::Checkpoint`] if the checkpoint does not belong to these
 /// networks; [`Error::Diverged`] if a loss, a weight or an optimizer state is not
-/// finite.
+/// finite; [`Error::Metrics`], [`Error::Export`] and [`Error::Torch`].
 pub fn train(
     config: &TrainConfig,
     data: &TrainData,
     checkpointer: &mut Checkpointer,
     observer: &mut dyn Observer,
 ) -> Result<TrainState, Error> {
-    // Load the data onto the device, build the networks, and draw the fixed latents.
+    // Load the data onto the device, initialize the parameters, and draw the fixed latents.
     config.validate(data)?;
-    let run = checkpointer.run().clone();
+    let run = checkpointer.run_dir().clone();
     let mut trainer = Trainer::new(config, data)?;
     let snapshots = SnapshotWriter::new(&trainer.gan, config.seed, data);
     let evaluator = quality_evaluator(config, data)?;
     let mut onnx = OnnxWriter::new(run.config()?.preset, config.seed);
 
-    // Resume from the checkpoint, or pretrain D and take the first snapshot.
+    // Resume from the checkpoint, or pretrain D if the settings ask for it, and write the first
+    // snapshot.
     if let Some(state) = checkpointer.restore_and_rewind(&mut trainer.gan)? {
         trainer.resume(state);
     } else {
         if !trainer.pretrain(observer) {
+            // The observer stopped the run.
             return Ok(TrainState::default());
         }
-        onnx.write_if_due(&trainer.gan, &run, 0)?;
+        onnx.write_throttled(&trainer.gan, &run, 0)?;
         snapshots.write(&trainer.gan, &run, 0)?;
         observer.snapshot_written(0);
     }
@@ -84,10 +87,12 @@ pub fn train(
             observer.evaluated(&row);
         }
 
-        // Write samples from the fixed latents, and both networks as ONNX files.
+        // Write samples from the fixed latents and, at most a fiftieth of the time, both networks
+        // as ONNX files.
         if trainer.snapshot_due() {
-            onnx.write_if_due(&trainer.gan, &run, step)?;
+            onnx.write_throttled(&trainer.gan, &run, step)?;
             snapshots.write(&trainer.gan, &run, step)?;
+            // On resume, later snapshots are deleted, such as that of a stopped run's last step.
             trainer.state.last_snapshot = step;
             observer.snapshot_written(step);
         }
@@ -104,19 +109,27 @@ pub fn train(
     onnx.write(&trainer.gan, &run, state.step)?;
     if !snapshots.exists(&run, state.step)? {
         snapshots.write(&trainer.gan, &run, state.step)?;
+        // The snapshot of synthetic data is a row of densities.jsonl.
         checkpointer.record_row_checksums()?;
         observer.snapshot_written(state.step);
     }
+    // Write the nearest images, the walks, the class grid and the data of the report.
     if let TrainData::Images { training, evaluator, .. } = data {
         let test = evaluator.as_ref().map(|evaluator| evaluator.test());
         let epoch_size = trainer.loader.epoch_size();
-        snapshots.write_final(&trainer.gan, &run, state.step, (training, test), epoch_size)?;
+        snapshots.write_end_figures_data(
+            &trainer.gan,
+            &run,
+            state.step,
+            (training, test),
+            epoch_size,
+        )?;
     }
     Ok(state)
 }
 
-/// The evaluator of the quality curve. `None` if the settings contain no curve, or if
-/// the classifier's features are unreliable on this data set.
+/// The evaluator of the quality curve. `None` if `evaluate_every` is not set, if `data` has no
+/// evaluator, or if the classifier's features are unreliable on this data set.
 fn quality_evaluator<'a>(
     config: &TrainConfig,
     data: &'a TrainData,
@@ -136,9 +149,10 @@ fn quality_evaluator<'a>(
 /// generator.
 fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Error> {
     let started = Instant::now();
-    let seed = (trainer.config.seed, RandomStream::Evaluation);
+    let stream = (trainer.config.seed, RandomStream::Evaluation);
     let count = gan_metrics::QUICK_SAMPLES;
-    let samples = trainer.gan.sampler().sample(seed, count, None, &mut |_| ())?;
+    let (class, mut on_progress) = (None, |_| ());
+    let samples = trainer.gan.sampler().sample(stream, count, class, &mut on_progress)?;
     let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
     Ok(QualityRow {
         step: trainer.state.step,

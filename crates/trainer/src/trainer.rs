@@ -1,4 +1,4 @@
-//! The state of training in memory: configuration, data loader, GAN and counters.
+//! Training in memory: configuration, data loader, GAN and counters.
 
 use std::time::Instant;
 
@@ -16,9 +16,9 @@ use crate::seeds::{RandomStream, seed_torch};
 use crate::step::{StepHyperparams, StepStats};
 
 /// Batches for the estimate of D's accuracy.
-const TEST_BATCHES: u64 = 8;
+const ACCURACY_BATCHES: u64 = 8;
 
-/// The state of training in memory. [`Trainer::step`] takes one step of the schedule.
+/// Training in memory: configuration, data loader, GAN and counters. [`Trainer::step`] takes one step of the schedule.
 #[derive(Debug)]
 pub struct Trainer {
     /// The configuration.
@@ -27,16 +27,16 @@ pub struct Trainer {
     pub loader: DataLoader,
     /// Both networks.
     pub gan: Gan,
-    /// The position in the schedule.
+    /// Counters of steps, images and time.
     pub state: TrainState,
     /// Completed fraction of the schedule, 0 to 1.
     fraction_done: f64,
-    /// Learning rates and momentum of the last step, or of the first one before it.
+    /// Learning rates and momentum of the last step; before the first step, the initial ones.
     hyper: StepHyperparams,
 }
 
 impl Trainer {
-    /// Loads the real images and builds the networks. Call [`TrainConfig::validate`]
+    /// Loads the real images onto the device and draws the initial parameters. Call [`TrainConfig::validate`]
     /// first: this function does not check that data and networks match.
     ///
     /// # Errors
@@ -69,10 +69,10 @@ impl Trainer {
         })
     }
 
-    /// Trains D alone, if the settings contain pretraining, and measures its accuracy on other
-    /// images. Returns `false` if the observer stopped it.
+    /// Trains D alone, if the settings contain pretraining, and measures its accuracy on the
+    /// next batches. Returns `false` if the observer stopped it.
     ///
-    /// D gets as many images of the untrained G as real ones, which come epoch by epoch.
+    /// D gets equally many real images, epoch by epoch, and images of the untrained G.
     pub fn pretrain(&mut self, observer: &mut dyn Observer) -> bool {
         let Some(Pretraining { images, batch }) = self.config.settings.pretraining else {
             return true;
@@ -95,23 +95,23 @@ impl Trainer {
             self.gan.discriminator_step(&real, &fake, self.hyper, penalize);
             observer.pretraining(update + 1, updates);
         }
-        let accuracy: f64 = (updates..updates + TEST_BATCHES)
-            .map(|test| {
-                let (real, fake) = load(&self.gan, test, batch);
+        let accuracy: f64 = (updates..updates + ACCURACY_BATCHES)
+            .map(|update| {
+                let (real, fake) = load(&self.gan, update, batch);
                 self.gan.accuracy(&real, &fake)
             })
             .sum();
-        observer.pretrained(accuracy / TEST_BATCHES as f64, 2 * batch * TEST_BATCHES);
+        observer.pretrained(accuracy / ACCURACY_BATCHES as f64, 2 * batch * ACCURACY_BATCHES);
         true
     }
 
     /// Sets the position to `state`. Restore the GAN first.
     pub fn resume(&mut self, state: TrainState) {
         self.state = state;
-        // With a time limit, `metrics_row` can pass the limit after the last step. Keep the
-        // fraction below 1, so that the resumed run takes one more step and then finishes.
+        // `metrics_row` adds its time after the step compared the time with the limit. Keep the
+        // fraction below 1, so the resumed run takes one more step and finishes.
         let limit = if state.finished { 1.0 } else { 1.0f64.next_down() };
-        self.fraction_done = self.completed_fraction().min(limit);
+        self.fraction_done = self.compute_fraction_done().min(limit);
     }
 
     /// Takes the next step of the schedule: updates D, G and the average of G's
@@ -147,7 +147,7 @@ impl Trainer {
         self.state.step += 1;
         self.state.images_seen += image_count;
         self.state.seconds += started.elapsed().as_secs_f64();
-        self.fraction_done = self.completed_fraction();
+        self.fraction_done = self.compute_fraction_done();
         self.state.finished = self.fraction_done >= 1.0;
         stats
     }
@@ -161,8 +161,8 @@ impl Trainer {
     /// This time counts as training time.
     pub fn metrics_row(&mut self, stats: &StepStats) -> MetricsRow {
         let started = Instant::now();
-        let StepStats { d, loss_g } = stats;
-        let loss = &self.config.loss;
+        let StepStats { discriminator: d, loss_g } = stats;
+        let loss = &self.gan.objective.loss;
         let (d_real, d_fake) = loss.shares_classified_real(&d.real_logits, &d.fake_logits);
         let (loss_d, loss_g) = (d.loss.double_value(&[]), loss_g.double_value(&[]));
         self.state.seconds += started.elapsed().as_secs_f64();
@@ -212,8 +212,8 @@ impl Trainer {
         }
     }
 
-    fn completed_fraction(&self) -> f64 {
-        match self.config.seconds {
+    fn compute_fraction_done(&self) -> f64 {
+        match self.config.time_limit_seconds {
             Some(seconds) => (self.state.seconds / seconds).min(1.0),
             None => {
                 let images = self.config.settings.images as f64;

@@ -72,14 +72,14 @@ pub struct Gradient<T> {
 /// Auxiliary output that can be merged across the shards of a batch. Means are averaged, and
 /// values per image are concatenated.
 pub trait MergeShards: Sized {
-    /// Merges the outputs of two shards; `weights` are their shares of the images.
-    fn merge(self, other: Self, weights: [f64; 2]) -> Self;
+    /// Merges the outputs of two shards; `shares` are their shares of the images.
+    fn merge(self, other: Self, shares: [f64; 2]) -> Self;
 }
 
 impl MergeShards for Tensor {
     /// The mean over both shards, from the mean over each.
-    fn merge(self, other: Tensor, [weight, other_weight]: [f64; 2]) -> Tensor {
-        self * weight + other * other_weight
+    fn merge(self, other: Tensor, [share, other_share]: [f64; 2]) -> Tensor {
+        self * share + other * other_share
     }
 }
 
@@ -89,12 +89,8 @@ impl<T: MergeShards> Sharded<Gradient<T>> {
     pub fn average(self) -> (Tensor, T) {
         let average = self.rest.into_iter().fold(self.first, |a, b| {
             let images = a.images + b.images;
-            let weights = [a.images, b.images].map(|n| n as f64 / images as f64);
-            Gradient {
-                flat: a.flat.merge(b.flat, weights),
-                aux: a.aux.merge(b.aux, weights),
-                images,
-            }
+            let shares = [a.images, b.images].map(|n| n as f64 / images as f64);
+            Gradient { flat: a.flat.merge(b.flat, shares), aux: a.aux.merge(b.aux, shares), images }
         });
         (average.flat, average.aux)
     }
@@ -106,7 +102,7 @@ impl Workers {
         Workers { pool: None }
     }
 
-    /// Starts one worker per libtorch thread, but at most `batch_size / 4` and at least 2. Each
+    /// Starts one worker per libtorch thread, at most max(`batch_size` / 4, 2). Each
     /// worker uses one libtorch thread. Returns [`Workers::single_threaded`] if libtorch has
     /// one thread or if threads cannot start.
     pub fn new(batch_size: u64) -> Workers {

@@ -50,7 +50,7 @@ fn unknown_names_are_refused_with_the_nearest_one_before_anything_is_fetched() {
         (["--preset=dcgan", "--conditional"], ["--conditional", "dcgan", "golbin-conditional"]),
         (
             ["--set=clip=0.1", "--set=spectral_norm=true"],
-            ["which clip limits", "choose one", "spectral_norm"],
+            ["clip has no effect", "choose one", "spectral_norm"],
         ),
         (
             ["--preset=gaussian", "--dataset=mnist"],

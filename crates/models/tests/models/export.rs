@@ -144,7 +144,7 @@ fn latents_are_described_as_json() {
     let json = |latent: LatentDistribution| latent.to_json();
     assert_eq!(json(LatentDistribution::Normal { size: 100 }), r#"{"kind":"normal","size":100}"#);
     assert_eq!(
-        json(LatentDistribution::Mixture { size: 16, clusters: 10, scale: 2.0 }),
+        json(LatentDistribution::Mixture { normal_size: 16, clusters: 10, scale: 2.0 }),
         r#"{"kind":"mixture","size":16,"clusters":10,"scale":2}"#
     );
     assert_eq!(

@@ -61,7 +61,7 @@ fn modern_weights_have_the_variance_of_he_et_al() {
         }
         expect(d.layout(), &d_layers);
     }
-    let latent = LatentDistribution::Mixture { size: 16, clusters: 10, scale: 2.0 };
+    let latent = LatentDistribution::Mixture { normal_size: 16, clusters: 10, scale: 2.0 };
     assert_eq!(modern::networks().generator.latent(), latent);
     assert_eq!(
         modern::conditional(DIGITS).generator.latent(),

@@ -25,7 +25,7 @@ fn latents_follow_their_distribution() {
 fn mixture_latents_have_a_scaled_one_hot_cluster_that_interpolation_keeps() {
     let _rng = lock_rng();
     tch::manual_seed(4);
-    let latent = LatentDistribution::Mixture { size: 2, clusters: 5, scale: 3.0 };
+    let latent = LatentDistribution::Mixture { normal_size: 2, clusters: 5, scale: 3.0 };
     let mixture = latent.sample(1000, Device::Cpu);
     assert_eq!(mixture.size(), [1000, 7]);
     let spread = mixture.narrow(1, 0, 2).std(true).double_value(&[]);

@@ -68,7 +68,7 @@ fn restores_every_saved_value_to_the_bit() {
             assert!(a.equal(&b), "{preset}: {name}");
         }
         let layout = saved.generator.network.layout();
-        let sampling = checkpoint.sampling_parameters(layout).unwrap();
+        let sampling = checkpoint.generator_inference_parameters(layout).unwrap();
         let average = saved.ema.as_ref().map(Ema::parameters);
         assert_eq!(average.is_some(), preset == "modern");
         assert!(sampling.equal(average.unwrap_or(&saved.generator.parameters)));
@@ -131,7 +131,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     assert!(error.contains("000001.safetensors"), "{error}");
     assert!(error.contains("tensor"), "{error}");
     let layout = modern.generator.network.layout();
-    let error = checkpoint.sampling_parameters(layout).unwrap_err().to_string();
+    let error = checkpoint.generator_inference_parameters(layout).unwrap_err().to_string();
     assert!(error.contains("000001.safetensors"), "{error}");
     assert!(error.contains("tensor"), "{error}");
     let after: Vec<_> = modern.state_dict().iter().map(|(_, _, x)| values(x)).collect();
@@ -139,7 +139,7 @@ fn refuses_a_checkpoint_of_other_networks_by_the_tensor_that_differs() {
     // The same names and number, other shapes.
     let golbin = new_gan("golbin", &settings("golbin"));
     let layout = golbin.discriminator.network.layout();
-    let error = checkpoint.sampling_parameters(layout).unwrap_err().to_string();
+    let error = checkpoint.generator_inference_parameters(layout).unwrap_err().to_string();
     assert!(error.contains("hidden.weight is F32 [256, 128]"), "{error}");
     assert!(error.contains("[256, 784]"), "{error}");
 }

@@ -22,7 +22,7 @@ fn losses(preset: &Preset, device: Device) -> Vec<f64> {
             let batch = loader.batch(update, update * 16, 16);
             seed_torch(1, RandomStream::Step, update);
             let stats = gan.step(&batch, rates, true);
-            [&stats.d.loss, &stats.loss_g].map(|loss| loss.double_value(&[]))
+            [&stats.discriminator.loss, &stats.loss_g].map(|loss| loss.double_value(&[]))
         })
         .collect()
 }

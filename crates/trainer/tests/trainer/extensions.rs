@@ -169,12 +169,12 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
                 train(&config, &data, checkpointer, &mut Until(rows)).unwrap()
             };
             let mut checkpointer = create(&a).unwrap();
-            let uninterrupted = checkpointer.run().clone();
+            let uninterrupted = checkpointer.run_dir().clone();
             let whole = train_until(&mut checkpointer, 99);
             assert_eq!((whole.step, whole.finished), (6, true));
 
             let mut checkpointer = create(&b).unwrap();
-            let stopped = checkpointer.run().clone();
+            let stopped = checkpointer.run_dir().clone();
             let first = train_until(&mut checkpointer, 3);
             assert_eq!((first.step, first.finished), (3, false));
             drop(checkpointer);
@@ -194,7 +194,7 @@ fn own_networks_and_an_own_loss_train_stop_and_resume_in_both_precisions() {
             let (_, path) = stopped.newest_checkpoint().unwrap().unwrap();
             let generator = own_networks().generator;
             let checkpoint = Checkpoint::read(&stopped, &path).unwrap();
-            let parameters = checkpoint.sampling_parameters(generator.layout()).unwrap();
+            let parameters = checkpoint.generator_inference_parameters(generator.layout()).unwrap();
             let sampler = Sampler::new(generator, &parameters, dtype, 10);
             let samples = sampler.sample((1, RandomStream::Sample), 3, None, &mut |_| ());
             assert_eq!(samples.unwrap().len(), 3);

@@ -168,14 +168,14 @@ fn an_objective_alone_with_a_closure_for_d_equals_numbers_by_hand() {
             assert_eq!(values(&output.real_logits), [6.25, 1.0]);
             assert_eq!(values(&output.fake_logits), [0.25, 2.25]);
             close(&output.loss, loss);
-            close(&output.objective, expected);
+            close(&output.loss_with_penalties, expected);
             // The loss is linear in a, the squared gradients are quadratic.
             let gradient =
-                Tensor::run_backward(&[&output.objective], &[&quadratic.a], false, false);
+                Tensor::run_backward(&[&output.loss_with_penalties], &[&quadratic.a], false, false);
             close(&gradient[0], slope);
             // In steps without penalties the objective is the loss.
             let output = objective.discriminator_loss(&discriminate, &real, &fake, one_pass, false);
-            close(&output.objective, loss);
+            close(&output.loss_with_penalties, loss);
         }
     }
     // G's loss: minus the mean fake logit, without the factor on D's.
@@ -205,9 +205,9 @@ fn unit_length_penalties_alone_equal_numbers_by_hand() {
             let output =
                 objective.discriminator_loss(&discriminate, &images, &images, one_pass, true);
             close(&output.loss, 0.0);
-            close(&output.objective, 10.0 * (length - 1.0).powi(2));
+            close(&output.loss_with_penalties, 10.0 * (length - 1.0).powi(2));
             let gradient =
-                Tensor::run_backward(&[&output.objective], &[&quadratic.a], false, false);
+                Tensor::run_backward(&[&output.loss_with_penalties], &[&quadratic.a], false, false);
             close(&gradient[0], 20.0 * (length - 1.0) * 8.0f64.sqrt());
         }
     }

@@ -219,10 +219,10 @@ fn one_more_step_finishes_a_schedule_whose_time_was_over_at_the_checkpoint() {
     let run = run_in(&dir, "run");
     let mut config = small_config(1);
     config.settings.report_every = 1;
-    config.seconds = Some(3600.0);
+    config.time_limit_seconds = Some(3600.0);
     let data = TrainData::Gaussian;
     train(&config, &data, &mut checkpointer(&run), &mut Until(3)).unwrap();
-    config.seconds = Some(1e-9);
+    config.time_limit_seconds = Some(1e-9);
     let (mut resumed, _) = resume(&run).unwrap();
     let outcome = train(&config, &data, &mut resumed, &mut Until(99)).unwrap();
     assert_eq!((outcome.step, outcome.finished), (4, true));
@@ -556,7 +556,7 @@ fn the_clock_continues_from_the_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let (mut config, run) = (golbin(1), run_in(&dir, "run"));
     let mut train_for = |seconds: f64, checkpointer: &mut Checkpointer, rows| {
-        config.seconds = Some(seconds);
+        config.time_limit_seconds = Some(seconds);
         let data = train_on_bars(64);
         train(&config, &data, checkpointer, &mut Until(rows)).unwrap()
     };

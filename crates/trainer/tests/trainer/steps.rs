@@ -228,7 +228,7 @@ fn spectral_norm_scales_every_weight_matrix_of_d_to_norm_one() {
         let d = &gan.discriminator;
         let weights = d.network.layout().weights(&d.parameters);
         let vectors = gan.spectral_norm.as_ref().unwrap().vectors();
-        let normalized = vectors.normalize(&weights);
+        let normalized = vectors.normalize_weights(&weights);
         let mut matrices = 0;
         for weight in normalized.tensors() {
             if weight.dim() > 1 {

@@ -169,7 +169,7 @@ fn seconds_stretch_the_schedule_and_do_not_cut_it_off() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_in(&dir, "run");
     let mut config = golbin(1);
-    config.seconds = Some(0.5);
+    config.time_limit_seconds = Some(0.5);
     config.settings.schedule = Schedule::Cosine;
     let mut recorder = Recorder::default();
     let outcome = train_in(&run, &config, &mut recorder);
@@ -211,7 +211,7 @@ fn training_stops_at_a_loss_that_is_not_finite() {
 fn refuses_seconds_that_are_not_positive_and_finite() {
     for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let mut config = golbin(5);
-        config.seconds = Some(seconds);
+        config.time_limit_seconds = Some(seconds);
         let error = config.validate(&train_on_bars(64)).unwrap_err();
         assert!(error.to_string().starts_with("seconds"), "{error}");
     }
@@ -377,7 +377,7 @@ fn with_training(training: Dataset) -> TrainData {
 #[test]
 fn refuses_networks_for_images_without_images() {
     let refused = golbin(5).validate(&TrainData::Gaussian);
-    assert!(matches!(refused, Err(Error::NotImages { synthetic: true })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::DataMismatch { synthetic: true })), "{refused:?}");
     let nothing_to_show =
         TrainData::Images { training: bars(64).into(), figure_images: bars(0), evaluator: None };
     let refused = golbin(5).validate(&nothing_to_show);
@@ -390,7 +390,7 @@ fn refuses_networks_for_images_without_images() {
 fn refuses_networks_for_numbers_with_images() {
     let mut config = train_config(settings("gaussian"), "gaussian");
     let refused = config.validate(&train_on_bars(64));
-    assert!(matches!(refused, Err(Error::NotImages { synthetic: false })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::DataMismatch { synthetic: false })), "{refused:?}");
     config.validate(&TrainData::Gaussian).unwrap();
     config.settings.batch = 1_000_001;
     let refused = config.validate(&TrainData::Gaussian).unwrap_err();

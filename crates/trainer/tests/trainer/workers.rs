@@ -69,11 +69,11 @@ fn a_step_in_shards_equals_the_step_on_the_whole_batch() {
         let ([d, g], [d_whole, g_whole]) = (parameters(&sharded), parameters(&whole));
         assert!(close(&d, &d_whole), "{networks} {n}");
         assert!(close(&g, &g_whole), "{networks} {n}");
-        assert!(close(&a.d.loss, &b.d.loss) && close(&a.loss_g, &b.loss_g));
+        assert!(close(&a.discriminator.loss, &b.discriminator.loss) && close(&a.loss_g, &b.loss_g));
         // In the order of the batch.
-        assert!(close(&a.d.real_logits, &b.d.real_logits));
-        assert!(close(&a.d.fake_logits, &b.d.fake_logits));
-        assert_eq!(a.d.real_logits.size(), [n as i64]);
+        assert!(close(&a.discriminator.real_logits, &b.discriminator.real_logits));
+        assert!(close(&a.discriminator.fake_logits, &b.discriminator.fake_logits));
+        assert_eq!(a.discriminator.real_logits.size(), [n as i64]);
     }
 }
 
@@ -154,7 +154,10 @@ fn a_step_in_four_shards_equals_the_step_on_the_whole_batch() {
     assert_eq!(sharded.workers.threads(), [1; 4]);
     for n in [7, 3] {
         let (a, b) = (step(&mut sharded, n), step(&mut whole, n));
-        assert!(a.d.real_logits.allclose(&b.d.real_logits, 1e-4, 1e-6, false), "{n}");
+        assert!(
+            a.discriminator.real_logits.allclose(&b.discriminator.real_logits, 1e-4, 1e-6, false),
+            "{n}"
+        );
         assert!(a.loss_g.allclose(&b.loss_g, 1e-4, 1e-6, false), "{n}");
         let (g, g_whole) = (&sharded.generator.parameters, &whole.generator.parameters);
         assert!(g.allclose(g_whole, 1e-4, 1e-6, false), "{n}");
