@@ -69,16 +69,24 @@ fuzz_target!(|bytes: &[u8]| {
         }
         3 => {
             put(&from.latent_walk_path());
-            exactly(from.walk(), |rows| {
-                to.write_walk(rows.as_deref().unwrap_or_default())?;
-                to.walk()
+            exactly(from.image_rows(&from.latent_walk_path(), None), |rows| {
+                to.write_image_rows(
+                    &to.latent_walk_path(),
+                    rows.as_deref().unwrap_or_default(),
+                    None,
+                )?;
+                to.image_rows(&to.latent_walk_path(), None)
             });
         }
         4 => {
             put(&from.class_rows_path());
-            exactly(from.digits(10), |rows| {
-                to.write_digits(rows.as_deref().unwrap_or_default(), 10)?;
-                to.digits(10)
+            exactly(from.image_rows(&from.class_rows_path(), Some(10)), |rows| {
+                to.write_image_rows(
+                    &to.class_rows_path(),
+                    rows.as_deref().unwrap_or_default(),
+                    Some(10),
+                )?;
+                to.image_rows(&to.class_rows_path(), Some(10))
             });
         }
         5 => {

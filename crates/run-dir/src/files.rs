@@ -7,7 +7,6 @@ use mnist_io::{Idx, Images};
 use crate::config::RunConfig;
 use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
-use crate::image_rows;
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 
@@ -160,93 +159,12 @@ impl RunDir {
         Ok(steps.into_iter().map(|(step, path)| Snapshot { step, path }).collect())
     }
 
-    /// Writes `nearest.idx3`: for each image of the last snapshot, in order,
-    /// the training image with the smallest Euclidean distance in pixels.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::write_images`].
-    pub fn write_nearest(&self, nearest: &Images) -> Result<()> {
-        self.write_images(&self.nearest_path(), nearest)
-    }
-
     /// Reads `nearest.idx3`. Returns `None` if it does not exist.
     ///
     /// # Errors
     /// Those of [`RunDir::read_images`].
     pub fn nearest(&self) -> Result<Option<Images>> {
         optional(self.read_images(&self.nearest_path()))
-    }
-
-    /// Writes `latent_walk.idx4`: each row shows samples for evenly spaced
-    /// latents on the line between two latents, both ends included.
-    ///
-    /// # Errors
-    /// [`Error::ImageRowsDiffer`] if the rows differ in shape,
-    /// [`Error::NotImageRows`] without rows or images, and those of
-    /// [`RunDir::write_images`].
-    pub fn write_walk(&self, rows: &[Images]) -> Result<()> {
-        image_rows::write(self, &self.latent_walk_path(), rows, None)
-    }
-
-    /// Reads `latent_walk.idx4`. Returns `None` if it does not exist.
-    ///
-    /// # Errors
-    /// [`Error::NotImageRows`] for an array of another type or shape, and those of
-    /// [`RunDir::read_images`].
-    pub fn walk(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.latent_walk_path(), None)
-    }
-
-    /// Writes `digits.idx4`: each row shows one latent as each of so many `classes`.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::write_walk`]; [`Error::NotImageRows`] also if a row does not
-    /// contain so many images.
-    pub fn write_digits(&self, rows: &[Images], classes: usize) -> Result<()> {
-        image_rows::write(self, &self.class_rows_path(), rows, Some(classes))
-    }
-
-    /// Reads `digits.idx4` of a run with so many `classes`. Returns `None` if it does not
-    /// exist.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::walk`].
-    pub fn digits(&self, classes: usize) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.class_rows_path(), Some(classes))
-    }
-
-    /// Writes `game.idx4`: a row of real test images, and a row of as many
-    /// generated images.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::write_walk`].
-    pub fn write_game(&self, rows: &[Images; 2]) -> Result<()> {
-        image_rows::write(self, &self.game_path(), rows, None)
-    }
-
-    /// Reads `game.idx4`. Returns `None` if it does not exist.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::walk`].
-    pub fn game(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.game_path(), None)
-    }
-
-    /// Writes `real_nearest.idx4`: a row of real test images, and a row of the
-    /// training image nearest to each.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::write_walk`].
-    pub fn write_real_nearest(&self, rows: &[Images; 2]) -> Result<()> {
-        image_rows::write(self, &self.real_nearest_path(), rows, None)
-    }
-
-    /// Reads `real_nearest.idx4`. Returns `None` if it does not exist.
-    ///
-    /// # Errors
-    /// Those of [`RunDir::walk`].
-    pub fn real_nearest(&self) -> Result<Option<Vec<Images>>> {
-        image_rows::read(self, &self.real_nearest_path(), None)
     }
 
     /// Lists the checkpoints as steps and files, ordered by step.

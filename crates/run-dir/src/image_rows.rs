@@ -7,31 +7,45 @@ use mnist_io::{Idx, IdxData, Images};
 use crate::dir::RunDir;
 use crate::error::{Error, Result, optional};
 
-/// Writes rows of equally many images of one size.
-///
-/// With `columns`, each row must contain exactly that many images.
-pub fn write(run: &RunDir, path: &Path, rows: &[Images], columns: Option<usize>) -> Result<()> {
-    let shape = |images: &Images| [images.len(), images.rows(), images.cols()];
-    let first = rows.first().map_or([0; 3], shape);
-    if let Some(other) = rows.iter().map(shape).find(|other| *other != first) {
-        return Err(Error::ImageRowsDiffer { path: path.to_owned(), first, other });
+impl RunDir {
+    /// Writes rows of equally many images of one size.
+    ///
+    /// # Errors
+    /// [`Error::ImageRowsDiffer`] if the rows differ in shape, [`Error::NotImageRows`] without
+    /// rows or images or if a row does not hold `columns` images, and those of
+    /// [`RunDir::write_images`].
+    pub fn write_image_rows(
+        &self,
+        path: &Path,
+        rows: &[Images],
+        columns: Option<usize>,
+    ) -> Result<()> {
+        let shape = |images: &Images| [images.len(), images.rows(), images.cols()];
+        let first = rows.first().map_or([0; 3], shape);
+        if let Some(other) = rows.iter().map(shape).find(|other| *other != first) {
+            return Err(Error::ImageRowsDiffer { path: path.to_owned(), first, other });
+        }
+        let shape = vec![rows.len(), first[0], first[1], first[2]];
+        let pixels = rows.iter().flat_map(Images::pixels).copied().collect();
+        let idx = Idx::new(shape, IdxData::U8(pixels))?;
+        check(path, &idx, columns)?;
+        self.write_idx(path, &idx)
     }
-    let shape = vec![rows.len(), first[0], first[1], first[2]];
-    let pixels = rows.iter().flat_map(Images::pixels).copied().collect();
-    let idx = Idx::new(shape, IdxData::U8(pixels))?;
-    check(path, &idx, columns)?;
-    run.write_idx(path, &idx)
-}
 
-/// Reads a file of [`write`]. Returns `None` if it does not exist.
-pub fn read(run: &RunDir, path: &Path, columns: Option<usize>) -> Result<Option<Vec<Images>>> {
-    let Some(idx) = optional(run.read_idx(path))? else {
-        return Ok(None);
-    };
-    let (pixels, [columns, height, width]) = check(path, &idx, columns)?;
-    let rows = pixels.chunks_exact(columns * height * width);
-    let rows = rows.map(|row| Ok(Images::new(height, width, row.to_vec())?));
-    rows.collect::<Result<_>>().map(Some)
+    /// Reads a file of [`RunDir::write_image_rows`]. Returns `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::NotImageRows`] for an array of another type or shape or without `columns` images
+    /// in each row, and those of [`RunDir::read_images`].
+    pub fn image_rows(&self, path: &Path, columns: Option<usize>) -> Result<Option<Vec<Images>>> {
+        let Some(idx) = optional(self.read_idx(path))? else {
+            return Ok(None);
+        };
+        let (pixels, [columns, height, width]) = check(path, &idx, columns)?;
+        let rows = pixels.chunks_exact(columns * height * width);
+        let rows = rows.map(|row| Ok(Images::new(height, width, row.to_vec())?));
+        rows.collect::<Result<_>>().map(Some)
+    }
 }
 
 /// Returns the pixels, and images per row, height and width, all above 0.

@@ -124,7 +124,7 @@ mod tests {
         for step in [0, 5, 12] {
             run.write_snapshot(step, &images).unwrap();
         }
-        run.write_nearest(&images).unwrap();
+        run.write_images(&run.nearest_path(), &images).unwrap();
         fs::write(run.generator_graph_path(), b"later").unwrap();
         fs::write(run.discriminator_graph_path(), b"later").unwrap();
         fs::write(dir.path().join(".tmp-x"), b"half").unwrap();

@@ -30,8 +30,8 @@ fn reads(run: &RunDir) -> Vec<Operation> {
         (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
         (run.snapshot_path(300), |run| run.read_images(&run.snapshot_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
-        (run.latent_walk_path(), |run| run.walk().map(drop)),
-        (run.class_rows_path(), |run| run.digits(10).map(drop)),
+        (run.latent_walk_path(), |run| run.image_rows(&run.latent_walk_path(), None).map(drop)),
+        (run.class_rows_path(), |run| run.image_rows(&run.class_rows_path(), Some(10)).map(drop)),
         (run.checkpoint_path(300), |run| run.open_file(&run.checkpoint_path(300), 9).map(drop)),
     ]
 }
@@ -39,16 +39,22 @@ fn reads(run: &RunDir) -> Vec<Operation> {
 /// Every file of a run with a function that writes it.
 fn writes(run: &RunDir) -> Vec<Operation> {
     vec![
-        (run.checksums_path(), |run| run.write_nearest(&real_images())),
+        (run.checksums_path(), |run| run.write_images(&run.nearest_path(), &real_images())),
         (run.metrics_path(), |run| run.append_metrics(&metrics_row())),
         (run.densities_path(), |run| run.append_density(&density_row())),
         (run.quality_path(), |run| run.append_quality(&QualityRow::default())),
         (run.real_images_path(), |run| run.write_images(&run.real_images_path(), &real_images())),
         (run.snapshot_path(300), |run| run.write_snapshot(300, &real_images())),
-        (run.nearest_path(), |run| run.write_nearest(&real_images())),
-        (run.latent_walk_path(), |run| run.write_walk(&[real_images()])),
+        (run.nearest_path(), |run| run.write_images(&run.nearest_path(), &real_images())),
+        (run.latent_walk_path(), |run| {
+            run.write_image_rows(&run.latent_walk_path(), &[real_images()], None)
+        }),
         (run.class_rows_path(), |run| {
-            run.write_digits(&[Images::new(1, 1, vec![0; 10]).unwrap()], 10)
+            run.write_image_rows(
+                &run.class_rows_path(),
+                &[Images::new(1, 1, vec![0; 10]).unwrap()],
+                Some(10),
+            )
         }),
         (run.checkpoint_path(300), |run| run.write(&run.checkpoint_path(300), |_| Ok(()))),
         (run.snapshot_figure_path(300), |run| {

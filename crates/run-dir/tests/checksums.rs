@@ -23,10 +23,10 @@ fn reads(run: &RunDir) -> Vec<Reader> {
         (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
         (run.snapshot_path(300), |run| run.read_images(&run.snapshot_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
-        (run.latent_walk_path(), |run| run.walk().map(drop)),
-        (run.class_rows_path(), |run| run.digits(10).map(drop)),
-        (run.game_path(), |run| run.game().map(drop)),
-        (run.real_nearest_path(), |run| run.real_nearest().map(drop)),
+        (run.latent_walk_path(), |run| run.image_rows(&run.latent_walk_path(), None).map(drop)),
+        (run.class_rows_path(), |run| run.image_rows(&run.class_rows_path(), Some(10)).map(drop)),
+        (run.game_path(), |run| run.image_rows(&run.game_path(), None).map(drop)),
+        (run.real_nearest_path(), |run| run.image_rows(&run.real_nearest_path(), None).map(drop)),
         (run.report_data_path(), |run| run.report_data().map(drop)),
         (run.generator_graph_path(), |run| run.read(&run.generator_graph_path(), 99).map(drop)),
     ]
@@ -41,11 +41,11 @@ fn run_in(dir: &Path) -> RunDir {
         run.append_quality(&QualityRow { step, ..QualityRow::default() }).unwrap();
         run.write_snapshot(step, &real_images()).unwrap();
     }
-    run.write_nearest(&real_images()).unwrap();
-    run.write_walk(&[real_images()]).unwrap();
-    run.write_digits(&[digits], 10).unwrap();
-    run.write_game(&[real_images(), real_images()]).unwrap();
-    run.write_real_nearest(&[real_images(), real_images()]).unwrap();
+    run.write_images(&run.nearest_path(), &real_images()).unwrap();
+    run.write_image_rows(&run.latent_walk_path(), &[real_images()], None).unwrap();
+    run.write_image_rows(&run.class_rows_path(), &[digits], Some(10)).unwrap();
+    run.write_image_rows(&run.game_path(), &[real_images(), real_images()], None).unwrap();
+    run.write_image_rows(&run.real_nearest_path(), &[real_images(), real_images()], None).unwrap();
     run.save(&run.generator_graph_path(), b"a network").unwrap();
     let (logits, game) = (Logits::default(), Logits::default());
     let machine = "a machine".to_owned();

@@ -422,15 +422,15 @@ fn image_rows_are_read_back_and_have_the_documented_shape() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
     assert_eq!(run.nearest().unwrap(), None);
-    assert_eq!(run.walk().unwrap(), None);
-    assert_eq!(run.digits(10).unwrap(), None);
+    assert_eq!(run.image_rows(&run.latent_walk_path(), None).unwrap(), None);
+    assert_eq!(run.image_rows(&run.class_rows_path(), Some(10)).unwrap(), None);
 
-    run.write_nearest(&real_images()).unwrap();
+    run.write_images(&run.nearest_path(), &real_images()).unwrap();
     assert_eq!(run.nearest().unwrap(), Some(real_images()));
-    run.write_walk(&image_rows(3, 5)).unwrap();
-    assert_eq!(run.walk().unwrap(), Some(image_rows(3, 5)));
-    run.write_digits(&image_rows(4, 10), 10).unwrap();
-    assert_eq!(run.digits(10).unwrap(), Some(image_rows(4, 10)));
+    run.write_image_rows(&run.latent_walk_path(), &image_rows(3, 5), None).unwrap();
+    assert_eq!(run.image_rows(&run.latent_walk_path(), None).unwrap(), Some(image_rows(3, 5)));
+    run.write_image_rows(&run.class_rows_path(), &image_rows(4, 10), Some(10)).unwrap();
+    assert_eq!(run.image_rows(&run.class_rows_path(), Some(10)).unwrap(), Some(image_rows(4, 10)));
     let idx = Idx::read_file(&dir.path().join("digits.idx4")).unwrap();
     assert_eq!(idx.shape(), [4, 10, 2, 3]);
     assert_eq!(idx.data(), &IdxData::U8((0..240).collect()));
@@ -443,14 +443,17 @@ fn image_rows_of_different_shapes_or_without_images_are_not_written() {
     let mut odd = image_rows(2, 5);
     odd.extend(image_rows(1, 4));
     assert!(matches!(
-        run.write_walk(&odd),
+        run.write_image_rows(&run.latent_walk_path(), &odd, None),
         Err(Error::ImageRowsDiffer { first: [5, 2, 3], other: [4, 2, 3], .. })
     ));
     let none = Images::new(2, 3, Vec::new()).unwrap();
     for rows in [&[][..], &[none]] {
-        assert!(matches!(run.write_walk(rows), Err(Error::NotImageRows { .. })));
+        assert!(matches!(
+            run.write_image_rows(&run.latent_walk_path(), rows, None),
+            Err(Error::NotImageRows { .. })
+        ));
     }
-    let nine = run.write_digits(&image_rows(2, 9), 10);
+    let nine = run.write_image_rows(&run.class_rows_path(), &image_rows(2, 9), Some(10));
     assert!(matches!(nine, Err(Error::NotImageRows { .. })));
     assert!(!run.latent_walk_path().exists() && !run.class_rows_path().exists());
 }
@@ -470,7 +473,10 @@ fn invalid_image_row_files_are_errors_with_their_name() {
         for path in [run.latent_walk_path(), run.class_rows_path()] {
             wrong.write_file(&path).unwrap();
         }
-        let (walk, digits) = (run.walk().unwrap_err(), run.digits(10).unwrap_err());
+        let (walk, digits) = (
+            run.image_rows(&run.latent_walk_path(), None).unwrap_err(),
+            run.image_rows(&run.class_rows_path(), Some(10)).unwrap_err(),
+        );
         for (error, name) in [(walk, "latent_walk.idx4"), (digits, "digits.idx4")] {
             assert!(matches!(error, Error::NotImageRows { .. }), "{wrong:?}");
             assert!(error.to_string().contains(name), "{error}");
@@ -478,15 +484,15 @@ fn invalid_image_row_files_are_errors_with_their_name() {
     }
     let nine = idx(&[1, 9, 1, 1], IdxData::U8(vec![0; 9]));
     nine.write_file(&run.class_rows_path()).unwrap();
-    let error = run.digits(10).unwrap_err().to_string();
+    let error = run.image_rows(&run.class_rows_path(), Some(10)).unwrap_err().to_string();
     assert!(error.contains("[rows, 10, height, width]"), "{error}");
 
     for path in [run.latent_walk_path(), run.class_rows_path(), run.nearest_path()] {
         fs::write(&path, b"\0\0\x08").unwrap();
     }
     for (error, name) in [
-        (run.walk().unwrap_err(), "latent_walk.idx4"),
-        (run.digits(10).unwrap_err(), "digits.idx4"),
+        (run.image_rows(&run.latent_walk_path(), None).unwrap_err(), "latent_walk.idx4"),
+        (run.image_rows(&run.class_rows_path(), Some(10)).unwrap_err(), "digits.idx4"),
         (run.nearest().unwrap_err(), "nearest.idx3"),
     ] {
         assert!(matches!(error, Error::Idx(_)));

@@ -268,10 +268,10 @@ fn file_of(run: &RunDir, rows: &[MetricsRow]) -> Vec<u8> {
 #[test]
 fn image_rows_are_read_back() {
     holds(6, (image_rows(3), image_rows(10)), |run, (walk, digits)| {
-        run.write_walk(&walk).unwrap();
-        prop_assert_eq!(run.walk().unwrap(), Some(walk));
-        run.write_digits(&digits, 10).unwrap();
-        prop_assert_eq!(run.digits(10).unwrap(), Some(digits));
+        run.write_image_rows(&run.latent_walk_path(), &walk, None).unwrap();
+        prop_assert_eq!(run.image_rows(&run.latent_walk_path(), None).unwrap(), Some(walk));
+        run.write_image_rows(&run.class_rows_path(), &digits, Some(10)).unwrap();
+        prop_assert_eq!(run.image_rows(&run.class_rows_path(), Some(10)).unwrap(), Some(digits));
         Ok(())
     });
 }
@@ -280,18 +280,21 @@ fn image_rows_are_read_back() {
 fn damaged_image_rows_are_an_error_with_the_path_or_differ_in_one_pixel() {
     let input = (image_rows(10), any::<Index>(), 1_u8..);
     holds(7, input, |run, (rows, at, change)| {
-        run.write_digits(&rows, 10).unwrap();
+        run.write_image_rows(&run.class_rows_path(), &rows, Some(10)).unwrap();
         fs::remove_file(run.checksums_path()).unwrap();
         let run = RunDir::open(run.root()).unwrap();
         let path = run.class_rows_path();
         let mut file = fs::read(&path).unwrap();
         fs::write(&path, &file[..at.index(file.len())]).unwrap();
-        prop_assert!(has_path(&run.digits(10).unwrap_err(), &path));
+        prop_assert!(has_path(
+            &run.image_rows(&run.class_rows_path(), Some(10)).unwrap_err(),
+            &path
+        ));
 
         let at = at.index(file.len());
         file[at] ^= change;
         fs::write(&path, &file).unwrap();
-        match run.digits(10) {
+        match run.image_rows(&run.class_rows_path(), Some(10)) {
             Ok(read) => {
                 let pixels = |rows: &[Images]| {
                     rows.iter().flat_map(Images::pixels).copied().collect::<Vec<_>>()
@@ -319,8 +322,8 @@ fn readers(run: &RunDir) -> [Reader; 9] {
         (run.real_images_path(), |run| run.read_images(&run.real_images_path()).map(drop)),
         (run.snapshot_path(300), |run| run.read_images(&run.snapshot_path(300)).map(drop)),
         (run.nearest_path(), |run| run.nearest().map(drop)),
-        (run.latent_walk_path(), |run| run.walk().map(drop)),
-        (run.class_rows_path(), |run| run.digits(10).map(drop)),
+        (run.latent_walk_path(), |run| run.image_rows(&run.latent_walk_path(), None).map(drop)),
+        (run.class_rows_path(), |run| run.image_rows(&run.class_rows_path(), Some(10)).map(drop)),
     ]
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn write_report_data(
     let shown = resize(neighbors.images(), side)?;
     let found: Vec<usize> = nearest(&shown, training)?.iter().map(|n| n.index).collect();
     let found = training.select(&found).ok_or(Error::NoImages)?;
-    run.write_real_nearest(&[shown, found])?;
+    run.write_image_rows(&run.real_nearest_path(), &[shown, found], None)?;
 
     let sampler = gan.sampler();
     let measure = |real: &Dataset, index: u64| -> Result<(Logits, [Images; 2]), Error> {
@@ -65,7 +65,7 @@ pub(crate) fn write_report_data(
         Ok((logits, [real, fake]))
     };
     let (game, images) = measure(&game, 1)?;
-    run.write_game(&images)?;
+    run.write_image_rows(&run.game_path(), &images, None)?;
     let (logits, _) = measure(&histogram, 2)?;
     let machine = machine(&device_name(gan.device));
     run.write_report_data(&ReportData { step, machine, logits, game, evaluation: None })?;

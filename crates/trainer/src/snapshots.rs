@@ -91,15 +91,16 @@ impl SnapshotWriter {
         let found = nearest(&samples, &training)?;
         let indices: Vec<usize> = found.iter().map(|neighbor| neighbor.index).collect();
         if let Some(images) = training.select(&indices) {
-            run.write_nearest(&images)?;
+            run.write_images(&run.nearest_path(), &images)?;
         }
         if let Some(test) = test {
             write_report_data(gan, run, self.seed, step, test, &training)?;
         }
-        run.write_walk(&self.walks(&sampler)?)?;
+        run.write_image_rows(&run.latent_walk_path(), &self.walks(&sampler)?, None)?;
         if let Some(classes) = sampler.classes() {
             let classes = classes.len();
-            run.write_digits(&self.class_grid(&sampler, classes)?, classes)?;
+            let rows = self.class_grid(&sampler, classes)?;
+            run.write_image_rows(&run.class_rows_path(), &rows, Some(classes))?;
         }
         Ok(())
     }

@@ -210,7 +210,7 @@ fn nearest_images_have_the_rows_of_the_layout() {
     for per_row in [1, 5] {
         let layout = FigureLayout { nearest_row: per_row, ..FigureLayout::default() };
         let (_dir, run) = run(layout, 25);
-        run.write_nearest(&images(25, 28, 28, 7)).unwrap();
+        run.write_images(&run.nearest_path(), &images(25, 28, 28, 7)).unwrap();
         let figures = draw_all(&run).unwrap();
         let path = run.figures_dir().join("nearest.png");
         assert!(paths(&figures).contains(&path));
@@ -225,9 +225,10 @@ fn nearest_shows_real_test_images_beside_their_neighbors() {
     for per_row in [1, 5] {
         let layout = FigureLayout { nearest_row: per_row, ..FigureLayout::default() };
         let (_dir, run) = run(layout, 25);
-        run.write_nearest(&images(25, 28, 28, 7)).unwrap();
+        run.write_images(&run.nearest_path(), &images(25, 28, 28, 7)).unwrap();
         let (real, neighbors) = (images(8, 28, 28, 17), images(8, 28, 28, 27));
-        run.write_real_nearest(&[real.clone(), neighbors.clone()]).unwrap();
+        run.write_image_rows(&run.real_nearest_path(), &[real.clone(), neighbors.clone()], None)
+            .unwrap();
         draw_all(&run).unwrap();
         let above = nearest(&sample(25, 50), &images(25, 28, 28, 7), per_row as usize).unwrap();
         let (width, height, pixels) = read_png(&run.figures_dir().join("nearest.png"));
@@ -242,7 +243,12 @@ fn nearest_shows_real_test_images_beside_their_neighbors() {
             assert_eq!(at(left, top), real.get(i).unwrap()[0]);
             assert_eq!(at(left + 62 + 55, top + 55), neighbors.get(i).unwrap()[783]);
         }
-        run.write_real_nearest(&[images(8, 14, 14, 1), images(8, 14, 14, 2)]).unwrap();
+        run.write_image_rows(
+            &run.real_nearest_path(),
+            &[images(8, 14, 14, 1), images(8, 14, 14, 2)],
+            None,
+        )
+        .unwrap();
         let error = draw_all(&run).unwrap_err().to_string();
         assert!(error.contains("real_nearest.idx4"), "{error}");
     }
@@ -258,7 +264,7 @@ fn unsuitable_nearest_images_are_an_error_with_the_path() {
         error
     };
     for odd in [images(3, 28, 28, 1), images(4, 28, 27, 1)] {
-        run.write_nearest(&odd).unwrap();
+        run.write_images(&run.nearest_path(), &odd).unwrap();
         let error = failure();
         assert!(matches!(error, Error::ShapesDiffer { .. }));
         assert!(error.to_string().contains("000050.idx3"), "{error}");
@@ -288,7 +294,7 @@ fn each_latent_walk_is_a_row() {
     for (pairs, points, scale) in [(3, 11, 2), (1, 2, 4), (2, 40, 1)] {
         let (_dir, run) = run(FigureLayout::default(), 4);
         let walks = rows(pairs, points, 28, 28);
-        run.write_walk(&walks).unwrap();
+        run.write_image_rows(&run.latent_walk_path(), &walks, None).unwrap();
         let figures = draw_all(&run).unwrap();
         let path = run.figures_dir().join("latent_walk.png");
         assert!(paths(&figures).contains(&path));
@@ -304,7 +310,7 @@ fn each_latent_walk_is_a_row() {
 fn each_digit_is_a_labeled_column() {
     let (_dir, run) = run(FigureLayout::default(), 4);
     let latents = rows(3, 10, 28, 28);
-    run.write_digits(&latents, 10).unwrap();
+    run.write_image_rows(&run.class_rows_path(), &latents, Some(10)).unwrap();
     let figures = draw_all(&run).unwrap();
     let path = run.figures_dir().join("digits.png");
     assert!(paths(&figures).contains(&path));
@@ -325,7 +331,7 @@ fn many_classes_are_lines_of_labeled_columns() {
     let classes: Vec<u8> = (0..=62).filter(|&class| class != 5).collect();
     let (_dir, run) = run_of_classes(FigureLayout::default(), 4, Classes::from_labels(&classes));
     let latents = rows(3, 62, 28, 28);
-    run.write_digits(&latents, 62).unwrap();
+    run.write_image_rows(&run.class_rows_path(), &latents, Some(62)).unwrap();
     let figures = draw_all(&run).unwrap();
     let path = run.figures_dir().join("classes.png");
     assert!(paths(&figures).contains(&path) && !run.figures_dir().join("digits.png").exists());
@@ -358,13 +364,13 @@ fn unsuitable_walks_and_digits_are_an_error_with_the_path() {
         assert!(error.to_string().contains(name), "{error}");
         error
     };
-    run.write_digits(&rows(2, 10, 27, 28), 10).unwrap();
+    run.write_image_rows(&run.class_rows_path(), &rows(2, 10, 27, 28), Some(10)).unwrap();
     assert!(matches!(failure("digits.idx4"), Error::ShapesDiffer { .. }));
     run.save(&run.class_rows_path(), b"\0\0\x08\x04").unwrap();
     assert!(matches!(failure("digits.idx4"), Error::Run(_)));
     fs::remove_file(run.class_rows_path()).unwrap();
 
-    run.write_walk(&rows(2, 5, 28, 29)).unwrap();
+    run.write_image_rows(&run.latent_walk_path(), &rows(2, 5, 28, 29), None).unwrap();
     assert!(matches!(failure("latent_walk.idx4"), Error::ShapesDiffer { .. }));
     run.write_images(&run.latent_walk_path(), &sample(4, 1)).unwrap();
     let error = failure("latent_walk.idx4");

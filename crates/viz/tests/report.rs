@@ -59,9 +59,15 @@ fn full_run() -> (tempfile::TempDir, RunDir) {
     let (dir, run) = run(16, 28, 28, &[0, 100, 300]);
     run.append_quality(&evaluation(100, 30.0)).unwrap();
     run.append_quality(&evaluation(300, 4.5)).unwrap();
-    run.write_nearest(&images(16, 28, 28, 5)).unwrap();
-    run.write_game(&[images(3, 28, 28, 7), images(3, 28, 28, 9)]).unwrap();
-    run.write_real_nearest(&[images(4, 28, 28, 11), images(4, 28, 28, 13)]).unwrap();
+    run.write_images(&run.nearest_path(), &images(16, 28, 28, 5)).unwrap();
+    run.write_image_rows(&run.game_path(), &[images(3, 28, 28, 7), images(3, 28, 28, 9)], None)
+        .unwrap();
+    run.write_image_rows(
+        &run.real_nearest_path(),
+        &[images(4, 28, 28, 11), images(4, 28, 28, 13)],
+        None,
+    )
+    .unwrap();
     let mut shares = BTreeMap::new();
     shares.insert("shares".to_owned(), vec![0.1; 10]);
     let mut last = QualityRow { step: 300, samples: 10_000, ..QualityRow::default() };

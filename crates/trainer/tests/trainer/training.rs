@@ -301,9 +301,12 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
         assert!(outcome.finished && outcome.step == 2, "{}", preset.name);
         let images = !preset.synthetic;
         assert_eq!(run.nearest().unwrap().is_some(), images);
-        assert_eq!(run.walk().unwrap().is_some(), images);
+        assert_eq!(run.image_rows(&run.latent_walk_path(), None).unwrap().is_some(), images);
         let conditional = preset.name == "golbin-conditional";
-        assert_eq!(run.digits(10).unwrap().is_some(), conditional);
+        assert_eq!(
+            run.image_rows(&run.class_rows_path(), Some(10)).unwrap().is_some(),
+            conditional
+        );
         if images {
             let last = run.snapshots().unwrap().pop().unwrap();
             let images = Images::read_file(&last.path).unwrap();

@@ -25,9 +25,10 @@ pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
     images.check(&path, &training, true)?;
     let per_row = usize::try_from(images.layout.nearest_row).unwrap_or(usize::MAX);
     let samples = (&images.last_images, &training);
-    let canvas = match images.run.real_nearest()?.as_deref() {
+    let path = images.run.real_nearest_path();
+    let canvas = match images.run.image_rows(&path, None)?.as_deref() {
         Some([real, neighbors]) => {
-            images.check(&images.run.real_nearest_path(), real, false)?;
+            images.check(&path, real, false)?;
             nearest_beside_real(samples, (real, neighbors), per_row)?
         }
         _ => nearest(samples.0, samples.1, per_row)?,
@@ -36,11 +37,12 @@ pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
 }
 
 pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
-    let Some(rows) = images.run.walk()? else {
+    let path = images.run.latent_walk_path();
+    let Some(rows) = images.run.image_rows(&path, None)? else {
         return Ok(None);
     };
     let all = concatenate(&rows)?;
-    images.check(&images.run.latent_walk_path(), &all, false)?;
+    images.check(&path, &all, false)?;
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle { label_scale: LABEL_SCALE, ..images.style(columns, rows.len(), WIDTH) };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
@@ -49,7 +51,8 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
 
 pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     let classes = images.run.config()?.conditional_classes();
-    let Some(rows) = images.run.digits(classes.len())? else {
+    let path = images.run.class_rows_path();
+    let Some(rows) = images.run.image_rows(&path, Some(classes.len()))? else {
         return Ok(None);
     };
     let lines = classes.len().div_ceil(CLASSES);
@@ -63,7 +66,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     };
     let columns = classes.as_slice().iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
     if let Some((_, column)) = columns.first() {
-        images.check(&images.run.class_rows_path(), column, false)?;
+        images.check(&path, column, false)?;
     }
     let style =
         StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };

@@ -118,7 +118,7 @@ impl Content {
     fn page(&self, networks: Option<Networks>) -> Result<Page> {
         let last_step = self.last_step();
         let histogram = self.data.as_ref().and_then(|data| Histogram::new(&data.logits));
-        let game_rows = self.run.game()?;
+        let game_rows = self.run.image_rows(&self.run.game_path(), None)?;
         let game = match (&game_rows, &self.data, &histogram) {
             (Some(rows), Some(data), Some(_)) => Game::new(rows, data)?,
             _ => None,

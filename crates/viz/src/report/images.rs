@@ -60,12 +60,15 @@ impl Content {
 
     pub fn walk(&self) -> Result<Option<Picture>> {
         let alt = "Rows of generated images that change gradually from left to right";
-        self.rows_picture(self.run.walk()?, alt)
+        self.rows_picture(self.run.image_rows(&self.run.latent_walk_path(), None)?, alt)
     }
 
     pub fn digits(&self) -> Result<Option<Picture>> {
         let classes = self.config.conditional_classes();
-        let Some(rows) = self.run.digits(classes.len())? else { return Ok(None) };
+        let path = self.run.class_rows_path();
+        let Some(rows) = self.run.image_rows(&path, Some(classes.len()))? else {
+            return Ok(None);
+        };
         if classes.len() <= CLASSES {
             let alt = format!("Rows of generated images of the {} {classes}", self.nouns());
             return self.rows_picture(Some(rows), &alt);
@@ -130,7 +133,7 @@ impl Content {
     }
 
     pub fn real_pairs(&self) -> Result<Option<Picture>> {
-        let rows = self.run.real_nearest()?;
+        let rows = self.run.image_rows(&self.run.real_nearest_path(), None)?;
         let Some([real, nearest]) = rows.as_deref() else {
             return Ok(None);
         };
