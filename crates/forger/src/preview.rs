@@ -22,8 +22,8 @@ pub fn preview(run: &RunDir) -> Option<String> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let dumb = set("TERM").is_none_or(|term| term == "dumb") && !cfg!(windows);
     let side = side(columns, set("NO_COLOR").is_some(), dumb)?;
-    let snapshot = run.snapshots().ok()?.pop()?;
-    let samples = run.read_images(&snapshot.path).ok()?;
+    let (_, path) = run.snapshots().ok()?.pop()?;
+    let samples = run.read_images(&path).ok()?;
     Some(half_blocks(&samples, side))
 }
 

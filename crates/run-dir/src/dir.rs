@@ -44,7 +44,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::NotEmpty`], [`Error::Locked`] if another process creates a run
-    /// there, [`Error::Config`] for an invalid configuration, [`Error::Io`] if
+    /// there, [`Error::Invalid`] for an invalid configuration, [`Error::Io`] if
     /// something cannot be written. After an error the new files are removed.
     pub fn create(root: &Path, config: &RunConfig, real_images: Option<&Images>) -> Result<RunDir> {
         let existed = root.exists();
@@ -123,7 +123,7 @@ impl RunDir {
             .figures
             .check()
             .and_then(|()| toml::to_string(config).map_err(|e| e.to_string()));
-        let text = text.map_err(|reason| Error::Config { path: path.clone(), reason })?;
+        let text = text.map_err(|reason| Error::Invalid { path: path.clone(), reason })?;
         self.save(&path, text.as_bytes())
     }
 

@@ -75,9 +75,9 @@ pub enum Error {
         /// What to do otherwise.
         help: String,
     },
-    /// The configuration is invalid.
+    /// `config.toml` or `report.json` is invalid, or its new content is.
     #[error("{}: {reason}", path.display())]
-    Config {
+    Invalid {
         /// The file.
         path: PathBuf,
         /// The reason of the parser or of the check.
@@ -90,14 +90,6 @@ pub enum Error {
         path: PathBuf,
         /// The line's number from 1; `None` for a row to append.
         line: Option<usize>,
-        /// The reason of the parser or of the check.
-        reason: String,
-    },
-    /// `report.json` is invalid, or its new content is.
-    #[error("{}: {reason}", path.display())]
-    Report {
-        /// The file.
-        path: PathBuf,
         /// The reason of the parser or of the check.
         reason: String,
     },

@@ -19,27 +19,18 @@ const MAX_IMAGES: u64 = 1 << 26;
 /// More than the header of an IDX file of images has, in bytes.
 const HEADER: u64 = 1 << 10;
 
-/// Samples from the fixed latents at one step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The number of finished steps.
-    pub step: u64,
-    /// The IDX file, u8 `[n, rows, cols]`.
-    pub path: PathBuf,
-}
-
 impl RunDir {
     /// Reads `config.toml`.
     ///
     /// # Errors
-    /// Those of [`RunDir::read`] with a limit of 1 MiB, or [`Error::Config`] for an
+    /// Those of [`RunDir::read`] with a limit of 1 MiB, or [`Error::Invalid`] for an
     /// invalid configuration.
     pub fn config(&self) -> Result<RunConfig> {
         let path = self.config_path();
         String::from_utf8(self.read(&path, MAX_CONFIG)?)
             .map_err(|e| e.to_string())
             .and_then(|text| RunConfig::parse(&text))
-            .map_err(|reason| Error::Config { path, reason })
+            .map_err(|reason| Error::Invalid { path, reason })
     }
 
     /// Returns the SHA-256 of `config.toml` in hexadecimal.
@@ -150,13 +141,12 @@ impl RunDir {
         self.write_images(&self.snapshot_path(step), samples)
     }
 
-    /// Lists the snapshots, ordered by step.
+    /// Lists the snapshots as steps and files, ordered by step.
     ///
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let steps = optional(self.numbered(&self.snapshots_dir(), ".idx3"))?.unwrap_or_default();
-        Ok(steps.into_iter().map(|(step, path)| Snapshot { step, path }).collect())
+    pub fn snapshots(&self) -> Result<Vec<(u64, PathBuf)>> {
+        Ok(optional(self.numbered(&self.snapshots_dir(), ".idx3"))?.unwrap_or_default())
     }
 
     /// Reads `nearest.idx3`. Returns `None` if it does not exist.

@@ -40,7 +40,7 @@ impl RunDir {
     /// Writes `report.json`.
     ///
     /// # Errors
-    /// [`Error::Report`] if a number is not finite, and those of [`RunDir::write`].
+    /// [`Error::Invalid`] if a number is not finite, and those of [`RunDir::write`].
     pub fn write_report_data(&self, data: &ReportData) -> Result<()> {
         let path = self.report_data_path();
         let text = serde_json::to_string(data).map_err(|e| e.to_string());
@@ -49,14 +49,14 @@ impl RunDir {
             let read: serde_json::Result<ReportData> = serde_json::from_str(&text);
             read.map(|_| text).map_err(|e| e.to_string())
         });
-        let text = text.map_err(|reason| Error::Report { path: path.clone(), reason })?;
+        let text = text.map_err(|reason| Error::Invalid { path: path.clone(), reason })?;
         self.save(&path, text.as_bytes())
     }
 
     /// Reads `report.json`. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Report`] for an invalid file, and those of [`RunDir::read`] with a limit of
+    /// [`Error::Invalid`] for an invalid file, and those of [`RunDir::read`] with a limit of
     /// 4 MiB.
     pub fn report_data(&self) -> Result<Option<ReportData>> {
         let path = self.report_data_path();
@@ -64,6 +64,6 @@ impl RunDir {
             return Ok(None);
         };
         let data = serde_json::from_slice(&text);
-        data.map(Some).map_err(|e| Error::Report { path, reason: e.to_string() })
+        data.map(Some).map_err(|e| Error::Invalid { path, reason: e.to_string() })
     }
 }

@@ -45,9 +45,9 @@ fn written_files_are_read_back() {
     let run = RunDir::open(&dir.path().join("run")).unwrap();
     assert_eq!(run.config().unwrap(), config());
     let snapshots = run.snapshots().unwrap();
-    let steps: Vec<u64> = snapshots.iter().map(|s| s.step).collect();
+    let steps: Vec<u64> = snapshots.iter().map(|(step, _)| *step).collect();
     assert_eq!(steps, [0, 20, 1000]);
-    assert_eq!(Images::read_file(&snapshots[2].path).unwrap(), samples);
+    assert_eq!(Images::read_file(&snapshots[2].1).unwrap(), samples);
     let rows = run.metrics().unwrap();
     assert_eq!(rows, [row(1000, 0.1), row(0, 0.1), row(20, 0.1)]);
     assert_eq!(run.newest_checkpoint().unwrap(), None);
@@ -291,7 +291,7 @@ fn configuration_of_another_format_is_rejected_in_one_sentence() {
     for (other, found) in [("", "no format"), ("format = 1\n", "format 1")] {
         run.save(&run.config_path(), text.replacen(&current, other, 1).as_bytes()).unwrap();
         let refused = run.config().unwrap_err();
-        assert!(matches!(refused, Error::Config { .. }));
+        assert!(matches!(refused, Error::Invalid { .. }));
         assert!(refused.to_string().contains(found), "{refused}");
         assert!(refused.to_string().contains("config.toml"), "{refused}");
     }
@@ -312,14 +312,14 @@ fn layout_with_a_zero_is_rejected_with_its_key() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         let refused = RunDir::create(dir.path(), &wrong, Some(&real_images())).unwrap_err();
-        assert!(matches!(refused, Error::Config { .. }));
+        assert!(matches!(refused, Error::Invalid { .. }));
         assert!(refused.to_string().contains(key), "{refused}");
         assert!(entries(dir.path()).is_empty());
 
         let run = RunDir::create(dir.path(), &config(), Some(&real_images())).unwrap();
         run.save(&run.config_path(), toml::to_string(&wrong).unwrap().as_bytes()).unwrap();
         let refused = run.config().unwrap_err();
-        assert!(matches!(refused, Error::Config { .. }));
+        assert!(matches!(refused, Error::Invalid { .. }));
         assert!(refused.to_string().contains(key), "{refused}");
     }
 }

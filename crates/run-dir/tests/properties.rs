@@ -134,7 +134,7 @@ fn configuration_is_read_back_or_rejected_without_leaving_a_file() {
         match RunDir::create(&dir, &config, None) {
             Ok(run) => prop_assert_eq!(text(run.config().unwrap()), text(config)),
             Err(error) => {
-                prop_assert!(matches!(error, Error::Config { .. }), "{error}");
+                prop_assert!(matches!(error, Error::Invalid { .. }), "{error}");
                 prop_assert!(!dir.exists());
                 return Ok(());
             }

@@ -132,7 +132,7 @@ fn a_run_leaves_rows_snapshots_and_a_checkpoint() {
     assert_eq!(run.metrics().unwrap(), recorder.rows);
     // Every 15th, the first of `SNAPSHOT_STEPS`, and the last.
     assert_eq!(recorder.snapshots, [0, 15, 20, 30, 40]);
-    let on_disk: Vec<u64> = run.snapshots().unwrap().iter().map(|s| s.step).collect();
+    let on_disk: Vec<u64> = run.snapshots().unwrap().iter().map(|(step, _)| *step).collect();
     assert_eq!(on_disk, recorder.snapshots);
     assert_eq!(run.newest_checkpoint().unwrap().unwrap().0, 40);
     assert_eq!(recorder.pretraining, []);
@@ -308,8 +308,8 @@ fn every_preset_trains_and_leaves_images_of_its_size() {
             conditional
         );
         if images {
-            let last = run.snapshots().unwrap().pop().unwrap();
-            let images = Images::read_file(&last.path).unwrap();
+            let (_, last) = run.snapshots().unwrap().pop().unwrap();
+            let images = Images::read_file(&last).unwrap();
             let side = config.networks.generator.image_side() as usize;
             let shape = (images.len(), images.rows(), images.cols());
             assert_eq!(shape, (64, side, side));

@@ -1,9 +1,9 @@
 //! The images of a run: snapshots and real images, checked against each other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mnist_io::Images;
-use run_dir::{FigureLayout, RunDir, Snapshot};
+use run_dir::{FigureLayout, RunDir};
 
 use crate::canvas::Canvas;
 use crate::error::{Error, Result};
@@ -17,9 +17,10 @@ pub type Labeled = (String, Images);
 /// A run with at least one snapshot.
 pub struct RunImages<'a> {
     pub run: &'a RunDir,
-    /// All snapshots, ordered by step.
-    pub snapshots: Vec<Snapshot>,
-    pub last: Snapshot,
+    /// The steps and files of all snapshots, ordered by step.
+    pub snapshots: Vec<(u64, PathBuf)>,
+    /// The step and file of the last snapshot.
+    pub last: (u64, PathBuf),
     /// The images of the last snapshot. Other images must have the same size.
     pub last_images: Images,
     pub layout: FigureLayout,
@@ -35,15 +36,15 @@ impl<'a> RunImages<'a> {
         Ok(Some(RunImages {
             run,
             snapshots,
-            last_images: read_images(run, &last.path)?,
+            last_images: read_images(run, &last.1)?,
             last,
             layout: run.config()?.figures,
         }))
     }
 
-    pub fn snapshot(&self, snapshot: &Snapshot) -> Result<Images> {
-        let images = read_images(self.run, &snapshot.path)?;
-        self.check(&snapshot.path, &images, true)?;
+    pub fn snapshot(&self, path: &Path) -> Result<Images> {
+        let images = read_images(self.run, path)?;
+        self.check(path, &images, true)?;
         Ok(images)
     }
 
@@ -65,7 +66,7 @@ impl<'a> RunImages<'a> {
         Err(Error::ShapesDiffer {
             path: path.to_owned(),
             found: text(images),
-            other: self.last.path.clone(),
+            other: self.last.1.clone(),
             expected: text(&self.last_images),
         })
     }
@@ -73,12 +74,12 @@ impl<'a> RunImages<'a> {
     /// Reads the snapshots at `positions`, each labeled with its step. All labels
     /// have the same length.
     pub fn labeled(&self, positions: &[usize]) -> Result<Vec<Labeled>> {
-        let longest = step_label(self.last.step).len();
+        let longest = step_label(self.last.0).len();
         let snapshots = positions.iter().filter_map(|i| self.snapshots.get(*i));
         snapshots
-            .map(|snapshot| {
-                let label = format!("{:longest$}", step_label(snapshot.step));
-                Ok((label, self.snapshot(snapshot)?))
+            .map(|(step, path)| {
+                let label = format!("{:longest$}", step_label(*step));
+                Ok((label, self.snapshot(path)?))
             })
             .collect()
     }

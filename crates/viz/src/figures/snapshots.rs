@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use mnist_io::Images;
-use run_dir::Snapshot;
 
 use super::figure::{Figure, Kind};
 use super::run_images::{RunImages, labeled_strip, step_label};
@@ -19,7 +18,7 @@ const BLOCK_WIDTH: usize = 230;
 const GRID_WIDTH: usize = 500;
 
 pub fn draw_progress(images: &RunImages) -> Result<Figure> {
-    let steps: Vec<u64> = images.snapshots.iter().map(|s| s.step).collect();
+    let steps: Vec<u64> = images.snapshots.iter().map(|(step, _)| *step).collect();
     let chosen = images.labeled(&representative(&steps))?;
     let canvas = labeled_strip(&chosen, &images.square_style(4, BLOCK_WIDTH))?;
     Figure::write_png(images.run, Kind::Progress, &canvas)
@@ -36,7 +35,7 @@ pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> 
 }
 
 pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
-    let title = format!("forgeries, {}", step_label(images.last.step));
+    let title = format!("forgeries, {}", step_label(images.last.0));
     let canvas = real_vs_fake(
         ("originals", &images.real()?),
         (&title, &images.last_images),
@@ -62,19 +61,21 @@ pub fn draw_each(images: &RunImages) -> Result<Figure> {
 
 /// Draws the newest snapshot of a run that may continue.
 pub fn draw_newest(images: &RunImages) -> Result<Figure> {
-    Ok(Figure {
-        path: draw_snapshot(images, &images.last, images.layout.grid)?,
-        kind: Kind::Snapshots,
-    })
+    let path = draw_snapshot(images, &images.last, images.layout.grid)?;
+    Ok(Figure { path, kind: Kind::Snapshots })
 }
 
-fn draw_snapshot(images: &RunImages, snapshot: &Snapshot, layout: [u64; 2]) -> Result<PathBuf> {
-    let mut blocks = vec![images.snapshot(snapshot)?];
+fn draw_snapshot(
+    images: &RunImages,
+    (step, path): &(u64, PathBuf),
+    layout: [u64; 2],
+) -> Result<PathBuf> {
+    let mut blocks = vec![images.snapshot(path)?];
     if images.layout.real_above {
         blocks.insert(0, images.real()?);
     }
     let canvas = draw_blocks(images, &blocks, layout)?;
-    let path = images.run.snapshot_figure_path(snapshot.step);
+    let path = images.run.snapshot_figure_path(*step);
     images.run.write(&path, |w| canvas.encode_png(w))?;
     Ok(path)
 }

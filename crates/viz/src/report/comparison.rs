@@ -1,6 +1,7 @@
 //! Runs side by side on one page.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use askama::Template;
 use run_dir::{MetricsRow, RunDir};
@@ -79,14 +80,14 @@ impl Comparison {
 impl Run {
     fn read(run: &RunDir, class: &'static str) -> Result<Run> {
         let snapshots = run.snapshots()?;
-        let steps: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.step).collect();
+        let steps: Vec<u64> = snapshots.iter().map(|(step, _)| *step).collect();
         let chosen = representative(&steps).into_iter().filter_map(|i| snapshots.get(i));
-        let picture = |snapshot: &run_dir::Snapshot| -> Result<Picture> {
-            let images = run.read_images(&snapshot.path)?;
+        let picture = |(step, path): &(u64, PathBuf)| -> Result<Picture> {
+            let images = run.read_images(path)?;
             let shown: Vec<usize> = (0..images.len().min(10)).collect();
             let images = images.select(&shown).filter(|images| !images.is_empty());
-            let images = images.ok_or_else(|| Error::NoImages(snapshot.path.clone()))?;
-            let step = format!("step {}", thousands(snapshot.step));
+            let images = images.ok_or_else(|| Error::NoImages(path.clone()))?;
+            let step = format!("step {}", thousands(*step));
             Picture::grid(&images, shown.len(), format!("generated images, {step}"), step)
         };
         let quality = run.quality()?;

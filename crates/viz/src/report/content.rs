@@ -42,17 +42,15 @@ pub struct Content {
 impl Content {
     pub fn read(run: &RunDir, state: State) -> Result<Content> {
         let snapshots = run.snapshots()?;
-        let steps: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.step).collect();
+        let steps: Vec<u64> = snapshots.iter().map(|(step, _)| *step).collect();
         let mut chosen = evenly_spaced(snapshots.len(), FRAMES);
         chosen.extend(representative(&steps));
         chosen.sort_unstable();
         chosen.dedup();
         let snapshots = chosen.into_iter().filter_map(|i| snapshots.get(i));
-        let read = |snapshot: &run_dir::Snapshot| -> Result<(u64, Images)> {
-            let images = run.read_images(&snapshot.path)?;
-            let empty = images.is_empty();
-            let found = (snapshot.step, images);
-            if empty { Err(Error::NoImages(snapshot.path.clone())) } else { Ok(found) }
+        let read = |(step, path): &(u64, PathBuf)| -> Result<(u64, Images)> {
+            let images = run.read_images(path)?;
+            if images.is_empty() { Err(Error::NoImages(path.clone())) } else { Ok((*step, images)) }
         };
         let quality = run.quality()?;
         let data = run.report_data()?;
