@@ -112,6 +112,12 @@ impl Dataset {
         self.labels.is_empty()
     }
 
+    /// Returns the first `count` images with their labels, or all if there are fewer.
+    pub fn first(&self, count: usize) -> Dataset {
+        let labels = self.labels.iter().take(count).copied().collect();
+        Dataset::from_checked(self.images.first(count), labels, self.labeled)
+    }
+
     /// Returns the images and labels at `indices`, in that order, with repeats.
     /// Returns `None` if an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Option<Dataset> {

@@ -88,6 +88,12 @@ impl Images {
         own.filter(|(_, image)| others.contains(image)).map(|(index, _)| index).collect()
     }
 
+    /// Returns the first `count` images, or all if there are fewer.
+    pub fn first(&self, count: usize) -> Images {
+        let pixels = count.min(self.len()) * self.rows * self.cols;
+        Images { pixels: self.pixels[..pixels].to_vec(), ..*self }
+    }
+
     /// Returns the images at `indices`, in that order, with repeats. Returns `None`
     /// if an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Option<Images> {

@@ -163,6 +163,7 @@ fn unlabeled_sets_keep_that_in_a_selection() {
     let images = mnist_io::Images::new(1, 1, vec![3, 4]).unwrap();
     let set = Dataset::unlabeled(images);
     assert!(!set.is_labeled() && !set.select(&[1]).unwrap().is_labeled());
+    assert!(set.first(1).len() == 1 && !set.first(1).is_labeled());
     assert_eq!(set.labels(), [0, 0]);
 }
 

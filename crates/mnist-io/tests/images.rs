@@ -10,6 +10,8 @@ fn select_returns_images_in_the_given_order() {
     assert_eq!(images.select(&[2, 0, 2]).unwrap().pixels(), [4, 5, 0, 1, 4, 5]);
     assert!(images.select(&[]).unwrap().is_empty());
     assert_eq!(images.select(&[0, 3]), None);
+    assert_eq!(images.first(2).pixels(), [0, 1, 2, 3]);
+    assert_eq!(images.first(9), images);
     assert_eq!(images.get(3), None);
 
     // No images, of a size that exceeds any memory.

@@ -40,9 +40,11 @@ impl TrainData {
     /// # Errors
     /// [`Error::NoImages`] for an empty data set.
     pub fn new(training: Dataset) -> Result<TrainData, Error> {
-        let first: Vec<usize> = (0..training.len().min(SNAPSHOT_SAMPLES)).collect();
+        if training.is_empty() {
+            return Err(Error::NoImages);
+        }
         Ok(TrainData::Images {
-            figure_images: training.select(&first).ok_or(Error::NoImages)?,
+            figure_images: training.first(SNAPSHOT_SAMPLES),
             training: training.into(),
             evaluator: None,
         })
@@ -68,19 +70,15 @@ impl TrainData {
             false => None,
         };
         let figure_images = if let Some(unseen) = unseen.filter(|unseen| !unseen.is_empty()) {
-            let first: Vec<usize> = (0..unseen.len().min(SNAPSHOT_SAMPLES)).collect();
-            unseen.select(&first)
+            unseen.first(SNAPSHOT_SAMPLES)
         } else {
             let mut rng =
                 ChaCha8Rng::seed_from_u64(stream_seed(seed, RandomStream::FigureImages, 0));
             let count = SNAPSHOT_SAMPLES.min(epoch_size as usize);
-            training.select(&index::sample(&mut rng, epoch_size as usize, count).into_vec())
+            let chosen = index::sample(&mut rng, epoch_size as usize, count).into_vec();
+            training.select(&chosen).ok_or(Error::NoImages)?
         };
-        Ok(TrainData::Images {
-            training,
-            figure_images: figure_images.ok_or(Error::NoImages)?,
-            evaluator: Some(Box::new(evaluator)),
-        })
+        Ok(TrainData::Images { training, figure_images, evaluator: Some(Box::new(evaluator)) })
     }
 
     /// Whether the data are numbers, not images.

@@ -153,10 +153,7 @@ impl Sampler {
             let size = if whole_batches { chunk } else { kept };
             let latents = self.generator.latent().sample(size as i64, self.device());
             let images = self.generate(&latents, &self.labels(first..first + size, class))?;
-            if kept == size {
-                return Ok(images);
-            }
-            images.select(&(0..kept as usize).collect::<Vec<_>>()).ok_or(Error::NoImages)
+            Ok(if kept == size { images } else { images.first(kept as usize) })
         }))
     }
 }

@@ -85,9 +85,7 @@ impl SnapshotWriter {
     ) -> Result<(), Error> {
         let sampler = gan.sampler();
         let samples = sampler.generate(&self.latents, &self.labels)?;
-        let first: Vec<usize> = (0..training.len().min(epoch_size as usize)).collect();
-        let training = training.images().select(&first).ok_or(Error::NoImages)?;
-        let training = resize(&training, samples.rows())?;
+        let training = resize(&training.images().first(epoch_size as usize), samples.rows())?;
         let found = nearest(&samples, &training)?;
         let indices: Vec<usize> = found.iter().map(|neighbor| neighbor.index).collect();
         if let Some(images) = training.select(&indices) {

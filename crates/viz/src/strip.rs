@@ -85,10 +85,6 @@ pub fn real_vs_fake(
     fake: (&str, &Images),
     style: &StripStyle,
 ) -> Result<Canvas> {
-    let first: Vec<usize> = (0..real.1.len().min(fake.1.len())).collect();
-    let [real_images, fake_images] = [real, fake].map(|(_, images)| images.select(&first));
-    match (&real_images, &fake_images) {
-        (Some(a), Some(b)) => strip(&[(real.0, a), (fake.0, b)], style),
-        _ => Err(Error::Empty),
-    }
+    let count = real.1.len().min(fake.1.len());
+    strip(&[(real.0, &real.1.first(count)), (fake.0, &fake.1.first(count))], style)
 }

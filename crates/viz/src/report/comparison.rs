@@ -83,12 +83,12 @@ impl Run {
         let steps: Vec<u64> = snapshots.iter().map(|(step, _)| *step).collect();
         let chosen = representative(&steps).into_iter().filter_map(|i| snapshots.get(i));
         let picture = |(step, path): &(u64, PathBuf)| -> Result<Picture> {
-            let images = run.read_images(path)?;
-            let shown: Vec<usize> = (0..images.len().min(10)).collect();
-            let images = images.select(&shown).filter(|images| !images.is_empty());
-            let images = images.ok_or_else(|| Error::NoImages(path.clone()))?;
+            let images = run.read_images(path)?.first(10);
+            if images.is_empty() {
+                return Err(Error::NoImages(path.clone()));
+            }
             let step = format!("step {}", thousands(*step));
-            Picture::grid(&images, shown.len(), format!("generated images, {step}"), step)
+            Picture::grid(&images, images.len(), format!("generated images, {step}"), step)
         };
         let quality = run.quality()?;
         let value = |row: &run_dir::QualityRow, name| row.value(name).unwrap_or(f64::NAN);

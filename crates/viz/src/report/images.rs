@@ -49,8 +49,7 @@ impl Content {
         chosen
             .map(|(step, images)| {
                 let count = images.len().min(16);
-                let shown: Vec<usize> = (0..count).collect();
-                let images = images.select(&shown).ok_or(Error::Empty)?;
+                let images = images.first(count);
                 let step = thousands(*step);
                 let alt = format!("{count} generated images after {step} steps");
                 Picture::grid(&images, square_columns(count), alt, format!("step {step}"))
@@ -116,8 +115,7 @@ impl Content {
             return Ok(Vec::new());
         };
         let show = |images: &Images, what: &str| {
-            let shown: Vec<usize> = (0..images.len().min(10)).collect();
-            let images = images.select(&shown).ok_or(Error::Empty)?;
+            let images = images.first(10);
             let alt = format!("{} {what} images", images.len());
             Picture::grid(&images, 10, alt, format!("{what} images"))
         };
