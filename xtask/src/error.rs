@@ -1,6 +1,6 @@
 //! Errors that tell the user what to do next.
 
-use std::io::{self, ErrorKind};
+use std::io;
 
 use anyhow::Error;
 
@@ -19,18 +19,13 @@ fn io_remedy(error: &Error) -> Option<&'static str> {
     if error.chain().any(unreadable) {
         return Some(gan_cli::error::PERMISSION_HELP);
     }
-    run_dir::help(error.chain().find_map(io_kind)?)
-}
-
-fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
-    (error.downcast_ref().map(io::Error::kind))
-        .or_else(|| error.downcast_ref::<run_dir::Error>()?.io_kind())
-        .or_else(|| error.downcast_ref::<mnist_io::Error>()?.io_kind())
-        .or_else(|| error.downcast_ref::<gan_viz::Error>()?.io_kind())
+    run_dir::help(error.chain().find_map(|cause| cause.downcast_ref::<io::Error>())?.kind())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[test]

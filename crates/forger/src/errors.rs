@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::error::Error as StdError;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use anyhow::{Error, Result, anyhow};
@@ -89,15 +90,7 @@ fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
         (_, Some(Metrics::UnreliableFeatures(_))) => {
             "choose metrics without the classifier: --metrics duplicates,parzen"
         }
-        _ => {
-            let kind = (trainer.and_then(Trainer::io_kind))
-                .or_else(|| metrics.and_then(Metrics::io_kind))
-                .or_else(|| cause.downcast_ref::<run_dir::Error>()?.io_kind())
-                .or_else(|| cause.downcast_ref::<mnist_io::Error>()?.io_kind())
-                .or_else(|| cause.downcast_ref::<gan_import::Error>()?.io_kind())
-                .or_else(|| cause.downcast_ref::<gan_viz::Error>()?.io_kind());
-            run_dir::help(kind?)?
-        }
+        _ => run_dir::help(cause.downcast_ref::<io::Error>()?.kind())?,
     })
 }
 
@@ -133,7 +126,7 @@ mod tests {
         let refused = || mnist_io::Error::Io {
             action: "open",
             path: "x".into(),
-            reason: std::io::ErrorKind::PermissionDenied.into(),
+            reason: io::ErrorKind::PermissionDenied.into(),
         };
         let imported = gan_import::Error::from(refused());
         for error in [Error::new(refused()), Error::new(imported).context("--data x")] {
@@ -146,7 +139,7 @@ mod tests {
         let missing = || mnist_io::Error::Io {
             action: "open",
             path: "x".into(),
-            reason: std::io::ErrorKind::NotFound.into(),
+            reason: io::ErrorKind::NotFound.into(),
         };
         let imported = gan_import::Error::from(missing());
         for error in [Error::new(missing()), Error::new(imported).context("--data x")] {
@@ -159,7 +152,7 @@ mod tests {
         let refused = || run_dir::Error::Io {
             action: "write",
             path: "x".into(),
-            reason: std::io::ErrorKind::ReadOnlyFilesystem.into(),
+            reason: io::ErrorKind::ReadOnlyFilesystem.into(),
         };
         for error in [
             Error::new(refused()),

@@ -22,6 +22,7 @@ pub enum Error {
         /// The path of the file; of a member of an archive, the archive's and its own.
         name: String,
         /// The broken rule.
+        #[source]
         rule: Rule,
     },
 }
@@ -32,7 +33,7 @@ pub enum Error {
 pub enum Rule {
     /// The operating system or the decompressor stopped.
     #[error("cannot read it: {0}")]
-    Read(io::Error),
+    Read(#[source] io::Error),
     /// The file breaks a rule of IDX or of gzip.
     #[error(transparent)]
     Idx(mnist_io::Error),

@@ -1,6 +1,5 @@
 //! Errors of metrics and evaluations.
 
-use std::io;
 use std::path::PathBuf;
 
 use mnist_io::Images;
@@ -222,14 +221,6 @@ impl Error {
                 | Error::Cells { .. }
                 | Error::UnreliableFeatures(_)
         )
-    }
-
-    /// The operating system's kind of error, if it was one.
-    pub fn io_kind(&self) -> Option<io::ErrorKind> {
-        match self {
-            Error::InceptionFile(error) => error.io_kind(),
-            _ => None,
-        }
     }
 }
 

@@ -23,6 +23,7 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
         /// The reason of the operating system.
+        #[source]
         reason: io::Error,
     },
     /// A file breaks a rule.
@@ -31,11 +32,12 @@ pub enum Error {
         /// The file, or the folder for a rule about several files.
         path: PathBuf,
         /// The broken rule.
+        #[source]
         reason: Box<Error>,
     },
     /// The reader failed.
     #[error("cannot read: {0}")]
-    Read(io::Error),
+    Read(#[source] io::Error),
 
     /// The path names a folder, a pipe or a device.
     #[error("{} is {found}, not a file", path.display())]

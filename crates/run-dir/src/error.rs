@@ -18,6 +18,7 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
         /// The reason of the operating system.
+        #[source]
         reason: std::io::Error,
     },
     /// The folder exists but contains no `config.toml`.

@@ -110,14 +110,3 @@ pub enum Error {
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
 }
-
-impl Error {
-    /// The operating system's kind of error, if it refused a file operation.
-    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
-        match self {
-            Error::Run(error) => error.io_kind(),
-            Error::Images(error) => error.io_kind(),
-            _ => None,
-        }
-    }
-}

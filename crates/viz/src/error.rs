@@ -82,14 +82,3 @@ pub enum Error {
     #[error(transparent)]
     Run(#[from] run_dir::Error),
 }
-
-impl Error {
-    /// Returns the kind of the operating system's error, if it is one.
-    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
-        match self {
-            Error::Idx(error) => error.io_kind(),
-            Error::Run(error) => error.io_kind(),
-            _ => None,
-        }
-    }
-}
