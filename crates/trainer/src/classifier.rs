@@ -11,10 +11,10 @@ use mnist_io::{Dataset, Images};
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::config::check_device;
 use crate::loader::DataLoader;
 use crate::optimizer::Adam;
 use crate::seeds::{RandomStream, seed_torch};
+use crate::validate::check_device;
 
 const BATCH: u64 = 128;
 /// Adam's learning rate at the first step.

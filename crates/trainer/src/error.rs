@@ -110,3 +110,14 @@ pub enum Error {
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
 }
+
+impl Error {
+    /// [`Error::Settings`] for a value that training cannot work with.
+    pub(crate) fn impossible<T>(key: &str, value: impl ToString, reason: &str) -> Result<T, Error> {
+        Err(Error::Settings(gan_config::Error::Impossible {
+            key: key.to_owned(),
+            value: value.to_string(),
+            reason: reason.to_owned(),
+        }))
+    }
+}

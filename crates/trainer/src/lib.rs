@@ -31,6 +31,7 @@ mod spectral_norm;
 mod step;
 mod train;
 mod trainer;
+mod validate;
 pub mod workers;
 
 pub use checkpoint::{Checkpoint, TrainState};
