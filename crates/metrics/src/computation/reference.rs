@@ -12,10 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::{Kind, Tensor};
 
-use crate::cache::{Cache, Part};
-use crate::gaussian::Gaussian;
-use crate::inception_network::Inception;
-use crate::neighbors::nearest;
+use super::cache::{Cache, Part};
+use super::gaussian::Gaussian;
+use super::inception_network::Inception;
+use super::neighbors::nearest;
 use crate::{Error, Fake, Features, Result};
 
 /// Selects the training images for reference values: stream 13 of seed 0, as training

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use tch::{Kind, Tensor};
 
-use crate::features::blocks;
-use crate::rows::{EXACT_PIXELS, Rows, squared_distance};
+use super::features::blocks;
+use super::rows::{EXACT_PIXELS, Rows, squared_distance};
 
 /// Queries in a block: with 60,000 references, 123 MB of distances.
 pub(crate) const QUERIES: usize = 256;

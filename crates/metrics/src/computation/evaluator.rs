@@ -7,14 +7,14 @@ use gan_models::Classifier;
 use mnist_io::{Dataset, Images};
 use run_dir::QualityRow;
 
-use crate::cache::Cache;
-use crate::duplicates::{Duplicates, near_duplicates};
-use crate::evaluation::{Evaluation, Progress};
-use crate::inception_network::Inception;
+use super::cache::Cache;
+use super::duplicates::{Duplicates, near_duplicates};
+use super::evaluation::{Evaluation, Progress};
+use super::inception_network::Inception;
+use super::modes::{agreement, predictions};
+use super::reference::{ReferenceStats, check_images};
 use crate::list::METRICS;
 use crate::metric::{Metric, Needs};
-use crate::modes::{agreement, predictions};
-use crate::reference::{ReferenceStats, check_images};
 use crate::{Error, Fake, Real, Result, UnreliableFeatures, precision};
 
 /// The classifier must recognize this share of the test images. Below it, its features are

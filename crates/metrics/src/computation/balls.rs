@@ -1,7 +1,7 @@
 //! Counts rows inside balls: the common part of precision, recall, density and coverage.
 
-use crate::distances::Distances;
-use crate::features::Features;
+use super::distances::Distances;
+use super::features::Features;
 
 /// Whether a row on the surface of a ball lies inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,10 @@ pub(crate) fn share_above_zero(counts: &[u32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::distances::QUERIES;
+    use super::super::neighbors::squared_radii;
+    use super::super::rows::{Rows, squared_distance};
     use super::*;
-    use crate::distances::QUERIES;
-    use crate::neighbors::squared_radii;
-    use crate::rows::{Rows, squared_distance};
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;

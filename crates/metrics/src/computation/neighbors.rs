@@ -6,10 +6,10 @@
 
 use mnist_io::Images;
 
+use super::distances::Distances;
+use super::error::{at_least, same_size};
+use super::features::Features;
 use crate::Result;
-use crate::distances::Distances;
-use crate::error::{at_least, same_size};
-use crate::features::Features;
 
 /// The nearest row to a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,9 +104,9 @@ fn kth_smallest(values: &[f64], k: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::distances::QUERIES;
     use super::*;
     use crate::Error;
-    use crate::distances::QUERIES;
     use rand::RngExt;
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;

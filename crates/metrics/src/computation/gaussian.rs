@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::features::blocks;
+use super::features::blocks;
 use crate::{Error, Fake, Features, Real, Result};
 
 /// Rows whose products are summed at a time.

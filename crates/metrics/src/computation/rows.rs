@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mnist_io::Images;
 use tch::{Kind, Tensor};
 
-use crate::features::Features;
+use super::features::Features;
 
 /// Images of up to this many pixels have exact products in f32: a sum of so many products
 /// of pixels less 128 is at most 128² · 1024 = 2²⁴, and f32 holds every whole number up to

@@ -5,8 +5,8 @@ use std::cell::{OnceCell, RefCell};
 use mnist_io::Images;
 use run_dir::Measurement;
 
-use crate::inception_network::Inception;
-use crate::reference::{Classified, ReferenceStats, once};
+use super::inception_network::Inception;
+use super::reference::{Classified, ReferenceStats, once};
 use crate::{Error, Fake, Result};
 
 /// Values by name.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor};
 
-use crate::error::at_least;
+use super::error::at_least;
 use crate::{Error, Result};
 
 /// The largest absolute value that features may have.

@@ -1,0 +1,26 @@
+//! The FID of published tables: the Fréchet distance between features of InceptionV3.
+
+use mnist_io::Images;
+
+use super::evaluation::{Evaluation, Measurements, measured};
+use super::gaussian::{Gaussian, frechet_distance};
+use crate::{Error, Fake, Real, Result};
+
+pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
+    let reference = evaluation.reference;
+    let network = evaluation.inception.ok_or(Error::NoInception)?;
+    let test = reference.inception_test(network, &mut |done, of| {
+        evaluation.report("test images", done, of);
+    })?;
+    let distance = |images: &Images, what: &str| {
+        let mut report = |done, of| evaluation.report(what, done, of);
+        let fit = Gaussian::fit(&network.features(images, &mut report)?)?;
+        frechet_distance(Real(&test), Fake(&fit))
+    };
+    let value = distance(evaluation.images, "samples")?;
+    let count = evaluation.images.len();
+    let found = reference.reference_values("inception", count, 0..0, |images| {
+        Ok([distance(images, "training images")?])
+    })?;
+    Ok(vec![("inception_fid", measured(value, found.map(|[fid]| fid)))])
+}

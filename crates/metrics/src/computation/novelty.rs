@@ -1,0 +1,261 @@
+//! Tests whether fake images are copies of training images: the data-copying test C_T (Meehan,
+//! Chaudhuri and Dasgupta 2020).
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use run_dir::Measurement;
+
+use super::evaluation::{Evaluation, Measurements, measured};
+use super::kmeans::Cells;
+use super::neighbors::nearest_features;
+use crate::{Error, Fake, Features, Real, Result, Training};
+
+/// Settings of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoveltyOptions {
+    /// Number of cells of feature space, by k-means on the training images.
+    pub cells: usize,
+    /// Cells with fewer fake images than this are left out.
+    pub least: usize,
+    /// Number of draws for the null distribution.
+    pub permutations: usize,
+    /// Seed of k-means and of the null distribution.
+    pub seed: u64,
+}
+
+/// 50 cells, at least 20 fake images in each, 1,000 draws.
+impl Default for NoveltyOptions {
+    fn default() -> NoveltyOptions {
+        NoveltyOptions { cells: 50, least: 20, permutations: 1000, seed: 0 }
+    }
+}
+
+/// The result of the test, with the scores of all cells that hold an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Novelty {
+    /// Far below 0: fake images lie closer to training images than new images do; they are
+    /// copies. About 0: as far as the test images. Far above 0: farther than new images.
+    pub c_t: f64,
+    /// Its distribution by chance.
+    pub null: Null,
+    /// The score of each cell.
+    pub cells: Vec<CellScore>,
+}
+
+/// The null distribution of C_T: fake and test images are mixed and split at random many
+/// times. Draws without a cell with enough fake images do not count. Without any draw, mean
+/// and standard deviation are NaN and the p-values 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Null {
+    /// The mean over the draws.
+    pub mean: f64,
+    /// The standard deviation over the draws (divided by their number).
+    pub std: f64,
+    /// p-value of a C_T this low: (1 + draws as low) / (1 + draws).
+    pub p_copying: f64,
+    /// p-value of a C_T this high.
+    pub p_underfitting: f64,
+}
+
+/// The score of a cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellScore {
+    /// The cell, counted from 0.
+    pub cell: usize,
+    /// Test images in the cell.
+    pub test: usize,
+    /// Fake images in the cell.
+    pub fake: usize,
+    /// Mann–Whitney Z of the distances of fake images against those of test images;
+    /// `None` for a cell that is left out.
+    pub z: Option<f64>,
+}
+
+/// The cell of an image, and the distance to the nearest training image in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    /// The cell, counted from 0.
+    pub cell: usize,
+    /// The Euclidean distance, in the units of the features.
+    pub distance: f64,
+}
+
+/// Tests fake images `[m, d]` against the training images `[l, d]` of the generator and test
+/// images `[n, d]` that are new to it.
+///
+/// # Errors
+/// [`Error::Width`]; [`Error::Cells`]; those of [`c_t`].
+pub fn novelty(
+    test: Real<'_>,
+    fake: Fake<'_>,
+    training: Training<'_>,
+    options: &NoveltyOptions,
+) -> Result<Novelty> {
+    let (Real(test), Fake(fake), Training(training)) = (test, fake, training);
+    training.same_width(test)?;
+    training.same_width(fake)?;
+    let cells = Cells::fit(Training(training), options.cells, options.seed)?;
+    let training_cells = cells.assign(training)?;
+    let place = |images| place(images, &cells.assign(images)?, training, &training_cells);
+    c_t(Real(&place(test)?), Fake(&place(fake)?), options)
+}
+
+/// The distance of each image to the nearest training image of its own cell, given the cells
+/// of both. By the published definition, nearer images of other cells do not count.
+///
+/// # Errors
+/// [`Error::Width`]; [`Error::CellCount`] unless each row has a cell index;
+/// [`Error::EmptyCell`] if the cell of an image holds no training image.
+pub fn place(
+    images: &Features,
+    image_cells: &[usize],
+    training: &Features,
+    training_cells: &[usize],
+) -> Result<Vec<Placed>> {
+    training.same_width(images)?;
+    for (rows, cells) in [(images, image_cells), (training, training_cells)] {
+        if rows.len() != cells.len() {
+            return Err(Error::CellCount { cells: cells.len(), images: rows.len() });
+        }
+    }
+    let training_rows = rows_of_cells(training_cells.iter().copied());
+    let mut placed = vec![None; images.len()];
+    for (cell, rows) in rows_of_cells(image_cells.iter().copied()) {
+        let nearby = training_rows.get(&cell).and_then(|near| training.select(near));
+        let (Some(inside), Some(nearby)) = (images.select(&rows), nearby) else {
+            return Err(Error::EmptyCell { cell });
+        };
+        for (row, neighbor) in rows.into_iter().zip(nearest_features(&inside, &nearby)?) {
+            let distance = neighbor.distance;
+            placed[row] = Some(Placed { cell, distance });
+        }
+    }
+    Ok(placed.into_iter().flatten().collect())
+}
+
+/// C_T: the mean of the cells' Z, weighted by their share of the test images, and its null
+/// distribution.
+///
+/// In a cell with n test images and m fake images, U counts the pairs in which the fake image
+/// lies farther from its nearest training image than the test image does; pairs at equal
+/// distances count half. Z = (U − nm/2 + ½) /
+/// √(nm (n + m + 1) / 12). The ½ and the square root without a correction for
+/// ties are those of the published code. Cells without test images or with too few fake images
+/// are left out.
+///
+/// # Errors
+/// [`Error::Distance`] for a distance that is negative or not finite;
+/// [`Error::NoCell`] if all cells are left out.
+pub fn c_t(
+    test: Real<'_, [Placed]>,
+    fake: Fake<'_, [Placed]>,
+    options: &NoveltyOptions,
+) -> Result<Novelty> {
+    let (Real(test), Fake(fake)) = (test, fake);
+    for set in [test, fake] {
+        let wrong = |p: &Placed| !(p.distance.is_finite() && p.distance >= 0.0);
+        if let Some(row) = set.iter().position(wrong) {
+            let value = set[row].distance;
+            return Err(Error::Distance { row, value });
+        }
+    }
+    let all = [test, fake].concat();
+    let mut is_fake: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
+    let cells = rows_of_cells(all.iter().map(|placed| placed.cell));
+    let ranked: Vec<(usize, Vec<(usize, f64)>)> =
+        cells.into_iter().map(|(cell, rows)| (cell, ranks(&all, rows))).collect();
+    let least = options.least.max(1);
+    let cells: Vec<CellScore> =
+        ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, least)).collect();
+    let found = weighted_mean(&cells).ok_or(Error::NoCell { cells: cells.len(), needed: least })?;
+    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    let draws: Vec<f64> = (0..options.permutations)
+        .filter_map(|_| {
+            is_fake.shuffle(&mut random);
+            let scores = ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, least));
+            weighted_mean(&scores.collect::<Vec<_>>())
+        })
+        .collect();
+    Ok(Novelty { c_t: found, null: Null::new(&draws, found), cells })
+}
+
+impl Null {
+    fn new(draws: &[f64], found: f64) -> Null {
+        let n = draws.len() as f64;
+        let mean = draws.iter().sum::<f64>() / n;
+        let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / n;
+        let chance = |hits: usize| (1.0 + hits as f64) / (1.0 + n);
+        Null {
+            mean,
+            std: variance.sqrt(),
+            p_copying: chance(draws.iter().filter(|&&draw| draw <= found).count()),
+            p_underfitting: chance(draws.iter().filter(|&&draw| draw >= found).count()),
+        }
+    }
+}
+
+/// The rows of each cell, in ascending order.
+fn rows_of_cells(cells: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<usize>> {
+    let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, cell) in cells.enumerate() {
+        rows.entry(cell).or_default().push(row);
+    }
+    rows
+}
+
+/// Each row with the rank of its distance among all of `rows`, from 1; equal
+/// distances share the mean of their ranks.
+fn ranks(all: &[Placed], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
+    rows.sort_by(|&a, &b| all[a].distance.total_cmp(&all[b].distance));
+    let mut ranked = Vec::with_capacity(rows.len());
+    for equal in rows.chunk_by(|&a, &b| all[a].distance == all[b].distance) {
+        let rank = ranked.len() as f64 + (equal.len() as f64 + 1.0) / 2.0;
+        ranked.extend(equal.iter().map(|&row| (row, rank)));
+    }
+    ranked
+}
+
+fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], least: usize) -> CellScore {
+    let mut fake = 0;
+    let mut rank_sum = 0.0;
+    for &(row, rank) in ranks {
+        if is_fake[row] {
+            fake += 1;
+            rank_sum += rank;
+        }
+    }
+    let test = ranks.len() - fake;
+    let (n, m) = (test as f64, fake as f64);
+    let u = rank_sum - m * (m + 1.0) / 2.0;
+    let spread = (n * m * (n + m + 1.0) / 12.0).sqrt();
+    let kept = fake >= least && test > 0;
+    CellScore { cell, test, fake, z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread) }
+}
+
+/// `None` if all cells are left out.
+fn weighted_mean(cells: &[CellScore]) -> Option<f64> {
+    let kept = || cells.iter().filter_map(|cell| Some((cell.test as f64, cell.z?)));
+    let weight: f64 = kept().map(|(test, _)| test).sum();
+    let sum: f64 = kept().map(|(test, z)| test * z).sum();
+    (weight > 0.0).then(|| sum / weight)
+}
+
+pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
+    let reference = evaluation.reference;
+    let test = &reference.classified_test()?.features;
+    // Test images that are training images would make copies look new.
+    let new = test.select(&reference.new_test_rows).ok_or(Error::NoImages)?;
+    let training = Training(reference.training_features()?);
+    let fake = Fake(&evaluation.classified()?.features);
+    let found = novelty(Real(&new), fake, training, &NoveltyOptions::default())?;
+    // NaN if no draw left a cell with enough samples.
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let measurement = Measurement {
+        error: finite(found.null.std),
+        ..measured(found.c_t, finite(found.null.mean))
+    };
+    Ok(vec![("novelty", measurement)])
+}
