@@ -1,6 +1,7 @@
 //! Density and coverage (Naeem et al. 2020).
 
 use super::balls::{Surface, count_inside, share_above_zero};
+use super::error::at_least;
 use super::evaluation::{Evaluation, Measurements};
 use super::neighbors::squared_radii;
 use crate::{Error, Fake, Real, Result};
@@ -35,8 +36,8 @@ pub fn density_coverage(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<Dens
         return Err(Error::Neighbors);
     }
     real.same_width(fake)?;
-    real.at_least(k.saturating_add(1), metric, "real images")?;
-    fake.at_least(1, metric, "fake images")?;
+    at_least(k.saturating_add(1), real.len(), metric, "real images")?;
+    at_least(1, fake.len(), metric, "fake images")?;
     let inside = count_inside(fake, real, &squared_radii(real, k), Surface::Outside);
     let hits: u64 = inside.balls_of_row.iter().copied().map(u64::from).sum();
     Ok(DensityCoverage {

@@ -8,14 +8,13 @@ use mnist_io::{Dataset, Images};
 use run_dir::QualityRow;
 
 use super::cache::Cache;
-use super::duplicates::{Duplicates, near_duplicates};
 use super::evaluation::{Evaluation, Progress};
 use super::inception_network::Inception;
 use super::modes::{agreement, predictions};
 use super::reference::{ReferenceStats, check_images};
 use crate::list::METRICS;
 use crate::metric::{Metric, Needs};
-use crate::{Error, Fake, Real, Result, UnreliableFeatures, precision};
+use crate::{Error, Result, UnreliableFeatures, precision};
 
 /// The classifier must recognize this share of the test images. Below it, its features are
 /// unreliable.
@@ -58,11 +57,6 @@ impl Evaluator {
     /// test images is not checked. Values of two classifiers cannot be compared.
     pub fn with_classifier(self, classifier: Classifier, sha256: &str) -> Evaluator {
         Evaluator { reference: self.reference.with_classifier(classifier, sha256), ..self }
-    }
-
-    /// SHA-256, in hexadecimal, of the plain IDX file of the test images.
-    pub fn test_images_sha256(&self) -> String {
-        self.reference.test.images_sha256()
     }
 
     /// The test images and their labels.
@@ -127,8 +121,8 @@ impl Evaluator {
         Ok(low.map(|accuracy| UnreliableFeatures::Misclassified { accuracy }))
     }
 
-    /// Computes and caches what [`Evaluator::quick`] and [`Evaluator::duplicates`] use of
-    /// the test images.
+    /// Computes and caches what the metrics of the quality curve and near-duplicates use of the
+    /// test images.
     ///
     /// # Errors
     /// An error of libtorch.
@@ -216,17 +210,6 @@ impl Evaluator {
             }
         }
         Ok(Measured { row, left_out })
-    }
-
-    /// How many `samples` u8 `[n, 28, 28]` lie closer to a training image than the closest
-    /// 0.1% of test images do, in pixels.
-    ///
-    /// # Errors
-    /// [`Error::NotMnistSize`] and [`Error::NoImages`].
-    pub fn duplicates(&self, samples: &Images) -> Result<Duplicates> {
-        check_images(samples)?;
-        let fake = self.reference.distances(samples)?;
-        near_duplicates(Real(self.reference.test_distances()?), Fake(fake.as_slice()))
     }
 }
 

@@ -6,7 +6,6 @@ use std::ops::Range;
 use mnist_io::Images;
 use tch::{Device, Kind, Tensor};
 
-use super::error::at_least;
 use crate::{Error, Result};
 
 /// The largest absolute value that features may have.
@@ -144,16 +143,6 @@ impl Features {
     /// All rows as f64 `[n, d]`.
     pub(crate) fn tensor(&self) -> Tensor {
         self.block(0..self.len())
-    }
-
-    /// Fails unless there are `needed` rows.
-    pub(crate) fn at_least(
-        &self,
-        needed: usize,
-        metric: &'static str,
-        what: &'static str,
-    ) -> Result<()> {
-        at_least(needed, self.len(), metric, what)
     }
 
     /// Fails unless both have the same width.

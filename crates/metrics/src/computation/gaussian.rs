@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::error::at_least;
 use super::features::blocks;
 use crate::{Error, Fake, Features, Real, Result};
 
@@ -22,7 +23,7 @@ impl Gaussian {
     /// [`Error::TooFew`] with fewer than 2 rows; [`Error::Torch`] without memory for the
     /// covariance.
     pub fn fit(features: &Features) -> Result<Gaussian> {
-        features.at_least(2, "the Fréchet distance", "images in each set")?;
+        at_least(2, features.len(), "the Fréchet distance", "images in each set")?;
         let n = features.len() as f64;
         let width = features.width() as i64;
         let options = (Kind::Double, tch::Device::Cpu);

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::{Kind, Tensor};
 
+use super::error::at_least;
 use super::evaluation::{Evaluation, Measurements};
 use crate::{Error, Fake, Features, Real, Result};
 
@@ -54,8 +55,8 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
         return Err(Error::Subsets { subsets, size });
     }
     real.same_width(fake)?;
-    real.at_least(size, "the kernel distance", "real images")?;
-    fake.at_least(size, "the kernel distance", "fake images")?;
+    at_least(size, real.len(), "the kernel distance", "real images")?;
+    at_least(size, fake.len(), "the kernel distance", "fake images")?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut draw = |features: &Features, all: &Tensor| {
         let rows = rand::seq::index::sample(&mut random, features.len(), size);
@@ -67,7 +68,7 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
         .map(|_| {
             let x = draw(real, &all_real);
             let y = draw(fake, &all_fake);
-            mmd2(&x, &y)
+            squared_mmd(&x, &y)
         })
         .collect();
     let mean = values.iter().sum::<f64>() / subsets as f64;
@@ -76,23 +77,9 @@ pub fn kid(real: Real<'_>, fake: Fake<'_>, options: &KidOptions) -> Result<Kid> 
 }
 
 /// The unbiased estimate of the squared maximum mean discrepancy of two sets of equally many
-/// features `[n, d]`, under k(x, y) = (x·y / d + 1)³
+/// features, f64 `[n, d]` with n of at least 2, under k(x, y) = (x·y / d + 1)³
 /// (Bińkowski et al. 2018, equation 4).
-///
-/// # Errors
-/// [`Error::TooFew`] with fewer than 2 images in a set, or fewer in one set
-/// than on the other; [`Error::Width`].
-pub fn squared_mmd(real: Real<'_>, fake: Fake<'_>) -> Result<f64> {
-    let (Real(real), Fake(fake)) = (real, fake);
-    real.same_width(fake)?;
-    let needed = real.len().max(fake.len()).max(2);
-    real.at_least(needed, "the kernel distance", "real images")?;
-    fake.at_least(needed, "the kernel distance", "fake images")?;
-    Ok(mmd2(&real.tensor(), &fake.tensor()))
-}
-
-/// For f64 `[n, d]` in both sets, with n of at least 2.
-fn mmd2(x: &Tensor, y: &Tensor) -> f64 {
+fn squared_mmd(x: &Tensor, y: &Tensor) -> f64 {
     let n = x.size()[0] as f64;
     let one = Tensor::ones([], (Kind::Double, tch::Device::Cpu));
     let kernel = |a: &Tensor, b: &Tensor| {

@@ -2,6 +2,7 @@
 
 use run_dir::Measurement;
 
+use super::error::at_least;
 use super::evaluation::{Evaluation, Measurements, measured};
 use crate::{CLASS_SHARES, Error, Fake, Features, Result, TEST_CLASS_SHARES};
 
@@ -17,13 +18,6 @@ pub struct Modes {
     pub mean_confidence: f64,
 }
 
-impl Modes {
-    /// The number of classes that occur.
-    pub fn found(&self) -> usize {
-        self.shares.iter().filter(|&&share| share > 0.0).count()
-    }
-}
-
 /// Counts the classifier's predictions, from its logits `[n, classes]`. The confidence of a
 /// prediction is its softmax probability.
 ///
@@ -33,7 +27,7 @@ impl Modes {
 pub fn modes(logits: Fake<'_>) -> Result<Modes> {
     let Fake(logits) = logits;
     let predictions = predictions(logits)?;
-    logits.at_least(1, "the count of modes", "fake images")?;
+    at_least(1, logits.len(), "the count of modes", "fake images")?;
     let n = logits.len() as f64;
     let mut counts = vec![0usize; logits.width()];
     let mut confidence = 0.0;

@@ -42,7 +42,7 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
 /// [`Error::TooFew`](crate::Error::TooFew) without references.
 pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec<Neighbor>> {
     queries.same_width(references)?;
-    references.at_least(1, "the search for the nearest row", "references")?;
+    at_least(1, references.len(), "the search for the nearest row", "references")?;
     Ok(firsts(search(&Distances::new(queries, references), 1, false)))
 }
 

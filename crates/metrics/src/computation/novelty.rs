@@ -47,17 +47,13 @@ pub struct Novelty {
 
 /// The null distribution of C_T: fake and test images are mixed and split at random many
 /// times. Draws without a cell with enough fake images do not count. Without any draw, mean
-/// and standard deviation are NaN and the p-values 1.
+/// and standard deviation are NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Null {
     /// The mean over the draws.
     pub mean: f64,
     /// The standard deviation over the draws (divided by their number).
     pub std: f64,
-    /// p-value of a C_T this low: (1 + draws as low) / (1 + draws).
-    pub p_copying: f64,
-    /// p-value of a C_T this high.
-    pub p_underfitting: f64,
 }
 
 /// The score of a cell.
@@ -179,21 +175,15 @@ pub fn c_t(
             weighted_mean(&scores.collect::<Vec<_>>())
         })
         .collect();
-    Ok(Novelty { c_t: found, null: Null::new(&draws, found), cells })
+    Ok(Novelty { c_t: found, null: Null::new(&draws), cells })
 }
 
 impl Null {
-    fn new(draws: &[f64], found: f64) -> Null {
+    fn new(draws: &[f64]) -> Null {
         let n = draws.len() as f64;
         let mean = draws.iter().sum::<f64>() / n;
         let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / n;
-        let chance = |hits: usize| (1.0 + hits as f64) / (1.0 + n);
-        Null {
-            mean,
-            std: variance.sqrt(),
-            p_copying: chance(draws.iter().filter(|&&draw| draw <= found).count()),
-            p_underfitting: chance(draws.iter().filter(|&&draw| draw >= found).count()),
-        }
+        Null { mean, std: variance.sqrt() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Precision and recall by nearest-neighbor balls (Kynkäänniemi et al. 2019).
 
 use super::balls::{Surface, count_inside, share_above_zero};
+use super::error::at_least;
 use super::evaluation::{Evaluation, Measurements};
 use super::neighbors::squared_radii;
 use crate::{Error, Fake, Features, Real, Result};
@@ -43,7 +44,7 @@ fn covered(rows: &Features, centers: &Features, k: usize, what: &'static str) ->
     if k == 0 {
         return Err(Error::Neighbors);
     }
-    centers.at_least(k.saturating_add(1), "precision and recall", what)?;
+    at_least(k.saturating_add(1), centers.len(), "precision and recall", what)?;
     let inside = count_inside(rows, centers, &squared_radii(centers, k), Surface::Inside);
     Ok(share_above_zero(&inside.balls_of_row))
 }

@@ -7,7 +7,7 @@ use gan_metrics::density::{self, density_coverage};
 use gan_metrics::duplicates::{Duplicates, near_duplicates};
 use gan_metrics::fid::fid;
 use gan_metrics::kid::{KidOptions, kid};
-use gan_metrics::modes::modes;
+use gan_metrics::modes::{Modes, modes};
 use gan_metrics::neighbors::nearest;
 use gan_metrics::novelty::{Novelty, NoveltyOptions, novelty};
 use gan_metrics::parzen::{parzen, usual_widths};
@@ -137,7 +137,7 @@ fn noise_gets_bad_values() {
     assert_eq!(noise.coverage, 0.0);
     let novelty = copying(&MNIST.noise);
     assert!(novelty.c_t > 10.0, "{novelty:?}");
-    assert!(novelty.null.p_underfitting < 0.01, "{novelty:?}");
+    assert!(novelty.c_t > novelty.null.mean + 10.0 * novelty.null.std, "{novelty:?}");
     assert_eq!(duplicates(&MNIST.noise).count, 0);
 }
 
@@ -167,15 +167,13 @@ fn novelty_detects_copies_of_training_images() {
     let found = copying(&copies);
     assert!(found.c_t < -5.0, "{found:?}");
     assert!(found.c_t < found.null.mean - 20.0 * found.null.std, "{found:?}");
-    assert!(found.null.p_copying < 0.01, "{found:?}");
     assert_eq!(duplicates(&copies).count, N);
 }
 
 #[test]
 fn novelty_does_not_call_held_out_images_copies() {
     let found = copying(&MNIST.held_out);
-    assert!(found.null.p_copying > 0.01, "{found:?}");
-    assert!(found.null.p_underfitting > 0.01, "{found:?}");
+    assert!((found.c_t - found.null.mean).abs() < 2.3 * found.null.std, "{found:?}");
     assert!(found.c_t.abs() < 4.0 * found.null.std, "{found:?}");
     assert!(duplicates(&MNIST.held_out).count <= 5);
 }
@@ -209,13 +207,14 @@ fn counts_one_mode_and_ten_modes() {
     };
     let all = modes(Fake(&logits(&MNIST.held_out_labels))).unwrap();
     let one = modes(Fake(&logits(&[7; 50]))).unwrap();
-    assert_eq!((all.found(), one.found()), (10, 1));
+    let occurring = |modes: &Modes| modes.shares.iter().filter(|&&share| share > 0.0).count();
+    assert_eq!((occurring(&all), occurring(&one)), (10, 1));
     assert!(all.kl_to_uniform < 0.02, "{all:?}");
     assert!((one.kl_to_uniform - 10f64.ln()).abs() < 1e-12, "{one:?}");
     let letters =
         Features::new(26, (0..26 * 26).map(|i| f32::from(u8::from(i % 27 == 0))).collect());
     let letters = modes(Fake(&letters.unwrap())).unwrap();
-    assert_eq!((letters.found(), letters.shares.len()), (26, 26));
+    assert_eq!((occurring(&letters), letters.shares.len()), (26, 26));
     assert!(letters.kl_to_uniform < 1e-12, "{letters:?}");
     let confidence = 5f64.exp() / (5f64.exp() + 9.0);
     assert!((one.mean_confidence - confidence).abs() < 1e-12, "{one:?}");

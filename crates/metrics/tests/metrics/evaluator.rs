@@ -311,6 +311,7 @@ fn rejects_what_cannot_be_measured() {
     let few = evaluator(&bars(20), &digits(Split::Test, 0..3), None);
     let too_few = UnreliableFeatures::TooFew { found: 3 };
     assert_eq!(few.unreliable_reason().unwrap(), Some(too_few));
-    let found = few.duplicates(bars(5).images()).unwrap();
-    assert_eq!((found.of, found.expected), (5, 5.0 / 4.0));
+    let duplicates = parse_list("duplicates").unwrap();
+    let found = few.measure(bars(5).images(), None, &duplicates, &mut |_| ()).unwrap().row;
+    assert_eq!((found.samples, found.reference("duplicates")), (5, Some(5.0 / 4.0)));
 }

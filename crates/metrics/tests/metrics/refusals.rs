@@ -3,7 +3,7 @@
 use gan_metrics::density::density_coverage;
 use gan_metrics::duplicates::near_duplicates;
 use gan_metrics::fid::{Gaussian, fid};
-use gan_metrics::kid::{KidOptions, kid, squared_mmd};
+use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::modes::{modes, predictions};
 use gan_metrics::novelty::{NoveltyOptions, Placed, c_t, novelty, place};
 use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels};
@@ -91,7 +91,8 @@ fn rejects_sides_with_different_widths() {
         assert!(matches!(found, Error::Width { .. }), "{found:?}");
     };
     refused(fid(Real(&a), Fake(&b)).map(drop));
-    refused(squared_mmd(Real(&a), Fake(&b)).map(drop));
+    let options = KidOptions { subsets: 1, size: 6, seed: 0 };
+    refused(kid(Real(&a), Fake(&b), &options).map(drop));
     refused(precision_recall(Real(&a), Fake(&b), 3).map(drop));
     refused(density_coverage(Real(&a), Fake(&b), 3).map(drop));
     refused(log_likelihood(Real(&a), Fake(&b), 1.0).map(drop));
@@ -117,7 +118,6 @@ fn each_metric_names_the_number_of_images_that_it_needs() {
     let options = KidOptions { subsets: 1, size: 6, seed: 0 };
     refused(kid(Real(&few), Fake(&many), &options).map(drop), 6, 5);
     refused(kid(Real(&many), Fake(&few), &options).map(drop), 6, 5);
-    refused(squared_mmd(Real(&many), Fake(&few)).map(drop), 30, 5);
     refused(precision_recall(Real(&few), Fake(&many), 5).map(drop), 6, 5);
     refused(precision_recall(Real(&many), Fake(&few), 5).map(drop), 6, 5);
     refused(density_coverage(Real(&few), Fake(&many), 5).map(drop), 6, 5);
