@@ -14,7 +14,7 @@ use gan_metrics::fid::fid;
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::neighbors::nearest;
 use gan_metrics::novelty::{NoveltyOptions, novelty};
-use gan_metrics::parzen::{parzen_of_pixels, usual_widths};
+use gan_metrics::parzen::{parzen, usual_widths};
 use gan_metrics::precision::precision_recall;
 use gan_metrics::{Fake, Features, Real, Training, Validation};
 use mnist_io::{Dataset, Images, Split};
@@ -32,8 +32,8 @@ fn main() -> Result<()> {
     tch::manual_seed(0);
     let weights = Tensor::randn([784, 128], (Kind::Float, Device::Cpu));
     let project = |images: &Images| -> Result<Features> {
-        let pixels = Features::from_pixels(images);
-        let rows = Tensor::from_slice(pixels.values()).view([-1, 784]);
+        let pixels = Tensor::from_slice(images.pixels()).view([-1, 784]);
+        let rows = pixels.to_kind(Kind::Float) / 255.0;
         Ok(Features::from_tensor(&rows.matmul(&weights).relu())?)
     };
     let (real, fake, all) = (project(test)?, project(&copies)?, project(training)?);
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     timed("nearest, pixels", || Ok(nearest(test, training)?[0]))?;
     timed("parzen, pixels", || {
         let sets = (Real(test), Validation(&kept_aside));
-        Ok(parzen_of_pixels(sets.0, sets.1, Fake(&copies), &usual_widths())?)
+        Ok(parzen(sets.0, sets.1, Fake(&copies), &usual_widths())?)
     })
 }
 

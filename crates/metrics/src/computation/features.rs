@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use mnist_io::Images;
 use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Result};
@@ -89,14 +88,6 @@ impl Features {
         let flat =
             tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_reshape([-1])?;
         Features::new(width, Vec::<f32>::try_from(&flat)?)
-    }
-
-    /// Pixels divided by 255 as features: rows in \[0, 1\].
-    pub fn from_pixels(images: &Images) -> Features {
-        Features {
-            width: images.rows() * images.cols(),
-            values: images.pixels().iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
-        }
     }
 
     /// Number of images.

@@ -7,7 +7,6 @@ use super::distances::Distances;
 use super::error::{at_least, same_size};
 use super::evaluation::{Evaluation, Measurements, measured};
 use super::features::blocks;
-use super::rows::Rows;
 use crate::remarks::BANDWIDTH;
 use crate::{Error, Fake, Real, Result, Validation};
 
@@ -38,36 +37,22 @@ pub struct Parzen {
     pub log_likelihood: LogLikelihood,
 }
 
-/// The log-likelihood of real images under windows around the fake images. The real images
-/// must be new to the generator. The width with the largest log-likelihood of the
-/// validation images is used (Goodfellow et al. 2014, section 5); among equally good widths
-/// the first one.
+/// The log-likelihood of real images under windows around the fake images, of pixels in \[0, 1\]:
+/// those of the images divided by 255. The real images must be new to the generator. The width with
+/// the largest log-likelihood of the validation images is used (Goodfellow et al. 2014, section 5);
+/// among equally good widths the first one.
+///
+/// log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ² for n windows at cᵢ, d pixels and
+/// the width σ.
 ///
 /// This is a weak criterion, kept because old tables use it: sharpness has little effect on
-/// it (Theis et al. 2016). Features are `[n, d]`, usually pixels in \[0, 1\].
+/// it (Theis et al. 2016).
 ///
 /// # Errors
-/// [`Error::TooFew`] without images in a set; [`Error::Width`];
+/// [`Error::TooFew`] without images in a set; [`Error::ImageSize`] for images of different sizes;
 /// [`Error::Sigma`] without widths, or with a width that is 0 or less, or whose square is
 /// not a normal f64.
 pub fn parzen(
-    real: Real<'_>,
-    validation: Validation<'_>,
-    fake: Fake<'_>,
-    sigmas: &[f64],
-) -> Result<Parzen> {
-    let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
-    real.same_width(fake)?;
-    validation.same_width(fake)?;
-    choose([real, validation], fake, 1.0, sigmas)
-}
-
-/// [`parzen`] of pixels in \[0, 1\]: those of the images divided by 255. Squared distances
-/// are exact, and the computation is several times faster.
-///
-/// # Errors
-/// [`Error::ImageSize`] for images of different sizes; those of [`parzen`].
-pub fn parzen_of_pixels(
     real: Real<'_, Images>,
     validation: Validation<'_, Images>,
     fake: Fake<'_, Images>,
@@ -76,50 +61,23 @@ pub fn parzen_of_pixels(
     let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
     same_size(real, fake)?;
     same_size(validation, fake)?;
-    choose([real, validation], fake, 255.0, sigmas)
-}
-
-fn choose<'a, T>(
-    [real, validation]: [&'a T; 2],
-    fake: &'a T,
-    unit: f64,
-    sigmas: &[f64],
-) -> Result<Parzen>
-where
-    &'a T: Into<Rows<'a>>,
-{
-    let distances = Distances::in_f64(validation, fake);
-    let tried = log_likelihoods(&distances, unit, sigmas, "validation images")?;
+    let measure = |images: &Images, sigmas: &[f64], what| {
+        log_likelihoods(&Distances::in_f64(images, fake), sigmas, what)
+    };
+    let tried = measure(validation, sigmas, "validation images")?;
     let best = tried
         .iter()
         .zip(sigmas)
         .reduce(|best, next| if next.0.mean > best.0.mean { next } else { best });
     let (_, &sigma) = best.ok_or(Error::Sigma { sigma: None })?;
-    let log_likelihood = with_width(&Distances::in_f64(real, fake), unit, sigma)?;
+    let found = measure(real, &[sigma], "real images")?;
+    let &log_likelihood = found.first().ok_or(Error::Sigma { sigma: None })?;
     Ok(Parzen { sigma, log_likelihood })
 }
 
-/// The log-likelihood of real images under windows of width `sigma` around the fake images:
-/// log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ².
-///
-/// # Errors
-/// Those of [`parzen`].
-pub fn log_likelihood(real: Real<'_>, fake: Fake<'_>, sigma: f64) -> Result<LogLikelihood> {
-    let (Real(real), Fake(fake)) = (real, fake);
-    real.same_width(fake)?;
-    with_width(&Distances::in_f64(real, fake), 1.0, sigma)
-}
-
-fn with_width(distances: &Distances<'_>, unit: f64, sigma: f64) -> Result<LogLikelihood> {
-    let found = log_likelihoods(distances, unit, &[sigma], "real images")?;
-    found.first().copied().ok_or(Error::Sigma { sigma: None })
-}
-
-/// One log-likelihood for each width, given distances of images to window centers.
-/// Distances are divided by `unit`.
+/// One log-likelihood for each width, given distances of images to window centers in gray levels.
 fn log_likelihoods(
     distances: &Distances<'_>,
-    unit: f64,
     sigmas: &[f64],
     what: &'static str,
 ) -> Result<Vec<LogLikelihood>> {
@@ -134,7 +92,7 @@ fn log_likelihoods(
     }
     let mut values = vec![Vec::with_capacity(images.len()); sigmas.len()];
     for rows in blocks(images.len(), BLOCK) {
-        let squared = (distances.block(rows) / unit.powi(2)).clamp_min(0.0);
+        let squared = (distances.block(rows) / 255f64.powi(2)).clamp_min(0.0);
         for (&sigma, values) in sigmas.iter().zip(&mut values) {
             let exponents = &squared * (-0.5 / (sigma * sigma));
             let sums = exponents.logsumexp([1i64].as_slice(), false);
@@ -160,7 +118,7 @@ pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
     let validation = training.images().select(&chosen).ok_or(Error::NoImages)?;
     let likelihood = |fake: &Images| {
         let (real, validation) = (Real(test.images()), Validation(&validation));
-        parzen_of_pixels(real, validation, Fake(fake), &usual_widths())
+        parzen(real, validation, Fake(fake), &usual_widths())
     };
     let found = likelihood(evaluation.images)?;
     // A window at a validation image would favor small widths.

@@ -180,13 +180,13 @@ fn novelty_does_not_call_held_out_images_copies() {
 
 #[test]
 fn images_have_a_larger_likelihood_than_noise() {
-    let pixels = |images: &Images| {
+    let first = |images: &Images| {
         let some: Vec<usize> = (0..N / 2).collect();
-        Features::from_pixels(&images.select(&some).unwrap())
+        images.select(&some).unwrap()
     };
-    let (test, validation) = (pixels(&MNIST.test), pixels(&MNIST.training));
+    let (test, validation) = (first(&MNIST.test), first(&MNIST.training));
     let measure = |fake: &Images| {
-        let windows = pixels(fake);
+        let windows = first(fake);
         let (o, v) = (Real(&test), Validation(&validation));
         parzen(o, v, Fake(&windows), &usual_widths()).unwrap()
     };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_metrics::parzen::{parzen_of_pixels, usual_widths};
+use gan_metrics::parzen::{parzen, usual_widths};
 use gan_metrics::{
     Cache, Error, Evaluator, Fake, METRICS, Metric, Needs, Real, UnreliableFeatures, Validation,
     parse_list,
@@ -264,7 +264,7 @@ fn parzen_reference_excludes_the_validation_images() {
         let windows = digits(Split::Train, windows);
         let sets = (Real(test.images()), Validation(validation.images()));
         let windows = Fake(windows.images());
-        parzen_of_pixels(sets.0, sets.1, windows, &usual_widths()).unwrap()
+        parzen(sets.0, sets.1, windows, &usual_widths()).unwrap()
     };
     // All other training images are used, whatever the seed.
     let apart = direct(0..200);

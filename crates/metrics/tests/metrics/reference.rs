@@ -5,7 +5,7 @@ use gan_metrics::density::{self, density_coverage};
 use gan_metrics::fid::{Gaussian, fid, frechet_distance};
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::novelty::{Novelty, NoveltyOptions, c_t, place};
-use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels, usual_widths};
+use gan_metrics::parzen::{parzen, usual_widths};
 use gan_metrics::precision::{self, precision_recall};
 use gan_metrics::{Fake, Features, Real, Validation};
 use mnist_io::Images;
@@ -241,9 +241,11 @@ fn check(found: &Novelty, expected: &NoveltyCase) {
 #[test]
 fn log_likelihood_agrees_with_a_sum_over_all_differences() {
     let expected = expected().parzen;
-    let pixels = Features::new(36, uniform(8, 200 * 36)).unwrap();
-    let rows = |range: std::ops::Range<usize>| pixels.select(&range.collect::<Vec<_>>()).unwrap();
-    let (real, validation, windows) = (rows(0..50), rows(50..100), rows(100..200));
+    let pixels: Vec<u8> = uniform(8, 200 * 36).iter().map(|u| (u * 256.0) as u8).collect();
+    let images = |rows: std::ops::Range<usize>| {
+        Images::new(6, 6, pixels[36 * rows.start..36 * rows.end].to_vec()).unwrap()
+    };
+    let (real, validation, windows) = (images(0..50), images(50..100), images(100..200));
     let found =
         parzen(Real(&real), Validation(&validation), Fake(&windows), &usual_widths()).unwrap();
     close(found.sigma, expected.sigma, 1e-12);
@@ -280,8 +282,7 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
         };
         let (real, validation, windows) = (images(10, 30), images(11, 20), images(12, 40));
         let found =
-            parzen_of_pixels(Real(&real), Validation(&validation), Fake(&windows), &usual_widths())
-                .unwrap();
+            parzen(Real(&real), Validation(&validation), Fake(&windows), &usual_widths()).unwrap();
         let tried = usual_widths().map(|s| naive_log_likelihood(&validation, &windows, s));
         let best = tried.iter().copied().fold(f64::MIN, f64::max);
         let at = tried.iter().position(|&t| t == best).unwrap();
@@ -294,9 +295,10 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
 /// Windows so narrow that every single exponential underflows.
 #[test]
 fn log_likelihood_of_windows_far_narrower_than_distances() {
-    let image = Features::new(2, vec![0.0, 0.0]).unwrap();
-    let windows = Features::new(2, vec![3.0, 4.0, 30.0, 40.0]).unwrap();
-    let found = log_likelihood(Real(&image), Fake(&windows), 0.01).unwrap();
-    let expected = -25.0 / 2e-4 - 2f64.ln() - (std::f64::consts::TAU * 1e-4).ln();
-    close(found.mean, expected, 1e-12);
+    let image = Images::new(1, 2, vec![0, 0]).unwrap();
+    let windows = Images::new(1, 2, vec![3, 4, 30, 40]).unwrap();
+    let sigma = 0.01 / 255.0;
+    let found = parzen(Real(&image), Validation(&image), Fake(&windows), &[sigma]).unwrap();
+    let volume = (std::f64::consts::TAU * sigma * sigma).ln();
+    close(found.log_likelihood.mean, -25.0 / 2e-4 - 2f64.ln() - volume, 1e-12);
 }

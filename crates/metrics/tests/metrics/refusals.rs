@@ -6,7 +6,7 @@ use gan_metrics::fid::{Gaussian, fid};
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::modes::{modes, predictions};
 use gan_metrics::novelty::{NoveltyOptions, Placed, c_t, novelty, place};
-use gan_metrics::parzen::{log_likelihood, parzen, parzen_of_pixels};
+use gan_metrics::parzen::parzen;
 use gan_metrics::precision::precision_recall;
 use gan_metrics::{Error, Fake, Features, Real, Training, Validation};
 use mnist_io::Images;
@@ -95,7 +95,6 @@ fn rejects_sides_with_different_widths() {
     refused(kid(Real(&a), Fake(&b), &options).map(drop));
     refused(precision_recall(Real(&a), Fake(&b), 3).map(drop));
     refused(density_coverage(Real(&a), Fake(&b), 3).map(drop));
-    refused(log_likelihood(Real(&a), Fake(&b), 1.0).map(drop));
     let options = NoveltyOptions::default();
     refused(novelty(Real(&a), Fake(&a), Training(&b), &options).map(drop));
     refused(novelty(Real(&b), Fake(&a), Training(&b), &options).map(drop));
@@ -122,8 +121,6 @@ fn each_metric_names_the_number_of_images_that_it_needs() {
     refused(precision_recall(Real(&many), Fake(&few), 5).map(drop), 6, 5);
     refused(density_coverage(Real(&few), Fake(&many), 5).map(drop), 6, 5);
     refused(density_coverage(Real(&many), Fake(&none), 5).map(drop), 1, 0);
-    refused(log_likelihood(Real(&none), Fake(&many), 1.0).map(drop), 1, 0);
-    refused(log_likelihood(Real(&many), Fake(&none), 1.0).map(drop), 1, 0);
     refused(modes(Fake(&rows(0, 10))).map(drop), 1, 0);
     refused(near_duplicates(Real(&[]), Fake(&[1.0])).map(drop), 1, 0);
     refused(near_duplicates(Real(&[1.0]), Fake(&[])).map(drop), 1, 0);
@@ -226,12 +223,14 @@ fn rejects_invalid_distances() {
 
 #[test]
 fn rejects_invalid_window_widths() {
-    let rows = rows(5, 2);
+    let images = Images::new(1, 2, vec![9; 10]).unwrap();
+    let measure =
+        |sigmas: &[f64]| parzen(Real(&images), Validation(&images), Fake(&images), sigmas);
     for wrong in [0.0, -1.0, 1e-155, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
-        let found = log_likelihood(Real(&rows), Fake(&rows), wrong);
+        let found = measure(&[0.5, wrong]);
         assert!(matches!(found, Err(Error::Sigma { sigma: Some(_) })));
     }
-    let found = parzen(Real(&rows), Validation(&rows), Fake(&rows), &[]);
+    let found = measure(&[]);
     assert!(matches!(found, Err(Error::Sigma { sigma: None })));
 }
 
@@ -239,20 +238,20 @@ fn rejects_invalid_window_widths() {
 fn rejects_windows_around_images_of_another_size() {
     let images = |rows, cols, n: usize| Images::new(rows, cols, vec![9; n * 6]).unwrap();
     let (wide, high) = (images(2, 3, 4), images(3, 2, 4));
-    let parzen = |real, validation, fake| {
+    let measure = |real, validation, fake| {
         let sets = (Real(real), Validation(validation));
-        parzen_of_pixels(sets.0, sets.1, Fake(fake), &[0.5])
+        parzen(sets.0, sets.1, Fake(fake), &[0.5])
     };
-    assert!(parzen(&wide, &wide, &wide).is_ok());
+    assert!(measure(&wide, &wide, &wide).is_ok());
     for (real, validation) in [(&high, &wide), (&wide, &high)] {
-        let found = parzen(real, validation, &wide);
+        let found = measure(real, validation, &wide);
         assert!(matches!(found, Err(Error::ImageSize { .. })));
     }
     let none = images(2, 3, 0);
     for (real, validation, fake) in
         [(&none, &wide, &wide), (&wide, &none, &wide), (&wide, &wide, &none)]
     {
-        let found = parzen(real, validation, fake);
+        let found = measure(real, validation, fake);
         assert!(matches!(found, Err(Error::TooFew { needed: 1, .. })));
     }
 }

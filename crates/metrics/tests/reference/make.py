@@ -132,7 +132,7 @@ flat_real = constant(real, [0, 5])
 flat_fake = constant(fake, [5])
 real_lattice = lattice(6, 300, 3, 6)
 fake_lattice = lattice(7, 250, 3, 5)
-pixels = uniform(8, 200 * 36).reshape(200, 36)
+pixels = np.floor(uniform(8, 200 * 36).astype(np.float64) * 256).reshape(200, 36) / 255
 
 expected = {
     "versions": {
