@@ -1,5 +1,7 @@
 //! Counts rows inside balls: the common part of precision, recall, density and coverage.
 
+use tch::Kind;
+
 use super::distances::Distances;
 use super::features::Features;
 
@@ -27,7 +29,7 @@ pub(crate) fn count_inside(
     squared_radii: &[f64],
     surface: Surface,
 ) -> Inside {
-    let distances = Distances::new(rows, centers);
+    let distances = Distances::new(rows, centers, Kind::Float);
     let mut inside =
         Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
     distances.each_query(|row, approximate| {

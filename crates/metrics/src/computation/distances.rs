@@ -22,8 +22,8 @@ const BYTES: RangeInclusive<usize> = 64..=EXACT_PIXELS;
 
 /// Two sets of rows, ready for products.
 pub(crate) struct Distances<'a> {
-    queries: Rows<'a>,
-    references: Rows<'a>,
+    pub(crate) queries: Rows<'a>,
+    pub(crate) references: Rows<'a>,
     query_norms: Vec<f64>,
     reference_norms: Vec<f64>,
     largest_norm: f64,
@@ -34,32 +34,20 @@ pub(crate) struct Distances<'a> {
 }
 
 impl<'a> Distances<'a> {
-    /// Both sets must have the same width, and be both images or both features.
+    /// Both sets must have the same width, and be both images or both features. Products that f32
+    /// would round are computed in `kind`, Float or Double.
     pub(crate) fn new(
         queries: impl Into<Rows<'a>>,
         references: impl Into<Rows<'a>>,
+        kind: Kind,
     ) -> Distances<'a> {
-        Distances::with_kind(queries.into(), references.into(), Kind::Float)
-    }
-
-    /// With products in f64 where f32 would round them.
-    pub(crate) fn in_f64(
-        queries: impl Into<Rows<'a>>,
-        references: impl Into<Rows<'a>>,
-    ) -> Distances<'a> {
-        Distances::with_kind(queries.into(), references.into(), Kind::Double)
-    }
-
-    fn with_kind(queries: Rows<'a>, references: Rows<'a>, kind: Kind) -> Distances<'a> {
+        let (queries, references) = (queries.into(), references.into());
         let largest = queries.largest().max(references.largest());
         let (kind, scale) = match kind {
-            _ if queries.is_exact()
-                && BYTES.contains(&queries.width())
-                && bytes_multiply_exactly() =>
-            {
+            _ if queries.exact && BYTES.contains(&queries.width) && bytes_multiply_exactly() => {
                 (Kind::Int8, 1.0)
             }
-            _ if queries.is_exact() => (Kind::Float, 1.0),
+            _ if queries.exact => (Kind::Float, 1.0),
             Kind::Float => (kind, largest.max(f32::MIN_POSITIVE).log2().ceil().exp2()),
             kind => (kind, 1.0),
         };
@@ -75,14 +63,6 @@ impl<'a> Distances<'a> {
             queries,
             references,
         }
-    }
-
-    pub(crate) fn queries(&self) -> &Rows<'a> {
-        &self.queries
-    }
-
-    pub(crate) fn references(&self) -> &Rows<'a> {
-        &self.references
     }
 
     /// Calls `take` for each query in turn, with its squared distances to all references.
@@ -140,10 +120,10 @@ impl<'a> Distances<'a> {
     /// n ε ≤ 1 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
     /// Then come sums in f64, and numbers too small for f32.
     pub(crate) fn margin(&self, query: usize) -> f64 {
-        if self.queries.is_exact() {
+        if self.queries.exact {
             return 0.0;
         }
-        let n = self.queries.width() as f64;
+        let n = self.queries.width as f64;
         let (q, r) = (self.query_norms[query].sqrt(), self.largest_norm);
         let underflow = 8.0 * (n + 1.0) * f64::from(f32::MIN_POSITIVE) * self.scale.powi(2);
         2.0 * n * f64::from(f32::EPSILON) * (q * r)
@@ -202,11 +182,11 @@ mod tests {
     where
         &'a T: Into<Rows<'a>>,
     {
-        let distances = Distances::new(queries, references);
+        let distances = Distances::new(queries, references, Kind::Float);
         let mut largest = 0f64;
         distances.each_query(|query, line| {
             let margin = distances.margin(query);
-            assert_eq!(line.len(), distances.references().len());
+            assert_eq!(line.len(), distances.references.len());
             for (index, squared) in line.iter().enumerate() {
                 let exact = distances.measure(query, index);
                 let error = (squared - exact).abs();
@@ -247,7 +227,7 @@ mod tests {
     fn products_of_pixels_are_equal_in_bytes_and_in_f32() {
         let mut random = ChaCha8Rng::seed_from_u64(3);
         let rows = images(32, 50, |_| random.random());
-        let mut distances = Distances::new(&rows, &rows);
+        let mut distances = Distances::new(&rows, &rows, Kind::Float);
         let first = distances.products(0..50, 0..50).to_kind(Kind::Float);
         for tensor in [&mut distances.query_tensor, &mut distances.reference_tensor] {
             *tensor = tensor.to_kind(Kind::Float);

@@ -5,6 +5,7 @@
 //! differences. 10,000 against 60,000 images of 784 pixels stay below 1 GiB.
 
 use mnist_io::Images;
+use tch::Kind;
 
 use super::distances::Distances;
 use super::error::{at_least, same_size};
@@ -31,7 +32,7 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
     same_size(queries, references)?;
     let metric = "the search for the nearest image";
     at_least(1, references.len(), metric, "reference images")?;
-    Ok(firsts(search(&Distances::new(queries, references), 1, false)))
+    Ok(firsts(search(&Distances::new(queries, references, Kind::Float), 1, false)))
 }
 
 /// The same for features: for each row of `queries`, the nearest row of `references`.
@@ -43,13 +44,13 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
 pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec<Neighbor>> {
     queries.same_width(references)?;
     at_least(1, references.len(), "the search for the nearest row", "references")?;
-    Ok(firsts(search(&Distances::new(queries, references), 1, false)))
+    Ok(firsts(search(&Distances::new(queries, references, Kind::Float), 1, false)))
 }
 
 /// For each row, the squared distance to its k-th nearest other row. `k` must be at least
 /// 1, and less than the number of rows.
 pub(crate) fn squared_radii(rows: &Features, k: usize) -> Vec<f64> {
-    let found = search(&Distances::new(rows, rows), k, true);
+    let found = search(&Distances::new(rows, rows, Kind::Float), k, true);
     let kth = found.iter().filter_map(|found| found.last());
     kth.map(|&(squared, _)| squared).collect()
 }
@@ -62,7 +63,7 @@ fn firsts(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
 /// For each query, its k nearest references as (squared distance, index), the nearest
 /// first. With `exclude_self`, reference i is no neighbor of query i.
 fn search(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f64, usize)>> {
-    let mut found = Vec::with_capacity(distances.queries().len());
+    let mut found = Vec::with_capacity(distances.queries.len());
     distances.each_query(|query, approximate| {
         if exclude_self {
             approximate[query] = f64::INFINITY;
@@ -119,7 +120,7 @@ mod tests {
 
     /// Sorts all references of each query by squared distance and index.
     fn naive(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f64, usize)>> {
-        let (queries, references) = (distances.queries().len(), distances.references().len());
+        let (queries, references) = (distances.queries.len(), distances.references.len());
         (0..queries)
             .map(|query| {
                 let mut all: Vec<(f64, usize)> = (0..references)
@@ -144,7 +145,7 @@ mod tests {
         let training = images(4396, 1, 0..=255);
         let fake = images(QUERIES + 9, 2, 0..=255);
         for k in [1, 4] {
-            assert_exact(&Distances::new(&fake, &training), k, false);
+            assert_exact(&Distances::new(&fake, &training, Kind::Float), k, false);
         }
     }
 
@@ -153,7 +154,7 @@ mod tests {
     fn tells_nearly_white_images_apart() {
         let training = images(1000, 3, 250..=255);
         let fake = images(100, 4, 250..=255);
-        assert_exact(&Distances::new(&fake, &training), 3, false);
+        assert_exact(&Distances::new(&fake, &training, Kind::Float), 3, false);
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
         let values =
             (0..300 * 200).map(|_| 1e6 + f32::from(random.random_range(0..9u8)) / 16.0).collect();
         let rows = Features::new(200, values).unwrap();
-        assert_exact(&Distances::new(&rows, &rows), 3, true);
+        assert_exact(&Distances::new(&rows, &rows, Kind::Float), 3, true);
     }
 
     /// Rows on spheres around the first query whose radii differ in the eighth digit, some
@@ -202,9 +203,9 @@ mod tests {
             queries.extend_from_slice(&references.values()[..20 * WIDTH]);
             let queries = Features::new(WIDTH, queries).unwrap();
             for k in [1, 3, 60] {
-                assert_exact(&Distances::new(&queries, &references), k, false);
+                assert_exact(&Distances::new(&queries, &references, Kind::Float), k, false);
             }
-            assert_exact(&Distances::new(&references, &references), 5, true);
+            assert_exact(&Distances::new(&references, &references, Kind::Float), 5, true);
         }
     }
 
@@ -220,7 +221,7 @@ mod tests {
             }
             let training = Images::new(side, side, pixels.repeat(3)).unwrap();
             for (k, not_itself) in [(1, false), (5, false), (5, true), (179, true)] {
-                assert_exact(&Distances::new(&training, &training), k, not_itself);
+                assert_exact(&Distances::new(&training, &training, Kind::Float), k, not_itself);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use mnist_io::Images;
 use run_dir::Measurement;
+use tch::Kind;
 
 use super::distances::Distances;
 use super::error::{at_least, same_size};
@@ -62,7 +63,7 @@ pub fn parzen(
     same_size(real, fake)?;
     same_size(validation, fake)?;
     let measure = |images: &Images, sigmas: &[f64], what| {
-        log_likelihoods(&Distances::in_f64(images, fake), sigmas, what)
+        log_likelihoods(&Distances::new(images, fake, Kind::Double), sigmas, what)
     };
     let tried = measure(validation, sigmas, "validation images")?;
     let best = tried
@@ -81,7 +82,7 @@ fn log_likelihoods(
     sigmas: &[f64],
     what: &'static str,
 ) -> Result<Vec<LogLikelihood>> {
-    let (images, windows) = (distances.queries(), distances.references());
+    let (images, windows) = (&distances.queries, &distances.references);
     for (rows, what) in [(images, what), (windows, "fake images")] {
         at_least(1, rows.len(), "the Parzen estimate", what)?;
     }
@@ -102,7 +103,7 @@ fn log_likelihoods(
     let n = images.len() as f64;
     let log_windows = (windows.len() as f64).ln();
     let log_likelihood = |(sigma, sums): (&f64, Vec<f64>)| {
-        let d = images.width() as f64;
+        let d = images.width as f64;
         let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
         let mean = sums.iter().sum::<f64>() / n;
         let variance = sums.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;

@@ -14,10 +14,10 @@ pub(crate) const EXACT_PIXELS: usize = 1024;
 
 /// Rows of numbers `[n, d]`.
 pub(crate) struct Rows<'a> {
-    width: usize,
+    pub(crate) width: usize,
     values: Cow<'a, [f32]>,
     /// Whether products of the values are exact in f32.
-    exact: bool,
+    pub(crate) exact: bool,
 }
 
 impl<'a> From<&'a Features> for Rows<'a> {
@@ -38,15 +38,6 @@ impl<'a> From<&'a Images> for Rows<'a> {
 impl Rows<'_> {
     pub(crate) fn len(&self) -> usize {
         self.values.len() / self.width
-    }
-
-    /// Whether products of the values are exact in f32.
-    pub(crate) fn is_exact(&self) -> bool {
-        self.exact
-    }
-
-    pub(crate) fn width(&self) -> usize {
-        self.width
     }
 
     pub(crate) fn row(&self, index: usize) -> &[f32] {
