@@ -14,9 +14,9 @@ use crate::{Error, Result};
 
 /// Version of the cached files. A change of their content increases it; files of another
 /// version are computed again.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 
-/// The key of the SHA-256 of a file's content in its metadata.
+/// The metadata key of the SHA-256 of the bytes of all tensors, one after the other.
 const CONTENT: &str = "sha256";
 
 /// More bytes than the header of a cached file has.
@@ -48,14 +48,9 @@ impl Part {
         Part { name, kind, shape }
     }
 
-    /// Bytes of one element.
-    fn width(&self) -> usize {
-        if self.kind == Kind::Double { 8 } else { 4 }
-    }
-
     /// Bytes of the tensor.
     fn bytes(&self) -> u64 {
-        self.shape.iter().product::<i64>() as u64 * self.width() as u64
+        self.shape.iter().product::<i64>() as u64 * self.kind.elt_size_in_bytes() as u64
     }
 }
 
@@ -140,8 +135,8 @@ impl Cache {
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let view = |part: &Part| file.tensor(part.name).map_err(|e| e.to_string());
         let views: std::result::Result<Vec<_>, _> = parts.iter().map(view).collect();
-        let data = views?.iter().map(TensorView::data).collect::<Vec<_>>();
-        if sha256 != Some(content_sha256(parts, &data)) {
+        let data: Vec<&[u8]> = views?.iter().map(TensorView::data).collect();
+        if sha256 != Some(sha256_hex(&data.concat())) {
             return Err("it is damaged: its content has another SHA-256".to_owned());
         }
         let tensor = |part: &Part| {
@@ -165,7 +160,7 @@ impl Cache {
         let refused = |e: safetensors::SafeTensorError| Error::Cache(e.to_string());
         let mut data = Vec::new();
         for (part, tensor) in parts.iter().zip(tensors) {
-            let mut bytes = vec![0; tensor.numel() * part.width()];
+            let mut bytes = vec![0; tensor.numel() * part.kind.elt_size_in_bytes()];
             tensor.contiguous().f_copy_data_u8(&mut bytes, tensor.numel())?;
             data.push(bytes);
         }
@@ -175,19 +170,9 @@ impl Cache {
         });
         let views: std::result::Result<Vec<_>, _> = views.collect();
         let mut metadata = self.identity.clone();
-        metadata.insert(CONTENT.to_owned(), content_sha256(parts, &data));
+        metadata.insert(CONTENT.to_owned(), sha256_hex(&data.concat()));
         serialize(views.map_err(refused)?, Some(metadata)).map_err(refused)
     }
-}
-
-/// The SHA-256 of the names, shapes and `data` of all parts, in lower-case hexadecimal.
-fn content_sha256<D: AsRef<[u8]>>(parts: &[Part], data: &[D]) -> String {
-    let mut lines = String::new();
-    for (part, data) in parts.iter().zip(data) {
-        let sha256 = sha256_hex(data.as_ref());
-        lines.push_str(&format!("{} {:?} {sha256}\n", part.name, part.shape));
-    }
-    sha256_hex(lines.as_bytes())
 }
 
 fn dtype(kind: Kind) -> Dtype {
