@@ -77,10 +77,10 @@ impl Graph {
 }
 
 fn version(what: &'static str, found: i64, expected: i64) -> Result<()> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(Error::Version { what, found, expected }),
+    if found != expected {
+        return Err(Error::Version { what, found, expected });
     }
+    Ok(())
 }
 
 fn encode_node(node: &Node) -> NodeProto {
@@ -154,34 +154,23 @@ fn operator(node: &NodeProto) -> Option<Op> {
     let attribute = |name: &str| node.attribute.iter().find(|a| a.name == name);
     let size = |value: i64| usize::try_from(value).ok();
     let int = |name| attribute(name)?.i.and_then(size);
-    let first = |name| attribute(name)?.ints.first().copied().and_then(size);
-    Some(match node.op_type.as_str() {
-        "Gemm" => Op::Gemm,
-        "Conv" => Op::Conv { stride: first("strides")?, padding: first("pads")? },
-        "ConvTranspose" => Op::ConvTranspose { stride: first("strides")?, padding: first("pads")? },
-        "Relu" => Op::Relu,
-        "LeakyRelu" => Op::LeakyRelu { alpha: attribute("alpha")?.f? },
-        "Sigmoid" => Op::Sigmoid,
-        "Tanh" => Op::Tanh,
-        "Softplus" => Op::Softplus,
-        "Clip" => Op::Clip,
-        "Add" => Op::Add,
-        "Sub" => Op::Sub,
-        "Mul" => Op::Mul,
-        "ReduceMax" => Op::ReduceMax,
-        "ReduceSum" => Op::ReduceSum,
-        "Concat" => Op::Concat { axis: int("axis")? },
-        "Reshape" => Op::Reshape,
-        "Transpose" => {
-            let perm = attribute("perm")?.ints.iter().map(|&i| size(i));
-            Op::Transpose { perm: perm.collect::<Option<_>>()? }
+    let ints = |name| attribute(name)?.ints.iter().map(|&i| size(i)).collect::<Option<Vec<_>>>();
+    let first = |name| ints(name)?.first().copied();
+    let mut op: Op = node.op_type.parse().ok()?;
+    match &mut op {
+        Op::Conv { stride, padding } | Op::ConvTranspose { stride, padding } => {
+            (*stride, *padding) = (first("strides")?, first("pads")?);
         }
-        "DepthToSpace" => Op::DepthToSpace { blocksize: int("blocksize")? },
-        "SpaceToDepth" => Op::SpaceToDepth { blocksize: int("blocksize")? },
-        "BatchNormalization" => Op::BatchNormalization { epsilon: attribute("epsilon")?.f? },
-        "OneHot" => Op::OneHot,
-        _ => return None,
-    })
+        Op::LeakyRelu { alpha } => *alpha = attribute("alpha")?.f?,
+        Op::Concat { axis } => *axis = int("axis")?,
+        Op::Transpose { perm } => *perm = ints("perm")?,
+        Op::DepthToSpace { blocksize } | Op::SpaceToDepth { blocksize } => {
+            *blocksize = int("blocksize")?;
+        }
+        Op::BatchNormalization { epsilon } => *epsilon = attribute("epsilon")?.f?,
+        _ => {}
+    }
+    Some(op)
 }
 
 fn encode_tensor(tensor: &Tensor) -> TensorProto {

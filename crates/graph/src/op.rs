@@ -1,12 +1,14 @@
 //! The operators: those of ONNX that the networks need, with their attributes.
 
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr};
 
 /// An operator of the ONNX standard with its attributes.
 ///
 /// Each variant has the name of its operator. Attributes without a field have the
-/// value stated here, or ONNX's default.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// value stated here, or ONNX's default. `FromStr` parses a name only: attributes with a field are
+/// then 0 or empty.
+#[derive(Debug, Clone, PartialEq, Serialize, EnumString, IntoStaticStr)]
 #[serde(tag = "op")]
 pub enum Op {
     /// `x · weightᵀ + bias`. Inputs: x `[n, i]`, weight `[o, i]`, optional bias `[o]`.
@@ -99,28 +101,6 @@ pub enum Op {
 impl Op {
     /// The operator's name in ONNX.
     pub fn name(&self) -> &'static str {
-        match self {
-            Op::Gemm => "Gemm",
-            Op::Conv { .. } => "Conv",
-            Op::ConvTranspose { .. } => "ConvTranspose",
-            Op::Relu => "Relu",
-            Op::LeakyRelu { .. } => "LeakyRelu",
-            Op::Sigmoid => "Sigmoid",
-            Op::Tanh => "Tanh",
-            Op::Softplus => "Softplus",
-            Op::Clip => "Clip",
-            Op::Add => "Add",
-            Op::Sub => "Sub",
-            Op::Mul => "Mul",
-            Op::ReduceMax => "ReduceMax",
-            Op::ReduceSum => "ReduceSum",
-            Op::Concat { .. } => "Concat",
-            Op::Reshape => "Reshape",
-            Op::Transpose { .. } => "Transpose",
-            Op::DepthToSpace { .. } => "DepthToSpace",
-            Op::SpaceToDepth { .. } => "SpaceToDepth",
-            Op::BatchNormalization { .. } => "BatchNormalization",
-            Op::OneHot => "OneHot",
-        }
+        self.into()
     }
 }
