@@ -32,15 +32,6 @@ pub struct Operand<'a> {
     pub constant: Option<&'a Tensor>,
 }
 
-impl Operand<'_> {
-    fn integers(&self) -> Result<&[i64], String> {
-        match self.constant.map(|tensor| &tensor.data) {
-            Some(Data::I64(values)) => Ok(values),
-            _ => Err("an input that must be an i64 tensor of the graph is not one".to_owned()),
-        }
-    }
-}
-
 /// The type of the output of `op`, or the rule that the inputs break.
 pub fn infer(op: &Op, inputs: &[Operand]) -> Result<Type, String> {
     let counts = match op {
@@ -65,8 +56,19 @@ pub fn infer(op: &Op, inputs: &[Operand]) -> Result<Type, String> {
             return Err(format!("input {i} of {} is not {expected:?}", op.name()));
         }
     }
+    // Axes, a shape or a depth.
+    let integers = match inputs.get(1).and_then(|input| input.constant).map(|tensor| &tensor.data) {
+        Some(Data::I64(values)) => values.as_slice(),
+        _ if integer_inputs.contains(&1) => {
+            return Err(format!("input 1 of {} must be an i64 tensor of the graph", op.name()));
+        }
+        _ => &[],
+    };
     let shapes: Vec<&[Dim]> = inputs.iter().map(|input| input.ty.shape.as_slice()).collect();
-    let shape = shape(op, inputs, &shapes)?;
+    let shape = shape(op, &shapes, integers).ok_or_else(|| {
+        let shapes: Vec<_> = inputs.iter().map(|input| input.ty.to_string()).collect();
+        format!("{} does not accept {}", op.name(), shapes.join(", "))
+    })?;
     // The product without the batch; an overflow counts as too large.
     let mut sizes = shape.iter().filter_map(|dim| match dim {
         Dim::Batch => None,
@@ -79,109 +81,71 @@ pub fn infer(op: &Op, inputs: &[Operand]) -> Result<Type, String> {
     Ok(Type { kind: Kind::F32, shape })
 }
 
-fn shape(op: &Op, inputs: &[Operand], shapes: &[&[Dim]]) -> Result<Vec<Dim>, String> {
+/// The shape of the output, or `None` if those of the inputs do not fit. `integers` are the values
+/// of the second input, if it is an i64 tensor of the graph.
+fn shape(op: &Op, shapes: &[&[Dim]], integers: &[i64]) -> Option<Vec<Dim>> {
     use Dim::Size;
-    let mismatch = || {
-        let shapes: Vec<_> = inputs.iter().map(|input| input.ty.to_string()).collect();
-        format!("{} does not accept {}", op.name(), shapes.join(", "))
-    };
-    let bias = |outputs: usize| match shapes.get(2) {
-        Some(bias) => *bias == [Size(outputs)],
-        None => true,
-    };
-    match op {
-        Op::Gemm => match *shapes {
-            [[n, Size(i)], [Size(o), Size(k)], ..] if i == k && bias(*o) => Ok(vec![*n, Size(*o)]),
-            _ => Err(mismatch()),
-        },
-        Op::Conv { stride, padding } => match *shapes {
-            [[n, Size(i), Size(h), Size(w)], [Size(o), Size(c), Size(k), Size(l)], ..]
-                if i == c && k == l && bias(*o) =>
-            {
-                let side = |size: &usize| {
-                    let padded = padding.checked_mul(2)?.checked_add(*size)?;
-                    padded.checked_sub(*k)?.checked_div(*stride).map(|size| Size(size + 1))
-                };
-                let sides = side(h).zip(side(w)).ok_or_else(mismatch)?;
-                Ok(vec![*n, Size(*o), sides.0, sides.1])
-            }
-            _ => Err(mismatch()),
-        },
-        Op::ConvTranspose { stride, padding } => match *shapes {
-            [[n, Size(i), Size(h), Size(w)], [Size(c), Size(o), Size(k), Size(l)], ..]
-                if i == c && k == l && *stride > 0 && bias(*o) =>
-            {
-                let side = |size: &usize| {
-                    let spread = size.checked_sub(1)?.checked_mul(*stride)?.checked_add(*k)?;
-                    spread.checked_sub(padding.checked_mul(2)?).map(Size)
-                };
-                let sides = side(h).zip(side(w)).ok_or_else(mismatch)?;
-                Ok(vec![*n, Size(*o), sides.0, sides.1])
-            }
-            _ => Err(mismatch()),
-        },
-        Op::Relu | Op::LeakyRelu { .. } | Op::Sigmoid | Op::Tanh | Op::Softplus => {
-            Ok(shapes[0].to_vec())
+    let bias = |outputs: usize| shapes.get(2).is_none_or(|bias| **bias == [Size(outputs)]);
+    match (op, shapes) {
+        (Op::Gemm, [[n, Size(i)], [Size(o), Size(k)], ..]) if i == k && bias(*o) => {
+            Some(vec![*n, Size(*o)])
         }
-        Op::Clip => match *shapes {
-            [x, [], []] => Ok(x.to_vec()),
-            _ => Err(mismatch()),
-        },
-        Op::Add | Op::Sub | Op::Mul => broadcast(shapes[0], shapes[1]).ok_or_else(mismatch),
-        Op::ReduceMax | Op::ReduceSum => {
-            let axes = inputs[1].integers()?;
-            let kept = shapes[0].iter().enumerate().filter(|(i, _)| !axes.contains(&(*i as i64)));
+        (
+            Op::Conv { stride, padding },
+            [[n, Size(i), Size(h), Size(w)], [Size(o), Size(c), Size(k), Size(l)], ..],
+        ) if i == c && k == l && bias(*o) => {
+            let side = |size: &usize| {
+                let padded = padding.checked_mul(2)?.checked_add(*size)?;
+                padded.checked_sub(*k)?.checked_div(*stride).map(|size| Size(size + 1))
+            };
+            Some(vec![*n, Size(*o), side(h)?, side(w)?])
+        }
+        (
+            Op::ConvTranspose { stride, padding },
+            [[n, Size(i), Size(h), Size(w)], [Size(c), Size(o), Size(k), Size(l)], ..],
+        ) if i == c && k == l && *stride > 0 && bias(*o) => {
+            let side = |size: &usize| {
+                let spread = size.checked_sub(1)?.checked_mul(*stride)?.checked_add(*k)?;
+                spread.checked_sub(padding.checked_mul(2)?).map(Size)
+            };
+            Some(vec![*n, Size(*o), side(h)?, side(w)?])
+        }
+        (Op::Relu | Op::LeakyRelu { .. } | Op::Sigmoid | Op::Tanh | Op::Softplus, [x])
+        | (Op::Clip, [x, [], []]) => Some(x.to_vec()),
+        (Op::Add | Op::Sub | Op::Mul, [a, b]) => broadcast(a, b),
+        (Op::ReduceMax | Op::ReduceSum, [x, _]) => {
+            let kept = x.iter().enumerate().filter(|(i, _)| !integers.contains(&(*i as i64)));
             let kept: Vec<Dim> = kept.map(|(_, dim)| *dim).collect();
             // Every axis must exist and be named once.
-            match kept.len() + axes.len() == shapes[0].len() {
-                true => Ok(kept),
-                false => Err(mismatch()),
-            }
+            (kept.len() + integers.len() == x.len()).then_some(kept)
         }
-        Op::Concat { axis } => concat(shapes, *axis).ok_or_else(mismatch),
-        Op::Reshape => reshape(shapes[0], inputs[1].integers()?).ok_or_else(mismatch),
-        Op::Transpose { perm } => {
+        (Op::Concat { axis }, shapes) => concat(shapes, *axis),
+        (Op::Reshape, [x, _]) => reshape(x, integers),
+        (Op::Transpose { perm }, [x]) => {
             let mut sorted = perm.clone();
             sorted.sort_unstable();
-            match sorted.into_iter().eq(0..shapes[0].len()) {
-                true => Ok(perm.iter().map(|&axis| shapes[0][axis]).collect()),
-                false => Err(mismatch()),
-            }
+            let permutes = sorted.into_iter().eq(0..x.len());
+            permutes.then(|| perm.iter().map(|&axis| x[axis]).collect())
         }
-        Op::DepthToSpace { blocksize: b } => match *shapes[0] {
-            [n, Size(c), Size(h), Size(w)] => {
-                let area = b.checked_mul(*b).filter(|area| *area > 0 && c.is_multiple_of(*area));
-                let sides = h.checked_mul(*b).zip(w.checked_mul(*b));
-                let (area, (h, w)) = area.zip(sides).ok_or_else(mismatch)?;
-                Ok(vec![n, Size(c / area), Size(h), Size(w)])
-            }
-            _ => Err(mismatch()),
-        },
-        Op::SpaceToDepth { blocksize: b } => match *shapes[0] {
-            [n, Size(c), Size(h), Size(w)]
-                if *b > 0 && h.is_multiple_of(*b) && w.is_multiple_of(*b) =>
-            {
-                let channels = b.checked_mul(*b).and_then(|area| c.checked_mul(area));
-                Ok(vec![n, Size(channels.ok_or_else(mismatch)?), Size(h / b), Size(w / b)])
-            }
-            _ => Err(mismatch()),
-        },
-        Op::BatchNormalization { .. } => match shapes {
-            [x @ [_, channels, ..], rest @ ..] if rest.iter().all(|s| **s == [*channels]) => {
-                Ok(x.to_vec())
-            }
-            _ => Err(mismatch()),
-        },
-        Op::OneHot => match *shapes {
-            [[n], [], [Size(2)]] => {
-                let depth = inputs[1].integers()?.first().map(|&depth| usize::try_from(depth));
-                match depth {
-                    Some(Ok(depth)) => Ok(vec![*n, Size(depth)]),
-                    _ => Err(mismatch()),
-                }
-            }
-            _ => Err(mismatch()),
-        },
+        (Op::DepthToSpace { blocksize: b }, [[n, Size(c), Size(h), Size(w)]]) => {
+            let area = b.checked_mul(*b).filter(|area| *area > 0 && c.is_multiple_of(*area))?;
+            Some(vec![*n, Size(c / area), Size(h.checked_mul(*b)?), Size(w.checked_mul(*b)?)])
+        }
+        (Op::SpaceToDepth { blocksize: b }, [[n, Size(c), Size(h), Size(w)]])
+            if *b > 0 && h.is_multiple_of(*b) && w.is_multiple_of(*b) =>
+        {
+            let channels = c.checked_mul(b.checked_mul(*b)?)?;
+            Some(vec![*n, Size(channels), Size(h / b), Size(w / b)])
+        }
+        (Op::BatchNormalization { .. }, [x @ [_, channels, ..], rest @ ..])
+            if rest.iter().all(|s| **s == [*channels]) =>
+        {
+            Some(x.to_vec())
+        }
+        (Op::OneHot, [[n], [], [Size(2)]]) => {
+            Some(vec![*n, Size(usize::try_from(*integers.first()?).ok()?)])
+        }
+        _ => None,
     }
 }
 
