@@ -16,14 +16,7 @@ pub struct GraphBuilder {
 impl GraphBuilder {
     /// Begins a network called `name`.
     pub fn new(name: impl Into<String>) -> GraphBuilder {
-        let graph = Graph {
-            name: name.into(),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            nodes: Vec::new(),
-            tensors: Vec::new(),
-            metadata: Vec::new(),
-        };
+        let graph = Graph { name: name.into(), ..Graph::default() };
         GraphBuilder { graph, types: Types::new() }
     }
 

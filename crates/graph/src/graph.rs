@@ -8,7 +8,7 @@ use crate::op::Op;
 ///
 /// Every name is defined once: by an input, a tensor or the output of a node.
 /// Nodes use only names that are defined before them. [`Graph::check`] tests this.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Graph {
     /// The name of the network, such as `generator`.
     pub name: String,
@@ -38,7 +38,7 @@ impl Graph {
 }
 
 /// An input or an output of a network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// Its name.
     pub name: String,
@@ -49,8 +49,7 @@ pub struct Value {
 }
 
 /// The type of the values of a tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// 32-bit floating point.
     F32,
@@ -58,9 +57,8 @@ pub enum Kind {
     I64,
 }
 
-/// The length of one axis. It serializes as a number, or as null for the batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+/// The length of one axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dim {
     /// The number of images; any number.
     Batch,

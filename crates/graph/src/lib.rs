@@ -13,5 +13,4 @@ mod shape;
 pub use builder::GraphBuilder;
 pub use error::{Error, Result};
 pub use graph::{Data, Dim, Graph, Kind, Node, Tensor, Value};
-pub use onnx::{IR_VERSION, OPSET};
 pub use op::Op;

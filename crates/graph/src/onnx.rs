@@ -12,9 +12,9 @@ use crate::proto::{
 };
 
 /// The version of the ONNX format.
-pub const IR_VERSION: i64 = 8;
+const IR_VERSION: i64 = 8;
 /// The version of ONNX's default operator set.
-pub const OPSET: i64 = 18;
+const OPSET: i64 = 18;
 /// The name of the batch axis.
 const BATCH: &str = "batch";
 
