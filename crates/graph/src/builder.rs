@@ -1,6 +1,6 @@
 //! Builds a graph node by node.
 
-use crate::check::{Types, define, node_type, tensor_type};
+use crate::check::{TypesByName, define, node_type, tensor_type};
 use crate::error::{Error, Result};
 use crate::graph::{Data, Dim, Graph, Kind, Node, Tensor, Value};
 use crate::op::Op;
@@ -10,14 +10,14 @@ use crate::shape::Type;
 #[derive(Debug)]
 pub struct GraphBuilder {
     graph: Graph,
-    types: Types,
+    types: TypesByName,
 }
 
 impl GraphBuilder {
     /// Begins a network called `name`.
     pub fn new(name: impl Into<String>) -> GraphBuilder {
         let graph = Graph { name: name.into(), ..Graph::default() };
-        GraphBuilder { graph, types: Types::new() }
+        GraphBuilder { graph, types: TypesByName::new() }
     }
 
     /// Adds an input and returns its name.
@@ -78,24 +78,25 @@ impl GraphBuilder {
         self.types.get(name).map(|ty| ty.shape.as_slice())
     }
 
-    /// Ends the network: the output of the node `result` becomes the network's only
-    /// output and is called `name`.
+    /// Ends the network: `node_output`, the output of a node, becomes the network's only output and
+    /// gets the name `output_name`.
     ///
     /// # Errors
-    /// [`Error::Undefined`] if no node has the output `result`;
-    /// [`Error::DefinedTwice`] if `name` is in use.
-    pub fn finish(mut self, result: &str, name: &str) -> Result<Graph> {
-        let node = self.graph.nodes.iter().position(|node| node.output == result);
-        let ty = self.types.get(result).cloned();
+    /// [`Error::Undefined`] if no node has this output; [`Error::DefinedTwice`] if `output_name` is
+    /// in use.
+    pub fn finish(mut self, node_output: &str, output_name: &str) -> Result<Graph> {
+        let node = self.graph.nodes.iter().position(|node| node.output == node_output);
+        let ty = self.types.get(node_output).cloned();
         let Some((node, ty)) = node.zip(ty) else {
             let place = "the graph's output".to_owned();
-            return Err(Error::Undefined { place, name: result.to_owned() });
+            return Err(Error::Undefined { place, name: node_output.to_owned() });
         };
-        define(&mut self.types, name, ty.clone())?;
-        name.clone_into(&mut self.graph.nodes[node].output);
+        define(&mut self.types, output_name, ty.clone())?;
+        output_name.clone_into(&mut self.graph.nodes[node].output);
         let later = self.graph.nodes.iter_mut().flat_map(|node| &mut node.inputs);
-        later.filter(|input| *input == result).for_each(|input| name.clone_into(input));
-        self.graph.outputs = vec![Value { name: name.to_owned(), kind: ty.kind, shape: ty.shape }];
+        later.filter(|input| *input == node_output).for_each(|input| output_name.clone_into(input));
+        self.graph.outputs =
+            vec![Value { name: output_name.to_owned(), kind: ty.kind, shape: ty.shape }];
         Ok(self.graph)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, Node, Tensor};
-use crate::shape::{Operand, Type, infer};
+use crate::shape::{Operand, Type, output_type};
 
 impl Graph {
     /// Checks that every name is defined once and before its use, that tensors have
@@ -45,10 +45,10 @@ impl Graph {
 }
 
 /// Types of the values defined so far, by name.
-pub type Types = HashMap<String, Type>;
+pub type TypesByName = HashMap<String, Type>;
 
 /// Defines `name`, which must be new.
-pub fn define(types: &mut Types, name: &str, ty: Type) -> Result<()> {
+pub fn define(types: &mut TypesByName, name: &str, ty: Type) -> Result<()> {
     match types.insert(name.to_owned(), ty) {
         None => Ok(()),
         Some(_) => Err(Error::DefinedTwice(name.to_owned())),
@@ -69,7 +69,7 @@ pub fn tensor_type(tensor: &Tensor) -> Result<Type> {
 /// The type of a node's output.
 pub fn node_type<'a>(
     node: &Node,
-    types: &Types,
+    types: &TypesByName,
     tensor: impl Fn(&str) -> Option<&'a Tensor>,
 ) -> Result<Type> {
     let operand = |name: &String| match types.get(name) {
@@ -80,5 +80,6 @@ pub fn node_type<'a>(
         }
     };
     let operands = node.inputs.iter().map(operand).collect::<Result<Vec<_>>>()?;
-    infer(&node.op, &operands).map_err(|reason| Error::Node { node: node.output.clone(), reason })
+    output_type(&node.op, &operands)
+        .map_err(|reason| Error::Node { node: node.output.clone(), reason })
 }

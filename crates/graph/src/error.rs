@@ -32,7 +32,7 @@ pub enum Error {
     #[error("the name {0:?} is defined twice")]
     DefinedTwice(String),
     /// A node or the graph uses a name before it is defined.
-    #[error("{place} uses {name:?}, which nothing before it defines")]
+    #[error("{place} uses {name:?} before it is defined")]
     Undefined {
         /// The node that uses the name, or "the graph".
         place: String,

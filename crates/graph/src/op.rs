@@ -66,7 +66,7 @@ pub enum Op {
     },
     /// Another shape for the same values in row-major order. Inputs: x, shape i64
     /// `[k]`, which is a tensor of the graph. In it 0 means the length of the same
-    /// axis of x, such as the batch, and one -1 means what remains.
+    /// axis of x, such as the batch, and one -1 means the remaining length.
     Reshape,
     /// Reorders the axes: axis `i` of the output is axis `perm[i]` of x.
     Transpose {

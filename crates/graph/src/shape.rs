@@ -28,12 +28,12 @@ impl std::fmt::Display for Type {
 #[derive(Debug, Clone, Copy)]
 pub struct Operand<'a> {
     pub ty: &'a Type,
-    /// The values, if it is a tensor of the graph.
+    /// The tensor of the graph, if it is one.
     pub constant: Option<&'a Tensor>,
 }
 
 /// The type of the output of `op`, or the rule that the inputs break.
-pub fn infer(op: &Op, inputs: &[Operand]) -> Result<Type, String> {
+pub fn output_type(op: &Op, inputs: &[Operand]) -> Result<Type, String> {
     let counts = match op {
         Op::Gemm | Op::Conv { .. } | Op::ConvTranspose { .. } => 2..=3,
         Op::Clip | Op::OneHot => 3..=3,
@@ -197,6 +197,6 @@ fn reshape(x: &[Dim], target: &[i64]) -> Option<Vec<Dim>> {
     }
     let batches = |dims: &[Dim]| dims.iter().filter(|dim| **dim == Dim::Batch).count();
     let same = product(&dims)? == before && batches(&dims) == batches(x);
-    // -1 may stand once.
+    // At most one length may be -1.
     (same && target.iter().filter(|&&length| length == -1).count() <= 1).then_some(dims)
 }
