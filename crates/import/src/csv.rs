@@ -29,15 +29,11 @@ pub(crate) struct Columns {
 impl Columns {
     /// The columns of an entry, by its first line.
     pub fn from_entry(entry: &Entry) -> Result<Columns> {
-        let mut found = None;
-        let read = entry.read(|reader| {
+        entry.read_start(|reader| {
             let mut line = Vec::new();
             read_line(&mut BufReader::new(reader), 1, &mut line)?;
-            found = Some(Columns::from_line(&line)?);
-            Ok(())
-        });
-        // Lines follow the first one, which `Entry::read` refuses.
-        found.map_or_else(|| read.and(Err(Rule::Empty.in_file(&entry.name))), Ok)
+            Columns::from_line(&line)
+        })
     }
 
     fn from_line(line: &[u8]) -> RuleResult<Columns> {

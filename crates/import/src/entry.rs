@@ -41,17 +41,21 @@ trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl Entry {
-    /// Lets `use_it` read the entry, decompressed if it is gzip. `use_it` must read to the
-    /// end of its data. Then the entry must end too; only there is a checksum compared.
-    pub fn read<T>(&self, use_it: impl FnOnce(&mut dyn Read) -> RuleResult<T>) -> Result<T> {
-        let read = |reader: &mut dyn Read| -> RuleResult<T> {
-            let mut reader = plain_reader(reader)?;
-            let value = use_it(&mut reader)?;
+    /// Calls `read` with the content, decompressed if it is gzip. `read` must read to the end of its
+    /// data. The entry must end there too, because its checksum is compared at the end.
+    pub fn read<T>(&self, read: impl FnOnce(&mut dyn Read) -> RuleResult<T>) -> Result<T> {
+        self.read_start(|reader| {
+            let value = read(reader)?;
             match reader.read(&mut [0])? {
                 0 => Ok(value),
                 _ => Err(Rule::Archive("other bytes follow its data".to_owned())),
             }
-        };
+        })
+    }
+
+    /// [`Entry::read`] without the check of the end.
+    pub fn read_start<T>(&self, read: impl FnOnce(&mut dyn Read) -> RuleResult<T>) -> Result<T> {
+        let read = |reader: &mut dyn Read| read(&mut plain_reader(reader)?);
         match &self.place {
             Place::File(path) => read(&mut open_regular(path)?),
             Place::Memory(bytes) => read(&mut &bytes[..]),
@@ -62,19 +66,6 @@ impl Entry {
             }
         }
         .map_err(|rule: Rule| rule.in_file(&self.name))
-    }
-
-    /// The first bytes, decompressed, at most `count`.
-    fn start(&self, count: usize) -> Result<Vec<u8>> {
-        let mut start = Vec::new();
-        // The rest is left unread, which `read` refuses after the bytes are taken.
-        let ended = self.read(|reader| {
-            reader.take(count as u64).read_to_end(&mut start).map(drop).map_err(Rule::from)
-        });
-        match ended {
-            Err(error) if start.is_empty() => Err(error),
-            _ => Ok(start),
-        }
     }
 
     /// The parts of [`Entry::path`]: folders, and the file's name without endings.
@@ -160,8 +151,11 @@ impl List {
             place,
         };
         if format.is_none() || entry.format == Format::Zip {
-            entry.format =
-                Format::from_bytes(&entry.start(512)?).map_err(|rule| rule.in_file(name))?;
+            entry.format = entry.read_start(|reader| {
+                let mut start = Vec::new();
+                reader.take(512).read_to_end(&mut start)?;
+                Format::from_bytes(&start)
+            })?;
         }
         if entry.format != Format::Zip {
             self.entries.push(entry);

@@ -18,7 +18,7 @@ pub(crate) fn read(entry: &Entry, images: usize, of: &str) -> Result<Vec<i64>> {
     if entry.format == Format::Idx {
         return entry.read(|reader| Ok(read_labels_from(reader, images)?));
     }
-    let header = Header::from_entry(entry)?;
+    let header = entry.read_start(Header::read)?;
     let labels = header.shape.first().copied().unwrap_or_default();
     if labels != images {
         let rule = Rule::LabelCount { images, labels, of: of.to_owned() };

@@ -4,8 +4,7 @@ use std::io::Read;
 
 use mnist_io::MAX_BYTES;
 
-use crate::entry::Entry;
-use crate::error::{Result, Rule, RuleResult};
+use crate::error::{Rule, RuleResult};
 use crate::range::Numbers;
 
 /// The first bytes of every array.
@@ -34,17 +33,6 @@ pub(crate) struct Dtype {
 }
 
 impl Header {
-    /// The header of an entry. Data are not read.
-    pub fn from_entry(entry: &Entry) -> Result<Header> {
-        let mut header = None;
-        let read = entry.read(|reader| {
-            header = Some(Header::read(reader)?);
-            Ok(())
-        });
-        // Data follow the header, which `Entry::read` refuses.
-        header.map_or_else(|| read.and(Err(Rule::Empty.in_file(&entry.name))), Ok)
-    }
-
     /// Reads the header.
     pub fn read(reader: &mut dyn Read) -> RuleResult<Header> {
         let mut exactly = |length: usize| {

@@ -119,7 +119,7 @@ pub(crate) fn parts<'a>(
     if found.is_empty() {
         // All entries are arrays of other shapes; the first one's error names its shape.
         for entry in entries.iter().filter(|entry| entry.format == Format::Npy) {
-            Layout::from_shape(&Header::from_entry(entry)?.shape)
+            Layout::from_shape(&entry.read_start(Header::read)?.shape)
                 .map_err(|rule| rule.in_file(&entry.name))?;
         }
         return Err(Rule::NothingThere { found: String::new() }.at(path));
@@ -166,7 +166,7 @@ fn arrays(entries: &[Entry]) -> Result<Vec<Part<'_>>> {
     for entry in entries {
         match entry.format {
             Format::Npy => {
-                let header = Header::from_entry(entry)?;
+                let header = entry.read_start(Header::read)?;
                 match header.shape[..] {
                     [_] | [_, 1] => labels.push(entry),
                     _ => {
