@@ -199,7 +199,7 @@ impl Dtype {
             false => element.iter().rev().fold(0u64, |sum, &b| sum << 8 | u64::from(b)),
         };
         match (self.kind, self.bytes) {
-            (b'f', 2) => half(bits as u16),
+            (b'f', 2) => half::f16::from_bits(bits as u16).to_f64(),
             (b'f', 4) => f64::from(f32::from_bits(bits as u32)),
             (b'f', _) => f64::from_bits(bits),
             (b'i', bytes) => {
@@ -209,17 +209,5 @@ impl Dtype {
             (b'b', _) => f64::from(u8::from(bits != 0)),
             _ => bits as f64,
         }
-    }
-}
-
-/// An IEEE 754 number of 16 bits.
-fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
-    sign * match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
     }
 }
