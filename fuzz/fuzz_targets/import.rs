@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(samples) => {
             let images = &samples.images;
             assert_eq!(images.pixels().len(), images.len() * images.rows() * images.cols());
-            assert!(images.len() <= 3 && images.len() <= samples.of);
+            assert!(images.len() <= 3 && images.len() <= samples.total);
         }
         Err(error) => {
             let text = error.to_string();

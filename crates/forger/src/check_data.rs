@@ -57,7 +57,7 @@ pub fn before_training(set: &Set) -> Result<()> {
 
 /// Prints the summary and the notes of the import, and warnings about the pixels.
 pub fn print(set: &Set, show: &mut dyn FnMut(&dyn Display)) -> Result<()> {
-    show(&format_args!("data: {}", set.found));
+    show(&format_args!("data: {}", set.summary));
     for note in &set.notes {
         show(&format_args!("data: {note}"));
     }

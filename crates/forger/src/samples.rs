@@ -61,7 +61,8 @@ fn from_run(args: &EvaluateArgs, bar: &mut Bar) -> Result<EvaluatedSamples> {
 fn from_file(path: &Path, args: &EvaluateArgs) -> Result<EvaluatedSamples> {
     let options = Options { sides: SIDES.to_vec(), ..import::options(&args.pixels) };
     let subset = Subset { most: args.count as usize, seed: args.seed };
-    let gan_import::Samples { images, of, found } = read_samples(path, &options, subset)?;
+    let gan_import::Samples { images, total: of, summary: found } =
+        read_samples(path, &options, subset)?;
     output::eprint_line(format_args!("samples: {found}"));
     for warning in pixel_warnings("the samples", &images) {
         output::eprint_line(format_args!("warning: {warning}"));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use mnist_io::Images;
 
-/// Images of which others are identical.
+/// Numbers of identical images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicates {
     /// Training images that repeat an earlier one.
@@ -24,14 +24,14 @@ pub fn duplicates(train: &Images, test: &Images) -> Duplicates {
 }
 
 /// "values 0 to 255".
-pub fn values(images: &Images) -> String {
+pub(crate) fn value_range_text(images: &Images) -> String {
     let low = images.pixels().iter().min().copied().unwrap_or_default();
     let high = images.pixels().iter().max().copied().unwrap_or_default();
     format!("values {low} to {high}")
 }
 
-/// What is wrong with the pixels of images, a sentence each. `what` names the images:
-/// "the training images".
+/// Warnings about the pixels of images, a sentence each. `what` names the images: "the training
+/// images".
 pub fn pixel_warnings(what: &str, images: &Images) -> Vec<String> {
     let pixels = images.pixels();
     let Some((&low, &high)) = pixels.iter().min().zip(pixels.iter().max()) else {
@@ -58,25 +58,25 @@ pub fn pixel_warnings(what: &str, images: &Images) -> Vec<String> {
     warnings
 }
 
-/// Why the pixels of `samples` are far from those of `reference`, if they are.
+/// A warning if the pixels of `samples` have another range than those of `reference`.
 pub fn range_warning(samples: &Images, reference: &Images) -> Option<String> {
     let high = |images: &Images| images.pixels().iter().max().copied().unwrap_or_default();
     let mean = |images: &Images| {
         let sum: u64 = images.pixels().iter().map(|&pixel| u64::from(pixel)).sum();
         sum as f64 / images.pixels().len().max(1) as f64
     };
-    let (found, wanted) = (high(samples), high(reference));
-    if found > 1 && u16::from(found) * 2 < u16::from(wanted) {
+    let (found, real) = (high(samples), high(reference));
+    if found > 1 && u16::from(found) * 2 < u16::from(real) {
         return Some(format!(
-            "the greatest value of the samples is {found}, that of the real images {wanted}; if \
-             the samples have another range, state it, as in --range 0,{found}"
+            "the greatest value of the samples is {found}, that of the real images {real}; if \
+             the samples have another range, give it, as in --range 0,{found}"
         ));
     }
-    let (found, wanted) = (mean(samples), mean(reference));
-    let inverted = (255.0 - found - wanted).abs() < (found - wanted).abs() / 2.0;
-    ((found - wanted).abs() > 64.0 && inverted).then(|| {
+    let (found, real) = (mean(samples), mean(reference));
+    let inverted = (255.0 - found - real).abs() < (found - real).abs() / 2.0;
+    ((found - real).abs() > 64.0 && inverted).then(|| {
         format!(
-            "the mean pixel of the samples is {found:.0}, that of the real images {wanted:.0}; \
+            "the mean pixel of the samples is {found:.0}, that of the real images {real:.0}; \
              if background and foreground are exchanged, add --invert"
         )
     })

@@ -3,16 +3,16 @@
 use std::io::{BufRead, BufReader, Read};
 
 use crate::entry::Entry;
-use crate::error::{Result, Rule, RuleResult};
+use crate::error::{Problem, ProblemResult, Result};
 
-/// The longest line that is read, in bytes.
-const LONGEST: u64 = 1 << 22;
+/// Maximum length of a line.
+const MAX_LINE_BYTES: u64 = 1 << 22;
 
 /// Names of the column of labels.
 const LABELS: [&str; 6] = ["label", "labels", "class", "target", "digit", "y"];
 
-/// Takes the number, the pixels and the label of an image.
-pub(crate) type Each<'a> = dyn FnMut(usize, &[f64], Option<f64>) -> RuleResult<()> + 'a;
+/// Receives the number, the pixels and the label of an image.
+pub(crate) type VisitItem<'a> = dyn FnMut(usize, &[f64], Option<f64>) -> ProblemResult<()> + 'a;
 
 /// The columns of a file.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Columns {
         })
     }
 
-    fn from_line(line: &[u8]) -> RuleResult<Columns> {
+    fn from_line(line: &[u8]) -> ProblemResult<Columns> {
         let names: Vec<String> =
             fields(line).map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect();
         let count = names.len();
@@ -52,7 +52,7 @@ impl Columns {
         let columns = Columns { header, index, label, count };
         match side(columns.pixels()) {
             Some(_) => Ok(columns),
-            None => Err(Rule::Csv {
+            None => Err(Problem::Csv {
                 line: 1,
                 reason: format!("{count} columns are no square image, with or without a label"),
             }),
@@ -69,8 +69,12 @@ impl Columns {
         side(self.pixels()).unwrap_or_default()
     }
 
-    /// Calls `each` with the pixels and the label of each line.
-    pub fn read_items(&self, reader: &mut dyn Read, each: &mut Each<'_>) -> RuleResult<()> {
+    /// Calls `visit` with the pixels and the label of each line.
+    pub fn read_items(
+        &self,
+        reader: &mut dyn Read,
+        visit: &mut VisitItem<'_>,
+    ) -> ProblemResult<()> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let (mut line, mut pixels) = (Vec::new(), Vec::new());
         let (mut number, mut item) = (0, 0);
@@ -79,7 +83,7 @@ impl Columns {
             if (number == 1 && self.header) || line.is_empty() {
                 continue;
             }
-            let wrong = |reason| Rule::Csv { line: number, reason };
+            let wrong = |reason| Problem::Csv { line: number, reason };
             pixels.clear();
             let (mut label, mut count) = (None, 0);
             for (column, field) in fields(&line).enumerate() {
@@ -100,7 +104,7 @@ impl Columns {
             if count != self.count {
                 return Err(wrong(format!("{count} columns instead of {}", self.count)));
             }
-            each(item, &pixels, label)?;
+            visit(item, &pixels, label)?;
             item += 1;
         }
         Ok(())
@@ -108,14 +112,14 @@ impl Columns {
 }
 
 /// Reads a line without its end. Returns false at the end of the file.
-fn read_line(reader: &mut impl BufRead, number: u64, line: &mut Vec<u8>) -> RuleResult<bool> {
+fn read_line(reader: &mut impl BufRead, number: u64, line: &mut Vec<u8>) -> ProblemResult<bool> {
     line.clear();
-    reader.take(LONGEST).read_until(b'\n', line)?;
+    reader.take(MAX_LINE_BYTES).read_until(b'\n', line)?;
     if line.is_empty() {
         return Ok(false);
     }
-    if line.len() as u64 == LONGEST {
-        return Err(Rule::Csv { line: number, reason: "it is longer than 4 MiB".to_owned() });
+    if line.len() as u64 == MAX_LINE_BYTES {
+        return Err(Problem::Csv { line: number, reason: "it is longer than 4 MiB".to_owned() });
     }
     while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         line.pop();

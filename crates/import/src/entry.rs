@@ -8,11 +8,11 @@ use std::rc::Rc;
 use mnist_io::{MAX_BYTES, open_regular, plain_reader};
 use zip::ZipArchive;
 
-use crate::error::{Result, Rule, RuleResult};
+use crate::error::{Problem, ProblemResult, Result};
 use crate::format::Format;
 
-/// The most files of a folder or an archive.
-const MOST_FILES: usize = 1_000_000;
+/// Maximum number of files of a folder or an archive.
+const MAX_FILES: usize = 1_000_000;
 
 /// Levels of sub-folders: `train/class/file`, below one more folder.
 const DEPTH: usize = 4;
@@ -43,18 +43,18 @@ impl<T: Read + Seek> ReadSeek for T {}
 impl Entry {
     /// Calls `read` with the content, decompressed if it is gzip. `read` must read to the end of its
     /// data. The entry must end there too, because its checksum is compared at the end.
-    pub fn read<T>(&self, read: impl FnOnce(&mut dyn Read) -> RuleResult<T>) -> Result<T> {
+    pub fn read<T>(&self, read: impl FnOnce(&mut dyn Read) -> ProblemResult<T>) -> Result<T> {
         self.read_start(|reader| {
             let value = read(reader)?;
             match reader.read(&mut [0])? {
                 0 => Ok(value),
-                _ => Err(Rule::Archive("other bytes follow its data".to_owned())),
+                _ => Err(Problem::Archive("other bytes follow its data".to_owned())),
             }
         })
     }
 
     /// [`Entry::read`] without the check of the end.
-    pub fn read_start<T>(&self, read: impl FnOnce(&mut dyn Read) -> RuleResult<T>) -> Result<T> {
+    pub fn read_start<T>(&self, read: impl FnOnce(&mut dyn Read) -> ProblemResult<T>) -> Result<T> {
         let read = |reader: &mut dyn Read| read(&mut plain_reader(reader)?);
         match &self.place {
             Place::File(path) => read(&mut open_regular(path)?),
@@ -62,14 +62,14 @@ impl Entry {
             Place::Member(archive, index) => {
                 let mut archive = archive.borrow_mut();
                 let member = archive.by_index(*index);
-                member.map_err(|e| Rule::Archive(e.to_string())).and_then(|mut m| read(&mut m))
+                member.map_err(|e| Problem::Archive(e.to_string())).and_then(|mut m| read(&mut m))
             }
         }
-        .map_err(|rule: Rule| rule.in_file(&self.name))
+        .map_err(|problem: Problem| problem.in_file(&self.name))
     }
 
     /// The parts of [`Entry::path`]: folders, and the file's name without endings.
-    pub fn words(&self) -> Vec<&str> {
+    pub fn path_words(&self) -> Vec<&str> {
         let mut words: Vec<&str> = self.path.split('/').collect();
         if let Some(last) = words.last_mut() {
             *last = last.split('.').next().unwrap_or(last);
@@ -85,10 +85,11 @@ pub(crate) fn list(path: &Path) -> Result<Vec<Entry>> {
     let mut list = List { entries: Vec::new(), others: Vec::new(), seen: 0 };
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
-        let stdin = std::io::stdin().lock().take(MAX_BYTES as u64 + 1);
-        { stdin }.read_to_end(&mut bytes).map_err(|e| Rule::Read(e).in_file("standard input"))?;
+        let mut stdin = std::io::stdin().lock().take(MAX_BYTES as u64 + 1);
+        let read = stdin.read_to_end(&mut bytes);
+        read.map_err(|e| Problem::Read(e).in_file("standard input"))?;
         if bytes.len() > MAX_BYTES {
-            return Err(Rule::LongInput.in_file("standard input"));
+            return Err(Problem::LongInput.in_file("standard input"));
         }
         list.file("standard input", "", Place::Memory(bytes.into()), None)?;
     } else if path.is_dir() {
@@ -99,7 +100,7 @@ pub(crate) fn list(path: &Path) -> Result<Vec<Entry>> {
     if list.entries.is_empty() {
         list.others.sort_unstable();
         list.others.truncate(3);
-        return Err(Rule::NothingThere { found: list.others.join(", ") }.at(path));
+        return Err(Problem::NothingThere { found: list.others.join(", ") }.at(path));
     }
     list.entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(list.entries)
@@ -115,7 +116,7 @@ struct List {
 impl List {
     /// Adds the files in the folder `dir`, whose path inside the source is `inside`.
     fn folder(&mut self, dir: &Path, root: &str, inside: &str, depth: usize) -> Result<()> {
-        let failed = |e| Rule::Read(e).at(dir);
+        let failed = |e| Problem::Read(e).at(dir);
         for item in dir.read_dir().map_err(failed)? {
             let item = item.map_err(failed)?;
             self.count(root)?;
@@ -124,7 +125,7 @@ impl List {
                 continue;
             };
             let (path, inside) = (item.path(), join(inside, file_name));
-            // Follows links; what they name is only read.
+            // Follows links; their targets are only read.
             let Ok(info) = path.metadata() else { continue };
             if info.is_dir() && depth > 0 {
                 self.folder(&path, root, &inside, depth - 1)?;
@@ -170,7 +171,7 @@ impl List {
     }
 
     fn members(&mut self, name: &str, path: &str, file: Box<dyn ReadSeek>) -> Result<()> {
-        let damaged = |e: zip::result::ZipError| Rule::Archive(e.to_string()).in_file(name);
+        let damaged = |e: zip::result::ZipError| Problem::Archive(e.to_string()).in_file(name);
         let archive = Rc::new(RefCell::new(ZipArchive::new(file).map_err(damaged)?));
         for index in 0..archive.borrow().len() {
             self.count(name)?;
@@ -179,7 +180,7 @@ impl List {
                 None => continue,
             };
             if member.ends_with("data.pkl") {
-                return Err(Rule::OtherFormat { found: "a PyTorch file" }.in_file(name));
+                return Err(Problem::OtherFormat { found: "a PyTorch file" }.in_file(name));
             }
             let hidden = member.split('/').any(|part| part.starts_with(['.', '_']));
             match Format::from_name(&member).filter(|&format| format != Format::Zip && !hidden) {
@@ -197,8 +198,8 @@ impl List {
 
     fn count(&mut self, root: &str) -> Result<()> {
         self.seen += 1;
-        match self.seen > MOST_FILES {
-            true => Err(Rule::TooManyFiles(MOST_FILES).in_file(root)),
+        match self.seen > MAX_FILES {
+            true => Err(Problem::TooManyFiles(MAX_FILES).in_file(root)),
             false => Ok(()),
         }
     }

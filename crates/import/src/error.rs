@@ -1,4 +1,4 @@
-//! The errors of this crate: one variant per broken rule, and the file that breaks it.
+//! The errors of this crate: one variant per problem, with the name of the file.
 
 use std::io;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 /// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A result with a broken rule, before the file is named.
-pub(crate) type RuleResult<T> = std::result::Result<T, Rule>;
+/// A result with a problem, before the file is named.
+pub(crate) type ProblemResult<T> = std::result::Result<T, Problem>;
 
 /// A source that cannot be read. The message names the file and the next step.
 #[derive(Debug, thiserror::Error)]
@@ -16,22 +16,22 @@ pub enum Error {
     /// An IDX file, or a file of any format that cannot be opened.
     #[error(transparent)]
     Idx(#[from] mnist_io::Error),
-    /// A file, or a member of an archive, breaks a rule.
-    #[error("{name}: {rule}")]
+    /// A problem of a file or of a member of an archive.
+    #[error("{name}: {problem}")]
     InFile {
         /// The path of the file; of a member of an archive, the archive's and its own.
         name: String,
-        /// The broken rule.
+        /// The problem.
         #[source]
-        rule: Rule,
+        problem: Problem,
     },
 }
 
 /// What is wrong with a source of images.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Rule {
-    /// The operating system or the decompressor stopped.
+pub enum Problem {
+    /// The operating system cannot read the file.
     #[error("cannot read it: {0}")]
     Read(#[source] io::Error),
     /// The file breaks a rule of IDX or of gzip.
@@ -58,7 +58,7 @@ pub enum Rule {
         /// Some names of other files.
         found: String,
     },
-    /// More files than are listed.
+    /// More files than the limit.
     #[error("it holds more than {0} files; split it")]
     TooManyFiles(usize),
     /// A zip archive is damaged: its index, its compressed data or a checksum.
@@ -103,11 +103,11 @@ pub enum Rule {
     },
     /// A negative label becomes 0, but there are no negative labels.
     #[error(
-        "--label-offset {stated} is the label that becomes 0, but they start at {low}; write --label-offset {low}"
+        "--label-offset {given} is the label that becomes 0, but they start at {low}; write --label-offset {low}"
     )]
     LabelOffset {
-        /// The stated label.
-        stated: i64,
+        /// The given label.
+        given: i64,
         /// The smallest label.
         low: i64,
     },
@@ -143,15 +143,15 @@ pub enum Rule {
         /// The shape.
         shape: Vec<usize>,
     },
-    /// Images of another size than is wanted.
-    #[error("the images are {rows}x{cols}, but {wanted} are used; add --resize 28{import}")]
+    /// Images of a size that is not accepted.
+    #[error("the images are {rows}x{cols}, but {accepted} are used; add --resize 28{import}")]
     Size {
         /// Rows of the images.
         rows: usize,
         /// Columns of the images.
         cols: usize,
         /// The accepted sizes: "28x28".
-        wanted: String,
+        accepted: String,
         /// How `--resize` is given if the command lacks it.
         import: &'static str,
     },
@@ -173,7 +173,7 @@ pub enum Rule {
     },
     /// Values outside every usual range.
     #[error(
-        "its values go from {low} to {high}, which is none of [0,1], [-1,1] and [0,255]; state \
+        "its values go from {low} to {high}, which is none of [0,1], [-1,1] and [0,255]; give \
          the range, as in --range {low},{high}"
     )]
     UnknownRange {
@@ -182,17 +182,17 @@ pub enum Rule {
         /// The largest value.
         high: f64,
     },
-    /// Values outside the stated range.
+    /// Values outside the given range.
     #[error("its values go from {low} to {high}, outside of --range {},{}", range.0, range.1)]
     OutsideRange {
         /// The smallest value.
         low: f64,
         /// The largest value.
         high: f64,
-        /// The stated range.
+        /// The given range.
         range: (f64, f64),
     },
-    /// Colors where gray is needed.
+    /// Images in color without `--gray`.
     #[error("its images are in color or transparent; --gray makes them gray")]
     Color,
     /// A picture that cannot be decoded.
@@ -222,13 +222,13 @@ pub enum Rule {
         /// The names that there are.
         names: String,
     },
-    /// No images, or none left.
+    /// No images, or none of the chosen classes.
     #[error("there are no images in it{0}")]
     NoImages(&'static str),
     /// One image, which cannot be divided into training and test images.
     #[error("it holds one image; training needs at least two")]
     OneImage,
-    /// Standard input is longer than is kept.
+    /// Standard input is longer than the limit.
     #[error("standard input is longer than 1 GiB; save it in a file")]
     LongInput,
 }
@@ -237,8 +237,10 @@ impl Error {
     /// The kind of the error of the operating system, if it caused this one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Error::Idx(error) | Error::InFile { rule: Rule::Idx(error), .. } => error.io_kind(),
-            Error::InFile { rule: Rule::Read(reason), .. } => Some(reason.kind()),
+            Error::Idx(error) | Error::InFile { problem: Problem::Idx(error), .. } => {
+                error.io_kind()
+            }
+            Error::InFile { problem: Problem::Read(reason), .. } => Some(reason.kind()),
             Error::InFile { .. } => None,
         }
     }
@@ -249,9 +251,9 @@ impl Error {
     }
 }
 
-impl Rule {
+impl Problem {
     pub(crate) fn in_file(self, name: &str) -> Error {
-        Error::InFile { name: name.to_owned(), rule: self }
+        Error::InFile { name: name.to_owned(), problem: self }
     }
 
     pub(crate) fn at(self, path: &Path) -> Error {
@@ -259,29 +261,29 @@ impl Rule {
     }
 }
 
-/// A failed read becomes [`Rule::Read`].
-impl From<mnist_io::Error> for Rule {
-    fn from(error: mnist_io::Error) -> Rule {
+/// A failed read becomes [`Problem::Read`].
+impl From<mnist_io::Error> for Problem {
+    fn from(error: mnist_io::Error) -> Problem {
         match error {
             mnist_io::Error::Read(error) => error.into(),
-            error => Rule::Idx(error),
+            error => Problem::Idx(error),
         }
     }
 }
 
-/// An error of gzip is a broken rule; other errors of a decompressor are about the data, and
-/// the rest about the machine.
-impl From<io::Error> for Rule {
-    fn from(error: io::Error) -> Rule {
+/// Errors of gzip become [`Problem::Idx`], errors of other decompressors [`Problem::Archive`], and
+/// errors of the machine [`Problem::Read`].
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Problem {
         use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
         match mnist_io::Error::from(error) {
             mnist_io::Error::Read(error) => match error.kind() {
                 InvalidData | InvalidInput | Other | UnexpectedEof => {
-                    Rule::Archive(error.to_string())
+                    Problem::Archive(error.to_string())
                 }
-                _ => Rule::Read(error),
+                _ => Problem::Read(error),
             },
-            error => Rule::Idx(error),
+            error => Problem::Idx(error),
         }
     }
 }

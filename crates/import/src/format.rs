@@ -1,6 +1,6 @@
 //! Recognizes the format of a file by its name or by its first bytes.
 
-use crate::error::{Rule, RuleResult};
+use crate::error::{Problem, ProblemResult};
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +32,9 @@ impl Format {
     }
 
     /// The format of data that start with these bytes.
-    pub fn from_bytes(start: &[u8]) -> RuleResult<Format> {
+    pub fn from_bytes(start: &[u8]) -> ProblemResult<Format> {
         let found = match start {
-            [] => return Err(Rule::Empty),
+            [] => return Err(Problem::Empty),
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => return Ok(Format::Npy),
             [b'P', b'K', 3 | 5, 4 | 6, ..] => return Ok(Format::Zip),
             [0, 0, 8..=14, _, ..] => return Ok(Format::Idx),
@@ -58,7 +58,7 @@ impl Format {
             _ if is_text(start) => "text that is no table of numbers",
             _ => "in a format that is not known",
         };
-        Err(Rule::OtherFormat { found })
+        Err(Problem::OtherFormat { found })
     }
 }
 

@@ -17,8 +17,8 @@ mod set;
 mod stack;
 mod transform;
 
-pub use checks::{Duplicates, duplicates, pixel_warnings, range_warning, values};
-pub use error::{Error, Result, Rule};
+pub use checks::{Duplicates, duplicates, pixel_warnings, range_warning};
+pub use error::{Error, Problem, Result};
 pub use options::{Options, Subset};
 pub use samples::{Samples, read_samples};
 pub use set::{Set, read_set};

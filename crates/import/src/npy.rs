@@ -4,14 +4,14 @@ use std::io::Read;
 
 use mnist_io::MAX_BYTES;
 
-use crate::error::{Rule, RuleResult};
-use crate::range::Numbers;
+use crate::error::{Problem, ProblemResult};
+use crate::range::NumberKind;
 
 /// The first bytes of every array.
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The longest header that is read, in bytes.
-const LONGEST: usize = 1 << 16;
+/// Maximum length of a header.
+const MAX_HEADER_BYTES: usize = 1 << 16;
 
 /// The header, for example
 /// `{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28, 28), }`.
@@ -34,41 +34,41 @@ pub(crate) struct Dtype {
 
 impl Header {
     /// Reads the header.
-    pub fn read(reader: &mut dyn Read) -> RuleResult<Header> {
+    pub fn read(reader: &mut dyn Read) -> ProblemResult<Header> {
         let mut exactly = |length: usize| {
             let mut bytes = Vec::new();
             (&mut *reader).take(length as u64).read_to_end(&mut bytes)?;
             match bytes.len() == length {
                 true => Ok(bytes),
-                false => Err(Rule::Header("the file ends inside it")),
+                false => Err(Problem::Header("the file ends inside it")),
             }
         };
         if exactly(MAGIC.len())? != MAGIC {
-            return Err(Rule::Header("it does not begin as one"));
+            return Err(Problem::Header("it does not begin as one"));
         }
         let length = match exactly(2)?[0] {
             1 => exactly(2)?,
             2 | 3 => exactly(4)?,
-            _ => return Err(Rule::Header("its version is unknown")),
+            _ => return Err(Problem::Header("its version is unknown")),
         };
         let length = length.iter().rev().fold(0, |sum, &b| sum << 8 | usize::from(b));
-        if length > LONGEST {
-            return Err(Rule::Header("it is too long"));
+        if length > MAX_HEADER_BYTES {
+            return Err(Problem::Header("it is too long"));
         }
         let text = String::from_utf8(exactly(length)?);
-        Header::parse(&text.map_err(|_| Rule::Header("it is not text"))?.replace('"', "'"))
+        Header::parse(&text.map_err(|_| Problem::Header("it is not text"))?.replace('"', "'"))
     }
 
-    fn parse(text: &str) -> RuleResult<Header> {
+    fn parse(text: &str) -> ProblemResult<Header> {
         let value = |key: &str| {
             let (_, rest) = text.split_once(&format!("'{key}'"))?;
             Some(rest.trim_start().strip_prefix(':')?.trim_start())
         };
-        let descr = value("descr").ok_or(Rule::Header("it names no type"))?;
+        let descr = value("descr").ok_or(Problem::Header("it names no type"))?;
         let name = match descr.strip_prefix('\'').and_then(|v| v.split_once('\'')) {
             Some((name, _)) => name,
             None if descr.starts_with('[') => "[records]",
-            None => return Err(Rule::Header("it names no type")),
+            None => return Err(Problem::Header("it names no type")),
         };
         let fortran = value("fortran_order").and_then(|v| {
             let no = v.starts_with("False");
@@ -81,28 +81,28 @@ impl Header {
         });
         Ok(Header {
             dtype: Dtype::parse(name)?,
-            fortran: fortran.ok_or(Rule::Header("it names no order"))?,
-            shape: shape.ok_or(Rule::Header("it names no shape"))?,
+            fortran: fortran.ok_or(Problem::Header("it names no order"))?,
+            shape: shape.ok_or(Problem::Header("it names no shape"))?,
         })
     }
 
-    /// Reads the data behind the header and calls `each` with every element of the first
+    /// Reads the data behind the header and calls `visit` with every element of the first
     /// axis, in order.
     pub fn read_items(
         &self,
         reader: &mut dyn Read,
-        each: &mut dyn FnMut(usize, &[f64]) -> RuleResult<()>,
-    ) -> RuleResult<()> {
+        visit: &mut dyn FnMut(usize, &[f64]) -> ProblemResult<()>,
+    ) -> ProblemResult<()> {
         let Some((&items, item_shape)) = self.shape.split_first() else {
-            return Err(Rule::NotImages(Vec::new()));
+            return Err(Problem::NotImages(Vec::new()));
         };
-        let too_large = || Rule::TooLarge { shape: self.shape.clone() };
+        let too_large = || Problem::TooLarge { shape: self.shape.clone() };
         let length = item_shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
         let length = length.ok_or_else(too_large)?;
         let bytes = length.checked_mul(self.dtype.bytes).ok_or_else(too_large)?;
         let total = bytes.checked_mul(items).ok_or_else(too_large)? as u64;
         if self.fortran {
-            return self.read_fortran(reader, total, each);
+            return self.read_fortran(reader, total, visit);
         }
         let (mut buffer, mut values) = (Vec::new(), Vec::new());
         for item in 0..items {
@@ -110,11 +110,11 @@ impl Header {
             (&mut *reader).take(bytes as u64).read_to_end(&mut buffer)?;
             if buffer.len() < bytes {
                 let found = item as u64 * bytes as u64 + buffer.len() as u64;
-                return Err(Rule::Truncated { expected: total, found });
+                return Err(Problem::Truncated { expected: total, found });
             }
             values.clear();
             values.extend(buffer.chunks_exact(self.dtype.bytes).map(|e| self.dtype.value(e)));
-            each(item, &values)?;
+            visit(item, &values)?;
         }
         self.check_end(reader, total)
     }
@@ -124,15 +124,15 @@ impl Header {
         &self,
         reader: &mut dyn Read,
         total: u64,
-        each: &mut dyn FnMut(usize, &[f64]) -> RuleResult<()>,
-    ) -> RuleResult<()> {
+        visit: &mut dyn FnMut(usize, &[f64]) -> ProblemResult<()>,
+    ) -> ProblemResult<()> {
         if total > MAX_BYTES as u64 {
-            return Err(Rule::TooLarge { shape: self.shape.clone() });
+            return Err(Problem::TooLarge { shape: self.shape.clone() });
         }
         let mut bytes = Vec::new();
         (&mut *reader).take(total).read_to_end(&mut bytes)?;
         if (bytes.len() as u64) < total {
-            return Err(Rule::Truncated { expected: total, found: bytes.len() as u64 });
+            return Err(Problem::Truncated { expected: total, found: bytes.len() as u64 });
         }
         self.check_end(reader, total)?;
         let (items, item_shape) = (self.shape[0], &self.shape[1..]);
@@ -153,23 +153,23 @@ impl Header {
                 let width = self.dtype.bytes;
                 values.push(self.dtype.value(&bytes[at * width..][..width]));
             }
-            each(item, &values)?;
+            visit(item, &values)?;
         }
         Ok(())
     }
 
-    fn check_end(&self, reader: &mut dyn Read, expected: u64) -> RuleResult<()> {
+    fn check_end(&self, reader: &mut dyn Read, expected: u64) -> ProblemResult<()> {
         match reader.read(&mut [0])? {
             0 => Ok(()),
-            _ => Err(Rule::Trailing { expected }),
+            _ => Err(Problem::Trailing { expected }),
         }
     }
 }
 
 impl Dtype {
-    fn parse(name: &str) -> RuleResult<Dtype> {
+    fn parse(name: &str) -> ProblemResult<Dtype> {
         let printable: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-        let unknown = || Rule::NotNumbers { dtype: printable.clone() };
+        let unknown = || Problem::NotNumbers { dtype: printable.clone() };
         let (order, code) = match name.as_bytes() {
             [order @ (b'<' | b'>' | b'|' | b'='), code @ ..] => (*order, code),
             code => (b'|', code),
@@ -183,12 +183,12 @@ impl Dtype {
         Ok(Dtype { big_endian: order == b'>', kind, bytes, name: printable })
     }
 
-    /// Which numbers the elements are.
-    pub fn numbers(&self) -> Numbers {
+    /// The kind of the elements.
+    pub fn number_kind(&self) -> NumberKind {
         match self.kind {
-            b'b' => Numbers::Bits,
-            b'f' => Numbers::Float,
-            _ => Numbers::Whole,
+            b'b' => NumberKind::Bits,
+            b'f' => NumberKind::Float,
+            _ => NumberKind::Whole,
         }
     }
 

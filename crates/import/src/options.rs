@@ -33,20 +33,20 @@ pub struct Options {
 /// A seeded random subset, if there are more images than `most`.
 #[derive(Debug, Clone, Copy)]
 pub struct Subset {
-    /// The most images.
+    /// Maximum number of images.
     pub most: usize,
     /// Random seed.
     pub seed: u64,
 }
 
 impl Subset {
-    /// The sorted indices of the chosen images out of `of`; `None` for all of them.
-    pub fn choose(self, of: usize) -> Option<Vec<usize>> {
-        if of <= self.most {
+    /// The sorted indices of the chosen images out of `total`; `None` for all of them.
+    pub fn choose(self, total: usize) -> Option<Vec<usize>> {
+        if total <= self.most {
             return None;
         }
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut chosen = index::sample(&mut rng, of, self.most).into_vec();
+        let mut chosen = index::sample(&mut rng, total, self.most).into_vec();
         chosen.sort_unstable();
         Some(chosen)
     }

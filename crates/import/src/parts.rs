@@ -6,17 +6,17 @@ use std::path::Path;
 use mnist_io::Images;
 
 use crate::entry::Entry;
-use crate::error::{Result, Rule, RuleResult};
+use crate::error::{Problem, ProblemResult, Result};
 use crate::format::Format;
 use crate::npy::Header;
 use crate::options::{Options, Subset};
 use crate::picture;
-use crate::stack::{Layout, Loaded, Stack};
+use crate::stack::{Loaded, PixelLayout, Stack};
 use crate::transform::{Collector, Plane, check_size};
 
 /// The images and labels of one split.
 pub(crate) struct Part<'a> {
-    /// `None` if the names say nothing.
+    /// `None` if the names of files and folders name no split.
     pub split: Option<SplitName>,
     pub images: Source<'a>,
     /// A file of labels.
@@ -47,49 +47,49 @@ pub(crate) enum Source<'a> {
 impl Part<'_> {
     /// Reads the images of `subset`.
     pub fn load(&self, options: &Options, subset: Option<Subset>) -> Result<Loaded> {
-        let indices = |of| subset.and_then(|subset| subset.choose(of));
+        let indices = |total| subset.and_then(|subset| subset.choose(total));
         match &self.images {
             Source::Stack(stack) => stack.load(options, subset),
             Source::Idx(entry) => {
                 let images = entry.read(|reader| Ok(Images::read(reader)?))?;
-                let of = images.len();
-                let named = |rule: Rule| rule.in_file(&entry.name);
-                let images = change(images, options, indices(of)).map_err(named)?;
-                Ok(Loaded { images, labels: None, of, format: "IDX".to_owned() })
+                let total = images.len();
+                let named = |problem: Problem| problem.in_file(&entry.name);
+                let images = transform_images(images, options, indices(total)).map_err(named)?;
+                Ok(Loaded { images, labels: None, total, format: "IDX".to_owned() })
             }
             Source::Pictures(entries) => {
-                let of = entries.len();
+                let total = entries.len();
                 let mut images = Collector::default();
-                for index in indices(of).unwrap_or_else(|| (0..of).collect()) {
+                for index in indices(total).unwrap_or_else(|| (0..total).collect()) {
                     let entry = entries[index];
                     let image = picture::decode(entry, options.gray)?;
                     let added = check_size(image.rows, image.cols, options)
                         .and_then(|()| images.add(image, options));
-                    added.map_err(|rule| rule.in_file(&entry.name))?;
+                    added.map_err(|problem| problem.in_file(&entry.name))?;
                 }
-                let images = images.finish().map_err(|rule| rule.in_file(&self.name))?;
-                Ok(Loaded { images, labels: None, of, format: "pictures".to_owned() })
+                let images = images.finish().map_err(|problem| problem.in_file(&self.name))?;
+                Ok(Loaded { images, labels: None, total, format: "pictures".to_owned() })
             }
         }
     }
 }
 
-/// Changes images of bytes as the options say, those at `indices` only.
-pub(crate) fn change(
+/// Changes the images at `indices`, or all, as set in the options.
+pub(crate) fn transform_images(
     images: Images,
     options: &Options,
     indices: Option<Vec<usize>>,
-) -> RuleResult<Images> {
+) -> ProblemResult<Images> {
     let (rows, cols) = (images.rows(), images.cols());
     check_size(rows, cols, options)?;
     if images.is_empty() {
-        return Err(Rule::NoImages(""));
+        return Err(Problem::NoImages(""));
     }
     let plain = options.resize.is_none() && !options.transpose && !options.invert;
     if plain && options.range.is_none() && indices.is_none() {
         return Ok(images);
     }
-    let range = options.range.map(|(low, high)| crate::range::Range { low, high, stated: true });
+    let range = options.range.map(|(low, high)| crate::range::Range { low, high, given: true });
     let mut changed = Collector::default();
     for index in indices.unwrap_or_else(|| (0..images.len()).collect()) {
         let Some(pixels) = images.pixels().get(index * rows * cols..(index + 1) * rows * cols)
@@ -119,23 +119,23 @@ pub(crate) fn parts<'a>(
     if found.is_empty() {
         // All entries are arrays of other shapes; the first one's error names its shape.
         for entry in entries.iter().filter(|entry| entry.format == Format::Npy) {
-            Layout::from_shape(&entry.read_start(Header::read)?.shape)
-                .map_err(|rule| rule.in_file(&entry.name))?;
+            PixelLayout::from_shape(&entry.read_start(Header::read)?.shape)
+                .map_err(|problem| problem.in_file(&entry.name))?;
         }
-        return Err(Rule::NothingThere { found: String::new() }.at(path));
+        return Err(Problem::NothingThere { found: String::new() }.at(path));
     }
     if let Some(name) = &options.array {
         let names: Vec<String> = found.iter().map(|part| part.array.clone()).collect();
         found.retain(|part| part.array == *name);
         if found.is_empty() {
-            return Err(Rule::NoArray { name: name.clone(), names: names.join(", ") }.at(path));
+            return Err(Problem::NoArray { name: name.clone(), names: names.join(", ") }.at(path));
         }
     }
     Ok(found)
 }
 
-/// The part of a source that holds images only. Pictures of all splits are one part.
-pub(crate) fn only_part<'a>(
+/// The one part of a source of samples. Pictures of all splits are one part.
+pub(crate) fn single_part<'a>(
     path: &Path,
     entries: &'a [Entry],
     options: &Options,
@@ -146,18 +146,18 @@ pub(crate) fn only_part<'a>(
         found.truncate(1);
         found.iter_mut().for_each(|part| part.images = Source::Pictures(Vec::clone(&all)));
     }
-    several(path, &found)?;
-    found.pop().ok_or_else(|| Rule::NoImages("").at(path))
+    refuse_several(path, &found)?;
+    found.pop().ok_or_else(|| Problem::NoImages("").at(path))
 }
 
 /// Refuses several parts.
-pub(crate) fn several(path: &Path, parts: &[Part<'_>]) -> Result<()> {
+pub(crate) fn refuse_several(path: &Path, parts: &[Part<'_>]) -> Result<()> {
     if parts.len() < 2 {
         return Ok(());
     }
     let names: Vec<&str> = parts.iter().map(|part| part.array.as_str()).collect();
     let first = names[0].to_owned();
-    Err(Rule::SeveralArrays { names: names.join(", "), first }.at(path))
+    Err(Problem::SeveralArrays { names: names.join(", "), first }.at(path))
 }
 
 /// NumPy arrays and IDX files, each with the labels that belong to it.
@@ -193,7 +193,7 @@ fn arrays(entries: &[Entry]) -> Result<Vec<Part<'_>>> {
     Ok(parts.collect())
 }
 
-/// CSV files; of several, those whose names say train or test.
+/// CSV files; of several, those whose names contain a split.
 fn tables(entries: &[Entry]) -> Result<Vec<Part<'_>>> {
     let mut tables: Vec<&Entry> = entries.iter().filter(|e| e.format == Format::Csv).collect();
     if tables.len() > 1 && tables.iter().any(|entry| split_of(entry).is_some()) {
@@ -240,7 +240,7 @@ fn pictures<'a>(path: &Path, entries: &'a [Entry]) -> Vec<Part<'a>> {
 }
 
 fn is_labels(entry: &Entry) -> bool {
-    let words = entry.words();
+    let words = entry.path_words();
     let name = words.last().copied().unwrap_or_default().to_ascii_lowercase();
     let y = name.split(['_', '-', '.']).any(|word| word == "y");
     y || ["label", "target"].iter().any(|word| name.contains(word))
@@ -253,14 +253,14 @@ fn array(entry: &Entry) -> String {
     name.split('.').next().unwrap_or(name).to_owned()
 }
 
-/// The split that the entry's name or its folders say.
+/// The split that the entry's name or its folders name.
 fn split_of(entry: &Entry) -> Option<SplitName> {
-    entry.words().into_iter().rev().find_map(split_word)
+    entry.path_words().into_iter().rev().find_map(split_word)
 }
 
-/// The split that the entry's folders say.
+/// The split that the entry's folders name.
 fn folder_split(entry: &Entry) -> Option<SplitName> {
-    let words = entry.words();
+    let words = entry.path_words();
     let (_, folders) = words.split_last()?;
     folders.iter().rev().find_map(|word| split_word(word))
 }

@@ -5,34 +5,34 @@ use std::io::{Cursor, Read};
 use image::{DynamicImage, ImageReader, Limits};
 
 use crate::entry::Entry;
-use crate::error::{Result, Rule, RuleResult};
-use crate::transform::{LARGEST_SIDE, Plane};
+use crate::error::{Problem, ProblemResult, Result};
+use crate::transform::{MAX_SIDE, Plane};
 
-/// The longest file of one picture, in bytes.
-const LONGEST: u64 = 64 << 20;
+/// Maximum length of the file of a picture.
+const MAX_PICTURE_BYTES: u64 = 64 << 20;
 
 /// Decodes a picture. `gray` converts colors and lays transparent pixels on black; without
 /// it they are refused.
 pub(crate) fn decode(entry: &Entry, gray: bool) -> Result<Plane> {
     let bytes = entry.read(|reader| {
         let mut bytes = Vec::new();
-        reader.take(LONGEST).read_to_end(&mut bytes)?;
+        reader.take(MAX_PICTURE_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     })?;
-    decode_bytes(bytes, gray).map_err(|rule| rule.in_file(&entry.name))
+    decode_bytes(bytes, gray).map_err(|problem| problem.in_file(&entry.name))
 }
 
-fn decode_bytes(bytes: Vec<u8>, gray: bool) -> RuleResult<Plane> {
+fn decode_bytes(bytes: Vec<u8>, gray: bool) -> ProblemResult<Plane> {
     if bytes.is_empty() {
-        return Err(Rule::Empty);
+        return Err(Problem::Empty);
     }
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut limits = Limits::default();
-    limits.max_image_width = Some(LARGEST_SIDE as u32);
-    limits.max_image_height = Some(LARGEST_SIDE as u32);
+    limits.max_image_width = Some(MAX_SIDE as u32);
+    limits.max_image_height = Some(MAX_SIDE as u32);
     limits.max_alloc = Some(256 << 20);
     reader.limits(limits);
-    let picture = reader.decode().map_err(|e| Rule::Picture(e.to_string()))?;
+    let picture = reader.decode().map_err(|e| Problem::Picture(e.to_string()))?;
     let (rows, cols) = (picture.height() as usize, picture.width() as usize);
     let pixels = match picture {
         DynamicImage::ImageLuma8(luma) => luma.into_raw(),
@@ -41,7 +41,7 @@ fn decode_bytes(bytes: Vec<u8>, gray: bool) -> RuleResult<Plane> {
             let pixels = colored.into_rgba8();
             let is_gray = |p: &image::Rgba<u8>| p.0[0] == p.0[1] && p.0[1] == p.0[2];
             if !gray && !pixels.pixels().all(|p| is_gray(p) && p.0[3] == 255) {
-                return Err(Rule::Color);
+                return Err(Problem::Color);
             }
             pixels.pixels().map(|p| luma(p.0)).collect()
         }

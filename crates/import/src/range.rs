@@ -1,9 +1,8 @@
 //! Converts numbers to pixels, with a given or detected range.
 
-use crate::error::{Rule, RuleResult};
+use crate::error::{Problem, ProblemResult};
 
-/// Values may pass the ends of a range by this share of its width: generators and float16
-/// round.
+/// Tolerance at both ends of a range, as a share of its width, for rounding.
 const SLACK: f64 = 1e-3;
 
 /// The smallest and the largest of some numbers.
@@ -33,39 +32,39 @@ impl Extremes {
 pub(crate) struct Range {
     pub low: f64,
     pub high: f64,
-    pub stated: bool,
+    pub given: bool,
 }
 
 impl Range {
-    pub const BYTES: Range = Range { low: 0.0, high: 255.0, stated: false };
+    pub const BYTES: Range = Range { low: 0.0, high: 255.0, given: false };
 
-    /// The stated range, or for floats the narrowest usual one: \[0,1\], \[-1,1\], \[0,255\].
+    /// The given range, or for floats the narrowest usual one: \[0,1\], \[-1,1\], \[0,255\].
     /// Whole numbers are bytes, except for `bits`, which are 0 and 1.
     pub fn choose(
         found: Extremes,
-        stated: Option<(f64, f64)>,
-        numbers: Numbers,
-    ) -> RuleResult<Range> {
+        given: Option<(f64, f64)>,
+        numbers: NumberKind,
+    ) -> ProblemResult<Range> {
         let Extremes { low, high } = found;
         let fits = |(from, to): (f64, f64)| {
             let slack = SLACK * (to - from);
             low >= from - slack && high <= to + slack
         };
-        if let Some(range) = stated {
+        if let Some(range) = given {
             let (from, to) = range;
             return match fits(range) {
-                true => Ok(Range { low: from, high: to, stated: true }),
-                false => Err(Rule::OutsideRange { low, high, range }),
+                true => Ok(Range { low: from, high: to, given: true }),
+                false => Err(Problem::OutsideRange { low, high, range }),
             };
         }
         let usual: &[(f64, f64)] = match numbers {
-            Numbers::Bits => &[(0.0, 1.0)],
-            Numbers::Whole => &[(0.0, 255.0)],
-            Numbers::Float => &[(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)],
+            NumberKind::Bits => &[(0.0, 1.0)],
+            NumberKind::Whole => &[(0.0, 255.0)],
+            NumberKind::Float => &[(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)],
         };
         let range = usual.iter().find(|&&range| fits(range));
-        let &(low, high) = range.ok_or(Rule::UnknownRange { low, high })?;
-        Ok(Range { low, high, stated: false })
+        let &(low, high) = range.ok_or(Problem::UnknownRange { low, high })?;
+        Ok(Range { low, high, given: false })
     }
 
     /// The nearest pixel.
@@ -77,14 +76,14 @@ impl Range {
 
 impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let how = if self.stated { "stated" } else { "found" };
+        let how = if self.given { "given" } else { "found" };
         write!(f, "range [{},{}] {how}", self.low, self.high)
     }
 }
 
-/// Which numbers a file holds.
+/// The kind of the numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Numbers {
+pub(crate) enum NumberKind {
     /// Booleans.
     Bits,
     Whole,

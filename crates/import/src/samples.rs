@@ -4,11 +4,11 @@ use std::path::Path;
 
 use mnist_io::Images;
 
-use crate::checks::values;
+use crate::checks::value_range_text;
 use crate::entry;
 use crate::error::Result;
 use crate::options::{Options, Subset};
-use crate::parts::only_part;
+use crate::parts::single_part;
 use crate::stack::Loaded;
 
 /// Images of a source without splits.
@@ -17,9 +17,9 @@ pub struct Samples {
     /// u8 `[n, rows, cols]`.
     pub images: Images,
     /// The number of images in the source.
-    pub of: usize,
-    /// What was found, in one line.
-    pub found: String,
+    pub total: usize,
+    /// Number, size, format, range and choice of the images, in one line.
+    pub summary: String,
 }
 
 /// Reads images alone, from a file, a folder or standard input (`-`): all of them, or a
@@ -30,13 +30,16 @@ pub struct Samples {
 /// rule of its format.
 pub fn read_samples(path: &Path, options: &Options, subset: Subset) -> Result<Samples> {
     let entries = entry::list(path)?;
-    let part = only_part(path, &entries, options)?;
-    let Loaded { images, of, format, .. } = part.load(options, Some(subset))?;
+    let part = single_part(path, &entries, options)?;
+    let Loaded { images, total, format, .. } = part.load(options, Some(subset))?;
     let (n, rows, cols) = (images.len(), images.rows(), images.cols());
-    let chosen = match of > n {
+    let chosen = match total > n {
         true => format!(", {n} chosen at random (seed {})", subset.seed),
         false => String::new(),
     };
-    let found = format!("{of} images of {rows}x{cols} ({format}), {}{chosen}", values(&images));
-    Ok(Samples { images, of, found })
+    let summary = format!(
+        "{total} images of {rows}x{cols} ({format}), {}{chosen}",
+        value_range_text(&images)
+    );
+    Ok(Samples { images, total, summary })
 }

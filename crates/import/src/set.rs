@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use mnist_io::{Dataset, Images, find_files, prefix_of_file, read_labels};
 
-use crate::checks::values;
-use crate::error::{Result, Rule};
+use crate::checks::value_range_text;
+use crate::error::{Problem, Result};
 use crate::options::{Options, Subset};
-use crate::parts::{Part, SplitName, change, parts, several};
+use crate::parts::{Part, SplitName, parts, refuse_several, transform_images};
 use crate::stack::Loaded;
 use crate::{entry, labels};
 
-/// Which tenth is held out, where there is no test split: seed 0.
+/// Seed that selects the held-out tenth of a source without test split.
 const HELD_OUT_SEED: u64 = 0;
 
 /// A data set.
@@ -22,14 +22,14 @@ pub struct Set {
     pub train: Dataset,
     /// The test images.
     pub test: Dataset,
-    /// What was found, in one line.
-    pub found: String,
-    /// What was decided, a sentence each: held-out images, shifted labels.
+    /// Numbers, size, format, range and classes of the images, in one line.
+    pub summary: String,
+    /// A sentence for each decision: held-out images, shifted labels.
     pub notes: Vec<String>,
 }
 
 /// One split before its labels are final.
-struct Half {
+struct RawSplit {
     images: Images,
     labels: Option<Vec<i64>>,
     format: String,
@@ -46,15 +46,15 @@ struct Half {
 /// [`crate::Error`] for a source without images or that breaks a rule of its format.
 pub fn read_set(path: &Path, options: &Options) -> Result<Set> {
     let mut notes = Vec::new();
-    let halves = match idx_files(path)? {
+    let splits = match idx_files(path)? {
         Some(files) => read_idx(&files, options)?,
         None => read_parts(path, options, &mut notes)?,
     };
-    finish(path, halves, options, notes)
+    finish(path, splits, options, notes)
 }
 
-/// The four files of an IDX data set: those in the folder, or those with the prefix of the
-/// file that is named.
+/// The four files of an IDX data set: those in the folder `path`, or those with the prefix of the
+/// file `path`.
 fn idx_files(path: &Path) -> Result<Option<[Option<PathBuf>; 4]>> {
     let files = if path.is_dir() {
         find_files(path, None)?
@@ -79,25 +79,26 @@ fn idx_files(path: &Path) -> Result<Option<[Option<PathBuf>; 4]>> {
 fn read_idx(
     [train, train_labels, test, test_labels]: &[Option<PathBuf>; 4],
     options: &Options,
-) -> Result<[Option<Half>; 2]> {
-    let half = |images: &Option<PathBuf>, labels: &Option<PathBuf>| -> Result<Option<Half>> {
+) -> Result<[Option<RawSplit>; 2]> {
+    let split = |images: &Option<PathBuf>, labels: &Option<PathBuf>| -> Result<Option<RawSplit>> {
         let Some(path) = images else {
             return Ok(None);
         };
         let name = path.display().to_string();
         let images = Images::read_file(path)?;
         let labels = labels.as_ref().map(|labels| read_labels(labels, images.len())).transpose()?;
-        let images = change(images, options, None).map_err(|rule| rule.in_file(&name))?;
-        Ok(Some(Half { images, labels, format: "IDX".to_owned(), name }))
+        let images =
+            transform_images(images, options, None).map_err(|problem| problem.in_file(&name))?;
+        Ok(Some(RawSplit { images, labels, format: "IDX".to_owned(), name }))
     };
-    Ok([half(train, train_labels)?, half(test, test_labels)?])
+    Ok([split(train, train_labels)?, split(test, test_labels)?])
 }
 
 fn read_parts(
     path: &Path,
     options: &Options,
     notes: &mut Vec<String>,
-) -> Result<[Option<Half>; 2]> {
+) -> Result<[Option<RawSplit>; 2]> {
     let entries = entry::list(path)?;
     let mut all = parts(path, &entries, options)?;
     if all.iter().any(|part| part.split == Some(SplitName::Test)) {
@@ -114,17 +115,17 @@ fn read_parts(
     if train.is_empty() {
         std::mem::swap(&mut train, &mut test);
     }
-    several(path, &train)?;
-    several(path, &test)?;
-    let half = |parts: Vec<Part<'_>>| {
-        parts.into_iter().next().map(|part| read_half(&part, &mapping, options)).transpose()
+    refuse_several(path, &train)?;
+    refuse_several(path, &test)?;
+    let split = |parts: Vec<Part<'_>>| {
+        parts.into_iter().next().map(|part| read_split(&part, &mapping, options)).transpose()
     };
-    Ok([half(train)?, half(test)?])
+    Ok([split(train)?, split(test)?])
 }
 
-fn read_half(part: &Part<'_>, mapping: &ClassNames, options: &Options) -> Result<Half> {
+fn read_split(part: &Part<'_>, mapping: &ClassNames, options: &Options) -> Result<RawSplit> {
     let Loaded { images, labels, format, .. } = part.load(options, None)?;
-    let named = |rule: Rule| rule.in_file(&part.name);
+    let named = |problem: Problem| problem.in_file(&part.name);
     let labels = match (labels, part.labels, &part.classes) {
         (Some(labels), _, _) => Some(labels::whole(&labels).map_err(named)?),
         (None, Some(entry), _) => Some(labels::read(entry, images.len(), &part.name)?),
@@ -133,7 +134,7 @@ fn read_half(part: &Part<'_>, mapping: &ClassNames, options: &Options) -> Result
         }
         (None, None, None) => None,
     };
-    Ok(Half { images, labels, format, name: part.name.clone() })
+    Ok(RawSplit { images, labels, format, name: part.name.clone() })
 }
 
 /// The label of each folder of pictures: its number, or else its place in the alphabet.
@@ -174,17 +175,17 @@ impl ClassNames {
 /// Makes labels classes from 0, and holds test images out if there are none.
 fn finish(
     path: &Path,
-    [train, mut test]: [Option<Half>; 2],
+    [train, mut test]: [Option<RawSplit>; 2],
     options: &Options,
     mut notes: Vec<String>,
 ) -> Result<Set> {
-    let train = train.ok_or_else(|| Rule::NoImages("").at(path))?;
+    let train = train.ok_or_else(|| Problem::NoImages("").at(path))?;
     if let Some(unlabeled) = test.take_if(|test| test.labels.is_none() && train.labels.is_some()) {
         notes.push(format!("{} has no labels and is not used", unlabeled.name));
     }
     let both = [Some(&train), test.as_ref()];
-    let given = both.into_iter().flatten().filter_map(|half| half.labels.as_ref());
-    let offset = labels::offset(given, options).map_err(|rule| rule.at(path))?;
+    let given = both.into_iter().flatten().filter_map(|split| split.labels.as_ref());
+    let offset = labels::offset(given, options).map_err(|problem| problem.at(path))?;
     if offset != 0 {
         notes.push(format!("labels from {offset} are counted from 0"));
     }
@@ -193,18 +194,18 @@ fn finish(
         |images, labels, name: &str| labels::dataset(images, labels, offset, options, name);
     let all = dataset(train.images, train.labels, &train.name)?;
     let (train, test) = match test {
-        Some(half) => {
+        Some(split) => {
             // Both splits are used together, so their sizes agree.
             let size = |images: &Images| (images.rows(), images.cols());
-            if size(&half.images) != size(all.images()) {
-                let ((rows, cols), first) = (size(&half.images), size(all.images()));
+            if size(&split.images) != size(all.images()) {
+                let ((rows, cols), first) = (size(&split.images), size(all.images()));
                 let first = format!("{}x{}", first.0, first.1);
-                return Err(Rule::SizesDiffer { rows, cols, first }.in_file(&half.name));
+                return Err(Problem::SizesDiffer { rows, cols, first }.in_file(&split.name));
             }
-            (all, dataset(half.images, half.labels, &half.name)?)
+            (all, dataset(split.images, split.labels, &split.name)?)
         }
         None => {
-            let (train, test) = hold_out(&all).ok_or_else(|| Rule::OneImage.at(path))?;
+            let (train, test) = hold_out(&all).ok_or_else(|| Problem::OneImage.at(path))?;
             notes.push(format!(
                 "there are no test images: {} of the {} images are held out for that (seed \
                  {HELD_OUT_SEED})",
@@ -215,16 +216,16 @@ fn finish(
         }
     };
     let images = train.images();
-    let found = format!(
+    let summary = format!(
         "{} training and {} test images of {}x{} ({format}), {}, {}",
         train.len(),
         test.len(),
         images.rows(),
         images.cols(),
-        values(images),
+        value_range_text(images),
         classes(&train),
     );
-    Ok(Set { train, test, found, notes })
+    Ok(Set { train, test, summary, notes })
 }
 
 /// A seeded tenth of the images as test images, the others as training images, both in

@@ -4,13 +4,13 @@ use mnist_io::MAX_BYTES;
 
 use mnist_io::Images;
 
-use crate::csv::{self, Columns, Each};
+use crate::csv::{self, Columns, VisitItem};
 use crate::entry::Entry;
-use crate::error::{Result, Rule, RuleResult};
+use crate::error::{Problem, ProblemResult, Result};
 use crate::npy::Header;
 use crate::options::{Options, Subset};
-use crate::range::{Extremes, Numbers, Range};
-use crate::transform::{Collector, LARGEST_SIDE, Plane, check_size};
+use crate::range::{Extremes, NumberKind, Range};
+use crate::transform::{Collector, MAX_SIDE, Plane, check_size};
 
 /// Images of one part of a source.
 pub(crate) struct Loaded {
@@ -18,7 +18,7 @@ pub(crate) struct Loaded {
     /// All labels of a part whose images and labels share a file.
     pub labels: Option<Vec<f64>>,
     /// The number of images in the part.
-    pub of: usize,
+    pub total: usize,
     /// Format, type and range: `NumPy <f4, range [0,1] found`.
     pub format: String,
 }
@@ -30,7 +30,7 @@ const COLORS: usize = 3;
 pub(crate) struct Stack<'a> {
     entry: &'a Entry,
     table: Table,
-    layout: Layout,
+    layout: PixelLayout,
 }
 
 enum Table {
@@ -40,7 +40,7 @@ enum Table {
 
 /// How the numbers of one image are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(crate) struct PixelLayout {
     rows: usize,
     cols: usize,
     /// 1 or 3.
@@ -48,10 +48,10 @@ pub(crate) struct Layout {
     channels_first: bool,
 }
 
-impl Layout {
+impl PixelLayout {
     /// The layout of images of that shape.
-    pub fn from_shape(shape: &[usize]) -> RuleResult<Layout> {
-        let not_images = || Rule::NotImages(shape.to_vec());
+    pub fn from_shape(shape: &[usize]) -> ProblemResult<PixelLayout> {
+        let not_images = || Problem::NotImages(shape.to_vec());
         let (rows, cols, channels, channels_first) = match *shape {
             [_, pixels] => {
                 let side = csv::side(pixels).ok_or_else(not_images)?;
@@ -65,18 +65,18 @@ impl Layout {
         if rows == 0 || cols == 0 {
             return Err(not_images());
         }
-        let too_large = || Rule::TooLarge { shape: shape.to_vec() };
-        if rows.max(cols) > LARGEST_SIDE {
+        let too_large = || Problem::TooLarge { shape: shape.to_vec() };
+        if rows.max(cols) > MAX_SIDE {
             return Err(too_large());
         }
         let numbers = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
         numbers.filter(|&n| n <= COLORS * MAX_BYTES).ok_or_else(too_large)?;
-        Ok(Layout { rows, cols, channels, channels_first })
+        Ok(PixelLayout { rows, cols, channels, channels_first })
     }
 
     /// The gray values of an image, `[rows, cols]`. Equal colors are gray; others need `gray`,
     /// ITU-R BT.601's luma.
-    fn to_gray(self, values: &[f64], gray: bool, out: &mut Vec<f64>) -> RuleResult<()> {
+    fn to_gray(self, values: &[f64], gray: bool, out: &mut Vec<f64>) -> ProblemResult<()> {
         out.clear();
         if self.channels == 1 {
             out.extend(values);
@@ -91,7 +91,7 @@ impl Layout {
             out.push(match (r == g && g == b, gray) {
                 (true, _) => r,
                 (false, true) => 0.299 * r + 0.587 * g + 0.114 * b,
-                (false, false) => return Err(Rule::Color),
+                (false, false) => return Err(Problem::Color),
             });
         }
         Ok(())
@@ -101,7 +101,8 @@ impl Layout {
 impl<'a> Stack<'a> {
     /// A NumPy array.
     pub fn npy(entry: &'a Entry, header: Header) -> Result<Stack<'a>> {
-        let layout = Layout::from_shape(&header.shape).map_err(|rule| rule.in_file(&entry.name))?;
+        let layout = PixelLayout::from_shape(&header.shape)
+            .map_err(|problem| problem.in_file(&entry.name))?;
         Ok(Stack { entry, table: Table::Npy(header), layout })
     }
 
@@ -109,41 +110,43 @@ impl<'a> Stack<'a> {
     pub fn csv(entry: &'a Entry) -> Result<Stack<'a>> {
         let columns = Columns::from_entry(entry)?;
         let side = columns.side();
-        let layout = Layout { rows: side, cols: side, channels: 1, channels_first: true };
+        let layout = PixelLayout { rows: side, cols: side, channels: 1, channels_first: true };
         Ok(Stack { entry, table: Table::Csv(columns), layout })
     }
 
     /// Reads the images of `subset`. The file is read twice, the first time for the range.
     pub fn load(&self, options: &Options, subset: Option<Subset>) -> Result<Loaded> {
-        let named = |rule: Rule| rule.in_file(&self.entry.name);
-        let Layout { rows, cols, .. } = self.layout;
+        let named = |problem: Problem| problem.in_file(&self.entry.name);
+        let PixelLayout { rows, cols, .. } = self.layout;
         check_size(rows, cols, options).map_err(named)?;
-        let (mut found, mut whole, mut of) = (Extremes::NONE, true, 0);
+        let (mut found, mut whole, mut total) = (Extremes::NONE, true, 0);
         let mut labels = Vec::new();
         let mut gray = Vec::new();
-        self.each(&mut |image, values, label| {
+        self.for_each_item(&mut |image, values, label| {
             self.layout.to_gray(values, options.gray, &mut gray)?;
             if !found.add(&gray) {
-                return Err(Rule::NotFinite { image });
+                return Err(Problem::NotFinite { image });
             }
             whole = whole && gray.iter().all(|value| value.fract() == 0.0);
             labels.extend(label);
-            of += 1;
+            total += 1;
             Ok(())
         })?;
-        if of == 0 {
-            return Err(named(Rule::NoImages("")));
+        if total == 0 {
+            return Err(named(Problem::NoImages("")));
         }
         let (numbers, format) = match &self.table {
-            Table::Npy(header) => (header.dtype.numbers(), format!("NumPy {}", header.dtype.name)),
-            Table::Csv(_) if whole => (Numbers::Whole, "CSV".to_owned()),
-            Table::Csv(_) => (Numbers::Float, "CSV".to_owned()),
+            Table::Npy(header) => {
+                (header.dtype.number_kind(), format!("NumPy {}", header.dtype.name))
+            }
+            Table::Csv(_) if whole => (NumberKind::Whole, "CSV".to_owned()),
+            Table::Csv(_) => (NumberKind::Float, "CSV".to_owned()),
         };
         let range = Range::choose(found, options.range, numbers).map_err(named)?;
-        let chosen = subset.and_then(|subset| subset.choose(of));
+        let chosen = subset.and_then(|subset| subset.choose(total));
         let mut images = Collector::default();
         let mut next = 0;
-        self.each(&mut |image, values, _| {
+        self.for_each_item(&mut |image, values, _| {
             let wanted = chosen.as_ref().is_none_or(|chosen| chosen.get(next) == Some(&image));
             if wanted {
                 next += 1;
@@ -156,7 +159,7 @@ impl<'a> Stack<'a> {
         Ok(Loaded {
             images: images.finish().map_err(named)?,
             labels: (!labels.is_empty()).then_some(labels),
-            of,
+            total,
             format: match range == Range::BYTES {
                 true => format,
                 false => format!("{format}, {range}"),
@@ -164,13 +167,13 @@ impl<'a> Stack<'a> {
         })
     }
 
-    fn each(&self, each: &mut Each<'_>) -> Result<()> {
+    fn for_each_item(&self, visit: &mut VisitItem<'_>) -> Result<()> {
         self.entry.read(|reader| match &self.table {
             Table::Npy(header) => {
                 Header::read(reader)?;
-                header.read_items(reader, &mut |image, values| each(image, values, None))
+                header.read_items(reader, &mut |image, values| visit(image, values, None))
             }
-            Table::Csv(columns) => columns.read_items(reader, each),
+            Table::Csv(columns) => columns.read_items(reader, visit),
         })
     }
 }

@@ -4,11 +4,11 @@ use image::GrayImage;
 use image::imageops::{FilterType, resize};
 use mnist_io::Images;
 
-use crate::error::{Rule, RuleResult};
+use crate::error::{Problem, ProblemResult};
 use crate::options::Options;
 
-/// The most rows and columns of an image that is read.
-pub(crate) const LARGEST_SIDE: usize = 4096;
+/// Maximum number of rows and of columns of an image.
+pub(crate) const MAX_SIDE: usize = 4096;
 
 /// One gray image, u8 `[rows, cols]`.
 pub(crate) struct Plane {
@@ -18,7 +18,7 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    /// Transposes, inverts and resizes, as the options say.
+    /// Transposes, inverts and resizes as set in the options.
     pub fn apply(mut self, options: &Options) -> Plane {
         if options.transpose {
             let (rows, cols) = (self.rows, self.cols);
@@ -51,34 +51,34 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Adds an image, changed as the options say.
-    pub fn add(&mut self, image: Plane, options: &Options) -> RuleResult<()> {
+    /// Adds an image, changed as set in the options.
+    pub fn add(&mut self, image: Plane, options: &Options) -> ProblemResult<()> {
         let image = image.apply(options);
         let (rows, cols) = (image.rows, image.cols);
         let size = *self.size.get_or_insert((rows, cols));
         if size != (rows, cols) {
             let first = format!("{}x{}", size.0, size.1);
-            return Err(Rule::SizesDiffer { rows, cols, first });
+            return Err(Problem::SizesDiffer { rows, cols, first });
         }
         if self.pixels.len() + image.pixels.len() > mnist_io::MAX_BYTES {
             let images = self.pixels.len() / (rows * cols) + 1;
-            return Err(Rule::TooLarge { shape: vec![images, rows, cols] });
+            return Err(Problem::TooLarge { shape: vec![images, rows, cols] });
         }
         self.pixels.extend(image.pixels);
         Ok(())
     }
 
     /// The images.
-    pub fn finish(self) -> RuleResult<Images> {
-        let (rows, cols) = self.size.ok_or(Rule::NoImages(""))?;
-        Images::new(rows, cols, self.pixels).map_err(|e| Rule::Archive(e.to_string()))
+    pub fn finish(self) -> ProblemResult<Images> {
+        let (rows, cols) = self.size.ok_or(Problem::NoImages(""))?;
+        Images::new(rows, cols, self.pixels).map_err(|e| Problem::Archive(e.to_string()))
     }
 }
 
-/// Refuses a size that nothing uses, before the data of such images are read.
-pub(crate) fn check_size(rows: usize, cols: usize, options: &Options) -> RuleResult<()> {
-    if rows.max(cols) > LARGEST_SIDE {
-        return Err(Rule::TooLarge { shape: vec![rows, cols] });
+/// Refuses images of a size that the command does not accept, before their pixels are read.
+pub(crate) fn check_size(rows: usize, cols: usize, options: &Options) -> ProblemResult<()> {
+    if rows.max(cols) > MAX_SIDE {
+        return Err(Problem::TooLarge { shape: vec![rows, cols] });
     }
     let accepted = options.resize.is_some()
         || options.sides.is_empty()
@@ -86,9 +86,10 @@ pub(crate) fn check_size(rows: usize, cols: usize, options: &Options) -> RuleRes
     if accepted {
         return Ok(());
     }
-    let wanted: Vec<String> = options.sides.iter().map(|side| format!("{side}x{side}")).collect();
+    let accepted_sizes: Vec<String> =
+        options.sides.iter().map(|side| format!("{side}x{side}")).collect();
     let import = if options.through_import { IMPORT } else { "" };
-    Err(Rule::Size { rows, cols, wanted: wanted.join(" or "), import })
+    Err(Problem::Size { rows, cols, accepted: accepted_sizes.join(" or "), import })
 }
 
 const IMPORT: &str =

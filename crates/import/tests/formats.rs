@@ -119,9 +119,9 @@ fn every_container_type_layout_and_range_gives_the_same_pixels() {
     for (what, bytes) in files(&images) {
         let path = write(dir.path(), "file", &bytes);
         let samples = read(&path).unwrap_or_else(|e| panic!("{what}: {e}"));
-        assert!(samples.images == images, "{what}: {}", samples.found);
-        assert!(samples.found.starts_with("6 images of 28x28 ("), "{}", samples.found);
-        assert!(samples.found.contains("values 0 to 255"), "{}", samples.found);
+        assert!(samples.images == images, "{what}: {}", samples.summary);
+        assert!(samples.summary.starts_with("6 images of 28x28 ("), "{}", samples.summary);
+        assert!(samples.summary.contains("values 0 to 255"), "{}", samples.summary);
     }
 }
 
@@ -172,7 +172,7 @@ fn jpeg_gives_nearly_the_same_pixels() {
 }
 
 #[test]
-fn a_stated_range_is_used_for_every_type() {
+fn a_given_range_is_used_for_every_type() {
     let dir = tempfile::tempdir().unwrap();
     let bits: Vec<u8> = (0..2 * 784).map(|i| u8::from(i % 3 == 0)).collect();
     let wanted: Vec<u8> = bits.iter().map(|bit| 255 * bit).collect();
@@ -201,7 +201,7 @@ fn the_found_range_is_part_of_the_description() {
         let data: Vec<u8> =
             values.iter().flat_map(|v| v.to_le_bytes()).cycle().take(3136).collect();
         let path = write(dir.path(), "x.npy", &npy("<f4", "False", "(1, 28, 28)", &data));
-        read(&path).map(|samples| samples.found)
+        read(&path).map(|samples| samples.summary)
     };
     assert!(found([0.0, 1.0]).unwrap().contains("NumPy <f4, range [0,1] found"));
     assert!(found([-1.0, 0.5]).unwrap().contains("range [-1,1] found"));
@@ -273,8 +273,8 @@ fn a_larger_file_gives_a_seeded_random_subset() {
         read_samples(path, &Options::default(), subset).unwrap()
     };
     let first = subset(&sources[0], 1);
-    assert_eq!((first.images.len(), first.of), (50, 200));
-    assert!(first.found.contains("200 images") && first.found.contains("50 chosen at random"));
+    assert_eq!((first.images.len(), first.total), (50, 200));
+    assert!(first.summary.contains("200 images") && first.summary.contains("50 chosen at random"));
     let chosen: Vec<u8> = first.images.iter().map(|image| image[0]).collect();
     assert!(chosen.is_sorted_by(|a, b| a < b) && chosen[49] > 150, "{chosen:?}");
     assert!(subset(&sources[0], 2).images != first.images);

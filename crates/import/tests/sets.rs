@@ -1,4 +1,4 @@
-//! Data sets as people have them: splits, labels and classes of every source.
+//! Data sets in common formats: splits, labels and classes of every source.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,8 +28,8 @@ fn u8_labels(labels: &[u8]) -> Vec<u8> {
 #[track_caller]
 fn expect(set: &Set, train: (&Images, &[u8]), test: (&Images, &[u8])) {
     for (found, (images, labels)) in [(&set.train, train), (&set.test, test)] {
-        assert!(found.images() == images, "{}", set.found);
-        assert_eq!(found.labels(), labels, "{}", set.found);
+        assert!(found.images() == images, "{}", set.summary);
+        assert_eq!(found.labels(), labels, "{}", set.summary);
         assert!(found.is_labeled());
     }
 }
@@ -45,7 +45,7 @@ fn an_idx_folder_is_read_as_mnist_io_reads_it() {
     assert!(set.train == Dataset::open(dir.path(), Split::Train).unwrap());
     assert!(set.test == Dataset::open(dir.path(), Split::Test).unwrap());
     let found = "4 training and 2 test images of 28x28 (IDX), values 0 to 255, 4 classes (0 to 9)";
-    assert_eq!((set.found.as_str(), set.notes.len()), (found, 0));
+    assert_eq!((set.summary.as_str(), set.notes.len()), (found, 0));
 }
 
 /// EMNIST's names and classes: letters are numbered from 1.
@@ -215,7 +215,7 @@ fn folders_of_pictures_are_classes_and_splits() {
         write(&flat, &format!("{i}.png"), picture);
     }
     let set = open(&flat);
-    assert!(!set.train.is_labeled() && set.found.ends_with("no labels"), "{}", set.found);
+    assert!(!set.train.is_labeled() && set.summary.ends_with("no labels"), "{}", set.summary);
 }
 
 #[test]
