@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::rows::Row;
 
@@ -59,30 +58,25 @@ impl QualityRow {
 
 impl Row for QualityRow {
     fn check(&self) -> Result<(), String> {
-        // serde_json writes numbers that are not finite as null. This row has no other
-        // nulls.
-        let row = serde_json::to_value(self).map_err(|e| e.to_string())?;
         let mut wrong = Vec::new();
-        collect_nulls("", &row, &mut wrong);
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("not a finite number: {}", wrong.join(", ")))
-        }
-    }
-}
-
-/// Adds the path of each null, as in `metrics.fid.value`.
-fn collect_nulls(path: &str, value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::Null => found.push(path.to_owned()),
-        Value::Array(values) if values.iter().any(Value::is_null) => found.push(path.to_owned()),
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let dot = if path.is_empty() { "" } else { "." };
-                collect_nulls(&format!("{path}{dot}{name}"), value, found);
+        let mut check = |name: String, numbers: &[f64]| {
+            if !numbers.iter().all(|number| number.is_finite()) {
+                wrong.push(name);
+            }
+        };
+        check("seconds".to_owned(), &[self.seconds]);
+        check("evaluation_seconds".to_owned(), &[self.evaluation_seconds]);
+        for (name, metric) in &self.metrics {
+            check(format!("metrics.{name}.value"), &[metric.value]);
+            check(format!("metrics.{name}.reference"), metric.reference.as_slice());
+            check(format!("metrics.{name}.error"), metric.error.as_slice());
+            for (key, numbers) in &metric.details {
+                check(format!("metrics.{name}.details.{key}"), numbers);
             }
         }
-        _ => {}
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(format!("not a finite number: {}", wrong.join(", "))),
+        }
     }
 }
