@@ -48,7 +48,7 @@ fn row(run: &RunDir) -> Result<[String; 8]> {
     let fid = run.quality()?.iter().rev().find_map(|row| row.value("fid"));
     let steps = run.metrics()?.last().map_or(0, |row| row.step);
     Ok([
-        name(run),
+        run.name(),
         config.preset,
         config.dataset.map_or("–".to_owned(), |set| set.name),
         age(&run.config_path()),
@@ -62,13 +62,9 @@ fn row(run: &RunDir) -> Result<[String; 8]> {
 /// The row of a run whose files are invalid.
 fn invalid(run: &RunDir, error: &anyhow::Error) -> [String; 8] {
     let mut row = [const { String::new() }; 8];
-    row[0] = name(run);
+    row[0] = run.name();
     row[7] = format!("invalid: {error}");
     row
-}
-
-fn name(run: &RunDir) -> String {
-    run.root().file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The time since the file was written, in its largest unit.

@@ -79,13 +79,12 @@ impl RunDir {
         }
     }
 
-    /// Returns whether the run holds rows, snapshots, figures or the files of its end.
+    /// Returns whether the run holds rows, snapshots, figures or the files of a finished run.
     ///
     /// # Errors
     /// [`Error::WrongKind`], [`Error::Io`].
     pub fn has_results(&self) -> Result<bool> {
-        let last = [self.nearest_path(), self.latent_walk_path(), self.class_rows_path()];
-        for path in self.row_files().iter().chain(&last) {
+        for path in self.row_files().iter().chain(&self.final_files()) {
             if let Some(file) = optional(self.open_file(path, u64::MAX))?
                 && file.metadata().map_err(Error::io("read", path))?.len() > 0
             {

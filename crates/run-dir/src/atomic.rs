@@ -53,10 +53,15 @@ pub(crate) fn write_in(
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {
     let (temporary, file) = create_temporary(dir).map_err(Error::io("write", path))?;
-    let written = fill(&file, path, write).and_then(|()| {
-        let name = path.file_name().unwrap_or_default();
-        dir.rename(&temporary, dir, name).map_err(Error::io("rename to", path))
-    });
+    let mut writer = BufWriter::new(&file);
+    let written = write(&mut writer)
+        .and_then(|()| writer.flush())
+        .map_err(Error::io("write", path))
+        .and_then(|()| file.sync_all().map_err(Error::io("flush", path)))
+        .and_then(|()| {
+            let name = path.file_name().unwrap_or_default();
+            dir.rename(&temporary, dir, name).map_err(Error::io("rename to", path))
+        });
     if written.is_err() {
         let _ = dir.remove_file(&temporary);
     }
@@ -66,23 +71,13 @@ pub(crate) fn write_in(
 
 fn create_temporary(dir: &Dir) -> io::Result<(String, File)> {
     loop {
-        // Random, so that no process takes the file of another one for its own.
+        // Random, so that two processes never share a temporary file.
         let name = format!("{PREFIX}{:016x}", RandomState::new().hash_one(()));
         match dir.open_with(&name, OpenOptions::new().write(true).create_new(true)) {
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             file => return Ok((name, file?.into_std())),
         }
     }
-}
-
-fn fill(
-    file: &File,
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-) -> Result<()> {
-    let mut writer = BufWriter::new(file);
-    write(&mut writer).and_then(|()| writer.flush()).map_err(Error::io("write", path))?;
-    file.sync_all().map_err(Error::io("flush", path))
 }
 
 /// Flushes the entries of `dir` to the disk, on systems that support it.

@@ -94,10 +94,9 @@ impl RunDir {
     /// Refuses a folder with anything but what a killed [`RunDir::create`] leaves.
     fn check_unused(&self) -> Result<()> {
         let locked = self.open_file(&self.lock_path(), 0).is_ok();
-        let folders = [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()];
         for (name, kind) in self.entries(&self.root)? {
             let path = self.root.join(&name);
-            let ours = if folders.contains(&path) && kind.is_dir() {
+            let ours = if self.folders().contains(&path) && kind.is_dir() {
                 self.entries(&path)?.iter().all(|(name, _)| is_temporary(name))
             } else {
                 let files = [self.lock_path(), self.real_images_path(), self.checksums_path()];
@@ -112,7 +111,7 @@ impl RunDir {
 
     fn fill(&self, config: &RunConfig, real_images: Option<&Images>) -> Result<()> {
         self.remove_temporary_files()?;
-        for folder in [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()] {
+        for folder in self.folders() {
             self.folder(&folder, true)?;
         }
         if let Some(images) = real_images {
@@ -130,7 +129,7 @@ impl RunDir {
     /// Removes an incomplete run. Ignores errors, because the caller returns
     /// the first error.
     fn remove_incomplete(&self, keep_folder: bool) {
-        for folder in [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()] {
+        for folder in self.folders() {
             let _ = folder.file_name().map(|name| self.dir.remove_dir(name));
         }
         for file in [self.real_images_path(), self.checksums_path(), self.lock_path()] {
@@ -175,6 +174,16 @@ impl RunDir {
     /// The folder of the run.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The name of the run's folder.
+    pub fn name(&self) -> String {
+        self.root.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The folders of a new run.
+    pub(crate) fn folders(&self) -> [PathBuf; 3] {
+        [self.snapshots_dir(), self.checkpoints_dir(), self.figures_dir()]
     }
 
     /// The paths of all row files. A file may be missing.

@@ -19,7 +19,6 @@ pub use atomic::{remove_temporary_files, write_atomic};
 pub use config::{CONFIG_FORMAT, DatasetInfo, RunConfig, Software};
 pub use dir::RunDir;
 pub use error::{Error, Result, help};
-pub use gan_config::{FigureLayout, SNAPSHOT_STEPS};
 pub use lock::RunLock;
 pub use quality::{Measurement, QualityRow};
 pub use report_data::{Logits, ReportData};

@@ -1,5 +1,7 @@
 //! Removes everything that a run wrote after an earlier step.
 
+use std::path::PathBuf;
+
 use crate::dir::RunDir;
 use crate::error::{Result, optional};
 use crate::quality::QualityRow;
@@ -43,18 +45,7 @@ impl RunDir {
                 }
             }
         }
-        for path in [
-            self.nearest_path(),
-            self.latent_walk_path(),
-            self.class_rows_path(),
-            self.generator_graph_path(),
-            self.discriminator_graph_path(),
-            self.game_path(),
-            self.real_nearest_path(),
-            self.report_data_path(),
-        ] {
-            self.remove(&path)?;
-        }
+        self.final_files().iter().try_for_each(|path| self.remove(path))?;
         self.remove_temporary_files()
     }
 
@@ -66,14 +57,22 @@ impl RunDir {
     /// [`Error::Io`](crate::Error::Io) if a folder cannot be read or a file cannot be removed.
     pub fn remove_temporary_files(&self) -> Result<()> {
         self.remove_temporary_in(self.root())?;
+        self.remove_temporary_in(&self.snapshot_figures_dir())?;
+        self.folders().iter().try_for_each(|folder| self.remove_temporary_in(folder))
+    }
+
+    /// The files of a finished run. The networks' graphs may exist earlier.
+    pub(crate) fn final_files(&self) -> [PathBuf; 8] {
         [
-            self.snapshots_dir(),
-            self.checkpoints_dir(),
-            self.figures_dir(),
-            self.snapshot_figures_dir(),
+            self.nearest_path(),
+            self.latent_walk_path(),
+            self.class_rows_path(),
+            self.generator_graph_path(),
+            self.discriminator_graph_path(),
+            self.game_path(),
+            self.real_nearest_path(),
+            self.report_data_path(),
         ]
-        .iter()
-        .try_for_each(|folder| self.remove_temporary_in(folder))
     }
 }
 

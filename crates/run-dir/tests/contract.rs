@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use common::{config, real_images};
+use gan_config::FigureLayout;
 use mnist_io::{Idx, IdxData, Images};
-use run_dir::{CONFIG_FORMAT, DensityRow, Error, FigureLayout, MetricsRow, RunConfig, RunDir};
+use run_dir::{CONFIG_FORMAT, DensityRow, Error, MetricsRow, RunConfig, RunDir};
 
 fn row(step: u64, loss_d: f64) -> MetricsRow {
     MetricsRow {

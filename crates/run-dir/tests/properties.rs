@@ -6,15 +6,14 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_config::{Classes, LipschitzConstraint, PenaltyKind, Precision, Settings};
+use gan_config::{Classes, FigureLayout, LipschitzConstraint, PenaltyKind, Precision, Settings};
 use mnist_io::Images;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestRunner};
 use run_dir::{
-    CONFIG_FORMAT, DatasetInfo, DensityRow, Error, FigureLayout, MetricsRow, RunConfig, RunDir,
-    Software,
+    CONFIG_FORMAT, DatasetInfo, DensityRow, Error, MetricsRow, RunConfig, RunDir, Software,
 };
 
 /// Checks a property with 300 generated values, the same in every test run. The

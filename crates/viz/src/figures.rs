@@ -25,7 +25,7 @@ const FRAMES: usize = 64;
 /// nearest images, `latent_walk.png` a walk, `digits.png` and `classes.png` images of each class,
 /// and all others snapshots.
 ///
-/// The run's [`FigureLayout`](run_dir::FigureLayout) determines the grids of
+/// The run's [`FigureLayout`](gan_config::FigureLayout) determines the grids of
 /// `samples/` and `originals.png`, and the rows of `nearest.png`.
 ///
 /// # Errors
@@ -52,8 +52,7 @@ fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
     if images.is_none() && density_rows.is_empty() {
         return Err(Error::NoSnapshots { path: run.snapshots_dir() });
     }
-    let name = run.root().file_name().unwrap_or_default();
-    let name = name.to_string_lossy();
+    let name = run.name();
     let mut figures = Vec::new();
     if let Some(images) = &images {
         figures.push(snapshots::draw_progress(images)?);

@@ -1,6 +1,6 @@
 //! Chooses snapshots for figures that cannot show all of them.
 
-use run_dir::SNAPSHOT_STEPS;
+use gan_config::SNAPSHOT_STEPS;
 
 /// The smallest number of chosen snapshots, if there are as many.
 const FEWEST: usize = 6;

@@ -8,9 +8,10 @@ use std::fs;
 use common::read_gif;
 use common::runs::{files, paths, row, run_with};
 use common::svg::{BLUE, GREEN, ORANGE, PURPLE, Points, lines, texts};
+use gan_config::FigureLayout;
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{ColorCanvas, Error, densities, density_frames};
-use run_dir::{DensityRow, FigureLayout, RunDir};
+use run_dir::{DensityRow, RunDir};
 use tempfile::TempDir;
 
 /// Eleven points from -1 to 4, densities up to 1, a value that falls.

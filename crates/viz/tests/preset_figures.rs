@@ -8,11 +8,11 @@ use std::path::Path;
 
 use common::runs::{paths, run_of};
 use common::{images, read_png};
-use gan_config::Classes;
+use gan_config::{Classes, FigureLayout};
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{Canvas, Error, GridStyle, StripStyle, grid, nearest, strip};
 use mnist_io::Images;
-use run_dir::{FigureLayout, RunDir};
+use run_dir::RunDir;
 use tempfile::TempDir;
 
 /// A run with 64 real images and snapshots of `n` images at steps 0 and 50.

@@ -9,12 +9,11 @@ use std::path::Path;
 
 use common::images;
 use common::runs::{empty_run, row, run, run_with};
+use gan_config::FigureLayout;
 use gan_graph::{Data, Dim, Graph, GraphBuilder, Kind, Op};
 use gan_viz::report::{LARGEST, State, html as page, write, write_comparison};
 use mnist_io::Images;
-use run_dir::{
-    DensityRow, FigureLayout, Logits, Measurement, MetricsRow, QualityRow, ReportData, RunDir,
-};
+use run_dir::{DensityRow, Logits, Measurement, MetricsRow, QualityRow, ReportData, RunDir};
 use serde_json::Value;
 
 /// The page without the elements around each word of a command.

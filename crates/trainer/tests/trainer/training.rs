@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use gan_config::{Classes, Pretraining, Schedule, presets};
+use gan_config::{Classes, FigureLayout, Pretraining, Schedule, presets};
 use gan_models::network_names;
 use gan_trainer::{
     Checkpointer, Error, Observer, RandomStream, Sampler, TrainConfig, TrainData, TrainState, train,
 };
 use mnist_io::{Dataset, Images};
-use run_dir::{CONFIG_FORMAT, FigureLayout, MetricsRow, QualityRow, RunConfig, RunDir, Software};
+use run_dir::{CONFIG_FORMAT, MetricsRow, QualityRow, RunConfig, RunDir, Software};
 use tch::{Device, Kind};
 
 use crate::{bars, lock_generator, settings, train_on_bars, with};

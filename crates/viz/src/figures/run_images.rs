@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use gan_config::FigureLayout;
 use mnist_io::Images;
-use run_dir::{FigureLayout, RunDir};
+use run_dir::RunDir;
 
 use crate::canvas::Canvas;
 use crate::error::{Error, Result};

@@ -101,7 +101,7 @@ impl Run {
         let mut keys = BTreeMap::new();
         flatten("", &config, &mut keys);
         Ok(Run {
-            name: run.root().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name: run.name(),
             class,
             snapshots: chosen.map(picture).collect::<Result<_>>()?,
             metrics: run.metrics()?,
