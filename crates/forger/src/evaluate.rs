@@ -1,7 +1,5 @@
 //! `forger evaluate`: measures the quality and novelty of samples.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -12,7 +10,7 @@ use gan_import::{Set, range_warning};
 use gan_metrics::{Evaluator, Inception, METRICS, Measured, Metric, Needs, Progress, parse_list};
 use gan_models::Classifier;
 use gan_trainer::resize;
-use mnist_io::{known, sha256_hex};
+use mnist_io::{known, read_regular, sha256_hex};
 use run_dir::QualityRow;
 use serde_json::{Value, json};
 
@@ -133,11 +131,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
 /// The classifier in the file at `path`, and the SHA-256 of the file.
 fn read_classifier(path: &Path) -> Result<(Classifier, String)> {
     let read = || -> Result<(Classifier, String)> {
-        if !path.metadata()?.is_file() {
-            bail!("it is no file");
-        }
-        let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_CLASSIFIER).read_to_end(&mut bytes)?;
+        let bytes = read_regular(path, MAX_CLASSIFIER)?;
         Ok((Classifier::from_safetensors(&bytes)?, sha256_hex(&bytes)))
     };
     read().with_context(|| format!("--classifier {}", path.display()))
