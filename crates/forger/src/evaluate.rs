@@ -58,23 +58,23 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         bar.print_line(note);
     }
 
-    let images = resize(&samples.images, evaluator.side())?;
+    let images = resize(&samples.images, evaluator.image_side())?;
     let requested = samples.requested.as_deref();
     let mut show = show_progress(&mut bar, metrics.len());
     let measured = evaluator.measure(&images, requested, &metrics, &mut show);
     drop(show);
     bar.finish();
-    let Measured { row, left_out } = measured?;
-    for same in left_out.chunk_by(|(_, a), (_, b)| a.to_string() == b.to_string()) {
+    let Measured { row, skipped } = measured?;
+    for same in skipped.chunk_by(|(_, a), (_, b)| a.to_string() == b.to_string()) {
         let names: Vec<&str> = same.iter().map(|(name, _)| *name).collect();
         output::eprint_line(format_args!("skipped {}: {}", names.join(", "), same[0].1));
     }
-    let reasons: serde_json::Map<String, Value> = left_out
+    let reasons: serde_json::Map<String, Value> = skipped
         .iter()
         .map(|(name, reason)| ((*name).to_owned(), reason.to_string().into()))
         .collect();
     if row.metrics.is_empty()
-        && let Some((_, reason)) = left_out.into_iter().next()
+        && let Some((_, reason)) = skipped.into_iter().next()
     {
         return Err(reason).context("none of the metrics can be measured");
     }
@@ -146,13 +146,13 @@ fn selected_metrics(args: &EvaluateArgs) -> Result<Vec<&'static Metric>> {
     let added = |m: &&Metric| args.inception && m.needs == Needs::Inception;
     // Before any image is generated.
     if let (Some(list), Some(metric)) =
-        (&args.metrics, named.iter().find(|metric| args.count < metric.least as u64))
+        (&args.metrics, named.iter().find(|metric| args.count < metric.min_samples as u64))
     {
         bail!(
             "--metrics {list} --count {}: {} needs at least {} samples",
             args.count,
             metric.name(),
-            metric.least
+            metric.min_samples
         );
     }
     let is_named = |m: &&Metric| named.iter().any(|n| n.name() == m.name());
@@ -203,7 +203,7 @@ fn open_reference(
 
 /// A warning if test images are also training images.
 pub fn shared_images(evaluator: &Evaluator) -> Option<String> {
-    let shared = evaluator.shared_images();
+    let shared = evaluator.test_in_training();
     (shared > 0).then(|| {
         format!(
             "warning: {shared} of the test images are also training images; near-duplicates and \
@@ -222,13 +222,13 @@ fn show_progress(bar: &mut Bar, count: usize) -> impl FnMut(Progress<'_>) {
             bar.show(done / count as f64, &format!("measuring {name}"));
             done += 1.0;
         }
-        Progress::Inception { images, done, of } => {
+        Progress::Inception { images, done, total } => {
             if done == 0 {
                 started = Instant::now();
             }
-            let share = done as f64 / of as f64;
+            let share = done as f64 / total as f64;
             let remaining = remaining(started.elapsed().as_secs_f64(), share);
-            let text = format!("{remaining} left  InceptionV3: {done} of {of} {images}");
+            let text = format!("{remaining} left  InceptionV3: {done} of {total} {images}");
             bar.show(share, &text);
         }
     }

@@ -188,7 +188,7 @@ fn evaluate_final_samples(run: &RunDir, evaluator: &Evaluator) -> Result<String>
     let started = Instant::now();
     let metrics = parse_list(LAST_METRICS)?;
     let classes = sampler.default_classes(FULL_SAMPLES);
-    let images = resize(&samples, evaluator.side())?;
+    let images = resize(&samples, evaluator.image_side())?;
     let row = evaluator.measure(&images, classes.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();
     let copies = gan_viz::report::copies(&row).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! collapse.
 
 use gan_config::{Classes, LossInfo};
+use gan_metrics::{CLASS_SHARES, TEST_CLASS_SHARES};
 use gan_viz::thousands;
 use run_dir::{MetricsRow, QualityRow, Result, RunDir};
 
@@ -101,7 +102,7 @@ fn lost_classes(row: &QualityRow) -> Classes {
         let details = row.metrics.get("digits_kl").and_then(|found| found.details.get(name));
         details.map(Vec::as_slice).unwrap_or_default()
     };
-    let pairs = shares("shares").iter().zip(shares("test_shares"));
+    let pairs = shares(CLASS_SHARES).iter().zip(shares(TEST_CLASS_SHARES));
     let lost = |(found, test): (&f64, &f64)| {
         test * row.samples as f64 >= MIN_EXPECTED && *found < LOST * test
     };

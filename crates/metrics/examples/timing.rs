@@ -14,7 +14,7 @@ use gan_metrics::fid::fid;
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::neighbors::nearest;
 use gan_metrics::novelty::{NoveltyOptions, novelty};
-use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::parzen::{default_bandwidths, parzen};
 use gan_metrics::precision::precision_recall;
 use gan_metrics::{Fake, Features, Real, Training, Validation};
 use mnist_io::{Dataset, Images, Split};
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     timed("nearest, pixels", || Ok(nearest(test, training)?[0]))?;
     timed("parzen, pixels", || {
         let sets = (Real(test), Validation(&kept_aside));
-        Ok(parzen(sets.0, sets.1, Fake(&copies), &usual_widths())?)
+        Ok(parzen(sets.0, sets.1, Fake(&copies), &default_bandwidths())?)
     })
 }
 

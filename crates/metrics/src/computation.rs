@@ -27,5 +27,5 @@ pub use cache::Cache;
 pub use error::{Error, Result, UnreliableFeatures};
 pub use evaluation::Progress;
 pub use evaluator::{Evaluator, Measured};
-pub use features::{Fake, Features, LARGEST, Real, Training, Validation};
+pub use features::{Fake, Features, MAX_ABS_FEATURE, Real, Training, Validation};
 pub use inception_network::Inception;

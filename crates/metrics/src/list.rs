@@ -14,8 +14,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["fid"],
         needs: Needs::Features,
-        least: 2,
-        curve: true,
+        min_samples: 2,
+        in_quality_curve: true,
         values: &[Value {
             name: "fid",
             title: "FID (classifier)",
@@ -29,8 +29,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["kid"],
         needs: Needs::Features,
-        least: 1000,
-        curve: false,
+        min_samples: 1000,
+        in_quality_curve: false,
         values: &[Value {
             name: "kid",
             title: "KID (classifier)",
@@ -44,8 +44,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["precision", "recall"],
         needs: Needs::Features,
-        least: 4,
-        curve: true,
+        min_samples: 4,
+        in_quality_curve: true,
         values: &[
             Value {
                 name: "precision",
@@ -67,8 +67,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["density", "coverage"],
         needs: Needs::Features,
-        least: 1,
-        curve: false,
+        min_samples: 1,
+        in_quality_curve: false,
         values: &[
             Value {
                 name: "density",
@@ -90,8 +90,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["modes"],
         needs: Needs::Logits,
-        least: 1,
-        curve: true,
+        min_samples: 1,
+        in_quality_curve: true,
         values: &[
             Value {
                 name: "digits_kl",
@@ -119,8 +119,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["novelty"],
         needs: Needs::Features,
-        least: 20,
-        curve: false,
+        min_samples: 20,
+        in_quality_curve: false,
         values: &[Value {
             name: "novelty",
             title: "novelty C_T",
@@ -134,8 +134,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["duplicates"],
         needs: Needs::Pixels,
-        least: 1,
-        curve: false,
+        min_samples: 1,
+        in_quality_curve: false,
         values: &[Value {
             name: "duplicates",
             title: "near-duplicates",
@@ -149,8 +149,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["parzen"],
         needs: Needs::Pixels,
-        least: 1,
-        curve: false,
+        min_samples: 1,
+        in_quality_curve: false,
         values: &[Value {
             name: "parzen",
             title: "Parzen",
@@ -164,8 +164,8 @@ pub static METRICS: &[Metric] = &[
     Metric {
         names: &["inception"],
         needs: Needs::Inception,
-        least: 2,
-        curve: false,
+        min_samples: 2,
+        in_quality_curve: false,
         values: &[Value {
             name: "inception_fid",
             title: "FID (Inception)",

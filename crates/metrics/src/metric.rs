@@ -8,7 +8,7 @@ use crate::computation::evaluation::{Evaluation, Measurements};
 /// Samples in a full evaluation and in every published table.
 pub const FULL_SAMPLES: u64 = 10_000;
 
-/// Samples in a point of the quality curve: about a second on 2 cores. FID and its
+/// Samples in a point of the quality in_quality_curve: about a second on 2 cores. FID and its
 /// reference value are larger than with [`FULL_SAMPLES`].
 pub const QUICK_SAMPLES: u64 = 2_500;
 
@@ -20,9 +20,9 @@ pub struct Metric {
     /// The input that it is computed from.
     pub needs: Needs,
     /// The least number of samples.
-    pub least: usize,
+    pub min_samples: usize,
     /// Whether the quality curve of a run has it.
-    pub curve: bool,
+    pub in_quality_curve: bool,
     /// Its values, in the order of the table.
     pub values: &'static [Value],
     /// A remark on its values, given all values of the evaluation.

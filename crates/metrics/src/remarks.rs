@@ -17,7 +17,7 @@ pub(crate) const TEST_IN_TRAINING: &str = "shared_test_images";
 /// Name of a detail of `parzen`: the bandwidth, for pixels in \[0, 1\].
 pub(crate) const BANDWIDTH: &str = "width";
 
-/// If FID lies this far above its reference value, precision and density say little. The runs of
+/// If FID lies farther above its reference value, precision and density are unreliable. The runs of
 /// docs/results.md that lie farther draw few digits that look like handwriting, but their precision
 /// is up to 0.82.
 const MAX_FID_EXCESS: f64 = 100.0;
@@ -34,8 +34,8 @@ pub(crate) fn precision_remark(row: &QualityRow) -> Option<String> {
     };
     far.then(|| {
         format!(
-            "precision and density say little: FID is {:.0}{reference}, so the samples lie far from \
-             the test images, in the wide balls around unusual ones",
+            "precision and density are unreliable: FID is {:.0}{reference}, so samples fall only \
+             into the large balls around outliers",
             fid.value
         )
     })
@@ -60,7 +60,8 @@ pub(crate) fn novelty_remark(row: &QualityRow) -> Option<String> {
     let text = match (novelty.value - mean) / std {
         z if z < -5.0 => "closer to training images than new digits: copies, or common shapes only",
         _ if copies => {
-            "not closer to training images than new digits, but near-duplicates are copies"
+            "not closer to training images than new digits on average, but many samples are \
+             near-duplicates"
         }
         z if z > 5.0 => "farther from training images than new digits: no copies, but unusual ones",
         _ => "as far from training images as new digits",
@@ -84,8 +85,8 @@ pub(crate) fn duplicates_remark(row: &QualityRow) -> Option<String> {
 }
 
 pub(crate) fn parzen_remark(row: &QualityRow) -> Option<String> {
-    let width = row.metrics.get("parzen")?.details.get(BANDWIDTH)?.first()?;
-    Some(format!("width of the windows: {width:.2}"))
+    let bandwidth = row.metrics.get("parzen")?.details.get(BANDWIDTH)?.first()?;
+    Some(format!("bandwidth of the windows: {bandwidth:.2}"))
 }
 
 #[cfg(test)]

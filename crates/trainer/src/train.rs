@@ -153,7 +153,7 @@ fn evaluate(trainer: &Trainer, evaluator: &Evaluator) -> Result<QualityRow, Erro
     let count = gan_metrics::QUICK_SAMPLES;
     let (class, mut on_progress) = (None, |_| ());
     let samples = trainer.gan.sampler().sample(stream, count, class, &mut on_progress)?;
-    let row = evaluator.quick(&resize(&samples, evaluator.side())?)?;
+    let row = evaluator.measure_curve_point(&resize(&samples, evaluator.image_side())?)?;
     Ok(QualityRow {
         step: trainer.state.step,
         images_seen: trainer.state.images_seen,

@@ -5,16 +5,9 @@ use tch::Kind;
 use super::distances::Distances;
 use super::features::Features;
 
-/// Whether a row on the surface of a ball lies inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Surface {
-    Inside,
-    Outside,
-}
-
 /// The counts for each row and each ball.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Inside {
+pub(crate) struct BallCounts {
     /// The number of balls that contain each row.
     pub(crate) balls_of_row: Vec<u32>,
     /// The number of rows inside each ball.
@@ -22,31 +15,32 @@ pub(crate) struct Inside {
 }
 
 /// Counts `rows` inside the balls around `centers`. Both must have the same width, and each
-/// center has a squared radius.
+/// center has a squared radius. `is_inside` compares a squared distance with a squared radius:
+/// `f64::le` includes the surface of a ball, `f64::lt` excludes it.
 pub(crate) fn count_inside(
     rows: &Features,
     centers: &Features,
     squared_radii: &[f64],
-    surface: Surface,
-) -> Inside {
+    is_inside: fn(&f64, &f64) -> bool,
+) -> BallCounts {
     let distances = Distances::new(rows, centers, Kind::Float);
-    let mut inside =
-        Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
-    distances.each_query(|row, approximate| {
-        let margin = distances.margin(row);
+    let mut counts =
+        BallCounts { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
+    distances.for_each_query(|row, approximate| {
+        let bound = distances.error_bound(row);
+        let exact = |center| distances.exact_squared_distance(row, center);
         for (center, (&squared, &radius)) in approximate.iter().zip(squared_radii).enumerate() {
-            if squared > radius + margin {
+            if squared > radius + bound {
                 continue;
             }
-            let squared =
-                if squared < radius - margin { squared } else { distances.measure(row, center) };
-            if squared < radius || (squared == radius && surface == Surface::Inside) {
-                inside.balls_of_row[row] += 1;
-                inside.rows_of_ball[center] += 1;
+            let squared = if squared < radius - bound { squared } else { exact(center) };
+            if is_inside(&squared, &radius) {
+                counts.balls_of_row[row] += 1;
+                counts.rows_of_ball[center] += 1;
             }
         }
     });
-    inside
+    counts
 }
 
 /// The share of `counts` above 0.
@@ -81,21 +75,20 @@ mod tests {
         let radii: Vec<f64> = (0..centers.len())
             .map(|i| squared_distance(center_values.row(i), center_values.row(i / 2)))
             .collect();
-        for surface in [Surface::Inside, Surface::Outside] {
-            let mut naive =
-                Inside { balls_of_row: vec![0; rows.len()], rows_of_ball: vec![0; centers.len()] };
+        for is_inside in [f64::le as fn(&f64, &f64) -> bool, f64::lt] {
+            let mut naive = BallCounts {
+                balls_of_row: vec![0; rows.len()],
+                rows_of_ball: vec![0; centers.len()],
+            };
             for row in 0..rows.len() {
                 for (center, &radius) in radii.iter().enumerate() {
                     let squared = squared_distance(values.row(row), center_values.row(center));
-                    let inside = match surface {
-                        Surface::Inside => squared <= radius,
-                        Surface::Outside => squared < radius,
-                    };
+                    let inside = is_inside(&squared, &radius);
                     naive.balls_of_row[row] += u32::from(inside);
                     naive.rows_of_ball[center] += u32::from(inside);
                 }
             }
-            assert_eq!(count_inside(&rows, &centers, &radii, surface), naive);
+            assert_eq!(count_inside(&rows, &centers, &radii, is_inside), naive);
         }
     }
 
@@ -104,8 +97,8 @@ mod tests {
     fn balls_of_radius_zero_contain_equal_rows() {
         let rows = Features::new(3, [0.1, 0.7, 1e3].repeat(20)).unwrap();
         let radii = squared_radii(&rows, 3);
-        let inside = |surface| count_inside(&rows, &rows, &radii, surface).balls_of_row;
-        assert_eq!(inside(Surface::Inside), [20; 20]);
-        assert_eq!(inside(Surface::Outside), [0; 20]);
+        let balls = |is_inside| count_inside(&rows, &rows, &radii, is_inside).balls_of_row;
+        assert_eq!(balls(f64::le), [20; 20]);
+        assert_eq!(balls(f64::lt), [0; 20]);
     }
 }

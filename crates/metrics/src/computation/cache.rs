@@ -19,8 +19,8 @@ const VERSION: &str = "4";
 /// The metadata key of the SHA-256 of the bytes of all tensors, one after the other.
 const CONTENT: &str = "sha256";
 
-/// More bytes than the header of a cached file has.
-const MAX_HEADER: u64 = 64 * 1024;
+/// Maximum size of the header of a cached file.
+const MAX_HEADER_BYTES: u64 = 64 * 1024;
 
 /// A folder with statistics of one data set. Damaged files are reported, computed again and
 /// replaced.
@@ -104,7 +104,7 @@ impl Cache {
         let Some(path) = self.path(name) else {
             return measure();
         };
-        match read_regular(&path, MAX_HEADER + parts.iter().map(Part::bytes).sum::<u64>()) {
+        match read_regular(&path, MAX_HEADER_BYTES + parts.iter().map(Part::bytes).sum::<u64>()) {
             Ok(bytes) => match self.parse(&bytes, parts) {
                 Ok(tensors) => return Ok(tensors),
                 Err(reason) => tracing::warn!("{}: {reason}; computing it again", path.display()),

@@ -1,6 +1,6 @@
 //! Density and coverage (Naeem et al. 2020).
 
-use super::balls::{Surface, count_inside, share_above_zero};
+use super::balls::{count_inside, share_above_zero};
 use super::error::at_least;
 use super::evaluation::{Evaluation, Measurements};
 use super::neighbors::squared_radii;
@@ -38,7 +38,7 @@ pub fn density_coverage(real: Real<'_>, fake: Fake<'_>, k: usize) -> Result<Dens
     real.same_width(fake)?;
     at_least(k.saturating_add(1), real.len(), metric, "real images")?;
     at_least(1, fake.len(), metric, "fake images")?;
-    let inside = count_inside(fake, real, &squared_radii(real, k), Surface::Outside);
+    let inside = count_inside(fake, real, &squared_radii(real, k), f64::lt);
     let hits: u64 = inside.balls_of_row.iter().copied().map(u64::from).sum();
     Ok(DensityCoverage {
         density: hits as f64 / (k as f64 * fake.len() as f64),

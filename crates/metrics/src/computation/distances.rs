@@ -18,7 +18,7 @@ const REFERENCES: usize = 4096;
 
 /// Images of this many pixels are multiplied as bytes if the processor can. libtorch 2.13
 /// multiplies rows of one byte wrongly, and short rows gain nothing.
-const BYTES: RangeInclusive<usize> = 64..=EXACT_PIXELS;
+const INT8_PIXELS: RangeInclusive<usize> = 64..=EXACT_PIXELS;
 
 /// Two sets of rows, ready for products.
 pub(crate) struct Distances<'a> {
@@ -44,7 +44,10 @@ impl<'a> Distances<'a> {
         let (queries, references) = (queries.into(), references.into());
         let largest = queries.largest().max(references.largest());
         let (kind, scale) = match kind {
-            _ if queries.exact && BYTES.contains(&queries.width) && bytes_multiply_exactly() => {
+            _ if queries.exact
+                && INT8_PIXELS.contains(&queries.width)
+                && int8_matmul_is_exact() =>
+            {
                 (Kind::Int8, 1.0)
             }
             _ if queries.exact => (Kind::Float, 1.0),
@@ -65,9 +68,9 @@ impl<'a> Distances<'a> {
         }
     }
 
-    /// Calls `take` for each query in turn, with its squared distances to all references.
-    /// Each is off by at most [`margin`](Distances::margin).
-    pub(crate) fn each_query(&self, mut take: impl FnMut(usize, &mut [f64])) {
+    /// Calls `visit` for each query in turn, with its squared distances to all references.
+    /// Each is off by at most [`error_bound`](Distances::error_bound).
+    pub(crate) fn for_each_query(&self, mut visit: impl FnMut(usize, &mut [f64])) {
         let n = self.references.len();
         let twice = 2.0 * self.scale.powi(2);
         let mut products = vec![0f32; QUERIES * REFERENCES];
@@ -88,7 +91,7 @@ impl<'a> Distances<'a> {
                 }
             }
             let lines = distances.chunks_exact_mut(n.max(1));
-            queries.zip(lines).for_each(|(query, line)| take(query, line));
+            queries.zip(lines).for_each(|(query, line)| visit(query, line));
         }
     }
 
@@ -114,12 +117,12 @@ impl<'a> Distances<'a> {
     }
 
     /// The largest error of a distance of this query that comes from products in f32 or
-    /// from [`measure`](Distances::measure). It is 0 for exact products.
+    /// from [`exact_squared_distance`](Distances::exact_squared_distance). It is 0 for exact products.
     ///
     /// A sum of n products in f32, in any order, is off by at most n ε ‖q‖ ‖r‖ for
     /// n ε ≤ 1 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
     /// Then come sums in f64, and numbers too small for f32.
-    pub(crate) fn margin(&self, query: usize) -> f64 {
+    pub(crate) fn error_bound(&self, query: usize) -> f64 {
         if self.queries.exact {
             return 0.0;
         }
@@ -133,7 +136,7 @@ impl<'a> Distances<'a> {
 
     /// The squared distance as a sum of squared differences. Exchanging both rows gives the
     /// same to the last bit.
-    pub(crate) fn measure(&self, query: usize, reference: usize) -> f64 {
+    pub(crate) fn exact_squared_distance(&self, query: usize, reference: usize) -> f64 {
         squared_distance(self.queries.row(query), self.references.row(reference))
     }
 }
@@ -142,7 +145,7 @@ impl<'a> Distances<'a> {
 ///
 /// Processors without VNNI add pairs of products in 16 bits, which overflow. The product of
 /// extreme values also finds a libtorch that is configured to use such instructions.
-fn bytes_multiply_exactly() -> bool {
+fn int8_matmul_is_exact() -> bool {
     static EXACT: OnceLock<bool> = OnceLock::new();
     #[cfg(target_arch = "x86_64")]
     let fast = std::arch::is_x86_feature_detected!("avx512vnni");
@@ -178,21 +181,21 @@ mod tests {
 
     /// Checks every distance against a sum of squared differences, and returns the largest
     /// margin.
-    fn largest_margin<'a, T>(queries: &'a T, references: &'a T) -> f64
+    fn largest_error_bound<'a, T>(queries: &'a T, references: &'a T) -> f64
     where
         &'a T: Into<Rows<'a>>,
     {
         let distances = Distances::new(queries, references, Kind::Float);
         let mut largest = 0f64;
-        distances.each_query(|query, line| {
-            let margin = distances.margin(query);
+        distances.for_each_query(|query, line| {
+            let bound = distances.error_bound(query);
             assert_eq!(line.len(), distances.references.len());
             for (index, squared) in line.iter().enumerate() {
-                let exact = distances.measure(query, index);
+                let exact = distances.exact_squared_distance(query, index);
                 let error = (squared - exact).abs();
-                assert!(error <= margin, "{query}, {index}: {squared}, {exact}, {margin}");
+                assert!(error <= bound, "{query}, {index}: {squared}, {exact}, {bound}");
             }
-            largest = largest.max(margin);
+            largest = largest.max(bound);
         });
         largest
     }
@@ -207,7 +210,7 @@ mod tests {
             let black = images(side, 2, |_| 0);
             for a in [&any, &extreme, &white, &black] {
                 for b in [&any, &extreme, &white, &black] {
-                    assert_eq!(largest_margin(a, b), 0.0);
+                    assert_eq!(largest_error_bound(a, b), 0.0);
                 }
             }
         }
@@ -218,8 +221,8 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(2);
         let any = images(50, 40, |_| random.random());
         let white = images(50, 40, |i| 255 - u8::from(i % 7 == 0));
-        assert!(largest_margin(&any, &white) > 0.0);
-        largest_margin(&white, &white);
+        assert!(largest_error_bound(&any, &white) > 0.0);
+        largest_error_bound(&white, &white);
     }
 
     /// Without AVX-512 VNNI, images are multiplied in f32.
@@ -250,7 +253,7 @@ mod tests {
         let denormal = any(1e-44, 0.0);
         for a in [&near, &far, &tiny, &huge, &denormal] {
             for b in [&near, &far, &tiny, &huge, &denormal] {
-                largest_margin(a, b);
+                largest_error_bound(a, b);
             }
         }
     }
@@ -265,7 +268,7 @@ mod tests {
             f32::from_bits(value.to_bits() + (random.next_u32() & 1))
         });
         for (a, b) in [(&one, &one), (&one, &nearly), (&nearly, &nearly)] {
-            largest_margin(a, b);
+            largest_error_bound(a, b);
         }
     }
 }

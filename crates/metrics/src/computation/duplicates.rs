@@ -8,7 +8,7 @@ use crate::remarks::{IDENTICAL, TEST_IN_TRAINING};
 use crate::{Error, Fake, Real, Result};
 
 /// The share of test images that sets the threshold: the closest 0.1%.
-pub const CLOSEST: f64 = 0.001;
+pub const THRESHOLD_SHARE: f64 = 0.001;
 
 /// Fake images that lie unusually close to a training image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,13 +18,13 @@ pub struct Duplicates {
     /// Those identical to a training image.
     pub identical: usize,
     /// The number of fake images.
-    pub of: usize,
+    pub total: usize,
     /// The expected count among equally many new images.
     pub expected: f64,
     /// The distance of the last of the closest test images.
     pub threshold: f64,
     /// Test images that are identical to a training image.
-    pub shared: usize,
+    pub test_in_training: usize,
 }
 
 /// Counts fake images that lie closer to a training image than the closest 0.1% of test images
@@ -33,7 +33,7 @@ pub struct Duplicates {
 /// Both sets are distances to the nearest training image, in the same unit: the `distance` of
 /// [`nearest`](crate::neighbors::nearest) or
 /// [`nearest_features`](crate::neighbors::nearest_features). Test images at distance 0 are
-/// training images, so they are left out. The threshold is the r-th smallest of the n other test
+/// training images, so they do not count. The threshold is the r-th smallest of the n other test
 /// distances with r = ⌈n / 1000⌉ (of 10,000 the tenth). A fake image counts if its distance is
 /// strictly smaller. A new image from the distribution of the test images counts with
 /// probability r / (n + 1). Exact copies always count.
@@ -53,16 +53,16 @@ pub fn near_duplicates(test: Real<'_, [f64]>, fake: Fake<'_, [f64]>) -> Result<D
     }
     let mut new: Vec<f64> = test.iter().copied().filter(|&d| d > 0.0).collect();
     new.sort_unstable_by(f64::total_cmp);
-    let rank = (CLOSEST * new.len() as f64).ceil() as usize;
+    let rank = (THRESHOLD_SHARE * new.len() as f64).ceil() as usize;
     // Without new test images, only identical images count.
     let threshold = rank.checked_sub(1).map_or(0.0, |last| new[last]);
     Ok(Duplicates {
         count: fake.iter().filter(|&&d| d < threshold || d == 0.0).count(),
         identical: fake.iter().filter(|&&d| d == 0.0).count(),
-        of: fake.len(),
+        total: fake.len(),
         expected: fake.len() as f64 * rank as f64 / (new.len() as f64 + 1.0),
         threshold,
-        shared: test.len() - new.len(),
+        test_in_training: test.len() - new.len(),
     })
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
     let test = evaluation.reference.test_distances()?;
     let fake = evaluation.reference.distances(evaluation.images)?;
     let found = near_duplicates(Real(test), Fake(fake.as_slice()))?;
-    let details = [(IDENTICAL, found.identical), (TEST_IN_TRAINING, found.shared)];
+    let details = [(IDENTICAL, found.identical), (TEST_IN_TRAINING, found.test_in_training)];
     let measurement = Measurement {
         details: details.map(|(name, count)| (name.to_owned(), vec![count as f64])).into(),
         ..measured(found.count as f64, Some(found.expected))

@@ -24,7 +24,7 @@ pub enum Error {
         /// The number of images given.
         found: usize,
     },
-    /// NaN, or a value above [`LARGEST`](crate::LARGEST) in size.
+    /// NaN, or a value above [`MAX_ABS_FEATURE`](crate::MAX_ABS_FEATURE) in size.
     #[error(
         "the features hold {value:e} at row {row}, column {column}, but only finite numbers up to \
          1e18 in size can be measured: check the images and the network that they came from"
@@ -109,14 +109,14 @@ pub enum Error {
         /// The value.
         value: f64,
     },
-    /// No window width, or one that is 0 or less, or whose square is not a normal f64.
+    /// No bandwidth of windows, or one that is 0 or less, or whose square is not a normal f64.
     #[error(
-        "the width of windows must lie between about 1e-154 and 1e154, but {}",
-        sigma.map_or("none was given".to_owned(), |sigma| format!("one is {sigma}"))
+        "the bandwidth of windows must lie between about 1e-154 and 1e154, but {}",
+        bandwidth.map_or("none was given".to_owned(), |bandwidth| format!("one is {bandwidth}"))
     )]
-    Sigma {
-        /// The width, if there was one.
-        sigma: Option<f64>,
+    Bandwidth {
+        /// The bandwidth, if there was one.
+        bandwidth: Option<f64>,
     },
     /// No cells, or more cells than images.
     #[error("{cells} cells cannot be made of {images} training images: at least 1 image a cell")]

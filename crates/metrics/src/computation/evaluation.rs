@@ -1,4 +1,4 @@
-//! One evaluation: the samples, and what metrics compute from them.
+//! One evaluation: the samples, and what all metrics share.
 
 use std::cell::{OnceCell, RefCell};
 
@@ -6,13 +6,13 @@ use mnist_io::Images;
 use run_dir::Measurement;
 
 use super::inception_network::Inception;
-use super::reference::{Classified, ReferenceStats, once};
+use super::reference::{Classified, ReferenceStats, get_or_try_init};
 use crate::{Error, Fake, Result};
 
 /// Values by name.
 pub(crate) type Measurements = Vec<(&'static str, Measurement)>;
 
-/// How far an evaluation is.
+/// Progress of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress<'a> {
     /// The metric of this name comes next.
@@ -24,11 +24,11 @@ pub enum Progress<'a> {
         /// Images done.
         done: usize,
         /// Images in the set.
-        of: usize,
+        total: usize,
     },
 }
 
-/// Samples, and what they are compared with.
+/// Samples, and the reference that they are compared with.
 pub(crate) struct Evaluation<'a> {
     /// u8 `[n, 28, 28]`.
     pub images: &'a Images,
@@ -44,7 +44,7 @@ pub(crate) struct Evaluation<'a> {
 impl Evaluation<'_> {
     /// The classifier's results on the samples.
     pub fn classified(&self) -> Result<&Classified> {
-        once(&self.classified, || self.reference.classify(self.images))
+        get_or_try_init(&self.classified, || self.reference.classify(self.images))
     }
 
     /// One requested class for each sample, if any.
@@ -57,8 +57,8 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What `measure` gives for the features of the samples, with reference values: what it
-    /// gives for equally many training images. The first of `names` identifies it in the cache.
+    /// Measures the samples' features and, for the reference values, those of equally many training
+    /// images. `names[0]` is the cache key.
     pub fn measure_features<const N: usize>(
         &self,
         names: [&'static str; N],
@@ -74,8 +74,8 @@ impl Evaluation<'_> {
     }
 
     /// Reports the progress of InceptionV3.
-    pub fn report(&self, images: &str, done: usize, of: usize) {
-        (self.progress.borrow_mut())(Progress::Inception { images, done, of });
+    pub fn report(&self, images: &str, done: usize, total: usize) {
+        (self.progress.borrow_mut())(Progress::Inception { images, done, total });
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{Error, Result, UnreliableFeatures, precision};
 
 /// The classifier must recognize this share of the test images. Below it, its features are
 /// unreliable.
-const LEAST_ACCURACY: f64 = 0.9;
+const MIN_ACCURACY: f64 = 0.9;
 
 /// Evaluates samples against the test images of one data set.
 ///
@@ -52,9 +52,9 @@ impl Evaluator {
         Evaluator { inception: Some(network), ..self }
     }
 
-    /// Measures features of `classifier`, whose weights have this SHA-256, in the place of the
-    /// built-in one's. It should be trained on the training images; whether it recognizes the
-    /// test images is not checked. Values of two classifiers cannot be compared.
+    /// Uses the features of `classifier` instead of the built-in one. `sha256` is that of its
+    /// weights. It should be trained on the training images; its accuracy on the test images is not
+    /// checked. Values of two classifiers cannot be compared.
     pub fn with_classifier(self, classifier: Classifier, sha256: &str) -> Evaluator {
         Evaluator { reference: self.reference.with_classifier(classifier, sha256), ..self }
     }
@@ -64,15 +64,15 @@ impl Evaluator {
         &self.reference.test
     }
 
-    /// Rows and columns of the images that are compared.
-    pub fn side(&self) -> usize {
+    /// Number of rows, and of columns, of the images that are compared.
+    pub fn image_side(&self) -> usize {
         self.reference.test.images().rows()
     }
 
-    /// The number of test images that are also training images. Near-duplicates and C_T leave
-    /// them out, because they are not new to the generator.
-    pub fn shared_images(&self) -> usize {
-        self.reference.test.len() - self.reference.new_test_rows.len()
+    /// The number of test images that are also training images. Near-duplicates and C_T ignore
+    /// them, because they are not new to the generator.
+    pub fn test_in_training(&self) -> usize {
+        self.reference.test.len() - self.reference.unseen_test_rows.len()
     }
 
     /// The reason why there can be no quality curve on this data set, or `None`.
@@ -87,11 +87,10 @@ impl Evaluator {
         self.unreliable_features()
     }
 
-    /// What to know about the features of the classifier on this data set: nothing shows
-    /// whether it recognizes images without labels. The reference values show what real
-    /// images reach.
+    /// A note for data without labels: the accuracy of the classifier on them is unknown. The
+    /// reference values show what real images reach.
     pub fn features_note(&self) -> Option<&'static str> {
-        let unknown = !self.reference.test.is_labeled() && !self.reference.own_classifier;
+        let unknown = !self.reference.test.is_labeled() && !self.reference.custom_classifier;
         unknown.then_some(
             "features come from the classifier of MNIST, because the data have no labels",
         )
@@ -116,8 +115,8 @@ impl Evaluator {
     /// # Errors
     /// An error of libtorch.
     pub fn unreliable_features(&self) -> Result<Option<UnreliableFeatures>> {
-        let accuracy = self.accuracy()?.filter(|_| !self.reference.own_classifier);
-        let low = accuracy.filter(|accuracy| *accuracy < LEAST_ACCURACY);
+        let accuracy = self.accuracy()?.filter(|_| !self.reference.custom_classifier);
+        let low = accuracy.filter(|accuracy| *accuracy < MIN_ACCURACY);
         Ok(low.map(|accuracy| UnreliableFeatures::Misclassified { accuracy }))
     }
 
@@ -138,25 +137,27 @@ impl Evaluator {
         self.reference.has_test_distances()
     }
 
-    /// A point of the quality curve, usually of [`QUICK_SAMPLES`](crate::QUICK_SAMPLES) samples u8
-    /// `[n, 28, 28]`: FID, precision, recall and, with labels, the shares of the classes.
+    /// Measures a point of the quality curve, usually of
+    /// [`QUICK_SAMPLES`](crate::QUICK_SAMPLES) samples u8 `[n, 28, 28]`: FID, precision, recall and,
+    /// with labels, the shares of the classes.
     ///
     /// # Errors
-    /// Those of [`Evaluator::measure`]; the first other reason why a metric is left out.
-    pub fn quick(&self, samples: &Images) -> Result<QualityRow> {
-        let metrics: Vec<&Metric> = METRICS.iter().filter(|metric| metric.curve).collect();
+    /// Those of [`Evaluator::measure`]; the first other reason why a metric is skipped.
+    pub fn measure_curve_point(&self, samples: &Images) -> Result<QualityRow> {
+        let metrics: Vec<&Metric> =
+            METRICS.iter().filter(|metric| metric.in_quality_curve).collect();
         let measured = self.measure(samples, None, &metrics, &mut |_| ())?;
         let unlabeled = |reason: &Error| {
             matches!(reason, Error::UnreliableFeatures(UnreliableFeatures::NoLabels))
         };
-        match measured.left_out.into_iter().find(|(_, reason)| !unlabeled(reason)) {
+        match measured.skipped.into_iter().find(|(_, reason)| !unlabeled(reason)) {
             Some((_, reason)) => Err(reason),
             None => Ok(measured.row),
         }
     }
 
-    /// Measures `metrics` of `samples` u8 `[n, 28, 28]`, and leaves out those that need more
-    /// images or a classifier that recognizes the test images. `requested` holds the class that
+    /// Measures `metrics` of `samples` u8 `[n, 28, 28]`, and skips those that need more images or a
+    /// classifier that recognizes the test images. `requested` holds the class that
     /// each sample should show, for conditional networks. `progress` is called before each
     /// metric.
     ///
@@ -187,7 +188,7 @@ impl Evaluator {
             test_images: self.reference.test.len() as u64,
             ..QualityRow::default()
         };
-        let mut left_out = Vec::new();
+        let mut skipped = Vec::new();
         for metric in metrics {
             (evaluation.progress.borrow_mut())(Progress::Metric(metric.name()));
             let unreliable = match metric.needs {
@@ -205,11 +206,11 @@ impl Evaluator {
                 Ok(values) => {
                     row.metrics.extend(values.into_iter().map(|(name, m)| (name.to_owned(), m)));
                 }
-                Err(reason) if reason.is_missing_data() => left_out.push((metric.name(), reason)),
+                Err(reason) if reason.is_missing_data() => skipped.push((metric.name(), reason)),
                 Err(error) => return Err(error),
             }
         }
-        Ok(Measured { row, left_out })
+        Ok(Measured { row, skipped })
     }
 }
 
@@ -218,6 +219,6 @@ impl Evaluator {
 pub struct Measured {
     /// The values.
     pub row: QualityRow,
-    /// The metrics that were left out, by name, and why.
-    pub left_out: Vec<(&'static str, Error)>,
+    /// The metrics that were skipped, by name, and why.
+    pub skipped: Vec<(&'static str, Error)>,
 }

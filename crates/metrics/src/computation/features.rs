@@ -11,7 +11,7 @@ use crate::{Error, Result};
 ///
 /// Squared distances of rows of a million such values stay far inside `f64`,
 /// and so do the third powers in [`kid`](crate::kid).
-pub const LARGEST: f32 = 1e18;
+pub const MAX_ABS_FEATURE: f32 = 1e18;
 
 /// The real images of a comparison, or something computed from them.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ macro_rules! impl_copy {
 // Derived implementations would require T: Copy.
 impl_copy!(Real Fake Training Validation);
 
-/// Features of images: f32 `[n, d]`, one row per image, all finite and at most [`LARGEST`]
+/// Features of images: f32 `[n, d]`, one row per image, all finite and at most [`MAX_ABS_FEATURE`]
 /// in size. `d` is at least 1, `n` may be 0.
 #[derive(Clone, PartialEq)]
 pub struct Features {
@@ -62,7 +62,7 @@ impl Features {
         if width == 0 || !values.len().is_multiple_of(width) {
             return Err(Error::RowLength { values: values.len(), width });
         }
-        let wrong = |v: &f32| !v.is_finite() || v.abs() > LARGEST;
+        let wrong = |v: &f32| !v.is_finite() || v.abs() > MAX_ABS_FEATURE;
         if let Some((at, &value)) = values.iter().enumerate().find(|(_, v)| wrong(v)) {
             let (row, column) = (at / width, at % width);
             return Err(Error::OutOfRange { row, column, value });

@@ -9,11 +9,11 @@ use crate::{Error, Fake, Real, Result};
 pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
     let reference = evaluation.reference;
     let network = evaluation.inception.ok_or(Error::NoInception)?;
-    let test = reference.inception_test(network, &mut |done, of| {
-        evaluation.report("test images", done, of);
+    let test = reference.inception_test(network, &mut |done, total| {
+        evaluation.report("test images", done, total);
     })?;
     let distance = |images: &Images, what: &str| {
-        let mut report = |done, of| evaluation.report(what, done, of);
+        let mut report = |done, total| evaluation.report(what, done, total);
         let fit = Gaussian::fit(&network.features(images, &mut report)?)?;
         frechet_distance(Real(&test), Fake(&fit))
     };

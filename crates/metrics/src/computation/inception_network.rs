@@ -19,8 +19,8 @@ const SIDE: usize = 299;
 /// Images at a time.
 const BATCH: usize = 32;
 
-/// More bytes than the file of the network has.
-const LARGEST: u64 = 1 << 28;
+/// Maximum size of the file of the network.
+const MAX_NETWORK_BYTES: u64 = 1 << 28;
 
 /// InceptionV3 with its weights.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Inception {
     /// [`Error::InceptionFile`] if the file cannot be read; [`Error::InceptionHash`] for
     /// another file; [`Error::Torch`].
     pub fn load(path: &Path) -> Result<Inception> {
-        let bytes = read_regular(path, LARGEST).map_err(Error::InceptionFile)?;
+        let bytes = read_regular(path, MAX_NETWORK_BYTES).map_err(Error::InceptionFile)?;
         let found = sha256_hex(&bytes);
         if found != INCEPTION_SHA256 {
             return Err(Error::InceptionHash { path: path.to_owned(), found });

@@ -7,9 +7,9 @@ use tch::{Kind, Tensor};
 
 use crate::{Error, Features, Result, Training};
 
-const MOST_ROUNDS: usize = 100;
+const MAX_ROUNDS: usize = 100;
 /// Rounds end when the sum of squared distances falls by less than this share.
-const LEAST_GAIN: f64 = 1e-4;
+const MIN_GAIN: f64 = 1e-4;
 
 /// A partition of feature space: a row belongs to the cell with the nearest center. Each cell
 /// holds at least one of the images of the fit.
@@ -31,14 +31,14 @@ impl Cells {
         let norms = rows.square().sum_dim_intlist(1, false, Kind::Double);
         let mut fitted = Cells { centers: draw_centers(&rows, cells, seed)? };
         let mut last_sum = f64::INFINITY;
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let (scores, assigned) = fitted.scores(&rows).min_dim(1, false);
             let counts = assigned.bincount::<Tensor>(None, fitted.count() as i64);
             let sums = fitted.centers.zeros_like().index_add_(0, &assigned, &rows);
             let used = counts.nonzero().view([-1]);
             fitted.centers = (sums / counts.unsqueeze(1)).index_select(0, &used);
             let sum = (scores + &norms).sum(Kind::Double).double_value(&[]);
-            if sum >= last_sum * (1.0 - LEAST_GAIN) {
+            if sum >= last_sum * (1.0 - MIN_GAIN) {
                 break;
             }
             last_sum = sum;

@@ -32,7 +32,7 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
     same_size(queries, references)?;
     let metric = "the search for the nearest image";
     at_least(1, references.len(), metric, "reference images")?;
-    Ok(firsts(search(&Distances::new(queries, references, Kind::Float), 1, false)))
+    Ok(nearest_of_each(search(&Distances::new(queries, references, Kind::Float), 1, false)))
 }
 
 /// The same for features: for each row of `queries`, the nearest row of `references`.
@@ -44,7 +44,7 @@ pub fn nearest(queries: &Images, references: &Images) -> Result<Vec<Neighbor>> {
 pub fn nearest_features(queries: &Features, references: &Features) -> Result<Vec<Neighbor>> {
     queries.same_width(references)?;
     at_least(1, references.len(), "the search for the nearest row", "references")?;
-    Ok(firsts(search(&Distances::new(queries, references, Kind::Float), 1, false)))
+    Ok(nearest_of_each(search(&Distances::new(queries, references, Kind::Float), 1, false)))
 }
 
 /// For each row, the squared distance to its k-th nearest other row. `k` must be at least
@@ -55,7 +55,7 @@ pub(crate) fn squared_radii(rows: &Features, k: usize) -> Vec<f64> {
     kth.map(|&(squared, _)| squared).collect()
 }
 
-fn firsts(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
+fn nearest_of_each(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
     let first = found.iter().filter_map(|found| found.first());
     first.map(|&(squared, index)| Neighbor { index, distance: squared.sqrt() }).collect()
 }
@@ -64,17 +64,17 @@ fn firsts(found: Vec<Vec<(f64, usize)>>) -> Vec<Neighbor> {
 /// first. With `exclude_self`, reference i is no neighbor of query i.
 fn search(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f64, usize)>> {
     let mut found = Vec::with_capacity(distances.queries.len());
-    distances.each_query(|query, approximate| {
+    distances.for_each_query(|query, approximate| {
         if exclude_self {
             approximate[query] = f64::INFINITY;
         }
         // A row among the k nearest is at most this far: its own distance and the k-th
         // smallest one are each off by at most the margin.
-        let limit = kth_smallest(approximate, k) + 2.0 * distances.margin(query);
+        let limit = kth_smallest(approximate, k) + 2.0 * distances.error_bound(query);
         let candidates = approximate.iter().enumerate();
         let mut near: Vec<(f64, usize)> = candidates
             .filter(|&(index, &squared)| squared <= limit && !(exclude_self && index == query))
-            .map(|(index, _)| (distances.measure(query, index), index))
+            .map(|(index, _)| (distances.exact_squared_distance(query, index), index))
             .collect();
         near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         near.truncate(k);
@@ -125,7 +125,7 @@ mod tests {
             .map(|query| {
                 let mut all: Vec<(f64, usize)> = (0..references)
                     .filter(|&index| !(exclude_self && index == query))
-                    .map(|index| (distances.measure(query, index), index))
+                    .map(|index| (distances.exact_squared_distance(query, index), index))
                     .collect();
                 all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
                 all.truncate(k);

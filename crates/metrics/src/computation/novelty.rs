@@ -19,7 +19,7 @@ pub struct NoveltyOptions {
     /// Number of cells of feature space, by k-means on the training images.
     pub cells: usize,
     /// Cells with fewer fake images than this are left out.
-    pub least: usize,
+    pub min_fake: usize,
     /// Number of draws for the null distribution.
     pub permutations: usize,
     /// Seed of k-means and of the null distribution.
@@ -29,7 +29,7 @@ pub struct NoveltyOptions {
 /// 50 cells, at least 20 fake images in each, 1,000 draws.
 impl Default for NoveltyOptions {
     fn default() -> NoveltyOptions {
-        NoveltyOptions { cells: 50, least: 20, permutations: 1000, seed: 0 }
+        NoveltyOptions { cells: 50, min_fake: 20, permutations: 1000, seed: 0 }
     }
 }
 
@@ -40,7 +40,7 @@ pub struct Novelty {
     /// copies. About 0: as far as the test images. Far above 0: farther than new images.
     pub c_t: f64,
     /// Its distribution by chance.
-    pub null: Null,
+    pub null: NullDistribution,
     /// The score of each cell.
     pub cells: Vec<CellScore>,
 }
@@ -49,7 +49,7 @@ pub struct Novelty {
 /// times. Draws without a cell with enough fake images do not count. Without any draw, mean
 /// and standard deviation are NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Null {
+pub struct NullDistribution {
     /// The mean over the draws.
     pub mean: f64,
     /// The standard deviation over the draws (divided by their number).
@@ -72,7 +72,7 @@ pub struct CellScore {
 
 /// The cell of an image, and the distance to the nearest training image in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Placed {
+pub struct CellDistance {
     /// The cell, counted from 0.
     pub cell: usize,
     /// The Euclidean distance, in the units of the features.
@@ -95,7 +95,8 @@ pub fn novelty(
     training.same_width(fake)?;
     let cells = Cells::fit(Training(training), options.cells, options.seed)?;
     let training_cells = cells.assign(training)?;
-    let place = |images| place(images, &cells.assign(images)?, training, &training_cells);
+    let place =
+        |images| distances_in_cells(images, &cells.assign(images)?, training, &training_cells);
     c_t(Real(&place(test)?), Fake(&place(fake)?), options)
 }
 
@@ -105,12 +106,12 @@ pub fn novelty(
 /// # Errors
 /// [`Error::Width`]; [`Error::CellCount`] unless each row has a cell index;
 /// [`Error::EmptyCell`] if the cell of an image holds no training image.
-pub fn place(
+pub fn distances_in_cells(
     images: &Features,
     image_cells: &[usize],
     training: &Features,
     training_cells: &[usize],
-) -> Result<Vec<Placed>> {
+) -> Result<Vec<CellDistance>> {
     training.same_width(images)?;
     for (rows, cells) in [(images, image_cells), (training, training_cells)] {
         if rows.len() != cells.len() {
@@ -126,7 +127,7 @@ pub fn place(
         };
         for (row, neighbor) in rows.into_iter().zip(nearest_features(&inside, &nearby)?) {
             let distance = neighbor.distance;
-            placed[row] = Some(Placed { cell, distance });
+            placed[row] = Some(CellDistance { cell, distance });
         }
     }
     Ok(placed.into_iter().flatten().collect())
@@ -146,13 +147,13 @@ pub fn place(
 /// [`Error::Distance`] for a distance that is negative or not finite;
 /// [`Error::NoCell`] if all cells are left out.
 pub fn c_t(
-    test: Real<'_, [Placed]>,
-    fake: Fake<'_, [Placed]>,
+    test: Real<'_, [CellDistance]>,
+    fake: Fake<'_, [CellDistance]>,
     options: &NoveltyOptions,
 ) -> Result<Novelty> {
     let (Real(test), Fake(fake)) = (test, fake);
     for set in [test, fake] {
-        let wrong = |p: &Placed| !(p.distance.is_finite() && p.distance >= 0.0);
+        let wrong = |p: &CellDistance| !(p.distance.is_finite() && p.distance >= 0.0);
         if let Some(row) = set.iter().position(wrong) {
             let value = set[row].distance;
             return Err(Error::Distance { row, value });
@@ -160,30 +161,31 @@ pub fn c_t(
     }
     let all = [test, fake].concat();
     let mut is_fake: Vec<bool> = (0..all.len()).map(|row| row >= test.len()).collect();
-    let cells = rows_of_cells(all.iter().map(|placed| placed.cell));
+    let cells = rows_of_cells(all.iter().map(|image| image.cell));
     let ranked: Vec<(usize, Vec<(usize, f64)>)> =
         cells.into_iter().map(|(cell, rows)| (cell, ranks(&all, rows))).collect();
-    let least = options.least.max(1);
+    let min_fake = options.min_fake.max(1);
     let cells: Vec<CellScore> =
-        ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, least)).collect();
-    let found = weighted_mean(&cells).ok_or(Error::NoCell { cells: cells.len(), needed: least })?;
+        ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, min_fake)).collect();
+    let found =
+        weighted_mean(&cells).ok_or(Error::NoCell { cells: cells.len(), needed: min_fake })?;
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     let draws: Vec<f64> = (0..options.permutations)
         .filter_map(|_| {
             is_fake.shuffle(&mut random);
-            let scores = ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, least));
+            let scores = ranked.iter().map(|(cell, ranks)| score(*cell, ranks, &is_fake, min_fake));
             weighted_mean(&scores.collect::<Vec<_>>())
         })
         .collect();
-    Ok(Novelty { c_t: found, null: Null::new(&draws), cells })
+    Ok(Novelty { c_t: found, null: NullDistribution::new(&draws), cells })
 }
 
-impl Null {
-    fn new(draws: &[f64]) -> Null {
+impl NullDistribution {
+    fn new(draws: &[f64]) -> NullDistribution {
         let n = draws.len() as f64;
         let mean = draws.iter().sum::<f64>() / n;
         let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / n;
-        Null { mean, std: variance.sqrt() }
+        NullDistribution { mean, std: variance.sqrt() }
     }
 }
 
@@ -198,7 +200,7 @@ fn rows_of_cells(cells: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<usiz
 
 /// Each row with the rank of its distance among all of `rows`, from 1; equal
 /// distances share the mean of their ranks.
-fn ranks(all: &[Placed], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
+fn ranks(all: &[CellDistance], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
     rows.sort_by(|&a, &b| all[a].distance.total_cmp(&all[b].distance));
     let mut ranked = Vec::with_capacity(rows.len());
     for equal in rows.chunk_by(|&a, &b| all[a].distance == all[b].distance) {
@@ -208,7 +210,7 @@ fn ranks(all: &[Placed], mut rows: Vec<usize>) -> Vec<(usize, f64)> {
     ranked
 }
 
-fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], least: usize) -> CellScore {
+fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], min_fake: usize) -> CellScore {
     let mut fake = 0;
     let mut rank_sum = 0.0;
     for &(row, rank) in ranks {
@@ -221,7 +223,7 @@ fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], least: usize) ->
     let (n, m) = (test as f64, fake as f64);
     let u = rank_sum - m * (m + 1.0) / 2.0;
     let spread = (n * m * (n + m + 1.0) / 12.0).sqrt();
-    let kept = fake >= least && test > 0;
+    let kept = fake >= min_fake && test > 0;
     CellScore { cell, test, fake, z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread) }
 }
 
@@ -237,7 +239,7 @@ pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
     let reference = evaluation.reference;
     let test = &reference.classified_test()?.features;
     // Test images that are training images would make copies look new.
-    let new = test.select(&reference.new_test_rows).ok_or(Error::NoImages)?;
+    let new = test.select(&reference.unseen_test_rows).ok_or(Error::NoImages)?;
     let training = Training(reference.training_features()?);
     let fake = Fake(&evaluation.classified()?.features);
     let found = novelty(Real(&new), fake, training, &NoveltyOptions::default())?;

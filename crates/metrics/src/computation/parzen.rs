@@ -14,9 +14,9 @@ use crate::{Error, Fake, Real, Result, Validation};
 /// Images compared with all windows at a time.
 const BLOCK: usize = 256;
 
-/// The usual widths to choose from: ten from 0.1 to 1, evenly spaced on a
+/// The default bandwidths to choose from: ten from 0.1 to 1, evenly spaced on a
 /// logarithmic scale, for pixels in \[0, 1\].
-pub fn usual_widths() -> [f64; 10] {
+pub fn default_bandwidths() -> [f64; 10] {
     std::array::from_fn(|i| 10f64.powf(i as f64 / 9.0 - 1.0))
 }
 
@@ -29,57 +29,58 @@ pub struct LogLikelihood {
     pub standard_error: f64,
 }
 
-/// A log-likelihood and the window width that it was measured with.
+/// A log-likelihood and the bandwidth that it was measured with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parzen {
-    /// The width with the largest log-likelihood of the validation images.
-    pub sigma: f64,
-    /// Log-likelihood of the real images, with that width.
+    /// The bandwidth with the largest log-likelihood of the validation images.
+    pub bandwidth: f64,
+    /// Log-likelihood of the real images, with that bandwidth.
     pub log_likelihood: LogLikelihood,
 }
 
 /// The log-likelihood of real images under windows around the fake images, of pixels in \[0, 1\]:
-/// those of the images divided by 255. The real images must be new to the generator. The width with
-/// the largest log-likelihood of the validation images is used (Goodfellow et al. 2014, section 5);
-/// among equally good widths the first one.
+/// those of the images divided by 255. The real images must be new to the generator. The bandwidth
+/// with the largest log-likelihood of the validation images is used (Goodfellow et al. 2014,
+/// section 5); among equally good ones the first.
 ///
 /// log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ² for n windows at cᵢ, d pixels and
-/// the width σ.
+/// the bandwidth σ.
 ///
 /// This is a weak criterion, kept because old tables use it: sharpness has little effect on
 /// it (Theis et al. 2016).
 ///
 /// # Errors
 /// [`Error::TooFew`] without images in a set; [`Error::ImageSize`] for images of different sizes;
-/// [`Error::Sigma`] without widths, or with a width that is 0 or less, or whose square is
-/// not a normal f64.
+/// [`Error::Bandwidth`] without bandwidths, or with one that is 0 or less, or whose square is not a
+/// normal f64.
 pub fn parzen(
     real: Real<'_, Images>,
     validation: Validation<'_, Images>,
     fake: Fake<'_, Images>,
-    sigmas: &[f64],
+    bandwidths: &[f64],
 ) -> Result<Parzen> {
     let (Real(real), Validation(validation), Fake(fake)) = (real, validation, fake);
     same_size(real, fake)?;
     same_size(validation, fake)?;
-    let measure = |images: &Images, sigmas: &[f64], what| {
-        log_likelihoods(&Distances::new(images, fake, Kind::Double), sigmas, what)
+    let measure = |images: &Images, bandwidths: &[f64], what| {
+        log_likelihoods(&Distances::new(images, fake, Kind::Double), bandwidths, what)
     };
-    let tried = measure(validation, sigmas, "validation images")?;
+    let tried = measure(validation, bandwidths, "validation images")?;
     let best = tried
         .iter()
-        .zip(sigmas)
+        .zip(bandwidths)
         .reduce(|best, next| if next.0.mean > best.0.mean { next } else { best });
-    let (_, &sigma) = best.ok_or(Error::Sigma { sigma: None })?;
-    let found = measure(real, &[sigma], "real images")?;
-    let &log_likelihood = found.first().ok_or(Error::Sigma { sigma: None })?;
-    Ok(Parzen { sigma, log_likelihood })
+    let (_, &bandwidth) = best.ok_or(Error::Bandwidth { bandwidth: None })?;
+    let found = measure(real, &[bandwidth], "real images")?;
+    let &log_likelihood = found.first().ok_or(Error::Bandwidth { bandwidth: None })?;
+    Ok(Parzen { bandwidth, log_likelihood })
 }
 
-/// One log-likelihood for each width, given distances of images to window centers in gray levels.
+/// One log-likelihood for each bandwidth, given distances of images to window centers in gray
+/// levels.
 fn log_likelihoods(
     distances: &Distances<'_>,
-    sigmas: &[f64],
+    bandwidths: &[f64],
     what: &'static str,
 ) -> Result<Vec<LogLikelihood>> {
     let (images, windows) = (&distances.queries, &distances.references);
@@ -87,29 +88,29 @@ fn log_likelihoods(
         at_least(1, rows.len(), "the Parzen estimate", what)?;
     }
     // If σ² or its inverse is 0 or infinite, every value becomes NaN.
-    let usable = |sigma: f64| sigma > 0.0 && (sigma * sigma).is_normal();
-    if let Some(&sigma) = sigmas.iter().find(|sigma| !usable(**sigma)) {
-        return Err(Error::Sigma { sigma: Some(sigma) });
+    let usable = |bandwidth: f64| bandwidth > 0.0 && (bandwidth * bandwidth).is_normal();
+    if let Some(&bandwidth) = bandwidths.iter().find(|bandwidth| !usable(**bandwidth)) {
+        return Err(Error::Bandwidth { bandwidth: Some(bandwidth) });
     }
-    let mut values = vec![Vec::with_capacity(images.len()); sigmas.len()];
+    let mut values = vec![Vec::with_capacity(images.len()); bandwidths.len()];
     for rows in blocks(images.len(), BLOCK) {
         let squared = (distances.block(rows) / 255f64.powi(2)).clamp_min(0.0);
-        for (&sigma, values) in sigmas.iter().zip(&mut values) {
-            let exponents = &squared * (-0.5 / (sigma * sigma));
+        for (&bandwidth, values) in bandwidths.iter().zip(&mut values) {
+            let exponents = &squared * (-0.5 / (bandwidth * bandwidth));
             let sums = exponents.logsumexp([1i64].as_slice(), false);
             values.extend(Vec::<f64>::try_from(&sums)?);
         }
     }
     let n = images.len() as f64;
     let log_windows = (windows.len() as f64).ln();
-    let log_likelihood = |(sigma, sums): (&f64, Vec<f64>)| {
+    let log_likelihood = |(bandwidth, sums): (&f64, Vec<f64>)| {
         let d = images.width as f64;
-        let volume = 0.5 * d * (std::f64::consts::TAU * sigma * sigma).ln();
+        let volume = 0.5 * d * (std::f64::consts::TAU * bandwidth * bandwidth).ln();
         let mean = sums.iter().sum::<f64>() / n;
         let variance = sums.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
         LogLikelihood { mean: mean - log_windows - volume, standard_error: (variance / n).sqrt() }
     };
-    Ok(sigmas.iter().zip(values).map(log_likelihood).collect())
+    Ok(bandwidths.iter().zip(values).map(log_likelihood).collect())
 }
 
 pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
@@ -119,23 +120,23 @@ pub(crate) fn measure(evaluation: &Evaluation<'_>) -> Result<Measurements> {
     let validation = training.images().select(&chosen).ok_or(Error::NoImages)?;
     let likelihood = |fake: &Images| {
         let (real, validation) = (Real(test.images()), Validation(&validation));
-        parzen(real, validation, Fake(fake), &usual_widths())
+        parzen(real, validation, Fake(fake), &default_bandwidths())
     };
     let found = likelihood(evaluation.images)?;
-    // A window at a validation image would favor small widths.
+    // A window at a validation image would favor small bandwidths.
     let count = evaluation.images.len();
     let value = evaluation.reference.reference_values("parzen", count, rows, |images| {
         Ok([likelihood(images)?.log_likelihood.mean])
     })?;
     let measurement = Measurement {
         error: Some(found.log_likelihood.standard_error),
-        details: [(BANDWIDTH.to_owned(), vec![found.sigma])].into(),
+        details: [(BANDWIDTH.to_owned(), vec![found.bandwidth])].into(),
         ..measured(found.log_likelihood.mean, value.map(|[mean]| mean))
     };
     Ok(vec![("parzen", measurement)])
 }
 
-/// The training images that select the width: 1,000 from the 50,000th on, as in the program
+/// The training images that select the bandwidth: 1,000 from the 50,000th on, as in the program
 /// of the 2014 paper; the last 1,000 of a smaller set.
 fn validation_rows(training: usize) -> std::ops::Range<usize> {
     let last = training.min(51_000);

@@ -1,6 +1,6 @@
 //! Precision and recall by nearest-neighbor balls (Kynkäänniemi et al. 2019).
 
-use super::balls::{Surface, count_inside, share_above_zero};
+use super::balls::{count_inside, share_above_zero};
 use super::error::at_least;
 use super::evaluation::{Evaluation, Measurements};
 use super::neighbors::squared_radii;
@@ -45,7 +45,7 @@ fn covered(rows: &Features, centers: &Features, k: usize, what: &'static str) ->
         return Err(Error::Neighbors);
     }
     at_least(k.saturating_add(1), centers.len(), "precision and recall", what)?;
-    let inside = count_inside(rows, centers, &squared_radii(centers, k), Surface::Inside);
+    let inside = count_inside(rows, centers, &squared_radii(centers, k), f64::le);
     Ok(share_above_zero(&inside.balls_of_row))
 }
 

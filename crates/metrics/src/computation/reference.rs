@@ -18,8 +18,7 @@ use super::inception_network::Inception;
 use super::neighbors::nearest;
 use crate::{Error, Fake, Features, Result};
 
-/// Selects the training images for reference values: stream 13 of seed 0, as training
-/// numbers its random streams.
+/// Seed for choosing the reference images: the seed of stream 13 of seed 0 in gan-trainer.
 const REFERENCE_SEED: u64 = 0x07f2_bd52_70b9_3e5c;
 
 /// Statistics of a data set. Each is computed at its first use, or read from the cache.
@@ -28,10 +27,10 @@ pub(crate) struct ReferenceStats {
     pub training: Arc<Dataset>,
     pub test: Dataset,
     /// The rows of the test images that are not training images, in ascending order.
-    pub new_test_rows: Vec<usize>,
+    pub unseen_test_rows: Vec<usize>,
     classifier: Classifier,
-    /// Whether the classifier is another one than the built-in one.
-    pub own_classifier: bool,
+    /// Whether the caller has replaced the built-in classifier.
+    pub custom_classifier: bool,
     cache: Cache,
     classified_test: OnceCell<Classified>,
     training_features: OnceCell<Features>,
@@ -41,7 +40,7 @@ pub(crate) struct ReferenceStats {
     reference_features: RefCell<Option<Features>>,
 }
 
-/// What the classifier computes from images.
+/// Features and logits that the classifier computes from images.
 #[derive(Debug)]
 pub(crate) struct Classified {
     /// `[n, 128]`.
@@ -63,13 +62,13 @@ impl ReferenceStats {
         check_images(test.images())?;
         let shared = test.images().indices_in(training.images());
         Ok(ReferenceStats {
-            new_test_rows: (0..test.len())
+            unseen_test_rows: (0..test.len())
                 .filter(|row| shared.binary_search(row).is_err())
                 .collect(),
             training,
             test,
             classifier: Classifier::trained()?,
-            own_classifier: false,
+            custom_classifier: false,
             cache,
             classified_test: OnceCell::new(),
             training_features: OnceCell::new(),
@@ -83,7 +82,7 @@ impl ReferenceStats {
         ReferenceStats {
             cache: self.cache.with_classifier(sha256),
             classifier,
-            own_classifier: true,
+            custom_classifier: true,
             classified_test: OnceCell::new(),
             training_features: OnceCell::new(),
             reference_features: RefCell::new(None),
@@ -97,7 +96,7 @@ impl ReferenceStats {
 
     /// The classifier's results on the test images.
     pub fn classified_test(&self) -> Result<&Classified> {
-        once(&self.classified_test, || {
+        get_or_try_init(&self.classified_test, || {
             let n = self.test.len() as i64;
             let part = |name, width| Part::new(name, Kind::Float, [n, width]);
             let parts = [part("features", FEATURES), part("logits", self.classifier.classes())];
@@ -109,7 +108,7 @@ impl ReferenceStats {
 
     /// Features of all training images, `[n, 128]`.
     pub fn training_features(&self) -> Result<&Features> {
-        once(&self.training_features, || {
+        get_or_try_init(&self.training_features, || {
             let shape = [self.training.len() as i64, FEATURES];
             let part = Part::new("features", Kind::Float, shape);
             let [features] = self.cache.tensors("classifier-training", &[part], || {
@@ -122,7 +121,7 @@ impl ReferenceStats {
 
     /// The distance of each test image to the nearest training image, in gray levels.
     pub fn test_distances(&self) -> Result<&[f64]> {
-        let distances = once(&self.test_distances, || {
+        let distances = get_or_try_init(&self.test_distances, || {
             let part = Part::new("distances", Kind::Double, [self.test.len() as i64]);
             let [distances] = self.cache.tensors("nearest-test", &[part], || {
                 Ok([Tensor::from_slice(&self.distances(self.test.images())?)])
@@ -163,9 +162,8 @@ impl ReferenceStats {
         Gaussian::from_parts(flat(&mean)?, flat(&covariance)?)
     }
 
-    /// What `measure` gives for `count` training images outside the rows `excluded`; `None`
-    /// if there are fewer. `name` identifies the measure and its excluded rows in the
-    /// cache.
+    /// Measures `count` training images outside the rows `excluded`. Returns `None` if there are
+    /// fewer. `name` identifies the measure and its excluded rows in the cache.
     pub fn reference_values<const N: usize>(
         &self,
         name: &str,
@@ -226,7 +224,10 @@ pub(crate) fn check_images(images: &Images) -> Result<()> {
 }
 
 /// The value in `cell`, computed by `compute` if there is none.
-pub(crate) fn once<T>(cell: &OnceCell<T>, compute: impl FnOnce() -> Result<T>) -> Result<&T> {
+pub(crate) fn get_or_try_init<T>(
+    cell: &OnceCell<T>,
+    compute: impl FnOnce() -> Result<T>,
+) -> Result<&T> {
     match cell.get() {
         Some(value) => Ok(value),
         None => compute().map(|value| cell.get_or_init(|| value)),

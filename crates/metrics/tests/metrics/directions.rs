@@ -10,7 +10,7 @@ use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::modes::{Modes, modes};
 use gan_metrics::neighbors::nearest;
 use gan_metrics::novelty::{Novelty, NoveltyOptions, novelty};
-use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::parzen::{default_bandwidths, parzen};
 use gan_metrics::precision::{self, precision_recall};
 use gan_metrics::{Fake, Features, Real, Training, Validation};
 use mnist_io::{Dataset, Images, Split};
@@ -188,7 +188,7 @@ fn images_have_a_larger_likelihood_than_noise() {
     let measure = |fake: &Images| {
         let windows = first(fake);
         let (o, v) = (Real(&test), Validation(&validation));
-        parzen(o, v, Fake(&windows), &usual_widths()).unwrap()
+        parzen(o, v, Fake(&windows), &default_bandwidths()).unwrap()
     };
     let (honest, noise) = (measure(&MNIST.held_out), measure(&MNIST.noise));
     assert!(honest.log_likelihood.mean > 0.0, "{honest:?}");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::parzen::{default_bandwidths, parzen};
 use gan_metrics::{
     Cache, Error, Evaluator, Fake, METRICS, Metric, Needs, Real, UnreliableFeatures, Validation,
     parse_list,
@@ -55,7 +55,7 @@ fn tells_copies_new_digits_and_noise_apart() {
     assert_eq!(evaluator.unreliable_reason().unwrap(), None);
     let measure = |images: &Images, requested: Option<&[u8]>| {
         let measured = evaluator.measure(images, requested, &metrics(), &mut |_| ()).unwrap();
-        assert!(measured.left_out.is_empty(), "{measured:?}");
+        assert!(measured.skipped.is_empty(), "{measured:?}");
         measured.row
     };
 
@@ -141,7 +141,7 @@ fn finds_copies_although_the_test_images_contain_training_images() {
     let labels = [&training.labels()[..12], &labels].concat();
     let test = Dataset::new(Images::new(28, 28, pixels).unwrap(), labels).unwrap();
     let evaluator = evaluator(&training, &test, None);
-    assert_eq!(evaluator.shared_images(), 12);
+    assert_eq!(evaluator.test_in_training(), 12);
     let copies = digits(Split::Train, 0..600);
     let metrics = parse_list("duplicates,novelty").unwrap();
     let row = evaluator.measure(copies.images(), None, &metrics, &mut |_| ()).unwrap().row;
@@ -172,7 +172,7 @@ fn remarks_on_noise_do_not_praise_its_precision() {
     assert!(value(&row, "precision") > 0.9, "{row:?}");
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
-        found.iter().all(|text| text.contains("precision and density say little: FID is ")),
+        found.iter().all(|text| text.contains("precision and density are unreliable: FID is ")),
         "{found:?}"
     );
     let (_, of_digits) = remarks(digits(Split::Test, 1000..2000).images());
@@ -185,9 +185,9 @@ fn leaves_out_by_name_what_few_samples_cannot_give() {
     let evaluator = evaluator(&training, &test, None);
     let few = digits(Split::Test, 1000..1100);
     let measured = evaluator.measure(few.images(), None, &metrics(), &mut |_| ()).unwrap();
-    let left_out: Vec<&str> = measured.left_out.iter().map(|(name, _)| *name).collect();
-    assert_eq!(left_out, ["kid", "novelty"]);
-    let reasons: Vec<String> = measured.left_out.iter().map(|(_, e)| e.to_string()).collect();
+    let skipped: Vec<&str> = measured.skipped.iter().map(|(name, _)| *name).collect();
+    assert_eq!(skipped, ["kid", "novelty"]);
+    let reasons: Vec<String> = measured.skipped.iter().map(|(_, e)| e.to_string()).collect();
     assert!(reasons[0].contains("1000 fake images are necessary"), "{reasons:?}");
     for name in ["fid", "recall", "coverage", "digits_kl", "duplicates", "parzen"] {
         assert!(measured.row.value(name).is_some(), "{name}: {measured:?}");
@@ -210,13 +210,13 @@ fn images_without_labels_have_every_metric_but_those_of_classes() {
         evaluator.measure(samples.images(), None, &metrics(), &mut |_| ()).unwrap()
     };
     let (expected, measured) = (measure(&labeled), measure(&alone));
-    let [("modes", reason)] = &measured.left_out[..] else { panic!("{measured:?}") };
+    let [("modes", reason)] = &measured.skipped[..] else { panic!("{measured:?}") };
     assert!(reason.to_string().contains("no labels"), "{reason}");
     for (name, found) in &measured.row.metrics {
         assert_eq!(Some(found), expected.row.metrics.get(name), "{name}");
     }
     assert_eq!(measured.row.metrics.len() + 2, expected.row.metrics.len());
-    let quick = alone.quick(samples.images()).unwrap();
+    let quick = alone.measure_curve_point(samples.images()).unwrap();
     assert!(quick.reference("fid").is_some() && quick.value("digits_kl").is_none(), "{quick:?}");
 }
 
@@ -230,9 +230,9 @@ fn each_metric_states_the_least_number_of_samples() {
             let samples = digits(Split::Test, 2000..2000 + count);
             evaluator.measure(samples.images(), None, &[metric], &mut |_| ())
         };
-        assert!(measure(metric.least).unwrap().left_out.is_empty(), "{metric:?}");
-        if metric.least > 1 {
-            assert_eq!(measure(metric.least - 1).unwrap().left_out.len(), 1, "{metric:?}");
+        assert!(measure(metric.min_samples).unwrap().skipped.is_empty(), "{metric:?}");
+        if metric.min_samples > 1 {
+            assert_eq!(measure(metric.min_samples - 1).unwrap().skipped.len(), 1, "{metric:?}");
         }
     }
 }
@@ -241,7 +241,7 @@ fn each_metric_states_the_least_number_of_samples() {
 fn reference_values_need_as_many_training_images() {
     let (training, test) = (digits(Split::Train, 0..100), digits(Split::Test, 0..150));
     let samples = digits(Split::Test, 150..300);
-    let quality = evaluator(&training, &test, None).quick(samples.images()).unwrap();
+    let quality = evaluator(&training, &test, None).measure_curve_point(samples.images()).unwrap();
     assert!(quality.value("fid").is_some() && quality.value("precision").is_some());
     let references = ["fid", "precision"].map(|name| quality.reference(name));
     assert_eq!(references, [None, None]);
@@ -264,7 +264,7 @@ fn parzen_reference_excludes_the_validation_images() {
         let windows = digits(Split::Train, windows);
         let sets = (Real(test.images()), Validation(validation.images()));
         let windows = Fake(windows.images());
-        parzen(sets.0, sets.1, windows, &usual_widths()).unwrap()
+        parzen(sets.0, sets.1, windows, &default_bandwidths()).unwrap()
     };
     // All other training images are used, whatever the seed.
     let apart = direct(0..200);
@@ -281,7 +281,7 @@ fn rejects_what_cannot_be_measured() {
     let refused = |evaluator: &Evaluator, images: &Images, metric| {
         let metrics = parse_list(metric).unwrap();
         match evaluator.measure(images, None, &metrics, &mut |_| ()) {
-            Ok(measured) => measured.left_out.into_iter().next().unwrap().1,
+            Ok(measured) => measured.skipped.into_iter().next().unwrap().1,
             Err(error) => error,
         }
     };

@@ -4,8 +4,8 @@
 use gan_metrics::density::{self, density_coverage};
 use gan_metrics::fid::{Gaussian, fid, frechet_distance};
 use gan_metrics::kid::{KidOptions, kid};
-use gan_metrics::novelty::{Novelty, NoveltyOptions, c_t, place};
-use gan_metrics::parzen::{parzen, usual_widths};
+use gan_metrics::novelty::{Novelty, NoveltyOptions, c_t, distances_in_cells};
+use gan_metrics::parzen::{default_bandwidths, parzen};
 use gan_metrics::precision::{self, precision_recall};
 use gan_metrics::{Fake, Features, Real, Validation};
 use mnist_io::Images;
@@ -222,7 +222,8 @@ fn measure(
     cell: impl Fn(&[f32]) -> usize,
 ) -> Novelty {
     let cells = |images: &Features| images.rows().map(&cell).collect::<Vec<_>>();
-    let place = |images| place(images, &cells(images), training, &cells(training)).unwrap();
+    let place =
+        |images| distances_in_cells(images, &cells(images), training, &cells(training)).unwrap();
     let options = NoveltyOptions::default();
     c_t(Real(&place(test)), Fake(&place(fake)), &options).unwrap()
 }
@@ -246,9 +247,9 @@ fn log_likelihood_agrees_with_a_sum_over_all_differences() {
         Images::new(6, 6, pixels[36 * rows.start..36 * rows.end].to_vec()).unwrap()
     };
     let (real, validation, windows) = (images(0..50), images(50..100), images(100..200));
-    let found =
-        parzen(Real(&real), Validation(&validation), Fake(&windows), &usual_widths()).unwrap();
-    close(found.sigma, expected.sigma, 1e-12);
+    let found = parzen(Real(&real), Validation(&validation), Fake(&windows), &default_bandwidths())
+        .unwrap();
+    close(found.bandwidth, expected.sigma, 1e-12);
     close(found.log_likelihood.mean, expected.mean, 1e-10);
     close(found.log_likelihood.standard_error, expected.standard_error, 1e-10);
 }
@@ -282,12 +283,13 @@ fn log_likelihood_of_pixels_agrees_with_a_sum_over_all_differences() {
         };
         let (real, validation, windows) = (images(10, 30), images(11, 20), images(12, 40));
         let found =
-            parzen(Real(&real), Validation(&validation), Fake(&windows), &usual_widths()).unwrap();
-        let tried = usual_widths().map(|s| naive_log_likelihood(&validation, &windows, s));
+            parzen(Real(&real), Validation(&validation), Fake(&windows), &default_bandwidths())
+                .unwrap();
+        let tried = default_bandwidths().map(|s| naive_log_likelihood(&validation, &windows, s));
         let best = tried.iter().copied().fold(f64::MIN, f64::max);
         let at = tried.iter().position(|&t| t == best).unwrap();
-        assert_eq!(found.sigma, usual_widths()[at]);
-        let expected = naive_log_likelihood(&real, &windows, found.sigma);
+        assert_eq!(found.bandwidth, default_bandwidths()[at]);
+        let expected = naive_log_likelihood(&real, &windows, found.bandwidth);
         close(found.log_likelihood.mean, expected, tolerance);
     }
 }

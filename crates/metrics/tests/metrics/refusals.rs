@@ -5,7 +5,7 @@ use gan_metrics::duplicates::near_duplicates;
 use gan_metrics::fid::{Gaussian, fid};
 use gan_metrics::kid::{KidOptions, kid};
 use gan_metrics::modes::{modes, predictions};
-use gan_metrics::novelty::{NoveltyOptions, Placed, c_t, novelty, place};
+use gan_metrics::novelty::{CellDistance, NoveltyOptions, c_t, distances_in_cells, novelty};
 use gan_metrics::parzen::parzen;
 use gan_metrics::precision::precision_recall;
 use gan_metrics::{Error, Fake, Features, Real, Training, Validation};
@@ -98,7 +98,7 @@ fn rejects_sides_with_different_widths() {
     let options = NoveltyOptions::default();
     refused(novelty(Real(&a), Fake(&a), Training(&b), &options).map(drop));
     refused(novelty(Real(&b), Fake(&a), Training(&b), &options).map(drop));
-    refused(place(&a, &[0; 30], &b, &[0; 30]).map(drop));
+    refused(distances_in_cells(&a, &[0; 30], &b, &[0; 30]).map(drop));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn counts_only_distances_below_the_threshold() {
     let test: Vec<f64> = (1..=2000).rev().map(f64::from).collect();
     // 0.1% of 2,000 test distances are two, and the second smallest is 2.
     let found = near_duplicates(Real(&test), Fake(&[0.0, 1.9, 2.0, 7.0])).unwrap();
-    assert_eq!((found.count, found.of, found.threshold), (2, 4, 2.0));
+    assert_eq!((found.count, found.total, found.threshold), (2, 4, 2.0));
 }
 
 /// Test images at distance 0 are training images. They neither set the threshold nor hide copies.
@@ -193,9 +193,9 @@ fn identical_images_count_whatever_the_test_images() {
     test.extend([0.0; 12]);
     let found = near_duplicates(Real(&test), Fake(&[0.0, 0.0, 1.9, 2.0])).unwrap();
     assert_eq!((found.count, found.identical, found.threshold), (3, 2, 2.0));
-    assert_eq!(found.shared, 12);
+    assert_eq!(found.test_in_training, 12);
     let none_new = near_duplicates(Real(&[0.0; 5]), Fake(&[0.0, 0.1])).unwrap();
-    assert_eq!((none_new.count, none_new.expected, none_new.shared), (1, 0.0, 5));
+    assert_eq!((none_new.count, none_new.expected, none_new.test_in_training), (1, 0.0, 5));
 }
 
 /// A new image takes each rank among the test images equally often.
@@ -215,23 +215,23 @@ fn rejects_invalid_distances() {
     for wrong in [f64::NAN, f64::INFINITY, -1.0] {
         let found = near_duplicates(Real(&[1.0]), Fake(&[1.0, wrong]));
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
-        let placed = [0.5, wrong].map(|distance| Placed { cell: 0, distance });
+        let placed = [0.5, wrong].map(|distance| CellDistance { cell: 0, distance });
         let found = c_t(Real(&placed), Fake(&placed[..1]), &NoveltyOptions::default());
         assert!(matches!(found, Err(Error::Distance { row: 1, .. })));
     }
 }
 
 #[test]
-fn rejects_invalid_window_widths() {
+fn rejects_invalid_bandwidths() {
     let images = Images::new(1, 2, vec![9; 10]).unwrap();
     let measure =
         |sigmas: &[f64]| parzen(Real(&images), Validation(&images), Fake(&images), sigmas);
     for wrong in [0.0, -1.0, 1e-155, 1e-200, 1e200, f64::NAN, f64::INFINITY] {
         let found = measure(&[0.5, wrong]);
-        assert!(matches!(found, Err(Error::Sigma { sigma: Some(_) })));
+        assert!(matches!(found, Err(Error::Bandwidth { bandwidth: Some(_) })));
     }
     let found = measure(&[]);
-    assert!(matches!(found, Err(Error::Sigma { sigma: None })));
+    assert!(matches!(found, Err(Error::Bandwidth { bandwidth: None })));
 }
 
 #[test]
@@ -258,20 +258,20 @@ fn rejects_windows_around_images_of_another_size() {
 
 #[test]
 fn leaves_out_cells_with_too_few_fake_or_no_test_images() {
-    let at = |cell: usize, distances: &[f64]| -> Vec<Placed> {
-        let placed = |&distance: &f64| Placed { cell, distance };
+    let at = |cell: usize, distances: &[f64]| -> Vec<CellDistance> {
+        let placed = |&distance: &f64| CellDistance { cell, distance };
         distances.iter().map(placed).collect()
     };
     let test = [at(0, &[1.0, 2.0]), at(1, &[1.0])].concat();
     let fake = [at(0, &[0.5, 3.0]), at(1, &[9.0]), at(2, &[1.0, 1.0])].concat();
-    let options = NoveltyOptions { least: 2, ..NoveltyOptions::default() };
+    let options = NoveltyOptions { min_fake: 2, ..NoveltyOptions::default() };
     let found = c_t(Real(&test), Fake(&fake), &options).unwrap();
     let kept: Vec<_> = found.cells.iter().map(|cell| cell.z.is_some()).collect();
     assert_eq!(kept, [true, false, false]);
     // In two of four pairs the fake image is farther away: U − nm/2 is 0.
     let z = 0.5 / (4.0f64 * 5.0 / 12.0).sqrt();
     assert!((found.c_t - z).abs() < 1e-12, "{found:?}");
-    let options = NoveltyOptions { least: 3, ..options };
+    let options = NoveltyOptions { min_fake: 3, ..options };
     let found = c_t(Real(&test), Fake(&fake), &options);
     assert!(matches!(found, Err(Error::NoCell { cells: 3, needed: 3 })));
 }
@@ -279,8 +279,8 @@ fn leaves_out_cells_with_too_few_fake_or_no_test_images() {
 #[test]
 fn rejects_cells_without_training_images() {
     let rows = rows(3, 2);
-    let found = place(&rows, &[0, 0], &rows, &[0, 0, 0]);
+    let found = distances_in_cells(&rows, &[0, 0], &rows, &[0, 0, 0]);
     assert!(matches!(found, Err(Error::CellCount { cells: 2, images: 3 })));
-    let found = place(&rows, &[0, 4, 0], &rows, &[0, 0, 0]);
+    let found = distances_in_cells(&rows, &[0, 4, 0], &rows, &[0, 0, 0]);
     assert!(matches!(found, Err(Error::EmptyCell { cell: 4 })));
 }

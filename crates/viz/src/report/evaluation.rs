@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gan_metrics::METRICS;
+use gan_metrics::{CLASS_SHARES, METRICS};
 use run_dir::{Measurement, QualityRow};
 
 use super::chart::number;
@@ -147,7 +147,7 @@ impl Evaluation {
 
     /// The share of each class, if measured.
     pub fn shares(&self) -> Vec<ClassShare> {
-        let shares = self.get("digits_kl").and_then(|found| found.details.get("shares"));
+        let shares = self.get("digits_kl").and_then(|found| found.details.get(CLASS_SHARES));
         let shares = shares.map(Vec::as_slice).unwrap_or_default();
         let classes = shares.len() as f64;
         shares
