@@ -199,18 +199,16 @@ fn decode_tensor(tensor: TensorProto) -> Result<Tensor> {
     let bytes = tensor.raw_data.as_deref().ok_or_else(|| unknown("values outside raw_data"))?;
     let incomplete = || Error::Malformed(format!("the values of {} are incomplete", place()));
     let data = match kind(tensor.data_type).ok_or_else(|| unknown("another type"))? {
-        Kind::F32 => {
-            let (values, rest) = bytes.as_chunks::<4>();
-            rest.is_empty().then(|| values.iter().map(|b| f32::from_le_bytes(*b)).collect())
-        }
-        .map(Data::F32),
-        Kind::I64 => {
-            let (values, rest) = bytes.as_chunks::<8>();
-            rest.is_empty().then(|| values.iter().map(|b| i64::from_le_bytes(*b)).collect())
-        }
-        .map(Data::I64),
+        Kind::F32 => numbers(bytes, f32::from_le_bytes).map(Data::F32),
+        Kind::I64 => numbers(bytes, i64::from_le_bytes).map(Data::I64),
     };
     Ok(Tensor { data: data.ok_or_else(incomplete)?, shape, name: tensor.name })
+}
+
+/// The numbers of `N` bytes each, or `None` if the last one is incomplete.
+fn numbers<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Option<Vec<T>> {
+    let (values, rest) = bytes.as_chunks();
+    rest.is_empty().then(|| values.iter().map(|value| number(*value)).collect())
 }
 
 /// The type with this number in ONNX.
