@@ -24,6 +24,8 @@ pub(crate) struct Columns {
     /// The column of labels.
     label: Option<usize>,
     count: usize,
+    /// Rows and columns of an image.
+    pub side: usize,
 }
 
 impl Columns {
@@ -49,24 +51,11 @@ impl Columns {
             None if side(rest).is_some() => None,
             None => Some(usize::from(index)),
         };
-        let columns = Columns { header, index, label, count };
-        match side(columns.pixels()) {
-            Some(_) => Ok(columns),
-            None => Err(Problem::Csv {
-                line: 1,
-                reason: format!("{count} columns are no square image, with or without a label"),
-            }),
-        }
-    }
-
-    /// The number of columns with pixels.
-    fn pixels(&self) -> usize {
-        self.count - usize::from(self.index) - usize::from(self.label.is_some())
-    }
-
-    /// Rows and columns of an image.
-    pub fn side(&self) -> usize {
-        side(self.pixels()).unwrap_or_default()
+        let side = side(rest - usize::from(label.is_some())).ok_or_else(|| Problem::Csv {
+            line: 1,
+            reason: format!("{count} columns are no square image, with or without a label"),
+        })?;
+        Ok(Columns { header, index, label, count, side })
     }
 
     /// Calls `visit` with the pixels and the label of each line.

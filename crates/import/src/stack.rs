@@ -109,7 +109,7 @@ impl<'a> Stack<'a> {
     /// A CSV file.
     pub fn csv(entry: &'a Entry) -> Result<Stack<'a>> {
         let columns = Columns::from_entry(entry)?;
-        let side = columns.side();
+        let side = columns.side;
         let layout = PixelLayout { rows: side, cols: side, channels: 1, channels_first: true };
         Ok(Stack { entry, table: Table::Csv(columns), layout })
     }
