@@ -18,7 +18,7 @@ use crate::{Error, Fake, Features, Real, Result, Training};
 pub struct NoveltyOptions {
     /// Number of cells of feature space, by k-means on the training images.
     pub cells: usize,
-    /// Cells with fewer fake images than this are left out.
+    /// Cells with fewer fake images than this are skipped.
     pub min_fake: usize,
     /// Number of draws for the null distribution.
     pub permutations: usize,
@@ -66,7 +66,7 @@ pub struct CellScore {
     /// Fake images in the cell.
     pub fake: usize,
     /// Mann–Whitney Z of the distances of fake images against those of test images;
-    /// `None` for a cell that is left out.
+    /// `None` for a cell that is skipped.
     pub z: Option<f64>,
 }
 
@@ -141,11 +141,11 @@ pub fn distances_in_cells(
 /// distances count half. Z = (U − nm/2 + ½) /
 /// √(nm (n + m + 1) / 12). The ½ and the square root without a correction for
 /// ties are those of the published code. Cells without test images or with too few fake images
-/// are left out.
+/// are skipped.
 ///
 /// # Errors
 /// [`Error::Distance`] for a distance that is negative or not finite;
-/// [`Error::NoCell`] if all cells are left out.
+/// [`Error::NoCell`] if all cells are skipped.
 pub fn c_t(
     test: Real<'_, [CellDistance]>,
     fake: Fake<'_, [CellDistance]>,
@@ -227,7 +227,7 @@ fn score(cell: usize, ranks: &[(usize, f64)], is_fake: &[bool], min_fake: usize)
     CellScore { cell, test, fake, z: kept.then(|| (u - n * m / 2.0 + 0.5) / spread) }
 }
 
-/// `None` if all cells are left out.
+/// `None` if all cells are skipped.
 fn weighted_mean(cells: &[CellScore]) -> Option<f64> {
     let kept = || cells.iter().filter_map(|cell| Some((cell.test as f64, cell.z?)));
     let weight: f64 = kept().map(|(test, _)| test).sum();
