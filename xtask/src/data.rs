@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use indicatif::HumanCount;
 use mnist_io::known::{self, KnownFile, KnownSet, MNIST};
-use mnist_io::{Dataset, Split};
+use mnist_io::{Dataset, Split, find_files};
 
 use crate::error::user_error;
 use crate::mirrors;
@@ -62,7 +62,7 @@ pub fn check_or_fetch(
 /// folders of IDX files with labels, and holds out test images where there are none.
 pub fn check(dir: &Path) -> Result<String> {
     if dir.exists()
-        && let Ok([images, labels, test_images, test_labels]) = MNIST.find(dir)
+        && let Ok([images, labels, test_images, test_labels]) = find_files(dir, None)
         && (images.is_none()
             || labels.is_none()
             || (test_images.is_none() && test_labels.is_none()))
@@ -127,51 +127,39 @@ fn explain(error: &mnist_io::Error, dir: &Path) -> anyhow::Error {
     user_error(error.to_string(), remedy)
 }
 
-/// The files of `set` that `dir` lacks, and with `repair` those that differ.
+/// The files of `set` that `dir` lacks, and with `repair` those that differ. Some files of another
+/// data set are an error; four files of any data set are complete.
 fn files_to_fetch(
     set: &KnownSet,
     dir: &Path,
     closest: Option<&Closest>,
     repair: bool,
 ) -> Result<Vec<KnownFile>> {
-    let Some((_, different)) = closest.filter(|(found, _)| repair && *found == set) else {
-        return missing_files(set, dir);
-    };
-    let paths = set.find(dir).map_err(|e| explain(&e, dir))?;
-    let wanted = |path: Option<PathBuf>| path.is_none_or(|path| different.contains(&path));
-    let files = set.files.into_iter().zip(paths);
-    Ok(files.filter_map(|(file, path)| wanted(path).then_some(file)).collect())
-}
-
-/// The files of `set` that `dir` lacks. Some files of another data set are an error; four files of
-/// any data set are complete.
-fn missing_files(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
-    let explain = |e| explain(&e, dir);
-    let (mut present, mut missing) = (Vec::new(), Vec::new());
-    for (file, path) in set.files.iter().zip(set.find(dir).map_err(explain)?) {
-        match path {
-            Some(path) => present.push((file, path)),
-            None => missing.push(*file),
-        }
+    let paths = find_files(dir, None).map_err(|e| explain(&e, dir))?;
+    let different = closest.filter(|(found, _)| *found == set).map(|(_, paths)| paths.as_slice());
+    let repaired = different.filter(|_| repair).unwrap_or_default();
+    let files = set.files.into_iter().zip(&paths);
+    let files = files.filter(|(_, path)| path.as_ref().is_none_or(|p| repaired.contains(p)));
+    let files: Vec<_> = files.map(|(file, _)| file).collect();
+    let some = paths.iter().any(Option::is_some) && paths.iter().any(Option::is_none);
+    if !some || different.is_some_and(|paths| repair || paths.is_empty()) {
+        return Ok(files);
     }
-    if present.is_empty() || missing.is_empty() {
-        return Ok(missing);
-    }
-    for (file, path) in present {
-        if !file.is_at(&path).map_err(explain)? {
-            let names: Vec<_> = missing.iter().map(|f| f.name).collect();
-            let (dir, names) = (dir.display(), names.join(", no "));
-            return Err(user_error(
-                format!("{dir} holds some files of a data set, but no {names}"),
-                format!(
-                    "put the missing files there, or name another folder with --data; {} is \
-                     downloaded into a folder without any of the four files",
-                    set.title
-                ),
-            ));
-        }
-    }
-    Ok(missing)
+    let names = files.iter().map(|file| file.name).collect::<Vec<_>>().join(", no ");
+    let (dir, title) = (dir.display(), set.title);
+    Err(match different.and_then(<[_]>::first) {
+        Some(path) => user_error(
+            format!("{} differs from {title}'s, and {dir} holds no {names}", path.display()),
+            "replace or remove that file, or name another folder with --data",
+        ),
+        None => user_error(
+            format!("{dir} holds some files of a data set, but no {names}"),
+            format!(
+                "put the missing files there, or name another folder with --data; {title} is \
+                 downloaded into a folder without any of the four files"
+            ),
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -179,6 +167,13 @@ mod tests {
     use mnist_io::{Idx, IdxData, Images};
 
     use super::*;
+
+    /// The files of `set` that `dir` lacks.
+    fn missing(set: &KnownSet, dir: &Path) -> Result<Vec<KnownFile>> {
+        let set = &*Box::leak(Box::new(*set));
+        let closest = known::best_match(std::slice::from_ref(set), dir).unwrap();
+        files_to_fetch(set, dir, closest.as_ref(), false)
+    }
 
     fn write(dir: &Path, images: &str, labels: &str, count: usize) {
         Images::new(2, 2, vec![7; 4 * count]).unwrap().write_file(&dir.join(images)).unwrap();
@@ -194,7 +189,7 @@ mod tests {
         let dir = dir.path();
         write(dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
         write(dir, "t10k-images.idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", 2);
-        assert_eq!(missing_files(&MNIST, dir).unwrap(), []);
+        assert_eq!(missing(&MNIST, dir).unwrap(), []);
         let words = check(dir).unwrap();
         assert_eq!(words, "a data set of your own, 3 training and 2 test images");
     }
@@ -202,15 +197,15 @@ mod tests {
     #[test]
     fn an_empty_or_missing_folder_lacks_all_four_files() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(missing_files(&MNIST, dir.path()).unwrap(), MNIST.files);
-        assert_eq!(missing_files(&MNIST, &dir.path().join("none")).unwrap(), MNIST.files);
+        assert_eq!(missing(&MNIST, dir.path()).unwrap(), MNIST.files);
+        assert_eq!(missing(&MNIST, &dir.path().join("none")).unwrap(), MNIST.files);
     }
 
     #[test]
     fn some_files_of_another_data_set_are_an_error_that_names_the_missing_files() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 3);
-        let error = missing_files(&MNIST, dir.path()).unwrap_err().to_string();
+        let error = missing(&MNIST, dir.path()).unwrap_err().to_string();
         assert!(error.ends_with("no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"), "{error}");
     }
 
@@ -244,11 +239,11 @@ mod tests {
             ],
             ..MNIST
         };
-        let lacks = missing_files(&set, dir.path()).unwrap();
+        let lacks = missing(&set, dir.path()).unwrap();
         assert_eq!(lacks, [train_images, train_labels]);
         // The error names an incomplete file; it does not report another data set.
         fs::write(&path, &packed[..packed.len() - 3]).unwrap();
-        let error = missing_files(&set, dir.path()).unwrap_err().to_string();
+        let error = missing(&set, dir.path()).unwrap_err().to_string();
         assert!(error.starts_with(path.to_str().unwrap()), "{error}");
     }
 

@@ -9,7 +9,7 @@ use crate::element::{ElementType, IdxData};
 use crate::error::{Error, Result};
 use crate::hash::sha256_of_parts;
 use crate::idx::{Idx, element_count};
-use crate::read::{read_file_if, read_if};
+use crate::read::{read, read_file_if};
 use crate::write::{header, write_atomic};
 
 /// The most bytes of images that are read from one file, 1 GiB. The largest set of
@@ -116,7 +116,7 @@ impl Images {
     /// # Errors
     /// Those of [`Idx::read`], [`Error::NotImages`] and [`Error::TooManyBytes`].
     pub fn read(reader: impl Read) -> Result<Images> {
-        Images::try_from(read_if(reader, check_header)?)
+        Images::try_from(read(reader, None, check_header)?)
     }
 
     /// Writes a plain IDX file, atomically. Replaces an existing file.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::hash::sha256_of_reader;
 use crate::names::{FILES, find_files};
-use crate::read::open_plain;
+use crate::read::{open_regular, plain_reader};
 
 /// A published data set of four IDX files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +75,8 @@ pub fn by_name(name: &str) -> Option<&'static KnownSet> {
     ALL.iter().find(|set| set.name == name)
 }
 
-/// Returns the one of `sets` of which `dir` holds most files, and the paths of the
-/// files in `dir` that differ from those of that set in at least one byte, though
-/// they have their names. Returns `None` if `dir` holds no file of any set.
+/// Returns the set with the most matching files in `dir`, and the files there with its names
+/// but other bytes. Returns `None` if `dir` holds no file of any set.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder or a file in it cannot be opened.
@@ -87,12 +86,8 @@ pub fn best_match<'a>(
 ) -> Result<Option<(&'a KnownSet, Vec<PathBuf>)>> {
     let longest = sets.iter().flat_map(|set| set.files).map(|file| file.bytes).max();
     let mut found = Vec::new();
-    for (index, file) in FILES.iter().enumerate() {
-        let path = match file.find(dir, None) {
-            Ok(path) => path,
-            Err(Error::MissingFile { .. } | Error::MissingFolder { .. }) => continue,
-            Err(error) => return Err(error),
-        };
+    for (index, path) in find_files(dir, None)?.into_iter().enumerate() {
+        let Some(path) = path else { continue };
         let content = match size_and_hash(&path, longest.unwrap_or(0)) {
             Ok((_, sha256)) => Some(sha256),
             // The file is damaged gzip data.
@@ -113,16 +108,6 @@ pub fn best_match<'a>(
 }
 
 impl KnownSet {
-    /// Returns the paths of the four files in `dir`, in order, `None` for a
-    /// missing file. The names are those of
-    /// [`Dataset::open`](crate::Dataset::open). The files are not read.
-    ///
-    /// # Errors
-    /// Those of [`find_files`].
-    pub fn find(&self, dir: &Path) -> Result<[Option<PathBuf>; 4]> {
-        find_files(dir, None)
-    }
-
     /// Checks that the four files in `dir` are those of this set, byte by byte.
     /// They may be compressed with gzip.
     ///
@@ -147,24 +132,12 @@ impl KnownSet {
     }
 }
 
-impl KnownFile {
-    /// Returns whether the file at `path` is this one, byte by byte. It may be
-    /// compressed with gzip.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file cannot be opened, [`Error::InFile`] with an
-    /// error of the gzip data.
-    pub fn is_at(&self, path: &Path) -> Result<bool> {
-        let (bytes, found) = size_and_hash(path, self.bytes)?;
-        Ok(bytes == self.bytes && found == self.sha256)
-    }
-}
-
 /// Returns size and SHA-256 of the decompressed file. Reads at most `longest` bytes
 /// and one more, which is enough to detect a longer file.
 fn size_and_hash(path: &Path, longest: u64) -> Result<(u64, String)> {
-    let reader = open_plain(path)?.take(longest.saturating_add(1));
-    sha256_of_reader(reader).map_err(|e| Error::from(e).in_file(path))
+    let reader = plain_reader(open_regular(path)?).map_err(|e| e.in_file(path))?;
+    sha256_of_reader(reader.take(longest.saturating_add(1)))
+        .map_err(|e| Error::from(e).in_file(path))
 }
 
 /// Both sets have the same file names and sizes: a header of 16 bytes and 60,000

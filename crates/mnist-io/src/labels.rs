@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::element::{ElementType, IdxData};
 use crate::error::{Error, Result};
 use crate::idx::Idx;
-use crate::read::{read_file_if, read_if};
+use crate::read::{read, read_file_if};
 
 /// The most columns of a table of labels. QMNIST has 8.
-const MOST_COLUMNS: usize = 64;
+const MAX_COLUMNS: usize = 64;
 
 /// Reads the labels of `images` images from an IDX file of integers, `[n]`, or
 /// `[n, columns]` as in QMNIST, whose first column holds the classes.
@@ -27,14 +27,14 @@ pub fn read_labels(path: &Path, images: usize) -> Result<Vec<i64>> {
 /// # Errors
 /// Those of [`Idx::read`], [`Error::NotLabels`] and [`Error::LabelCount`].
 pub fn read_labels_from(reader: impl Read, images: usize) -> Result<Vec<i64>> {
-    let idx = read_if(reader, |element, shape| check_header(element, shape, images))?;
+    let idx = read(reader, None, |element, shape| check_header(element, shape, images))?;
     Ok(classes(idx))
 }
 
 fn check_header(element: ElementType, shape: &[usize], images: usize) -> Result<()> {
     let other = matches!(element, ElementType::I8 | ElementType::F32 | ElementType::F64);
     match *shape {
-        [labels] | [labels, 1..=MOST_COLUMNS] if !other => match labels == images {
+        [labels] | [labels, 1..=MAX_COLUMNS] if !other => match labels == images {
             true => Ok(()),
             false => Err(Error::LabelCount { images, labels }),
         },

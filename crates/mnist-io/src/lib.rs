@@ -22,5 +22,5 @@ pub use idx::Idx;
 pub use images::{Images, MAX_BYTES};
 pub use labels::{read_labels, read_labels_from};
 pub use names::{find_files, prefix_of_file};
-pub use read::{open_plain, open_regular, plain_reader, read_regular};
-pub use write::{write_atomic, write_parts};
+pub use read::{open_regular, plain_reader, read_regular};
+pub use write::write_parts;

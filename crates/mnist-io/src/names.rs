@@ -13,10 +13,10 @@ pub(crate) struct SetFile {
 
 /// Training images, training labels, test images, test labels.
 pub(crate) const FILES: [SetFile; 4] = [
-    SetFile::new("train-images-idx3-ubyte", "training images"),
-    SetFile::new("train-labels-idx1-ubyte", "training labels"),
-    SetFile::new("t10k-images-idx3-ubyte", "test images"),
-    SetFile::new("t10k-labels-idx1-ubyte", "test labels"),
+    SetFile { name: "train-images-idx3-ubyte", what: "training images" },
+    SetFile { name: "train-labels-idx1-ubyte", what: "training labels" },
+    SetFile { name: "t10k-images-idx3-ubyte", what: "test images" },
+    SetFile { name: "t10k-labels-idx1-ubyte", what: "test labels" },
 ];
 
 /// Ends of names after `images` or `labels` and a hyphen or a dot.
@@ -49,10 +49,6 @@ pub fn prefix_of_file(name: &str) -> Option<&str> {
 }
 
 impl SetFile {
-    const fn new(name: &'static str, what: &'static str) -> SetFile {
-        SetFile { name, what }
-    }
-
     /// Returns the path of the file in `dir`: with the usual name, or with the only prefix
     /// in the folder, or with `prefix`.
     pub(crate) fn find(&self, dir: &Path, prefix: Option<&str>) -> Result<PathBuf> {
@@ -70,7 +66,7 @@ impl SetFile {
         if !dir.is_dir() {
             return Err(Error::MissingFolder { dir: dir.to_owned() });
         }
-        let others = self.others(dir, prefix)?;
+        let others = self.alternative_names(dir, prefix)?;
         let [first, ..] = others.as_slice() else {
             return Err(Error::MissingFile { dir: dir.to_owned(), what: self.what, names });
         };
@@ -85,7 +81,7 @@ impl SetFile {
     }
 
     /// The file's other names in `dir`, the preferred name first.
-    fn others(&self, dir: &Path, prefix: Option<&str>) -> Result<Vec<String>> {
+    fn alternative_names(&self, dir: &Path, prefix: Option<&str>) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in dir.read_dir().map_err(Error::io("list", dir))? {
             let entry = entry.map_err(Error::io("list", dir))?;

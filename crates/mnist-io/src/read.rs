@@ -1,4 +1,4 @@
-//! Reading IDX data. No allocation trusts the sizes of a header.
+//! Reading IDX data. Allocations do not depend on the sizes in a header alone.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
@@ -84,21 +84,11 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
     read(open_regular(path)?).map_err(Error::io("read", path))
 }
 
-/// Opens a regular file, which is decompressed if it is gzip.
+/// Decompresses the data if it is gzip.
 ///
 /// # Errors
-/// Those of [`open_regular`], or [`Error::InFile`] if it cannot be read. An error of the
-/// gzip data is an `io::Error` of the reader; `Error::from` extracts it.
-pub fn open_plain(path: &Path) -> Result<impl Read> {
-    let file = open_regular(path)?;
-    let (reader, _) = decompress(file).map_err(|e| e.in_file(path))?;
-    Ok(reader)
-}
-
-/// Decompresses the data if it is gzip. Errors are those of [`open_plain`].
-///
-/// # Errors
-/// [`Error::Read`] if the first bytes cannot be read.
+/// [`Error::Read`] if the first bytes cannot be read. An error of the gzip data is an
+/// `io::Error` of the reader; `Error::from` extracts it.
 pub fn plain_reader<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
     Ok(decompress(reader)?.0)
 }
@@ -116,17 +106,9 @@ fn decompress<'a>(mut reader: impl Read + 'a) -> Result<(Box<dyn Read + 'a>, boo
     Ok((Box::new(Gunzip::new(buffered)), true))
 }
 
-/// Reads one array from a stream if `check` accepts its header.
-pub(crate) fn read_if(
-    reader: impl Read,
-    check: impl FnOnce(ElementType, &[usize]) -> Result<()>,
-) -> Result<Idx> {
-    read(reader, None, check)
-}
-
 /// Reads one array. `length` is the length of the source, if it is known. `check` sees the
 /// header before any data are read.
-fn read(
+pub(crate) fn read(
     reader: impl Read,
     length: Option<u64>,
     check: impl FnOnce(ElementType, &[usize]) -> Result<()>,
@@ -196,11 +178,11 @@ impl Header {
         Error::TrailingBytes { shape: self.shape.clone(), expected: self.bytes as u64 }
     }
 
-    /// Reads the data. `certain` means that the length of the file fits.
-    fn read_data(self, mut reader: impl Read, certain: bool) -> Result<Idx> {
+    /// Reads the data. `length_checked` means that the length of the file fits.
+    fn read_data(self, mut reader: impl Read, length_checked: bool) -> Result<Idx> {
         let mut bytes = Vec::new();
         while bytes.len() < self.bytes {
-            let goal = if certain {
+            let goal = if length_checked {
                 self.bytes
             } else {
                 self.bytes.min((2 * bytes.len()).max(FIRST_RESERVE))
