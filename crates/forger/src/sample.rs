@@ -1,5 +1,6 @@
 //! `forger sample`: images from a trained run, as a picture, an IDX file or a NumPy file.
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -17,18 +18,6 @@ use crate::sample_files::{write_npy, write_npz};
 use crate::signals::Signals;
 use crate::{output, threads};
 
-/// A signal ended the command.
-#[derive(Debug)]
-struct Stopped;
-
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("stopped")
-    }
-}
-
-impl std::error::Error for Stopped {}
-
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
@@ -40,7 +29,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let out = args.out.clone().unwrap_or_else(|| next_picture(&run));
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     match write(args, &sampler, class, &out, &signals) {
-        Err(error) if error.is::<Stopped>() => {
+        Err(_) if signals.received() => {
             output::eprint_line("stopped; no file was written");
             return Ok(ExitCode::from(signals.exit_code()));
         }
@@ -63,7 +52,7 @@ fn next_picture(run: &RunDir) -> SampleFile {
     SampleFile { path, format: SampleFormat::Picture }
 }
 
-/// Generates the images and writes them. After an error, or [`Stopped`], there is no file.
+/// Generates the images and writes them. After an error or a signal there is no file.
 fn write(
     args: &SampleArgs,
     sampler: &Sampler,
@@ -87,37 +76,20 @@ fn write(
     let (started, mut done) = (Instant::now(), 0);
     let parts = sampler.chunks((args.seed, RandomStream::Sample), count, class)?.map(|part| {
         if signals.received() {
-            return Err(Error::new(Stopped));
+            return Err(io::Error::other("stopped"));
         }
-        let part = part?.pixels().to_vec();
+        let part = part.map_err(io::Error::other)?.pixels().to_vec();
         done += (part.len() / (side * side)) as u64;
         bar.show_generated(started, done, count);
         Ok(part)
     });
+    let shape = [count as usize, side, side];
     match out.format {
-        SampleFormat::Idx => {
-            mnist_io::write_parts(&out.path, &[count as usize, side, side], parts)?;
-        }
-        SampleFormat::Npy | SampleFormat::Npz => {
-            let shape = [count as usize, side, side];
-            // `write_atomic` knows errors of files only.
-            let mut failed = None;
-            let mut parts = parts.map(|part| {
-                part.map_err(|error| {
-                    failed = Some(error);
-                    std::io::ErrorKind::Interrupted.into()
-                })
-            });
-            let written = write_atomic(&out.path, |w| match out.format {
-                SampleFormat::Npy => write_npy(shape, &mut parts, w),
-                _ => write_npz(shape, &mut parts, w),
-            });
-            drop(parts);
-            failed.map_or(Ok(()), Err)?;
-            written?;
-        }
+        SampleFormat::Idx => mnist_io::write_parts(&out.path, &shape, parts)?,
+        SampleFormat::Npy => write_atomic(&out.path, |w| write_npy(shape, parts, w))?,
+        SampleFormat::Npz => write_atomic(&out.path, |w| write_npz(shape, parts, w))?,
         SampleFormat::Picture => {
-            let pixels = parts.collect::<Result<Vec<_>>>()?.concat();
+            let pixels = parts.collect::<io::Result<Vec<_>>>()?.concat();
             let images = Images::new(side, side, pixels)?;
             gan_viz::grid(&images, columns, &style)?.write_png(&out.path)?;
         }

@@ -101,13 +101,6 @@ impl IdxData {
     }
 }
 
-impl ElementType {
-    /// The third byte of a file with this type.
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-}
-
 fn encode_each<T: Copy, const N: usize>(
     mut writer: impl Write,
     elements: &[T],

@@ -46,24 +46,20 @@ impl Idx {
 /// `shape` has at most 255 sizes, each below 2³². After an error there is no file.
 ///
 /// # Errors
-/// The error of a part; [`Error::Io`] with the action that failed, or if the parts together
-/// have another size than `shape`.
-pub fn write_parts<E: From<Error>>(
+/// [`Error::Io`] with the action that failed, with the error of a part, or if the parts
+/// together have another size than `shape`.
+pub fn write_parts(
     path: &Path,
     shape: &[usize],
-    parts: impl IntoIterator<Item = std::result::Result<Vec<u8>, E>>,
-) -> std::result::Result<(), E> {
+    parts: impl IntoIterator<Item = io::Result<Vec<u8>>>,
+) -> Result<()> {
     let gzip = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
-    let mut failed = None;
-    let written = write_atomic(path, |file| {
+    write_atomic(path, |file| {
         let write = |writer: &mut dyn Write| {
             writer.write_all(&header(ElementType::U8, shape))?;
             let mut missing = shape.iter().product::<usize>();
             for part in parts {
-                let part = part.map_err(|error| {
-                    failed = Some(error);
-                    io::Error::other("a part is missing")
-                })?;
+                let part = part?;
                 let left = missing.checked_sub(part.len());
                 missing = left.ok_or_else(|| io::Error::other("there are too many bytes"))?;
                 writer.write_all(&part)?;
@@ -76,16 +72,12 @@ pub fn write_parts<E: From<Error>>(
         let mut encoder = GzEncoder::new(file, Compression::default());
         write(&mut encoder)?;
         encoder.finish()?.flush()
-    });
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(written?),
-    }
+    })
 }
 
 /// The bytes before the data. The shape satisfies the rules of [`Idx::new`].
 pub(crate) fn header(element: ElementType, shape: &[usize]) -> Vec<u8> {
-    let mut header = vec![0, 0, element.code(), shape.len() as u8];
+    let mut header = vec![0, 0, element as u8, shape.len() as u8];
     header.extend(shape.iter().flat_map(|&size| (size as u32).to_be_bytes()));
     header
 }
@@ -98,7 +90,7 @@ pub(crate) fn header(element: ElementType, shape: &[usize]) -> Vec<u8> {
 /// # Errors
 /// [`Error::Io`] with the path and the action that failed. An error of `write` is
 /// reported as a failed write.
-pub fn write_atomic(
+pub(crate) fn write_atomic(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {

@@ -198,7 +198,7 @@ fn parts_are_written_as_one_file_plain_or_gzip() {
     let idx = Idx::new(vec![5, 2], IdxData::U8((0..10).collect())).unwrap();
     for name in ["a.idx2", "a.idx2.gz", "a.GZ"] {
         let path = dir.path().join(name);
-        let parts = [vec![0, 1, 2], vec![], (3..10).collect()].map(Ok::<_, Error>);
+        let parts = [vec![0, 1, 2], vec![], (3..10).collect()].map(Ok);
         mnist_io::write_parts(&path, &[5, 2], parts).unwrap();
         assert_eq!(Idx::read_file(&path).unwrap(), idx);
         let gzip = std::fs::read(&path).unwrap().starts_with(b"\x1f\x8b");
@@ -213,7 +213,13 @@ fn parts_that_fail_or_have_another_size_leave_no_file() {
     for (parts, hint) in [
         (vec![Ok(vec![1, 2])], "missing"),
         (vec![Ok(vec![1, 2]), Ok(vec![3, 4])], "too many"),
-        (vec![Ok(vec![1]), Err(Error::PixelCount { rows: 7, cols: 7, pixels: 7 })], "7 rows"),
+        (
+            vec![
+                Ok(vec![1]),
+                Err(io::Error::other(Error::PixelCount { rows: 7, cols: 7, pixels: 7 })),
+            ],
+            "7 rows",
+        ),
     ] {
         let error = mnist_io::write_parts(&path, &[3], parts).unwrap_err().to_string();
         assert!(error.contains(hint), "{error}");
