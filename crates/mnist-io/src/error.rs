@@ -152,7 +152,7 @@ pub enum Error {
     /// The array does not contain images.
     #[error(
         "expected images, u8 [n, rows, cols] with rows and cols above 0, found {element} {shape:?}{}",
-        hint(*element, shape, 1, "labels")
+        other_content(*element, shape, 1, "labels")
     )]
     NotImages {
         /// The type of the elements.
@@ -169,7 +169,7 @@ pub enum Error {
     /// The array does not contain labels.
     #[error(
         "expected labels, integers [n], found {element} {shape:?}{}",
-        hint(*element, shape, 3, "images")
+        other_content(*element, shape, 3, "images")
     )]
     NotLabels {
         /// The type of the elements.
@@ -301,7 +301,8 @@ fn other_format(found: [u8; 2]) -> &'static str {
     }
 }
 
-fn hint(element: ElementType, shape: &[usize], rank: usize, what: &str) -> String {
+/// A guess at the content of an array of unsigned bytes with `rank` dimensions.
+fn other_content(element: ElementType, shape: &[usize], rank: usize, what: &str) -> String {
     if element == ElementType::U8 && shape.len() == rank {
         format!(" (a file of {what}?)")
     } else {

@@ -11,11 +11,11 @@ use cap_std::fs::{Dir, FileType, OpenOptions};
 
 use crate::atomic::{entries, is_temporary, parent_of, remove_temporary_in, write_in};
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result, none_if_missing};
 
-/// Each function takes the full path of a file of the run, as [`RunDir`] returns it. A
-/// link, folder, FIFO, socket or device in the place of a file is refused, and so is a
-/// link in the place of a folder.
+/// Each function takes the full path of a file of the run, as [`RunDir`] returns it. It refuses
+/// a link, folder, FIFO, socket or device where it expects a file, and a link where it expects
+/// a folder.
 impl RunDir {
     /// Opens a file for reading.
     ///
@@ -62,8 +62,8 @@ impl RunDir {
     /// # Errors
     /// [`Error::WrongKind`] if its folder is a link, [`Error::Io`].
     pub fn remove(&self, path: &Path) -> Result<()> {
-        if let Some(dir) = optional(self.folder(parent_of(path), false))? {
-            optional(dir.remove_file(name(path)).map_err(Error::io("remove", path)))?;
+        if let Some(dir) = none_if_missing(self.folder(parent_of(path), false))? {
+            none_if_missing(dir.remove_file(file_name(path)).map_err(Error::io("remove", path)))?;
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::WrongKind`], [`Error::Io`].
     pub fn has_file(&self, path: &Path) -> Result<bool> {
-        match optional(self.folder(parent_of(path), false))? {
+        match none_if_missing(self.folder(parent_of(path), false))? {
             Some(dir) => check_name(&dir, path),
             None => Ok(false),
         }
@@ -85,14 +85,14 @@ impl RunDir {
     /// [`Error::WrongKind`], [`Error::Io`].
     pub fn has_results(&self) -> Result<bool> {
         for path in self.row_files().iter().chain(&self.final_files()) {
-            if let Some(file) = optional(self.open_file(path, u64::MAX))?
+            if let Some(file) = none_if_missing(self.open_file(path, u64::MAX))?
                 && file.metadata().map_err(Error::io("read", path))?.len() > 0
             {
                 return Ok(true);
             }
         }
         for folder in [self.snapshots_dir(), self.figures_dir(), self.snapshot_figures_dir()] {
-            let found = optional(self.entries(&folder))?.unwrap_or_default();
+            let found = none_if_missing(self.entries(&folder))?.unwrap_or_default();
             if found.iter().any(|(name, kind)| !kind.is_dir() && !is_temporary(name)) {
                 return Ok(true);
             }
@@ -105,7 +105,7 @@ impl RunDir {
         let dir = self.folder(parent_of(path), false)?;
         check_name(&dir, path)?;
         options.follow(FollowSymlinks::No).nonblock(true);
-        let file = dir.open_with(name(path), options).map_err(Error::io("open", path))?;
+        let file = dir.open_with(file_name(path), options).map_err(Error::io("open", path))?;
         // Another process may have replaced the file after the first check.
         let kind = file.metadata().map_err(Error::io("open", path))?.file_type();
         check_kind(path, kind, "file")?;
@@ -119,7 +119,7 @@ impl RunDir {
 
     /// Removes the temporary files in a folder, which may be missing.
     pub(crate) fn remove_temporary_in(&self, folder: &Path) -> Result<()> {
-        match optional(self.folder(folder, false))? {
+        match none_if_missing(self.folder(folder, false))? {
             Some(dir) => remove_temporary_in(&dir, folder),
             None => Ok(()),
         }
@@ -159,7 +159,7 @@ fn create_dir(dir: &Dir, name: &OsStr) -> io::Result<Dir> {
 
 /// Returns whether `dir` has the file `path`. Refuses anything but a regular file.
 fn check_name(dir: &Dir, path: &Path) -> Result<bool> {
-    match optional(dir.symlink_metadata(name(path)).map_err(Error::io("open", path)))? {
+    match none_if_missing(dir.symlink_metadata(file_name(path)).map_err(Error::io("open", path)))? {
         Some(found) => check_kind(path, found.file_type(), "file").map(|()| true),
         None => Ok(false),
     }
@@ -179,6 +179,6 @@ fn check_kind(path: &Path, kind: FileType, wanted: &'static str) -> Result<()> {
     Err(Error::WrongKind { path: path.to_owned(), found, wanted })
 }
 
-fn name(path: &Path) -> &OsStr {
+fn file_name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }

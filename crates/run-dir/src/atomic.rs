@@ -9,7 +9,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, FileType, OpenOptions};
 
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result, none_if_missing};
 
 /// Prefix of the names of temporary files. mnist-io uses the same.
 const PREFIX: &str = ".tmp-";
@@ -40,7 +40,7 @@ pub fn write_atomic(
 /// [`Error::Io`] if the folder cannot be read or an entry cannot be removed.
 pub fn remove_temporary_files(dir: &Path) -> Result<()> {
     let opened = Dir::open_ambient_dir(dir, ambient_authority());
-    match optional(opened.map_err(Error::io("read", dir)))? {
+    match none_if_missing(opened.map_err(Error::io("read", dir)))? {
         Some(opened) => remove_temporary_in(&opened, dir),
         None => Ok(()),
     }

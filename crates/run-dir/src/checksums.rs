@@ -1,8 +1,8 @@
 //! `checksums.jsonl`: the SHA-256 of the files of a run.
 //!
 //! A line is added before its file is written, so a process may be killed at any moment.
-//! A file must have one of its SHA-256; of a row file, the last one counts, and later rows
-//! are accepted. A file without a line is accepted.
+//! A file must have one of its SHA-256. A row file must begin with the rows of its last
+//! recorded SHA-256. A file without a line is accepted.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,7 +15,7 @@ use mnist_io::{sha256_hex, sha256_of_reader};
 use serde::{Deserialize, Serialize};
 
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result, none_if_missing};
 use crate::rows::{self, MAX_ROW_FILE, Row};
 
 /// The SHA-256 of the first bytes of a file.
@@ -81,7 +81,7 @@ impl RunDir {
                 continue;
             }
             let longest = recorded.iter().map(|checksum| checksum.bytes).max().unwrap_or(0);
-            if let Some(file) = optional(self.open_file(&path, longest))?
+            if let Some(file) = none_if_missing(self.open_file(&path, longest))?
                 && !recorded.contains(&self.checksum_of(&path, &file)?)
             {
                 return Err(Error::damaged(&path));
@@ -93,22 +93,22 @@ impl RunDir {
     /// Refuses the content of a file with another SHA-256 than those that were recorded.
     pub(crate) fn check(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let found = (self.name_in_run(path), sha256_hex(bytes));
-        let mut known = self.known().lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(&found) {
+        let mut recorded = self.recorded_hashes().lock().unwrap_or_else(PoisonError::into_inner);
+        if recorded.contains(&found) {
             return Ok(());
         }
-        // Another process may have written the file since the last look.
-        known.extend(self.checksums()?.into_iter().map(|line| (line.file, line.sha256)));
-        let has_other = known.iter().any(|(file, _)| *file == found.0);
-        if has_other && !known.contains(&found) { Err(Error::damaged(path)) } else { Ok(()) }
+        // Another process may have written the file since the last read.
+        recorded.extend(self.checksums()?.into_iter().map(|line| (line.file, line.sha256)));
+        let has_other = recorded.iter().any(|(file, _)| *file == found.0);
+        if has_other && !recorded.contains(&found) { Err(Error::damaged(path)) } else { Ok(()) }
     }
 
     /// Opens a row file and compares the rows that were recorded. `None` without the file.
     pub(crate) fn open_rows(&self, path: &Path) -> Result<Option<File>> {
-        let Some(mut file) = optional(self.open_file(path, MAX_ROW_FILE))? else {
+        let Some(mut file) = none_if_missing(self.open_file(path, MAX_ROW_FILE))? else {
             return Ok(None);
         };
-        // The file comes first: it may grow, and its SHA-256 is recorded afterwards.
+        // Open the file before reading the sums: rows can be appended and recorded meanwhile.
         if let Some(recorded) = last(&self.checksums()?, &self.name_in_run(path)) {
             if self.checksum_of(path, (&file).take(recorded.bytes))? != *recorded {
                 return Err(Error::damaged(path));
@@ -119,7 +119,7 @@ impl RunDir {
     }
 
     /// Accepts any rows in a row file, until they are recorded again.
-    pub(crate) fn forget_rows(&self, path: &Path) -> Result<()> {
+    pub(crate) fn reset_recorded_rows(&self, path: &Path) -> Result<()> {
         let nothing = self.checksum(path, &[]);
         match last(&self.checksums()?, &nothing.file) {
             Some(recorded) if *recorded != nothing => self.record(&[nothing]),
@@ -131,7 +131,7 @@ impl RunDir {
     fn checksums(&self) -> Result<Vec<Checksum>> {
         let path = self.checksums_path();
         let mut checksums = Vec::new();
-        if let Some(file) = optional(self.open_file(&path, MAX_ROW_FILE))? {
+        if let Some(file) = none_if_missing(self.open_file(&path, MAX_ROW_FILE))? {
             rows::for_each(file, &path, |checksum, _| checksums.push(checksum)).map_err(
                 |error| match error {
                     Error::Row { path, line, reason } => {

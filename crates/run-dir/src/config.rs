@@ -1,4 +1,4 @@
-//! `config.toml`: everything that is decided before the first step.
+//! `config.toml`: the settings of a run.
 
 use gan_config::{Classes, FigureLayout, Precision, Settings};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub const CONFIG_FORMAT: u32 = 4;
 pub struct RunConfig {
     /// [`CONFIG_FORMAT`].
     pub format: u32,
-    /// The preset's name, or a name of the caller's own.
+    /// The preset's name, or any name that the caller chose.
     pub preset: String,
     /// The name of the networks, `modern-conditional` for instance.
     pub networks: String,

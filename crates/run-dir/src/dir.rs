@@ -23,20 +23,20 @@ const LATEST: &str = "latest";
 /// The name of that link before it replaces the old one.
 const TEMPORARY_LATEST: &str = ".latest";
 
-/// Files with a SHA-256 that was read from `checksums.jsonl`.
-pub(crate) type Known = HashSet<(String, String)>;
+/// Files and their SHA-256 in `checksums.jsonl`.
+pub(crate) type RecordedHashes = HashSet<(String, String)>;
 
 /// An existing run directory. Its files are opened relative to its folder.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     root: PathBuf,
     dir: Arc<Dir>,
-    known: Arc<Mutex<Known>>,
+    recorded_hashes: Arc<Mutex<RecordedHashes>>,
 }
 
 impl RunDir {
     /// Creates a run in `root`, which is a new or an empty folder. A folder with
-    /// nothing but what a killed call left counts as empty.
+    /// only leftovers of a killed call counts as empty.
     ///
     /// Writes the folders, `real_images` (for runs on images) and the
     /// configuration. The configuration is written last, because a folder
@@ -49,12 +49,13 @@ impl RunDir {
     pub fn create(root: &Path, config: &RunConfig, real_images: Option<&Images>) -> Result<RunDir> {
         let existed = root.exists();
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
-        let run = RunDir::at(root)?;
-        run.check_unused()?;
+        let run = RunDir::open_unchecked(root)?;
+        run.check_empty()?;
         // Two processes may create a run here at once; the other may be done.
         let _lock = run.lock()?;
-        run.check_unused()?;
-        run.fill(config, real_images).inspect_err(|_| run.remove_incomplete(existed))?;
+        run.check_empty()?;
+        run.write_initial_files(config, real_images)
+            .inspect_err(|_| run.remove_incomplete(existed))?;
         Ok(run)
     }
 
@@ -91,8 +92,8 @@ impl RunDir {
         })
     }
 
-    /// Refuses a folder with anything but what a killed [`RunDir::create`] leaves.
-    fn check_unused(&self) -> Result<()> {
+    /// Refuses a folder with anything but leftovers of a killed [`RunDir::create`].
+    fn check_empty(&self) -> Result<()> {
         let locked = self.open_file(&self.lock_path(), 0).is_ok();
         for (name, kind) in self.entries(&self.root)? {
             let path = self.root.join(&name);
@@ -109,7 +110,7 @@ impl RunDir {
         Ok(())
     }
 
-    fn fill(&self, config: &RunConfig, real_images: Option<&Images>) -> Result<()> {
+    fn write_initial_files(&self, config: &RunConfig, real_images: Option<&Images>) -> Result<()> {
         self.remove_temporary_files()?;
         for folder in self.folders() {
             self.folder(&folder, true)?;
@@ -151,14 +152,14 @@ impl RunDir {
             Ok(target) => root.parent().unwrap_or(Path::new("")).join(target),
             Err(_) => root.to_owned(),
         };
-        let run = RunDir::at(&root)?;
+        let run = RunDir::open_unchecked(&root)?;
         if run.has_file(&run.config_path())? { Ok(run) } else { Err(Error::NotARun(run.root)) }
     }
 
-    /// The run in the folder `root`, without a look at its files.
-    pub(crate) fn at(root: &Path) -> Result<RunDir> {
+    /// The run in the folder `root`, without reading its files.
+    pub(crate) fn open_unchecked(root: &Path) -> Result<RunDir> {
         let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(Error::io("open", root));
-        Ok(RunDir { root: root.to_owned(), dir: Arc::new(dir?), known: Arc::default() })
+        Ok(RunDir { root: root.to_owned(), dir: Arc::new(dir?), recorded_hashes: Arc::default() })
     }
 
     /// The handle of the folder.
@@ -166,9 +167,9 @@ impl RunDir {
         &self.dir
     }
 
-    /// The SHA-256 that this process has read.
-    pub(crate) fn known(&self) -> &Mutex<Known> {
-        &self.known
+    /// The hashes that this process has read.
+    pub(crate) fn recorded_hashes(&self) -> &Mutex<RecordedHashes> {
+        &self.recorded_hashes
     }
 
     /// The folder of the run.

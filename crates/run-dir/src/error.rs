@@ -39,7 +39,7 @@ pub enum Error {
          one stops", .0.display()
     )]
     LockReplaced(PathBuf),
-    /// Something else stands in the place of a file or a folder.
+    /// The path is not of the expected type.
     #[error(
         "{} is a {found}; a run directory contains no links, and only regular files and folders: \
          replace it with the {wanted} itself, or remove it", path.display()
@@ -67,13 +67,13 @@ pub enum Error {
     },
     /// A file has another SHA-256 than `checksums.jsonl` holds.
     #[error(
-        "{}: it is damaged, or checksums.jsonl with its SHA-256 is; restore the damaged \
-         file{help}", path.display()
+        "{}: it is damaged, or its SHA-256 in checksums.jsonl is; restore the damaged file{help}",
+        path.display()
     )]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What to do otherwise.
+        /// An alternative to restoring the file, if there is one.
         help: String,
     },
     /// `config.toml` or `report.json` is invalid, or its new content is.
@@ -159,7 +159,9 @@ impl Error {
 }
 
 /// Turns the error for a missing file into `None`.
-pub(crate) fn optional<T, E: Into<Error>>(result: std::result::Result<T, E>) -> Result<Option<T>> {
+pub(crate) fn none_if_missing<T, E: Into<Error>>(
+    result: std::result::Result<T, E>,
+) -> Result<Option<T>> {
     match result.map_err(Into::into) {
         Err(e) if e.io_kind() == Some(ErrorKind::NotFound) => Ok(None),
         result => result.map(Some),

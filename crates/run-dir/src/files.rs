@@ -6,7 +6,7 @@ use mnist_io::{Idx, Images};
 
 use crate::config::RunConfig;
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result, none_if_missing};
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 
@@ -146,7 +146,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read.
     pub fn snapshots(&self) -> Result<Vec<(u64, PathBuf)>> {
-        Ok(optional(self.numbered(&self.snapshots_dir(), ".idx3"))?.unwrap_or_default())
+        Ok(none_if_missing(self.files_by_step(&self.snapshots_dir(), ".idx3"))?.unwrap_or_default())
     }
 
     /// Reads `nearest.idx3`. Returns `None` if it does not exist.
@@ -154,7 +154,7 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::read_images`].
     pub fn nearest(&self) -> Result<Option<Images>> {
-        optional(self.read_images(&self.nearest_path()))
+        none_if_missing(self.read_images(&self.nearest_path()))
     }
 
     /// Lists the checkpoints as steps and files, ordered by step.
@@ -162,7 +162,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if the folder is missing or cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
-        self.numbered(&self.checkpoints_dir(), ".safetensors")
+        self.files_by_step(&self.checkpoints_dir(), ".safetensors")
     }
 
     /// Returns the step and the file of the newest checkpoint.
@@ -174,7 +174,7 @@ impl RunDir {
     }
 
     /// Lists the entries of `folder` named NUMBER + `suffix`, ordered by number.
-    pub(crate) fn numbered(&self, folder: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
+    pub(crate) fn files_by_step(&self, folder: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
         let entries = self.entries(folder)?;
         let mut found: Vec<(u64, PathBuf)> = entries
             .iter()

@@ -5,7 +5,7 @@ use std::path::Path;
 use mnist_io::{Idx, IdxData, Images};
 
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result, none_if_missing};
 
 impl RunDir {
     /// Writes rows of equally many images of one size.
@@ -38,7 +38,7 @@ impl RunDir {
     /// [`Error::NotImageRows`] for an array of another type or shape or without `columns` images
     /// in each row, and those of [`RunDir::read_images`].
     pub fn image_rows(&self, path: &Path, columns: Option<usize>) -> Result<Option<Vec<Images>>> {
-        let Some(idx) = optional(self.read_idx(path))? else {
+        let Some(idx) = none_if_missing(self.read_idx(path))? else {
             return Ok(None);
         };
         let (pixels, [columns, height, width]) = check(path, &idx, columns)?;

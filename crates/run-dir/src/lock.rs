@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn second_lock_fails_until_the_first_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::at(dir.path()).unwrap();
+        let run = RunDir::open_unchecked(dir.path()).unwrap();
         let lock = run.lock().unwrap();
         let refused = run.lock().unwrap_err();
         assert!(matches!(refused, Error::Locked { .. }), "{refused}");

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dir::RunDir;
-use crate::error::{Error, Result, optional};
+use crate::error::{Error, Result, none_if_missing};
 use crate::quality::QualityRow;
 
 /// The largest `report.json` that is read, in bytes.
-const LARGEST: u64 = 4 << 20;
+const MAX_REPORT_DATA_BYTES: u64 = 4 << 20;
 
 /// The content of `report.json`. All numbers are finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ impl RunDir {
     /// 4 MiB.
     pub fn report_data(&self) -> Result<Option<ReportData>> {
         let path = self.report_data_path();
-        let Some(text) = optional(self.read(&path, LARGEST))? else {
+        let Some(text) = none_if_missing(self.read(&path, MAX_REPORT_DATA_BYTES))? else {
             return Ok(None);
         };
         let data = serde_json::from_slice(&text);

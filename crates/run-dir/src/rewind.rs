@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::dir::RunDir;
-use crate::error::{Result, optional};
+use crate::error::{Result, none_if_missing};
 use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 
@@ -39,7 +39,9 @@ impl RunDir {
         for (dir, suffix) in
             [(self.snapshots_dir(), ".idx3"), (self.snapshot_figures_dir(), ".png")]
         {
-            for (step, path) in optional(self.numbered(&dir, suffix))?.unwrap_or_default() {
+            for (step, path) in
+                none_if_missing(self.files_by_step(&dir, suffix))?.unwrap_or_default()
+            {
                 if last_snapshot.is_none_or(|last| step > last) {
                     self.remove(&path)?;
                 }
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn rewind_removes_later_files_and_rows_and_keeps_the_bytes_of_earlier_rows() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::at(dir.path()).unwrap();
+        let run = RunDir::open_unchecked(dir.path()).unwrap();
         fs::create_dir(run.snapshots_dir()).unwrap();
         for step in [1, 10, 20] {
             run.append_metrics(&metrics(step)).unwrap();

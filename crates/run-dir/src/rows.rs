@@ -189,7 +189,7 @@ pub(crate) fn read<R: Row>(run: &RunDir, path: &Path) -> Result<Vec<R>> {
 /// end. The file is replaced atomically, and only if it changes.
 pub(crate) fn retain<R: Row>(run: &RunDir, path: &Path, keep: impl Fn(&R) -> bool) -> Result<()> {
     let Some(file) = run.open_rows(path)? else {
-        return run.forget_rows(path);
+        return run.reset_recorded_rows(path);
     };
     let mut kept = Vec::new();
     let length = for_each(file, path, |row: R, line| {
@@ -202,7 +202,7 @@ pub(crate) fn retain<R: Row>(run: &RunDir, path: &Path, keep: impl Fn(&R) -> boo
         return Ok(());
     }
     // A process may be killed before or after the file is replaced.
-    run.forget_rows(path)?;
+    run.reset_recorded_rows(path)?;
     run.write(path, |w| w.write_all(&kept))
 }
 
