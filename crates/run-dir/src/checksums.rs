@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dir::RunDir;
 use crate::error::{Error, Result, none_if_missing};
-use crate::rows::{self, MAX_ROW_FILE, Row};
+use crate::rows::{self, MAX_ROW_FILE_BYTES, Row};
 
 /// The SHA-256 of the first bytes of a file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl RunDir {
 
     /// Opens a row file and compares the rows that were recorded. `None` without the file.
     pub(crate) fn open_rows(&self, path: &Path) -> Result<Option<File>> {
-        let Some(mut file) = none_if_missing(self.open_file(path, MAX_ROW_FILE))? else {
+        let Some(mut file) = none_if_missing(self.open_file(path, MAX_ROW_FILE_BYTES))? else {
             return Ok(None);
         };
         // Open the file before reading the sums: rows can be appended and recorded meanwhile.
@@ -131,7 +131,7 @@ impl RunDir {
     fn checksums(&self) -> Result<Vec<Checksum>> {
         let path = self.checksums_path();
         let mut checksums = Vec::new();
-        if let Some(file) = none_if_missing(self.open_file(&path, MAX_ROW_FILE))? {
+        if let Some(file) = none_if_missing(self.open_file(&path, MAX_ROW_FILE_BYTES))? {
             let read = rows::for_each(file, &path, |checksum, _| checksums.push(checksum));
             read.map_err(|mut error| {
                 if let Error::Row { reason, .. } = &mut error {

@@ -11,13 +11,13 @@ use crate::quality::QualityRow;
 use crate::rows::{self, DensityRow, MetricsRow};
 
 /// The largest accepted `config.toml`, in bytes.
-const MAX_CONFIG: u64 = 1 << 20;
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// The largest accepted file of images, in bytes: 64 MiB.
-const MAX_IMAGES: u64 = 1 << 26;
+const MAX_IMAGE_FILE_BYTES: u64 = 1 << 26;
 
 /// More than the header of an IDX file of images has, in bytes.
-const HEADER: u64 = 1 << 10;
+const MAX_HEADER_BYTES: u64 = 1 << 10;
 
 impl RunDir {
     /// Reads `config.toml`.
@@ -27,7 +27,7 @@ impl RunDir {
     /// invalid configuration.
     pub fn config(&self) -> Result<RunConfig> {
         let path = self.config_path();
-        let text = self.read(&path, MAX_CONFIG)?;
+        let text = self.read(&path, MAX_CONFIG_BYTES)?;
         RunConfig::parse(&text).map_err(|reason| Error::Invalid { path, reason })
     }
 
@@ -36,7 +36,7 @@ impl RunDir {
     /// # Errors
     /// Those of [`RunDir::read`] with a limit of 1 MiB.
     pub fn config_sha256(&self) -> Result<String> {
-        Ok(mnist_io::sha256_hex(&self.read(&self.config_path(), MAX_CONFIG)?))
+        Ok(mnist_io::sha256_hex(&self.read(&self.config_path(), MAX_CONFIG_BYTES)?))
     }
 
     /// Appends one row to `metrics.jsonl`.
@@ -111,7 +111,7 @@ impl RunDir {
     }
 
     pub(crate) fn read_idx(&self, path: &Path) -> Result<Idx> {
-        let bytes = self.read(path, MAX_IMAGES)?;
+        let bytes = self.read(path, MAX_IMAGE_FILE_BYTES)?;
         match bytes.first_chunk() {
             // A run holds no compressed images, so their size is bounded.
             Some(&found) if found == [0x1f, 0x8b] => Err(mnist_io::Error::Magic { found }),
@@ -122,7 +122,7 @@ impl RunDir {
 
     pub(crate) fn write_idx(&self, path: &Path, idx: &Idx) -> Result<()> {
         let bytes = idx.data().len() as u64;
-        let limit = MAX_IMAGES - HEADER;
+        let limit = MAX_IMAGE_FILE_BYTES - MAX_HEADER_BYTES;
         if bytes > limit {
             return Err(Error::TooLong { path: path.to_owned(), bytes, limit });
         }

@@ -12,10 +12,10 @@ use crate::dir::RunDir;
 use crate::error::{Error, Result};
 
 /// The largest accepted row file, in bytes: 1 GiB.
-pub(crate) const MAX_ROW_FILE: u64 = 1 << 30;
+pub(crate) const MAX_ROW_FILE_BYTES: u64 = 1 << 30;
 
 /// The longest accepted line with its line end, in bytes: 1 MiB.
-const MAX_LINE: usize = 1 << 20;
+const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// One report of the training loop.
 ///
@@ -156,13 +156,13 @@ fn append_lines(mut file: File, lines: &[u8]) -> io::Result<File> {
 /// Removes a last line without a line end, so the next row gets its own line.
 fn remove_partial_line(file: &mut File) -> io::Result<()> {
     let length = file.metadata()?.len();
-    if length >= MAX_ROW_FILE {
+    if length >= MAX_ROW_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 GiB"));
     }
-    let start = length.saturating_sub(MAX_LINE as u64);
+    let start = length.saturating_sub(MAX_LINE_BYTES as u64);
     let mut end = Vec::new();
     file.seek(SeekFrom::Start(start))?;
-    (&*file).take(MAX_LINE as u64).read_to_end(&mut end)?;
+    (&*file).take(MAX_LINE_BYTES as u64).read_to_end(&mut end)?;
     match end.iter().rposition(|&byte| byte == b'\n') {
         Some(at) if at + 1 == end.len() => Ok(()),
         Some(at) => file.set_len(start + at as u64 + 1),
@@ -172,7 +172,7 @@ fn remove_partial_line(file: &mut File) -> io::Result<()> {
 }
 
 fn check_length(bytes: usize) -> std::result::Result<(), String> {
-    if bytes < MAX_LINE { Ok(()) } else { Err("the line is longer than 1 MiB".to_owned()) }
+    if bytes < MAX_LINE_BYTES { Ok(()) } else { Err("the line is longer than 1 MiB".to_owned()) }
 }
 
 /// Reads all rows, oldest first. A missing file has no rows. A last line
@@ -218,7 +218,7 @@ pub(crate) fn for_each<R: Row>(
     for number in 1.. {
         let invalid = |reason| Error::Row { path: path.to_owned(), line: Some(number), reason };
         line.clear();
-        let mut limited = reader.by_ref().take(MAX_LINE as u64);
+        let mut limited = reader.by_ref().take(MAX_LINE_BYTES as u64);
         limited.read_until(b'\n', &mut line).map_err(Error::io("read", path))?;
         if line.pop_if(|byte| *byte == b'\n').is_none() {
             check_length(line.len()).map_err(invalid)?;
