@@ -57,11 +57,18 @@ impl<C: Color> Bitmap<C> {
     pub const MAX_PIXELS: usize = 1 << 28;
 
     fn filled(width: usize, height: usize, background: &[u8]) -> Result<Self> {
+        let pixels = background.repeat(Self::count_pixels(width, height)?);
+        Ok(Bitmap { width, height, pixels, color: PhantomData })
+    }
+
+    /// The number of pixels of a bitmap with these sides.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if a side is 0, [`Error::TooLarge`] above [`Bitmap::MAX_PIXELS`].
+    pub(crate) fn count_pixels(width: usize, height: usize) -> Result<usize> {
         match width.checked_mul(height) {
             Some(0) => Err(Error::Empty),
-            Some(pixels) if pixels <= Self::MAX_PIXELS => {
-                Ok(Bitmap { width, height, pixels: background.repeat(pixels), color: PhantomData })
-            }
+            Some(pixels) if pixels <= Self::MAX_PIXELS => Ok(pixels),
             _ => Err(Error::TooLarge { width, height }),
         }
     }
@@ -135,16 +142,20 @@ impl Canvas {
         Self::filled(width, height, &[background])
     }
 
-    /// This canvas with `other` below it, and `background` beside the narrower one.
+    /// The canvases one below the other, and `background` beside the narrower ones.
     ///
     /// # Errors
     /// [`Error::TooLarge`] above [`Bitmap::MAX_PIXELS`].
-    pub(crate) fn above(&self, other: &Canvas, background: u8) -> Result<Canvas> {
-        let width = self.width.max(other.width);
-        let mut both = Canvas::new(width, self.height.saturating_add(other.height), background)?;
-        both.draw_image(&self.pixels, self.width, 0, 0, 1);
-        both.draw_image(&other.pixels, other.width, 0, self.height, 1);
-        Ok(both)
+    pub(crate) fn stack(canvases: &[Canvas], background: u8) -> Result<Canvas> {
+        let width = canvases.iter().map(Canvas::width).max().unwrap_or(0);
+        let height = canvases.iter().map(Canvas::height).fold(0, usize::saturating_add);
+        let mut stacked = Canvas::new(width, height, background)?;
+        let mut top = 0;
+        for canvas in canvases {
+            stacked.draw_image(&canvas.pixels, canvas.width, 0, top, 1);
+            top += canvas.height;
+        }
+        Ok(stacked)
     }
 
     /// Draws an image `[rows, cols]` with its upper left corner at

@@ -5,10 +5,13 @@ mod generator;
 mod run_images;
 mod snapshots;
 
+use std::io::Write;
+
 use run_dir::RunDir;
 
 pub use figure::{Figure, Kind};
 
+use crate::animation::{Timing, gif};
 use crate::densities::{densities, density_frames};
 use crate::error::{Error, Result};
 use crate::losses::losses;
@@ -63,21 +66,22 @@ fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
     }
     if !density_rows.is_empty() {
         let svg = densities(&density_rows, &name)?;
-        figures.push(Figure::write_svg(run, Kind::Densities, &svg)?);
+        figures.push(Figure::write(run, Kind::Densities, |w| w.write_all(svg.as_bytes()))?);
         if all {
             let frames = density_frames(&density_rows, &name, FRAMES)?;
-            figures.push(Figure::write_gif(run, Kind::DensitiesAnimation, &frames)?);
+            let gif = gif(&frames, Timing::for_frames(frames.len()))?;
+            figures.push(Figure::write(run, Kind::DensitiesAnimation, gif)?);
         }
     }
     let metrics = run.metrics()?;
     if !metrics.is_empty() {
         let svg = losses(&metrics, &name)?;
-        figures.push(Figure::write_svg(run, Kind::Losses, &svg)?);
+        figures.push(Figure::write(run, Kind::Losses, |w| w.write_all(svg.as_bytes()))?);
     }
     let evaluations = run.quality()?;
     if comparable(&evaluations).len() > 1 {
         let svg = quality(&evaluations, &name)?;
-        figures.push(Figure::write_svg(run, Kind::Quality, &svg)?);
+        figures.push(Figure::write(run, Kind::Quality, |w| w.write_all(svg.as_bytes()))?);
     }
     match &images {
         Some(images) if all => {

@@ -33,13 +33,11 @@ impl Default for GridStyle {
 /// [`Error::Empty`] without images, [`Error::TooLarge`] above
 /// [`Canvas::MAX_PIXELS`].
 pub fn grid(images: &Images, columns: usize, style: &GridStyle) -> Result<Canvas> {
-    if images.is_empty() {
-        return Err(Error::Empty);
-    }
-    let (width, height) = grid_size(images.len(), (images.rows(), images.cols()), columns, style)?;
-    let layout = Layout::new(images, images.len(), columns, style);
+    let shape = (images.rows(), images.cols());
+    let (width, height) = grid_size(images.len(), shape, columns, style)?;
     let mut canvas = Canvas::new(width, height, style.background)?;
-    layout.draw(&mut canvas, style.margin, style.margin);
+    let layout = TileLayout::new(images.len(), shape, columns, style);
+    layout.draw(images, &mut canvas, style.margin, style.margin);
     Ok(canvas)
 }
 
@@ -57,16 +55,11 @@ pub fn grid_size(
     if count == 0 {
         return Err(Error::Empty);
     }
-    let columns = columns.min(count).max(1);
-    let side = |tiles: usize, pixels: usize| {
-        let tile = pixels.saturating_mul(style.scale.max(1));
-        span(tiles, tile, style.gap).saturating_add(style.margin.saturating_mul(2))
-    };
-    let (width, height) = (side(columns, cols), side(count.div_ceil(columns), rows));
-    match width.checked_mul(height) {
-        Some(pixels) if pixels <= Canvas::MAX_PIXELS => Ok((width, height)),
-        _ => Err(Error::TooLarge { width, height }),
-    }
+    let size = TileLayout::new(count, (rows, cols), columns, style).size();
+    let with_margins = |side: usize| side.saturating_add(style.margin.saturating_mul(2));
+    let (width, height) = (with_margins(size.0), with_margins(size.1));
+    Canvas::count_pixels(width, height)?;
+    Ok((width, height))
 }
 
 /// Returns the smallest number of columns for a grid of `count` images that is
@@ -77,23 +70,30 @@ pub fn square_columns(count: usize) -> usize {
 }
 
 /// The positions of a grid's tiles, without the margin.
-pub(crate) struct Layout<'a> {
-    images: &'a Images,
+pub(crate) struct TileLayout {
     count: usize,
     columns: usize,
+    /// Width and height of a tile in pixels, `usize::MAX` after an overflow.
+    tile: (usize, usize),
+    /// Side of the square for one image pixel.
     scale: usize,
     gap: usize,
 }
 
-impl<'a> Layout<'a> {
-    /// A layout of the first `count` of `images`, or of all if there are fewer.
-    pub fn new(images: &'a Images, count: usize, columns: usize, style: &GridStyle) -> Self {
-        let count = count.min(images.len());
-        Layout {
-            images,
+impl TileLayout {
+    /// A layout of `count` images of `rows` x `cols`.
+    pub fn new(
+        count: usize,
+        (rows, cols): (usize, usize),
+        columns: usize,
+        style: &GridStyle,
+    ) -> TileLayout {
+        let scale = style.scale.max(1);
+        TileLayout {
             count,
             columns: columns.min(count).max(1),
-            scale: style.scale.max(1),
+            tile: (cols.saturating_mul(scale), rows.saturating_mul(scale)),
+            scale,
             gap: style.gap,
         }
     }
@@ -101,22 +101,17 @@ impl<'a> Layout<'a> {
     /// Width and height in pixels: both 0 without images, `usize::MAX` after an
     /// overflow.
     pub fn size(&self) -> (usize, usize) {
-        let tile = |pixels: usize| pixels.saturating_mul(self.scale);
         let columns = self.columns.min(self.count);
         let rows = self.count.div_ceil(self.columns);
-        (
-            span(columns, tile(self.images.cols()), self.gap),
-            span(rows, tile(self.images.rows()), self.gap),
-        )
+        (span(columns, self.tile.0, self.gap), span(rows, self.tile.1, self.gap))
     }
 
-    /// Draws the tiles with their upper left corner at (`left`, `top`).
-    pub fn draw(&self, canvas: &mut Canvas, left: usize, top: usize) {
-        let (rows, cols, scale) = (self.images.rows(), self.images.cols(), self.scale);
-        for (i, image) in self.images.iter().take(self.count).enumerate() {
-            let x = left + offset(i % self.columns, cols * scale, self.gap);
-            let y = top + offset(i / self.columns, rows * scale, self.gap);
-            canvas.draw_image(image, cols, x, y, scale);
+    /// Draws the first images as tiles, with their upper left corner at (`left`, `top`).
+    pub fn draw(&self, images: &Images, canvas: &mut Canvas, left: usize, top: usize) {
+        for (i, image) in images.iter().take(self.count).enumerate() {
+            let x = left + offset(i % self.columns, self.tile.0, self.gap);
+            let y = top + offset(i / self.columns, self.tile.1, self.gap);
+            canvas.draw_image(image, images.cols(), x, y, self.scale);
         }
     }
 }

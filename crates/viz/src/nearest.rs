@@ -4,7 +4,7 @@ use mnist_io::Images;
 
 use crate::canvas::{Canvas, TEXT_HEIGHT, text_width};
 use crate::error::{Error, Result};
-use crate::grid::{GridStyle, Layout, offset, span};
+use crate::grid::{GridStyle, TileLayout, offset, span};
 
 /// Pairs in a line, if a row has one sample.
 const PAIRS: usize = 8;
@@ -53,8 +53,9 @@ pub fn nearest_beside_real(
     (real, nearest_to_real): (&Images, &Images),
     per_row: usize,
 ) -> Result<Canvas> {
+    let above = nearest(samples, nearest_to_samples, per_row)?;
     let below = draw(real, nearest_to_real, 1, REAL)?;
-    nearest(samples, nearest_to_samples, per_row)?.above(&below, GridStyle::default().background)
+    Canvas::stack(&[above, below], GridStyle::default().background)
 }
 
 fn draw(samples: &Images, nearest: &Images, per_row: usize, caption: &str) -> Result<Canvas> {
@@ -87,6 +88,8 @@ fn draw(samples: &Images, nearest: &Images, per_row: usize, caption: &str) -> Re
     let side = |inside: usize| inside.saturating_add(2 * style.margin);
     let mut canvas = Canvas::new(side(width), side(height), style.background)?;
     canvas.draw_text(caption, style.margin, style.margin, 1, TEXT_GRAY);
+    let row_layout =
+        TileLayout::new(per_row, (samples.rows(), samples.cols()), per_row, &style);
     for group in 0..groups {
         let left = style.margin + offset(group % pairs, group_width, SPACING);
         let top = style.margin + head + offset(group / pairs, line_height, style.gap);
@@ -95,7 +98,7 @@ fn draw(samples: &Images, nearest: &Images, per_row: usize, caption: &str) -> Re
         let (Some(row_images), Some(last)) = (row_images, last) else {
             continue;
         };
-        Layout::new(&row_images, per_row, per_row, &style).draw(&mut canvas, left, top + FRAME);
+        row_layout.draw(&row_images, &mut canvas, left, top + FRAME);
         let (x, frame_width) = (left + framed, tile_width + 2 * FRAME);
         let frame = vec![FRAME_GRAY; frame_width * line_height];
         canvas.draw_image(&frame, frame_width, x - FRAME, top, 1);

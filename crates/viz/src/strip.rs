@@ -4,7 +4,7 @@ use mnist_io::Images;
 
 use crate::canvas::{Canvas, TEXT_HEIGHT, text_width};
 use crate::error::{Error, Result};
-use crate::grid::{GridStyle, Layout, offset, span};
+use crate::grid::{GridStyle, TileLayout, offset, span};
 
 /// The look of a strip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +44,11 @@ impl Default for StripStyle {
 /// [`Error::TooLarge`] above [`Canvas::MAX_PIXELS`].
 pub fn strip(blocks: &[(&str, &Images)], style: &StripStyle) -> Result<Canvas> {
     let cells = style.columns.max(1).saturating_mul(style.rows.max(1));
-    let layouts: Vec<Layout> = blocks
-        .iter()
-        .map(|(_, images)| Layout::new(images, cells, style.columns, &style.grid))
-        .collect();
+    let layout = |images: &Images| {
+        let count = images.len().min(cells);
+        TileLayout::new(count, (images.rows(), images.cols()), style.columns, &style.grid)
+    };
+    let layouts: Vec<TileLayout> = blocks.iter().map(|(_, images)| layout(images)).collect();
     if layouts.is_empty() || layouts.iter().any(|layout| layout.size() == (0, 0)) {
         return Err(Error::Empty);
     }
@@ -67,10 +68,10 @@ pub fn strip(blocks: &[(&str, &Images)], style: &StripStyle) -> Result<Canvas> {
         sum([margin, head, height, margin]),
         style.grid.background,
     )?;
-    for (i, ((label, _), layout)) in blocks.iter().zip(&layouts).enumerate() {
+    for (i, ((label, images), layout)) in blocks.iter().zip(&layouts).enumerate() {
         let left = margin + offset(i, width, style.spacing);
         canvas.draw_text(label, left, margin, style.label_scale, style.label_gray);
-        layout.draw(&mut canvas, left, margin + head);
+        layout.draw(images, &mut canvas, left, margin + head);
     }
     Ok(canvas)
 }

@@ -1,13 +1,12 @@
 //! The figures that a run can have, and their files.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use run_dir::RunDir;
 use strum::VariantArray;
 
-use crate::animation::{Timing, gif};
-use crate::canvas::{Bitmap, Canvas, Color};
 use crate::error::Result;
 
 /// A drawn figure.
@@ -141,24 +140,14 @@ impl Kind {
 }
 
 impl Figure {
-    /// Writes a PNG into the run's `figures/`.
-    pub fn write_png(run: &RunDir, kind: Kind, png: &Canvas) -> Result<Self> {
+    /// Writes a figure into the run's `figures/` with `write`.
+    pub fn write(
+        run: &RunDir,
+        kind: Kind,
+        write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+    ) -> Result<Figure> {
         let path = run.figures_dir().join(kind.file());
-        run.write(&path, |w| png.encode_png(w))?;
-        Ok(Figure { path, kind })
-    }
-
-    /// Writes a GIF into the run's `figures/`.
-    pub fn write_gif<C: Color>(run: &RunDir, kind: Kind, frames: &[Bitmap<C>]) -> Result<Figure> {
-        let path = run.figures_dir().join(kind.file());
-        run.write(&path, gif(frames, Timing::for_frames(frames.len()))?)?;
-        Ok(Figure { path, kind })
-    }
-
-    /// Writes an SVG into the run's `figures/`.
-    pub fn write_svg(run: &RunDir, kind: Kind, svg: &str) -> Result<Figure> {
-        let path = run.figures_dir().join(kind.file());
-        run.write(&path, |w| w.write_all(svg.as_bytes()))?;
+        run.write(&path, write)?;
         Ok(Figure { path, kind })
     }
 }

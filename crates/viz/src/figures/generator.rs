@@ -33,7 +33,7 @@ pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
         }
         _ => nearest(samples.0, samples.1, per_row)?,
     };
-    Figure::write_png(images.run, Kind::Nearest, &canvas).map(Some)
+    Figure::write(images.run, Kind::Nearest, |w| canvas.encode_png(w)).map(Some)
 }
 
 pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
@@ -46,7 +46,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle { label_scale: LABEL_SCALE, ..images.style(columns, rows.len(), WIDTH) };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
-    Figure::write_png(images.run, Kind::LatentWalk, &canvas).map(Some)
+    Figure::write(images.run, Kind::LatentWalk, |w| canvas.encode_png(w)).map(Some)
 }
 
 pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
@@ -71,22 +71,9 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     let style =
         StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };
     let strips = columns.chunks(in_line).map(|line| labeled_strip(line, &style));
-    let canvas = stack(&strips.collect::<Result<Vec<_>>>()?, style.grid.background)?;
+    let canvas = Canvas::stack(&strips.collect::<Result<Vec<_>>>()?, style.grid.background)?;
     let kind = if classes == Classes::digits() { Kind::Digits } else { Kind::Classes };
-    Figure::write_png(images.run, kind, &canvas).map(Some)
-}
-
-/// Draws one canvas below the other.
-fn stack(canvases: &[Canvas], background: u8) -> Result<Canvas> {
-    let width = canvases.iter().map(Canvas::width).max().unwrap_or(0);
-    let height = canvases.iter().map(Canvas::height).sum();
-    let mut stacked = Canvas::new(width, height, background)?;
-    let mut top = 0;
-    for canvas in canvases {
-        stacked.draw_image(canvas.pixels(), canvas.width(), 0, top, 1);
-        top += canvas.height();
-    }
-    Ok(stacked)
+    Figure::write(images.run, kind, |w| canvas.encode_png(w)).map(Some)
 }
 
 /// All images of all rows, in order.

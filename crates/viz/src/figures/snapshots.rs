@@ -6,6 +6,7 @@ use mnist_io::Images;
 
 use super::figure::{Figure, Kind};
 use super::run_images::{RunImages, labeled_strip, step_label};
+use crate::animation::{Timing, gif};
 use crate::canvas::Canvas;
 use crate::error::Result;
 use crate::grid::{GridStyle, grid, square_columns};
@@ -21,7 +22,7 @@ pub fn draw_progress(images: &RunImages) -> Result<Figure> {
     let steps: Vec<u64> = images.snapshots.iter().map(|(step, _)| *step).collect();
     let chosen = images.labeled(&representative(&steps))?;
     let canvas = labeled_strip(&chosen, &images.square_style(4, BLOCK_WIDTH))?;
-    Figure::write_png(images.run, Kind::Progress, &canvas)
+    Figure::write(images.run, Kind::Progress, |w| canvas.encode_png(w))
 }
 
 pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
@@ -31,7 +32,8 @@ pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> 
         .iter()
         .map(|block| labeled_strip(std::slice::from_ref(block), &style))
         .collect::<Result<_>>()?;
-    Figure::write_gif(images.run, Kind::ProgressAnimation, &frames)
+    let timing = Timing::for_frames(frames.len());
+    Figure::write(images.run, Kind::ProgressAnimation, gif(&frames, timing)?)
 }
 
 pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
@@ -41,12 +43,12 @@ pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
         (&title, &images.last_images),
         &images.square_style(8, GRID_WIDTH),
     )?;
-    Figure::write_png(images.run, Kind::RealBesideFake, &canvas)
+    Figure::write(images.run, Kind::RealBesideFake, |w| canvas.encode_png(w))
 }
 
 pub fn draw_real(images: &RunImages) -> Result<Figure> {
     let canvas = draw_blocks(images, &[images.real()?], images.layout.grid)?;
-    Figure::write_png(images.run, Kind::Real, &canvas)
+    Figure::write(images.run, Kind::Real, |w| canvas.encode_png(w))
 }
 
 /// Draws each snapshot, the last one with its own layout.
