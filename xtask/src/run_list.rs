@@ -55,7 +55,7 @@ fn row(run: &RunDir) -> Result<[String; 8]> {
         HumanCount(steps).to_string(),
         fid.map_or("–".to_owned(), |fid| format!("{fid:.2}")),
         DecimalBytes(size(run.root(), DEPTH)).to_string(),
-        State::read(run)?.name().to_owned(),
+        State::read(run)?.to_string(),
     ])
 }
 

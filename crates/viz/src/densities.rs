@@ -71,19 +71,12 @@ impl Axes {
     fn new(shown: &[DensityRow], all: &[DensityRow]) -> Axes {
         let low = shown.iter().map(|row| row.low).fold(f64::MAX, f64::min);
         let high = shown.iter().map(|row| row.high).fold(f64::MIN, f64::max);
-        let peak = |column: fn(&DensityRow) -> &[f64]| {
-            let numbers = shown.iter().flat_map(column).filter(|n| n.is_finite());
-            numbers.fold(0.0_f64, |a, b| a.max(*b))
-        };
-        let (real, fake) = (peak(|row| &row.real), peak(|row| &row.fake));
-        // Fake data in a single point would flatten everything else.
-        let peak = real.max(fake.min(3.0 * real));
         let last_step = all.iter().map(|row| row.step).max().unwrap_or(0);
         let (low_value, high_value) = range([&value_curve(all)]);
         let (least, most) = (EQUILIBRIUM - 0.1, EQUILIBRIUM + 0.1);
         Axes {
             x: usable(low, high),
-            density: usable(0.0, 1.05 * peak),
+            density: usable(0.0, 1.05 * highest_density(shown)),
             steps: (0.0, last_step.max(8) as f64),
             value: (low_value.min(least), high_value.max(most)),
         }
@@ -151,6 +144,17 @@ fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) 
 
 fn value_curve(rows: &[DensityRow]) -> Curve {
     Curve::new(rows.iter().map(|row| (row.step, row.value)))
+}
+
+/// The upper end of an axis for the densities of `rows`.
+pub(crate) fn highest_density<'a>(rows: impl IntoIterator<Item = &'a DensityRow> + Clone) -> f64 {
+    let highest = |column: fn(&DensityRow) -> &[f64]| {
+        let numbers = rows.clone().into_iter().flat_map(column).filter(|n| n.is_finite());
+        numbers.fold(0.0, |highest: f64, n| highest.max(*n))
+    };
+    let (real, fake) = (highest(|row| &row.real), highest(|row| &row.fake));
+    // Fake data in a single point would flatten everything else.
+    real.max(fake.min(3.0 * real))
 }
 
 /// p_data / (p_data + p_g) at each point, NaN where both are 0.

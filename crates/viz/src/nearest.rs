@@ -88,8 +88,7 @@ fn draw(samples: &Images, nearest: &Images, per_row: usize, caption: &str) -> Re
     let side = |inside: usize| inside.saturating_add(2 * style.margin);
     let mut canvas = Canvas::new(side(width), side(height), style.background)?;
     canvas.draw_text(caption, style.margin, style.margin, 1, TEXT_GRAY);
-    let row_layout =
-        TileLayout::new(per_row, (samples.rows(), samples.cols()), per_row, &style);
+    let row_layout = TileLayout::new(per_row, (samples.rows(), samples.cols()), per_row, &style);
     for group in 0..groups {
         let left = style.margin + offset(group % pairs, group_width, SPACING);
         let top = style.margin + head + offset(group / pairs, line_height, style.gap);

@@ -165,7 +165,7 @@ fn numbers(runs: &[Run]) -> Vec<Row> {
     };
     let last = |run: &Run| run.metrics.last().map_or((0, 0.0), |row| (row.step, row.seconds));
     let mut rows = vec![
-        row("state", &|run| run.state.name().to_owned()),
+        row("state", &|run| run.state.to_string()),
         row("steps", &|run| thousands(last(run).0)),
         row("training time", &|run| duration(last(run).1)),
     ];

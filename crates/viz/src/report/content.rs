@@ -128,7 +128,7 @@ impl Content {
         let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
         let page = Page {
             summary: self.summary(last_step),
-            state: self.state.name(),
+            state: self.state.to_string(),
             resume: (self.state == State::Stopped).then(|| resume_command(&self.run)),
             facts: self.facts(last_step),
             headlines: self.evaluation.headlines(shows_digits),

@@ -5,7 +5,7 @@ use run_dir::DensityRow;
 use super::chart::{Chart, HEIGHT, Line, Scale, Series, WIDTH, number, path_data};
 use super::live::{BARS, Densities, Histogram};
 use crate::curve::{Points, pieces};
-use crate::densities::{EQUILIBRIUM, optimal_discriminator, points};
+use crate::densities::{EQUILIBRIUM, highest_density, optimal_discriminator, points};
 use crate::number::thousands;
 
 /// The histogram of D's logits: two filled outlines.
@@ -58,13 +58,7 @@ pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Opt
         return (Vec::new(), Vec::new(), None);
     };
     let x = (last.low, last.high);
-    let peak = |column: fn(&DensityRow) -> &[f64]| {
-        let numbers = rows.iter().flat_map(|row| column(row)).filter(|n| n.is_finite());
-        numbers.fold(0.0f64, |most, n| most.max(*n))
-    };
-    let (real, fake) = (peak(|row| &row.real), peak(|row| &row.fake));
-    // A generator that writes one number has a density that would flatten all others.
-    let highest = real.max(fake.min(3.0 * real));
+    let highest = highest_density(rows.iter().copied());
     let draw = |row: &DensityRow| {
         let line = |name: &str, class, numbers: &[f64]| -> Line {
             (name.to_owned(), class, pieces(&points(row, numbers)))
@@ -107,8 +101,10 @@ pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Opt
         (low, high),
         Scale::Linear,
     );
-    let mut data = Densities::new(rows);
+    let mut data = Densities::default();
     for row in rows {
+        data.steps.push(row.step);
+        data.values.push(Some(row.value).filter(|value| value.is_finite()));
         let [density, belief] = draw(row);
         let mut paths = density.series.into_iter().chain(belief.series).map(|series| series.path);
         data.real.extend(paths.next());

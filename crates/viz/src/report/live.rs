@@ -2,7 +2,7 @@
 
 use gan_graph::Graph;
 use mnist_io::Images;
-use run_dir::{DensityRow, Logits, ReportData, RunConfig};
+use run_dir::{Logits, ReportData, RunConfig};
 use serde::Serialize;
 
 use super::network::{Network, Storage};
@@ -39,7 +39,7 @@ pub struct Frames {
 }
 
 /// Density rows as the charts draw them: paths.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct Densities {
     pub steps: Vec<u64>,
     pub values: Vec<Option<f64>>,
@@ -47,19 +47,6 @@ pub struct Densities {
     pub fake: Vec<String>,
     pub optimal: Vec<String>,
     pub discriminator: Vec<String>,
-}
-
-impl Densities {
-    pub fn new(rows: &[&DensityRow]) -> Densities {
-        Densities {
-            steps: rows.iter().map(|row| row.step).collect(),
-            values: rows.iter().map(|row| Some(row.value).filter(|v| v.is_finite())).collect(),
-            real: Vec::new(),
-            fake: Vec::new(),
-            optimal: Vec::new(),
-            discriminator: Vec::new(),
-        }
-    }
 }
 
 /// D's logits of real and generated images, sorted, and the range of the histogram.
@@ -162,8 +149,7 @@ pub struct Networks<'a> {
     classes: Vec<u8>,
     /// Whether the classes are digits.
     digits: bool,
-    /// "f16" or "int8".
-    precision: &'static str,
+    precision: Storage,
 }
 
 impl<'a> Networks<'a> {
@@ -192,10 +178,7 @@ impl<'a> Networks<'a> {
                 false => Vec::new(),
             },
             digits: config.shows_digits(),
-            precision: match storage {
-                Storage::F16 => "f16",
-                Storage::Int8 => "int8",
-            },
+            precision: storage,
         })
     }
 }

@@ -12,7 +12,8 @@ use serde::Serialize;
 const SMALL: usize = 1024;
 
 /// How the weights are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Storage {
     /// Half precision.
     F16,

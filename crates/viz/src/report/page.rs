@@ -25,7 +25,7 @@ const REPORT: &str = include_str!("../../report/report.js");
 pub struct Page {
     pub name: String,
     pub summary: String,
-    pub state: &'static str,
+    pub state: String,
     /// How the run continues, if training stopped.
     pub resume: Option<String>,
     pub facts: Vec<(&'static str, String)>,

@@ -1,11 +1,12 @@
 //! Whether a run is in training, finished or stopped.
 
-use run_dir::{Error, MetricsRow, RunConfig, RunDir};
+use run_dir::{Error, RunDir};
 
 use crate::error::Result;
 
-/// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a run is doing. Its text is one word, as `training`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum State {
     /// A process trains the run.
     Training,
@@ -16,7 +17,7 @@ pub enum State {
 }
 
 impl State {
-    /// The state of a run. It tries the run's lock for a moment.
+    /// The state of a run. Takes the run's lock and releases it at once.
     ///
     /// # Errors
     /// [`crate::Error::Run`] if a file cannot be read.
@@ -33,23 +34,11 @@ impl State {
     /// # Errors
     /// [`crate::Error::Run`] if a file cannot be read.
     pub fn ended(run: &RunDir) -> Result<State> {
-        let finished = is_finished(&run.config()?, run.metrics()?.last());
+        let config = run.config()?;
+        let finished = run.metrics()?.last().is_some_and(|row| match config.seconds {
+            Some(seconds) => row.seconds >= seconds,
+            None => row.images_seen >= config.settings.images,
+        });
         Ok(if finished { State::Finished } else { State::Stopped })
     }
-
-    /// One word.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Training => "training",
-            State::Finished => "finished",
-            State::Stopped => "stopped",
-        }
-    }
-}
-
-fn is_finished(config: &RunConfig, last: Option<&MetricsRow>) -> bool {
-    last.is_some_and(|row| match config.seconds {
-        Some(seconds) => row.seconds >= seconds,
-        None => row.images_seen >= config.settings.images,
-    })
 }
