@@ -68,12 +68,8 @@ impl Comparison {
         })
     }
 
-    fn style(&self) -> &'static str {
-        STYLE
-    }
-
     fn policy(&self) -> String {
-        policy(&[STYLE])
+        policy(STYLE, &[])
     }
 }
 

@@ -13,10 +13,8 @@ use super::evaluation::Evaluation;
 use super::live::{Game, Histogram, Live, Networks};
 use super::network::Storage;
 use super::page::{FRAMES, LARGEST, Page, embedded_json, render};
-use super::reproduce::resume_command;
 use super::state::State;
 use crate::error::{Error, Result};
-use crate::number::thousands;
 use crate::snapshot_choice::{evenly_spaced, representative};
 
 /// The largest `config.toml`, in bytes.
@@ -35,6 +33,8 @@ pub struct Content {
     pub quality: Vec<QualityRow>,
     pub densities: Vec<DensityRow>,
     pub snapshots: Vec<(u64, Images)>,
+    /// The last step of which the run has a row or a snapshot.
+    pub last_step: u64,
     pub data: Option<ReportData>,
     pub evaluation: Evaluation,
 }
@@ -47,12 +47,14 @@ impl Content {
         chosen.extend(representative(&steps));
         chosen.sort_unstable();
         chosen.dedup();
-        let snapshots = chosen.into_iter().filter_map(|i| snapshots.get(i));
+        let shown = chosen.into_iter().filter_map(|i| snapshots.get(i));
         let read = |(step, path): &(u64, PathBuf)| -> Result<(u64, Images)> {
             let images = run.read_images(path)?;
             if images.is_empty() { Err(Error::NoImages(path.clone())) } else { Ok((*step, images)) }
         };
-        let quality = run.quality()?;
+        let (metrics, quality, densities) = (run.metrics()?, run.quality()?, run.densities()?);
+        let last_metrics = metrics.last().map(|row| row.step);
+        let last_density = densities.last().map(|row| row.step);
         let data = run.report_data()?;
         let last = data.as_ref().and_then(|data| data.evaluation.as_ref());
         let config_text = run.read(&run.config_path(), LARGEST_CONFIG)?;
@@ -63,9 +65,10 @@ impl Content {
             name: name.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             config: run.config()?,
             config_text: String::from_utf8_lossy(&config_text).into_owned(),
-            metrics: run.metrics()?,
-            densities: run.densities()?,
-            snapshots: snapshots.map(read).collect::<Result<_>>()?,
+            last_step: last_metrics.max(last_density).max(steps.last().copied()).unwrap_or(0),
+            metrics,
+            densities,
+            snapshots: shown.map(read).collect::<Result<_>>()?,
             evaluation: Evaluation::new(last.into_iter().chain(&quality)),
             quality,
             data,
@@ -75,23 +78,25 @@ impl Content {
 
     /// The page. The networks are stored so that the page has at most [`LARGEST`] bytes.
     pub fn html(&self) -> Result<String> {
-        if self.snapshots.is_empty() {
+        if self.is_synthetic() {
             // Runs on numbers have networks too, but no images for the live parts.
-            return render(&self.page(None)?);
+            return render(&self.page(None, "")?);
         }
         let generator = read_graph(&self.run, self.run.generator_graph_path())?;
         let discriminator = read_graph(&self.run, self.run.discriminator_graph_path())?;
         if let (Some(generator), Some(discriminator)) = (&generator, &discriminator) {
-            for storage in [Storage::F16, Storage::Int8] {
-                let weights: usize =
-                    [generator, discriminator].iter().map(|graph| values(graph)).sum();
-                let bytes = if storage == Storage::F16 { 2 * weights } else { weights };
+            let weights = values(generator) + values(discriminator);
+            for (storage, bytes) in [(Storage::F16, 2 * weights), (Storage::Int8, weights)] {
                 // Base64 takes 4 bytes for 3.
                 if bytes / 3 * 4 > LARGEST {
                     continue;
                 }
                 let networks = Networks::new(generator, discriminator, storage, &self.config);
-                let html = render(&self.page(networks)?)?;
+                let Some(networks) = networks else {
+                    let reason = "generator.onnx lacks the latents or the range of the pixels.";
+                    return render(&self.page(None, reason)?);
+                };
+                let html = render(&self.page(Some(networks), "")?)?;
                 if html.len() <= LARGEST {
                     return Ok(html);
                 }
@@ -102,71 +107,27 @@ impl Content {
             (None, State::Training) => "The networks appear here when training ends.",
             (None, _) => "This run has no generator.onnx and discriminator.onnx.",
         };
-        let page = Page { no_networks: reason.to_owned(), ..self.page(None)? };
-        render(&page)
+        render(&self.page(None, reason)?)
     }
 
-    fn last_step(&self) -> u64 {
-        let metrics = self.metrics.last().map(|row| row.step);
-        let snapshot = self.snapshots.last().map(|(step, _)| *step);
-        let density = self.densities.last().map(|row| row.step);
-        metrics.max(snapshot).max(density).unwrap_or(0)
+    /// Whether the run trains on numbers, which have no images.
+    pub fn is_synthetic(&self) -> bool {
+        self.snapshots.is_empty()
     }
 
-    fn page(&self, networks: Option<Networks>) -> Result<Page> {
-        let last_step = self.last_step();
+    fn page(&self, networks: Option<Networks>, no_networks: &'static str) -> Result<Page<'_>> {
         let histogram = self.data.as_ref().and_then(|data| Histogram::new(&data.logits));
         let game_rows = self.run.image_rows(&self.run.game_path(), None)?;
         let game = match (&game_rows, &self.data, &histogram) {
             (Some(rows), Some(data), Some(_)) => Game::new(rows, data)?,
             _ => None,
         };
-        let rows = self.shown_densities();
-        let (density, moments, densities) = density_charts(&rows);
-        let shows_digits = self.config.shows_digits();
+        let (density, moments, densities) = density_charts(&self.shown_densities());
         let training = self.state == State::Training;
-        let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
-        let page = Page {
-            summary: self.summary(last_step),
-            state: self.state.to_string(),
-            resume: (self.state == State::Stopped).then(|| resume_command(&self.run)),
-            facts: self.facts(last_step),
-            headlines: self.evaluation.headlines(shows_digits),
-            evaluate: self.evaluate_command(),
-            next: self.next(),
-            numbers: self.snapshots.is_empty(),
-            snapshots: self.snapshot_pictures()?,
-            last_step: thousands(last_step),
-            density,
-            moments,
-            curves: self.curves(last_step),
-            has_networks: networks.is_some(),
-            no_networks: String::new(),
-            walk: self.walk()?,
-            digits: self.digits()?,
-            digits_caption: self.digits_caption(),
-            histogram: histogram.as_ref().map(histogram_chart),
-            game: pictures,
-            generated_pairs: self.generated_pairs()?,
-            real_pairs: self.real_pairs()?,
-            copies: self.evaluation.copies().map_or(String::new(), |copies| copies.sentence),
-            quality: self.quality_charts(last_step),
-            quality_note: self.quality_note(),
-            shares: self.evaluation.shares(),
-            shows_digits,
-            noun: if shows_digits { "digit" } else { "image" },
-            nouns: if shows_digits { "digits" } else { "images" },
-            one: if shows_digits { "a digit" } else { "an image" },
-            shares_note: self.origin("digits_kl", "The shares"),
-            metrics: self.evaluation.table(),
-            commands: self.commands(),
-            config: self.config_text.clone(),
-            versions: self.versions(),
-            data: String::new(),
-            name: self.name.clone(),
-        };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let written = training.then(|| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
+        let histogram_chart = histogram.as_ref().map(histogram_chart);
         let live = Live {
             name: &self.name,
             training,
@@ -177,8 +138,20 @@ impl Content {
             game,
             networks,
         };
-        let data = embedded_json(&live).map_err(|error| Error::Page(error.to_string()))?;
-        Ok(Page { data, ..page })
+        Ok(Page {
+            run: self,
+            snapshots: self.snapshot_pictures()?,
+            density,
+            moments,
+            no_networks,
+            walk: self.walk()?,
+            digits: self.digits()?,
+            histogram: histogram_chart,
+            game: pictures,
+            generated_pairs: self.generated_pairs()?,
+            real_pairs: self.real_pairs()?,
+            data: embedded_json(&live).map_err(|error| Error::Page(error.to_string()))?,
+        })
     }
 }
 

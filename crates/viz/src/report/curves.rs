@@ -10,7 +10,7 @@ use crate::quality::comparable;
 use crate::snapshot_choice::evenly_spaced;
 
 impl Content {
-    pub fn curves(&self, last: u64) -> Vec<Chart> {
+    pub fn curves(&self) -> Vec<Chart> {
         if self.metrics.is_empty() {
             return Vec::new();
         }
@@ -26,12 +26,12 @@ impl Content {
         ];
         let bounds = range_from_zero(&losses, &lines);
         let mut charts =
-            vec![Chart::over_steps("loss", "Loss", lines, last, bounds, Scale::Linear)];
-        charts.extend(self.fid_chart("fid-cursor", last));
+            vec![Chart::over_steps("loss", "Loss", lines, self.last_step, bounds, Scale::Linear)];
+        charts.extend(self.fid_chart("fid-cursor"));
         charts
     }
 
-    pub fn fid_chart(&self, id: &'static str, last: u64) -> Option<Chart> {
+    pub fn fid_chart(&self, id: &'static str) -> Option<Chart> {
         let rows = comparable(&self.quality);
         let line = |name: &str, class, value: fn(&QualityRow) -> Option<f64>| -> Option<Line> {
             let points = rows.iter().map(|row| (row.step as f64, value(row).unwrap_or(f64::NAN)));
@@ -51,23 +51,24 @@ impl Content {
         let high = values.iter().copied().fold(0.0, f64::max);
         let title = "FID, logarithmic: lower is better";
         (!values.is_empty())
-            .then(|| Chart::over_steps(id, title, lines, last, (low, high), Scale::Log))
+            .then(|| Chart::over_steps(id, title, lines, self.last_step, (low, high), Scale::Log))
     }
 
-    pub fn quality_charts(&self, last: u64) -> Vec<Chart> {
+    pub fn quality_charts(&self) -> Vec<Chart> {
         let rows = comparable(&self.quality);
         let line = |name: &str, class, metric: &str| -> Line {
             let points =
                 rows.iter().map(|row| (row.step as f64, row.value(metric).unwrap_or(f64::NAN)));
             (name.to_owned(), class, pieces(&points.collect::<Vec<_>>()))
         };
-        let Some(fid) = self.fid_chart("fid", last) else {
+        let Some(fid) = self.fid_chart("fid") else {
             return Vec::new();
         };
         let lines =
             vec![line("precision", "generator", "precision"), line("recall", "real", "recall")];
         let title = "Precision and recall: higher is better";
-        let both = Chart::over_steps("precision", title, lines, last, (0.0, 1.0), Scale::Linear);
+        let both =
+            Chart::over_steps("precision", title, lines, self.last_step, (0.0, 1.0), Scale::Linear);
         let plain = |chart| Chart { cursor: false, ..chart };
         vec![plain(fid), plain(both)]
     }

@@ -77,9 +77,8 @@ impl Evaluation {
         self.found.get(name).map(|(measurement, ..)| measurement)
     }
 
-    /// FID, precision, recall and novelty, if measured, of digits or of other images.
-    pub fn headlines(&self, digits: bool) -> Vec<Headline> {
-        let nouns = if digits { "digits" } else { "images" };
+    /// FID, precision, recall and near-duplicates, if measured. The images are called `nouns`.
+    pub fn headlines(&self, nouns: &str) -> Vec<Headline> {
         let mut headlines = Vec::new();
         if let Some(fid) = self.get("fid") {
             let reference = fid.reference.map_or(String::new(), |reference| {

@@ -1,6 +1,6 @@
-//! The commands that train a run again or continue it.
+//! The command that trains a run again.
 
-use run_dir::{RunConfig, RunDir};
+use run_dir::RunConfig;
 
 use crate::shell::shell_quoted;
 
@@ -44,9 +44,4 @@ pub fn train_command(config: &RunConfig) -> Option<String> {
     }
     let words: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
     Some(format!("cargo xtask train {}", words.join(" ")))
-}
-
-/// The command that continues a stopped run.
-pub fn resume_command(run: &RunDir) -> String {
-    format!("cargo xtask train --resume {}", shell_quoted(&run.root().to_string_lossy()))
 }

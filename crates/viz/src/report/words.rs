@@ -1,23 +1,24 @@
 //! Texts of the report, and the commands that it suggests.
 
+use mnist_io::known;
 use run_dir::{DatasetInfo, RunConfig};
 
 use super::content::Content;
-use super::reproduce::train_command;
+use super::reproduce;
 use crate::number::thousands;
 use crate::quality::comparable;
 use crate::shell::shell_quoted;
 
 impl Content {
-    pub fn summary(&self, last_step: u64) -> String {
-        let s = if last_step == 1 { "" } else { "s" };
-        let steps = format!("{} step{s}", thousands(last_step));
+    pub fn summary(&self) -> String {
+        let s = if self.last_step == 1 { "" } else { "s" };
+        let steps = format!("{} step{s}", self.last_step());
         match &self.config.dataset {
             Some(set) => format!(
                 "Two networks trained each other for {steps} on {} images of {}. One of them, the \
                  generator, learns to make images that look like these and are new.",
                 thousands(self.config.settings.epoch_size(set.images)),
-                title(set),
+                dataset_title(set),
             ),
             None => format!(
                 "Two networks trained each other for {steps} on numbers near 4. One of them, \
@@ -26,14 +27,18 @@ impl Content {
         }
     }
 
-    pub fn facts(&self, last_step: u64) -> Vec<(&'static str, String)> {
+    pub fn last_step(&self) -> String {
+        thousands(self.last_step)
+    }
+
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
         let last = self.metrics.last();
         let seconds = last.map_or(0.0, |row| row.seconds);
         let images = last.map_or(0, |row| row.images_seen);
         let mut facts = vec![
             ("Preset", self.config.preset.clone()),
             ("Training time", duration(seconds)),
-            ("Steps", thousands(last_step)),
+            ("Steps", self.last_step()),
             ("Real examples shown", thousands(images)),
         ];
         if let Some(data) = &self.data {
@@ -43,7 +48,7 @@ impl Content {
     }
 
     pub fn next(&self) -> Vec<(&'static str, String)> {
-        let run = shell_quoted(&self.run.root().to_string_lossy());
+        let run = self.quoted_path();
         let mut next = Vec::new();
         if self.config.dataset.is_some() {
             let digits = self.config.shows_digits();
@@ -65,11 +70,6 @@ impl Content {
         next
     }
 
-    /// The command that trains the run again, if there is one.
-    pub fn commands(&self) -> Vec<(&'static str, String)> {
-        train_command(&self.config).map(|command| ("Train", command)).into_iter().collect()
-    }
-
     pub fn versions(&self) -> Vec<(String, String)> {
         let RunConfig { software, dataset, device, threads, precision, .. } = &self.config;
         let precision: &'static str = (*precision).into();
@@ -79,7 +79,7 @@ impl Content {
             ("Computed with".to_owned(), format!("{device}, {precision}, threads: {threads}")),
         ];
         if let Some(set) = dataset {
-            rows.push(("Data".to_owned(), format!("{} in {}", title(set), set.path)));
+            rows.push(("Data".to_owned(), format!("{} in {}", dataset_title(set), set.path)));
             rows.push(("SHA-256 of the training images".to_owned(), set.images_sha256.clone()));
             rows.push(("SHA-256 of the training labels".to_owned(), set.labels_sha256.clone()));
             if let Some(test) = &set.test_images_sha256 {
@@ -115,16 +115,43 @@ impl Content {
         note
     }
 
-    /// The command that measures the run.
-    pub fn evaluate_command(&self) -> String {
-        format!("cargo xtask evaluate --run {}", shell_quoted(&self.run.root().to_string_lossy()))
+    /// The command that trains the run again, if there is one.
+    pub fn train_command(&self) -> Option<String> {
+        reproduce::train_command(&self.config)
     }
 
-    pub fn origin(&self, metric: &str, what: &str) -> String {
-        self.evaluation.origin(metric).map_or(String::new(), |(step, samples)| {
+    /// The command that continues a stopped run.
+    pub fn resume_command(&self) -> String {
+        format!("cargo xtask train --resume {}", self.quoted_path())
+    }
+
+    /// The command that measures the run.
+    pub fn evaluate_command(&self) -> String {
+        format!("cargo xtask evaluate --run {}", self.quoted_path())
+    }
+
+    /// The folder of the run as one word for a shell.
+    fn quoted_path(&self) -> String {
+        shell_quoted(&self.run.root().to_string_lossy())
+    }
+
+    pub fn shares_note(&self) -> String {
+        self.evaluation.origin("digits_kl").map_or(String::new(), |(step, samples)| {
             let (step, samples) = (thousands(step), thousands(samples));
-            format!("{what} were measured on {samples} generated images after step {step}.")
+            format!("The shares were measured on {samples} generated images after step {step}.")
         })
+    }
+
+    pub fn noun(&self) -> &'static str {
+        if self.config.shows_digits() { "digit" } else { "image" }
+    }
+
+    pub fn noun_plural(&self) -> &'static str {
+        if self.config.shows_digits() { "digits" } else { "images" }
+    }
+
+    pub fn noun_with_article(&self) -> &'static str {
+        if self.config.shows_digits() { "a digit" } else { "an image" }
     }
 }
 
@@ -140,7 +167,6 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// The name of the data set as people write it: `MNIST`.
-fn title(set: &DatasetInfo) -> &str {
-    let known = mnist_io::known::ALL.iter().find(|known| known.name == set.name);
-    known.map_or("your own data set", |known| known.title)
+fn dataset_title(set: &DatasetInfo) -> &str {
+    known::by_name(&set.name).map_or("your own data set", |known| known.title)
 }
