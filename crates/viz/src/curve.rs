@@ -65,7 +65,7 @@ impl Curve {
 }
 
 /// Splits `points` at values that are NaN or infinite.
-pub fn pieces(points: &[(f64, f64)]) -> Vec<Points> {
+pub fn split_at_gaps(points: &[(f64, f64)]) -> Vec<Points> {
     points
         .split(|(_, value)| !value.is_finite())
         .filter(|piece| !piece.is_empty())

@@ -6,7 +6,7 @@ use run_dir::DensityRow;
 
 use crate::backend::CanvasBackend;
 use crate::canvas::ColorCanvas;
-use crate::curve::{Curve, Points, pieces, range};
+use crate::curve::{Curve, Points, range, split_at_gaps};
 use crate::error::{Error, Result};
 use crate::number::thousands;
 use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
@@ -92,7 +92,7 @@ fn usable(low: f64, high: f64) -> (f64, f64) {
 /// The densities of `row`, and the value function of `rows`.
 fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) -> Plot<'a> {
     let over_x = |name, color, look, numbers: &[f64]| {
-        Line::new(name, color, look, pieces(&points(row, numbers)))
+        Line::new(name, color, look, split_at_gaps(&points(row, numbers)))
     };
     let density = Panel {
         height: 230,
@@ -186,7 +186,7 @@ mod tests {
             discriminator: vec![0.5; 5],
             value: 0.0,
         };
-        let optimal = pieces(&points(&row, &optimal_discriminator(&row)));
+        let optimal = split_at_gaps(&points(&row, &optimal_discriminator(&row)));
         let share = 0.3 / (0.3 + 0.1);
         assert_eq!(optimal, [vec![(0.0, share), (1.0, 0.0)], vec![(3.0, 0.5)]]);
     }

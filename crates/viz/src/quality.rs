@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use run_dir::QualityRow;
 
-use crate::curve::pieces as split;
+use crate::curve::{Points, split_at_gaps};
 use crate::log_axis;
 use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::thousands;
@@ -89,10 +89,12 @@ pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
 }
 
 /// One metric over the steps, cut at rows without it.
-fn pieces(rows: &[&QualityRow], value: fn(&QualityRow) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
-    let points = rows.iter().map(|row| (row.step as f64, value(row)));
-    let points: Vec<(f64, f64)> = points.map(|(x, y)| (x, y.unwrap_or(f64::NAN))).collect();
-    split(&points)
+pub(crate) fn pieces(
+    rows: &[&QualityRow],
+    value: impl Fn(&QualityRow) -> Option<f64>,
+) -> Vec<Points> {
+    let points = rows.iter().map(|row| (row.step as f64, value(row).unwrap_or(f64::NAN)));
+    split_at_gaps(&points.collect::<Points>())
 }
 
 /// States the reference value if all rows that have one agree.

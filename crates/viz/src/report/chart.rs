@@ -37,10 +37,12 @@ pub struct Series {
     pub dots: bool,
 }
 
-/// How the y axis maps values.
-#[derive(Clone, Copy, PartialEq)]
+/// The y axis.
+#[derive(Clone, Copy)]
 pub enum Scale {
-    Linear,
+    /// It includes this range.
+    Linear((f64, f64)),
+    /// It includes all positive values of the lines.
     Log,
 }
 
@@ -54,13 +56,12 @@ impl Chart {
         title: &str,
         lines: Vec<Line>,
         last: u64,
-        range: (f64, f64),
         scale: Scale,
     ) -> Chart {
         let last = last.max(INTERVALS.into()).next_multiple_of(INTERVALS.into());
         let x_labels = (0..=u64::from(INTERVALS)).map(|i| thousands(last * i / 4)).collect();
         let x = (0.0, last as f64);
-        let chart = Chart::new(id, title, lines, x, range, scale);
+        let chart = Chart::new(id, title, lines, x, scale);
         Chart { x_labels, x_title: "step", cursor: true, ..chart }
     }
 
@@ -70,14 +71,16 @@ impl Chart {
         title: &str,
         lines: Vec<Line>,
         x: (f64, f64),
-        range: (f64, f64),
         scale: Scale,
     ) -> Chart {
         let (y, y_labels) = match scale {
-            Scale::Linear => linear_axis(range),
-            Scale::Log => log_axis(range),
+            Scale::Linear(range) => linear_axis(range),
+            Scale::Log => log_axis(positive_range(&lines)),
         };
-        let map = |value: f64| if scale == Scale::Log { value.max(y.0).ln() } else { value };
+        let map = |value: f64| match scale {
+            Scale::Linear(_) => value,
+            Scale::Log => value.max(y.0).ln(),
+        };
         let mapped = (map(y.0), map(y.1));
         let path = |pieces: &[Points]| -> String {
             let place = |(at, value): &(f64, f64)| {
@@ -132,6 +135,13 @@ fn describe(title: &str, lines: &[Line]) -> String {
         }
     }
     text
+}
+
+/// The lowest and the highest positive value of the lines.
+fn positive_range(lines: &[Line]) -> (f64, f64) {
+    let values = lines.iter().flat_map(|(_, _, pieces)| pieces.iter().flatten());
+    let positive = values.map(|(_, value)| *value).filter(|value| *value > 0.0);
+    positive.fold((f64::MAX, 0.0), |(low, high), value| (value.min(low), value.max(high)))
 }
 
 /// Round ends that enclose `range`, and labels from top to bottom.
@@ -209,8 +219,7 @@ mod tests {
             "c",
             vec![("a".into(), "real", pieces)],
             (0.0, 10.0),
-            (0.0, 1.0),
-            Scale::Linear,
+            Scale::Linear((0.0, 1.0)),
         );
         assert_eq!(chart.series[0].path, "M0.0 300.0L500.0 0.0M1000.0 0.0h6");
     }

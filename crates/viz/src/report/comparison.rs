@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use askama::Template;
-use run_dir::{MetricsRow, RunDir};
+use run_dir::{MetricsRow, QualityRow, RunDir};
 use serde_json::Value;
 
 use super::State;
@@ -14,10 +14,10 @@ use super::evaluation::Evaluation;
 use super::page::{STYLE, policy};
 use super::pictures::Picture;
 use super::words::duration;
-use crate::curve::{Curve, pieces};
+use crate::curve::Curve;
 use crate::error::{Error, Result};
 use crate::number::thousands;
-use crate::quality::comparable;
+use crate::quality::{comparable, pieces};
 use crate::snapshot_choice::representative;
 
 /// The classes of the runs' colors; further runs repeat them.
@@ -41,7 +41,7 @@ struct Run {
     class: &'static str,
     snapshots: Vec<Picture>,
     metrics: Vec<MetricsRow>,
-    quality: Vec<(f64, [f64; 3])>,
+    quality: Vec<QualityRow>,
     evaluation: Evaluation,
     state: State,
     /// The configuration as keys with dots.
@@ -87,10 +87,6 @@ impl Run {
             Picture::grid(&images, images.len(), format!("generated images, {step}"), step)
         };
         let quality = run.quality()?;
-        let value = |row: &run_dir::QualityRow, name| row.value(name).unwrap_or(f64::NAN);
-        let points = comparable(&quality).into_iter().map(|row| {
-            (row.step as f64, ["fid", "precision", "recall"].map(|name| value(row, name)))
-        });
         let data = run.report_data()?;
         let last = data.as_ref().and_then(|data| data.evaluation.as_ref());
         let config = serde_json::to_value(run.config()?).map_err(|e| Error::Page(e.to_string()))?;
@@ -101,8 +97,8 @@ impl Run {
             class,
             snapshots: chosen.map(picture).collect::<Result<_>>()?,
             metrics: run.metrics()?,
-            quality: points.collect(),
             evaluation: Evaluation::new(last.into_iter().chain(&quality)),
+            quality,
             state: State::read(run)?,
             config: keys,
         })
@@ -113,27 +109,22 @@ impl Run {
 fn charts(runs: &[Run]) -> Vec<Chart> {
     let steps = |run: &Run| {
         let metrics = run.metrics.last().map_or(0, |row| row.step);
-        metrics.max(run.quality.last().map_or(0, |(step, _)| *step as u64))
+        metrics.max(comparable(&run.quality).last().map_or(0, |row| row.step))
     };
     let last = runs.iter().map(steps).max().unwrap_or(0);
     let mut charts = Vec::new();
-    for (id, title, metric, scale) in [
-        ("fid", "FID, logarithmic: lower is better", 0, Scale::Log),
-        ("precision", "Precision: higher is better", 1, Scale::Linear),
-        ("recall", "Recall: higher is better", 2, Scale::Linear),
+    for (id, title, scale) in [
+        ("fid", "FID, logarithmic: lower is better", Scale::Log),
+        ("precision", "Precision: higher is better", Scale::Linear((0.0, 1.0))),
+        ("recall", "Recall: higher is better", Scale::Linear((0.0, 1.0))),
     ] {
         let line = |run: &Run| -> Line {
-            let points: Vec<_> =
-                run.quality.iter().map(|(x, values)| (*x, values[metric])).collect();
-            (run.name.clone(), run.class, pieces(&points))
+            let pieces = pieces(&comparable(&run.quality), |row| row.value(id));
+            (run.name.clone(), run.class, pieces)
         };
         let lines: Vec<Line> = runs.iter().map(line).filter(|line| !line.2.is_empty()).collect();
-        let values = lines.iter().flat_map(|line| line.2.iter().flatten()).map(|(_, value)| *value);
-        let positive = values.filter(|value| *value > 0.0);
-        let bounds = positive.fold((f64::MAX, 0.0), |(low, high), v| (v.min(low), v.max(high)));
-        let bounds = if scale == Scale::Log { bounds } else { (0.0, 1.0) };
         if !lines.is_empty() {
-            charts.push(Chart::over_steps(id, title, lines, last, bounds, scale));
+            charts.push(Chart::over_steps(id, title, lines, last, scale));
         }
     }
     for (id, title, loss) in [
@@ -148,8 +139,8 @@ fn charts(runs: &[Run]) -> Vec<Chart> {
         let lines = lines.map(|(run, curve)| (run.name.clone(), run.class, vec![curve.smooth()]));
         let lines: Vec<Line> = lines.filter(|line| !line.2[0].is_empty()).collect();
         if !lines.is_empty() {
-            let bounds = range_from_zero(&curves, &lines);
-            charts.push(Chart::over_steps(id, title, lines, last, bounds, Scale::Linear));
+            let scale = Scale::Linear(range_from_zero(&curves, &lines));
+            charts.push(Chart::over_steps(id, title, lines, last, scale));
         }
     }
     charts.into_iter().map(|chart| Chart { cursor: false, ..chart }).collect()
@@ -167,9 +158,9 @@ fn numbers(runs: &[Run]) -> Vec<Row> {
     ];
     for metric in gan_metrics::METRICS.iter().flat_map(|metric| metric.values) {
         let text = |run: &Run| {
-            let found = run.evaluation.get(metric.name).zip(run.evaluation.origin(metric.name));
-            found.map_or("–".to_owned(), |(found, (_, samples))| {
-                format!("{} ({} samples)", number(found.value), thousands(samples))
+            run.evaluation.get(metric.name).map_or("–".to_owned(), |found| {
+                let samples = thousands(found.samples);
+                format!("{} ({samples} samples)", number(found.measurement.value))
             })
         };
         let values = row(metric.title, &text);

@@ -1,12 +1,12 @@
 //! The curves of a run: losses and quality.
 
-use run_dir::{DensityRow, MetricsRow, QualityRow};
+use run_dir::{DensityRow, MetricsRow};
 
 use super::chart::{Chart, Line, Scale};
 use super::content::Content;
 use super::page::FRAMES;
-use crate::curve::{Curve, pieces, range};
-use crate::quality::comparable;
+use crate::curve::{Curve, range};
+use crate::quality::{comparable, pieces};
 use crate::snapshot_choice::evenly_spaced;
 
 impl Content {
@@ -24,51 +24,35 @@ impl Content {
             line("discriminator", "discriminator", &losses[0]),
             line("generator", "generator", &losses[1]),
         ];
-        let bounds = range_from_zero(&losses, &lines);
-        let mut charts =
-            vec![Chart::over_steps("loss", "Loss", lines, self.last_step, bounds, Scale::Linear)];
+        let scale = Scale::Linear(range_from_zero(&losses, &lines));
+        let mut charts = vec![Chart::over_steps("loss", "Loss", lines, self.last_step, scale)];
         charts.extend(self.fid_chart("fid-cursor"));
         charts
     }
 
-    pub fn fid_chart(&self, id: &'static str) -> Option<Chart> {
+    fn fid_chart(&self, id: &'static str) -> Option<Chart> {
         let rows = comparable(&self.quality);
-        let line = |name: &str, class, value: fn(&QualityRow) -> Option<f64>| -> Option<Line> {
-            let points = rows.iter().map(|row| (row.step as f64, value(row).unwrap_or(f64::NAN)));
-            let pieces = pieces(&points.collect::<Vec<_>>());
-            (!pieces.is_empty()).then(|| (name.to_owned(), class, pieces))
-        };
-        let lines: Vec<Line> = [
-            line("generated images", "generator", |row| row.value("fid")),
-            line("real images", "real", |row| row.reference("fid")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let values = lines.iter().flat_map(|(_, _, pieces)| pieces.iter().flatten());
-        let values: Vec<f64> = values.map(|(_, value)| *value).filter(|v| *v > 0.0).collect();
-        let low = values.iter().copied().fold(f64::MAX, f64::min);
-        let high = values.iter().copied().fold(0.0, f64::max);
+        let mut lines: Vec<Line> = vec![
+            ("generated images".to_owned(), "generator", pieces(&rows, |row| row.value("fid"))),
+            ("real images".to_owned(), "real", pieces(&rows, |row| row.reference("fid"))),
+        ];
+        lines.retain(|(_, _, pieces)| !pieces.is_empty());
         let title = "FID, logarithmic: lower is better";
-        (!values.is_empty())
-            .then(|| Chart::over_steps(id, title, lines, self.last_step, (low, high), Scale::Log))
+        (!lines.is_empty()).then(|| Chart::over_steps(id, title, lines, self.last_step, Scale::Log))
     }
 
     pub fn quality_charts(&self) -> Vec<Chart> {
-        let rows = comparable(&self.quality);
-        let line = |name: &str, class, metric: &str| -> Line {
-            let points =
-                rows.iter().map(|row| (row.step as f64, row.value(metric).unwrap_or(f64::NAN)));
-            (name.to_owned(), class, pieces(&points.collect::<Vec<_>>()))
-        };
         let Some(fid) = self.fid_chart("fid") else {
             return Vec::new();
         };
-        let lines =
-            vec![line("precision", "generator", "precision"), line("recall", "real", "recall")];
+        let rows = comparable(&self.quality);
+        let line = |metric: &str, class| -> Line {
+            (metric.to_owned(), class, pieces(&rows, |row| row.value(metric)))
+        };
+        let lines = vec![line("precision", "generator"), line("recall", "real")];
         let title = "Precision and recall: higher is better";
-        let both =
-            Chart::over_steps("precision", title, lines, self.last_step, (0.0, 1.0), Scale::Linear);
+        let scale = Scale::Linear((0.0, 1.0));
+        let both = Chart::over_steps("precision", title, lines, self.last_step, scale);
         let plain = |chart| Chart { cursor: false, ..chart };
         vec![plain(fid), plain(both)]
     }

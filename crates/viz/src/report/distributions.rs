@@ -4,7 +4,7 @@ use run_dir::DensityRow;
 
 use super::chart::{Chart, HEIGHT, Line, Scale, Series, WIDTH, number, path_data};
 use super::live::{BARS, Densities, Histogram};
-use crate::curve::{Points, pieces};
+use crate::curve::{Points, split_at_gaps};
 use crate::densities::{EQUILIBRIUM, highest_density, optimal_discriminator, points};
 use crate::number::thousands;
 
@@ -61,7 +61,7 @@ pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Opt
     let highest = highest_density(rows.iter().copied());
     let draw = |row: &DensityRow| {
         let line = |name: &str, class, numbers: &[f64]| -> Line {
-            (name.to_owned(), class, pieces(&points(row, numbers)))
+            (name.to_owned(), class, split_at_gaps(&points(row, numbers)))
         };
         let density = vec![
             line("real numbers", "real", &row.real),
@@ -74,14 +74,13 @@ pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Opt
         ];
         let title = format!("Density at step {}", thousands(row.step));
         [
-            Chart::new("density", &title, density, x, (0.0, highest), Scale::Linear),
+            Chart::new("density", &title, density, x, Scale::Linear((0.0, highest))),
             Chart::new(
                 "belief",
                 "Probability that a number is real",
                 discriminator,
                 x,
-                (0.0, 1.0),
-                Scale::Linear,
+                Scale::Linear((0.0, 1.0)),
             ),
         ]
     };
@@ -94,12 +93,11 @@ pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Opt
         "value",
         "Value of the game",
         vec![
-            ("value".to_owned(), "discriminator", pieces(&curve)),
+            ("value".to_owned(), "discriminator", split_at_gaps(&curve)),
             ("−log 4, where both are equal".to_owned(), "real", vec![ends]),
         ],
         last.step,
-        (low, high),
-        Scale::Linear,
+        Scale::Linear((low, high)),
     );
     let mut data = Densities::default();
     for row in rows {

@@ -10,8 +10,15 @@ use crate::number::thousands;
 
 /// The newest measurement of each metric.
 pub struct Evaluation {
-    /// By name: the measurement, its step and the number of samples.
-    found: BTreeMap<String, (Measurement, u64, u64)>,
+    /// By name.
+    newest: BTreeMap<String, Measured>,
+}
+
+/// A measurement, its step and the number of samples.
+pub struct Measured {
+    pub measurement: Measurement,
+    pub step: u64,
+    pub samples: u64,
 }
 
 /// A headline number with its meaning.
@@ -58,29 +65,28 @@ impl Evaluation {
     /// Of several rows of one metric, the one of the latest step counts, of these the one
     /// with most samples, and of these the last one.
     pub fn new<'a>(rows: impl IntoIterator<Item = &'a QualityRow>) -> Evaluation {
-        let mut found: BTreeMap<String, (Measurement, u64, u64)> = BTreeMap::new();
-        for row in rows {
-            for (name, measurement) in &row.metrics {
-                let newer = |(_, step, samples): &(_, u64, u64)| {
-                    *step < row.step || (*step == row.step && *samples <= row.samples)
-                };
-                if found.get(name).is_none_or(newer) {
-                    found.insert(name.clone(), (measurement.clone(), row.step, row.samples));
+        let mut newest: BTreeMap<String, Measured> = BTreeMap::new();
+        for &QualityRow { step, samples, ref metrics, .. } in rows {
+            for (name, measurement) in metrics {
+                let older = |found: &Measured| (found.step, found.samples) <= (step, samples);
+                if newest.get(name).is_none_or(older) {
+                    let measurement = measurement.clone();
+                    newest.insert(name.clone(), Measured { measurement, step, samples });
                 }
             }
         }
-        Evaluation { found }
+        Evaluation { newest }
     }
 
-    /// A measurement.
-    pub fn get(&self, name: &str) -> Option<&Measurement> {
-        self.found.get(name).map(|(measurement, ..)| measurement)
+    /// The newest measurement of a metric.
+    pub fn get(&self, name: &str) -> Option<&Measured> {
+        self.newest.get(name)
     }
 
     /// FID, precision, recall and near-duplicates, if measured. The images are called `nouns`.
     pub fn headlines(&self, nouns: &str) -> Vec<Headline> {
         let mut headlines = Vec::new();
-        if let Some(fid) = self.get("fid") {
+        if let Some(Measured { measurement: fid, .. }) = self.get("fid") {
             let reference = fid.reference.map_or(String::new(), |reference| {
                 format!(" Real {nouns}, compared in the same way, get {}.", number(reference))
             });
@@ -92,7 +98,7 @@ impl Evaluation {
         }
         let mut share = |name, title, meaning: &dyn Fn(String) -> String| {
             if let Some(found) = self.get(name) {
-                let percent = format!("{:.0}", 100.0 * found.value);
+                let percent = format!("{:.0}", 100.0 * found.measurement.value);
                 let value = format!("{percent}%");
                 headlines.push(Headline { title, value, meaning: meaning(percent) });
             }
@@ -122,13 +128,13 @@ impl Evaluation {
     /// Whether FID is so far above its reference value that precision has no meaning.
     fn precision_says_little(&self) -> bool {
         let remark = METRICS.iter().find(|m| m.name() == "precision").and_then(|m| m.remark);
-        let row = self.origin("precision").map(|(step, samples)| self.row(step, samples));
-        remark.zip(row).is_some_and(|(remark, row)| remark(&row).is_some())
+        let found = self.get("precision");
+        remark.zip(found).is_some_and(|(remark, found)| remark(&self.row(found)).is_some())
     }
 
     /// The near-duplicates of training images, if counted.
     pub fn copies(&self) -> Option<Copies> {
-        let (found, _, samples) = self.found.get("duplicates")?;
+        let Measured { measurement: found, samples, .. } = self.get("duplicates")?;
         let whole = |number: f64| thousands(number.round().max(0.0) as u64);
         let expected = found.reference.unwrap_or_default();
         let (count, of, chance) = (whole(found.value), thousands(*samples), whole(expected));
@@ -146,7 +152,8 @@ impl Evaluation {
 
     /// The share of each class, if measured.
     pub fn shares(&self) -> Vec<ClassShare> {
-        let shares = self.get("digits_kl").and_then(|found| found.details.get(CLASS_SHARES));
+        let found = self.get("digits_kl");
+        let shares = found.and_then(|found| found.measurement.details.get(CLASS_SHARES));
         let shares = shares.map(Vec::as_slice).unwrap_or_default();
         let classes = shares.len() as f64;
         shares
@@ -170,32 +177,27 @@ impl Evaluation {
         let values = METRICS.iter().flat_map(|m| m.values.iter().map(move |value| (m, value)));
         values
             .filter_map(|(metric, value)| {
-                let (found, step, samples) = self.found.get(value.name)?;
+                let found = self.get(value.name)?;
                 let digits = |number: f64| format!("{number:.*}", value.decimals);
                 // The shares of the classes have their own table.
                 let last = metric.values.last().is_some_and(|last| last.name == value.name);
                 let remark = metric.remark.filter(|_| last && metric.name() != "modes");
-                let remark = remark.and_then(|remark| remark(&self.row(*step, *samples)));
+                let remark = remark.and_then(|remark| remark(&self.row(found)));
                 let remark = remark.map(|remark| format!("; {remark}"));
                 Some(MetricRow {
                     title: value.title,
-                    value: digits(found.value),
-                    reference: found.reference.map_or("–".to_owned(), digits),
+                    value: digits(found.measurement.value),
+                    reference: found.measurement.reference.map_or("–".to_owned(), digits),
                     explanation: format!("{}{}", value.explanation, remark.unwrap_or_default()),
                 })
             })
             .collect()
     }
 
-    /// The values that were measured at `step` with so many samples.
-    fn row(&self, step: u64, samples: u64) -> QualityRow {
-        let found = self.found.iter().filter(|(_, (_, at, of))| (*at, *of) == (step, samples));
-        let metrics = found.map(|(name, (found, ..))| (name.to_string(), found.clone())).collect();
+    /// The values that were measured at the same step with as many samples.
+    fn row(&self, &Measured { step, samples, .. }: &Measured) -> QualityRow {
+        let same = self.newest.iter().filter(|(_, m)| (m.step, m.samples) == (step, samples));
+        let metrics = same.map(|(name, m)| (name.clone(), m.measurement.clone())).collect();
         QualityRow { step, samples, metrics, ..QualityRow::default() }
-    }
-
-    /// The step and the number of samples of a metric.
-    pub fn origin(&self, name: &str) -> Option<(u64, u64)> {
-        self.found.get(name).map(|(_, step, samples)| (*step, *samples))
     }
 }

@@ -93,18 +93,17 @@ impl Content {
     /// features come from.
     pub fn quality_note(&self) -> String {
         let rows = comparable(&self.quality);
-        let (Some(row), Some((step, samples))) = (rows.last(), self.evaluation.origin("fid"))
-        else {
+        let (Some(row), Some(fid)) = (rows.last(), self.evaluation.get("fid")) else {
             return String::new();
         };
         let mut note =
             format!("Each point was measured on {} generated images.", thousands(row.samples));
-        if samples != row.samples {
+        if fid.samples != row.samples {
             note += &format!(
                 " The numbers at the top were measured on {} images after step {}: FID is lower for \
                  more images, also that of real images.",
-                thousands(samples),
-                thousands(step)
+                thousands(fid.samples),
+                thousands(fid.step)
             );
         }
         // Every evaluation of images with labels has the shares of the classes.
@@ -136,8 +135,8 @@ impl Content {
     }
 
     pub fn shares_note(&self) -> String {
-        self.evaluation.origin("digits_kl").map_or(String::new(), |(step, samples)| {
-            let (step, samples) = (thousands(step), thousands(samples));
+        self.evaluation.get("digits_kl").map_or(String::new(), |found| {
+            let (step, samples) = (thousands(found.step), thousands(found.samples));
             format!("The shares were measured on {samples} generated images after step {step}.")
         })
     }
