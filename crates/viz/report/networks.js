@@ -223,11 +223,11 @@ const Networks = (() => {
       for (let r = 0; r < rows; r++) {
         for (let c = 0; c < columns; c++) {
           for (let k = 0; k < depth; k++, at++) {
-            const y = r * stride - padding + (Math.floor(k / kernelX) % kernelY);
-            const z = c * stride - padding + (k % kernelX);
-            const inside = y >= 0 && y < height && z >= 0 && z < width;
+            const row = r * stride - padding + (Math.floor(k / kernelX) % kernelY);
+            const column = c * stride - padding + (k % kernelX);
+            const inside = row >= 0 && row < height && column >= 0 && column < width;
             const channel = Math.floor(k / (kernelX * kernelY));
-            if (inside) places[at] = (channel * height + y) * width + z;
+            if (inside) places[at] = (channel * height + row) * width + column;
           }
         }
       }
@@ -259,11 +259,11 @@ const Networks = (() => {
       for (let i = 0; i < places.length; i++) {
         const [tap, pixel] = [Math.floor(i / area), i % area];
         const kernel = tap % (kernelY * kernelX);
-        const y = Math.floor(pixel / width) * stride - padding + Math.floor(kernel / kernelX);
-        const z = (pixel % width) * stride - padding + (kernel % kernelX);
+        const row = Math.floor(pixel / width) * stride - padding + Math.floor(kernel / kernelX);
+        const column = (pixel % width) * stride - padding + (kernel % kernelX);
         const filter = Math.floor(tap / (kernelY * kernelX));
-        const inside = y >= 0 && y < rows && z >= 0 && z < columns;
-        if (inside) places[i] = (filter * rows + y) * columns + z;
+        const inside = row >= 0 && row < rows && column >= 0 && column < columns;
+        if (inside) places[i] = (filter * rows + row) * columns + column;
       }
       const run = () => {
         transpose(x.data, pixels, channels, area);

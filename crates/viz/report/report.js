@@ -8,7 +8,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   const storageKey = `report ${data.name}`;
   const stored = recall();
   const parts = {};
@@ -32,7 +32,7 @@
   }
 
   /** Shows the live form of a part, and hides the still one. */
-  function wake(section) {
+  function showLive(section) {
     for (const part of section.querySelectorAll(".live")) part.hidden = false;
     for (const part of section.querySelectorAll(".still")) part.hidden = true;
   }
@@ -113,7 +113,7 @@
       play.textContent = "Pause";
       play.setAttribute("aria-pressed", "true");
       select(index);
-      const pause = calm.matches ? 1000 : clamp(9000 / steps.length, 90, 500);
+      const pause = reducedMotion.matches ? 1000 : clamp(9000 / steps.length, 90, 500);
       timer = setInterval(() => {
         select(++index);
         if (index >= last) stop();
@@ -160,7 +160,7 @@
       canvas.setAttribute("aria-label", `${count} generated images at step ${steps[index]}`);
     };
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(wanted));
-    wake($("noise"));
+    showLive($("noise"));
     parts.player = player(steps, draw, stored.player);
   }
 
@@ -175,7 +175,7 @@
       const value = values[index];
       title.textContent = `Value of the game: ${value === null ? "none" : value.toFixed(2).replace("-", "−")}`;
     };
-    wake($("noise"));
+    showLive($("noise"));
     parts.player = player(steps, show, stored.player);
   }
 
@@ -229,7 +229,7 @@
     let z = Float64Array.from(saved.z ?? nets.draw());
     let choice = saved.choice ?? pick(Math.max(choices, 1));
     let previews = [];
-    let stale = 0;
+    let nextPreview = 0;
 
     const shown = Math.min(latent.size, 16);
     const uniform = latent.kind === "uniform";
@@ -258,14 +258,14 @@
       paint(canvas, nets.generate(z, choice), side);
       sliders.forEach((input, i) => (input.value = z[i]));
       // The previews follow one by one, and rest while the image moves.
-      stale = moving ? choices : 0;
+      nextPreview = moving ? choices : 0;
       if (!moving && choices) requestAnimationFrame(preview);
     }
 
     function preview() {
-      if (stale >= choices) return;
-      paint(previews[stale], nets.generate(z, stale), side);
-      stale += 1;
+      if (nextPreview >= choices) return;
+      paint(previews[nextPreview], nets.generate(z, nextPreview), side);
+      nextPreview += 1;
       requestAnimationFrame(preview);
     }
 
@@ -287,7 +287,7 @@
       let [from, to] = [z.slice(), nets.draw()];
       let began = performance.now();
       let [images, spent] = [0, 0];
-      const duration = calm.matches ? 8000 : 2500;
+      const duration = reducedMotion.matches ? 8000 : 2500;
       const frame = (now) => {
         let share = Math.max(0, now - began) / duration;
         if (share >= 1) {
@@ -335,16 +335,13 @@
     });
 
     if (choices) {
-      $("choice").querySelector("legend").textContent = !conditional
-        ? "Group"
+      const [legend, note] = !conditional
+        ? ["Group", "The groups are learned without labels."]
         : digits
-          ? "Digit"
-          : "Class";
-      $("choice-note").textContent = !conditional
-        ? "The generator decided by itself what each group shows. Nobody told it the classes."
-        : digits
-          ? "You choose the digit. The random numbers decide how it is written."
-          : "You choose the class. The random numbers decide how it looks.";
+          ? ["Digit", "You choose the digit. The random numbers decide how it is written."]
+          : ["Class", "You choose the class. The random numbers decide how it looks."];
+      $("choice").querySelector("legend").textContent = legend;
+      $("choice-note").textContent = note;
       const names = Array.from({ length: choices }, (_, i) =>
         String(conditional ? classes[i] : i + 1),
       );
@@ -353,10 +350,30 @@
         if (!walking) paint(canvas, nets.generate(z, choice), side);
       });
     }
-    wake($("make"));
+    showLive($("make"));
     show();
     if (saved.walking) walk();
     parts.make = () => ({ z: Array.from(z), choice, walking: walking > 0 });
+  }
+
+  /** Draws white strokes. `place` maps a point of a stroke to the canvas. */
+  function drawStrokes(context, strokes, lineWidth, place) {
+    Object.assign(context, {
+      strokeStyle: "#fff",
+      lineWidth,
+      lineCap: "round",
+      lineJoin: "round",
+    });
+    for (const stroke of strokes) {
+      context.beginPath();
+      for (const point of stroke) {
+        const [x, y] = place(point);
+        context.lineTo(x, y);
+        // A line without length would be invisible.
+        if (stroke.length === 1) context.lineTo(x + 0.01, y);
+      }
+      context.stroke();
+    }
   }
 
   /**
@@ -369,9 +386,9 @@
     const ys = points.map(([, y]) => y);
     const [left, right] = [Math.min(...xs), Math.max(...xs)];
     const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
-    const pen = 2.3;
+    const penWidth = 2.3;
     // A dot keeps its size.
-    const scale = Math.min((20 - pen) / Math.max(right - left, bottom - top), 100);
+    const scale = Math.min((20 - penWidth) / Math.max(right - left, bottom - top), 100);
     const fine = 8;
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = side * fine;
@@ -381,24 +398,10 @@
       context.setTransform(unit, 0, 0, unit, 0, 0);
       context.fillStyle = "#000";
       context.fillRect(0, 0, 28, 28);
-      Object.assign(context, {
-        strokeStyle: "#fff",
-        lineWidth: pen,
-        lineCap: "round",
-        lineJoin: "round",
-      });
-      for (const stroke of strokes) {
-        context.beginPath();
-        for (const [x, y] of stroke) {
-          const place = [
-            14 + dx + scale * (x - (left + right) / 2),
-            14 + dy + scale * (y - (top + bottom) / 2),
-          ];
-          context.lineTo(...place);
-          if (stroke.length === 1) context.lineTo(place[0] + 0.01, place[1]);
-        }
-        context.stroke();
-      }
+      drawStrokes(context, strokes, penWidth, ([x, y]) => [
+        14 + dx + scale * (x - (left + right) / 2),
+        14 + dy + scale * (y - (top + bottom) / 2),
+      ]);
       const { data: rgba } = context.getImageData(0, 0, canvas.width, canvas.width);
       const pixels = new Float64Array(side * side);
       for (let i = 0; i < rgba.length / 4; i++) {
@@ -426,38 +429,25 @@
     let strokes = stored.fool?.strokes ?? [];
     let [claim, stroke, judged] = [stored.fool?.claim ?? 0, null, null];
     // The pen of the keyboard, in shares of the pad.
-    let [pen, down] = [[0.5, 0.5], null];
+    let [penPosition, down] = [[0.5, 0.5], null];
     let steered = false;
     const resolution = 560;
     pad.width = pad.height = resolution;
 
-    const hill = document.querySelector("#logits .line");
-    const marker = hill?.cloneNode();
+    const outline = document.querySelector("#logits .line");
+    const marker = outline?.cloneNode();
     marker?.setAttribute("class", "cursor");
     marker?.setAttribute("d", "");
-    hill?.parentElement.append(marker);
+    outline?.parentElement.append(marker);
 
     function drawPad() {
       const context = pad.getContext("2d");
       context.fillStyle = "#000";
       context.fillRect(0, 0, resolution, resolution);
-      Object.assign(context, {
-        strokeStyle: "#fff",
-        lineWidth: resolution / 13,
-        lineCap: "round",
-        lineJoin: "round",
-      });
-      for (const line of strokes) {
-        context.beginPath();
-        for (const [x, y] of line) context.lineTo(x * resolution, y * resolution);
-        if (line.length === 1) {
-          context.lineTo(line[0][0] * resolution + 0.1, line[0][1] * resolution);
-        }
-        context.stroke();
-      }
+      drawStrokes(context, strokes, resolution / 13, ([x, y]) => [x * resolution, y * resolution]);
       if (steered) {
         context.beginPath();
-        context.arc(pen[0] * resolution, pen[1] * resolution, 14, 0, 7);
+        context.arc(penPosition[0] * resolution, penPosition[1] * resolution, 14, 0, 7);
         context.fillStyle = down ? "#f29c63" : "#86b6f2";
         context.fill();
       }
@@ -535,10 +525,10 @@
     pad.addEventListener("keydown", (event) => {
       const move = moves[event.key];
       if (move) {
-        pen = pen.map((value, axis) => clamp(value + move[axis] / 28, 0.02, 0.98));
-        if (down) down.push(pen);
+        penPosition = penPosition.map((value, axis) => clamp(value + move[axis] / 28, 0.02, 0.98));
+        if (down) down.push(penPosition);
       } else if (event.key === " ") {
-        down = down ? null : [pen];
+        down = down ? null : [penPosition];
         if (down) strokes.push(down);
       } else if (event.key === "Delete" || event.key === "Backspace") {
         clear();
@@ -579,7 +569,7 @@
       });
       for (const canvas of canvases) canvas.remove();
     }
-    wake($("fool"));
+    showLive($("fool"));
     clear();
     strokes = stored.fool?.strokes ?? [];
     if (strokes.length) changed();
@@ -597,11 +587,11 @@
     const card = $("card");
     card.width = card.height = side;
     const buttons = [$("say-real"), $("say-fake")];
-    const [next, answer, score, round] = [$("next"), $("answer"), $("score"), $("round")];
+    const [next, result, score, round] = [$("next"), $("answer"), $("score"), $("round")];
     let [played, right, discriminator, shown] = [0, 0, 0, null];
 
     /** The next image that was not shown before; all images again when none is left. */
-    function deal() {
+    function nextRound() {
       const from = sides[pick(2)];
       if (!from.left.length) from.left = from.logits.map((_, i) => i);
       const [index] = from.left.splice(pick(from.left.length), 1);
@@ -613,12 +603,12 @@
       if (from.image.complete) draw();
       else from.image.onload = draw;
       round.textContent = `Image ${played + 1} of ${rounds}`;
-      answer.textContent = "";
+      result.textContent = "";
       for (const button of buttons) button.disabled = false;
       next.hidden = true;
     }
 
-    function say(claim) {
+    function answer(claim) {
       const correct = claim === shown.real;
       const says = shown.logit > threshold;
       played += 1;
@@ -626,7 +616,7 @@
       discriminator += says === shown.real;
       const truth = shown.real ? "It is real." : "The generator made it.";
       const opinion = `The discriminator says ${says ? "real" : "generated"}.`;
-      answer.textContent = `${correct ? "Right" : "Wrong"}. ${truth} ${opinion}`;
+      result.textContent = `${correct ? "Right" : "Wrong"}. ${truth} ${opinion}`;
       score.textContent = `You: ${right} of ${played}. The discriminator: ${discriminator} of ${played}.`;
       for (const button of buttons) button.disabled = true;
       next.hidden = false;
@@ -638,23 +628,23 @@
             : right < discriminator
               ? "The discriminator won."
               : "A draw.";
-        answer.textContent += ` ${who}`;
+        result.textContent += ` ${who}`;
       }
       next.focus();
     }
 
-    buttons[0].addEventListener("click", () => say(true));
-    buttons[1].addEventListener("click", () => say(false));
+    buttons[0].addEventListener("click", () => answer(true));
+    buttons[1].addEventListener("click", () => answer(false));
     next.addEventListener("click", () => {
       if (played === rounds) {
         [played, right, discriminator] = [0, 0, 0];
         score.textContent = "";
       }
-      deal();
+      nextRound();
       buttons[0].focus();
     });
-    wake($("game"));
-    deal();
+    showLive($("game"));
+    nextRound();
   }
 
   function copyButtons() {
