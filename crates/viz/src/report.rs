@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 
 use run_dir::{RunDir, write_atomic};
 
-pub use comparison::Comparison;
 pub use evaluation::copies;
 pub use network::{Network, Storage};
 pub use page::LARGEST;
@@ -28,6 +27,7 @@ pub use reproduce::train_command;
 pub use state::State;
 
 use crate::error::Result;
+use comparison::Comparison;
 use content::Content;
 use page::render;
 

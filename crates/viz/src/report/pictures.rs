@@ -18,15 +18,11 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Images as tiles with gaps, at a scale of 2.
+    /// Images as tiles with gaps.
     pub fn grid(images: &Images, columns: usize, alt: String, caption: String) -> Result<Picture> {
-        let style = GridStyle { scale: 2, gap: 4, ..GridStyle::default() };
-        Picture::new(&grid(images, columns, &style)?, alt, caption)
-    }
-
-    fn new(canvas: &Canvas, alt: String, caption: String) -> Result<Picture> {
-        let uri = data_uri(canvas)?;
-        Ok(Picture { uri, width: canvas.width(), height: canvas.height(), alt, caption })
+        let canvas = grid(images, columns, &GridStyle::default())?;
+        let (width, height) = (canvas.width(), canvas.height());
+        Ok(Picture { uri: data_uri(&canvas)?, width, height, alt, caption })
     }
 }
 
