@@ -54,9 +54,6 @@ pub struct Panel<'a> {
     pub x_axis: Option<&'static str>,
     /// Whether the x axis shows steps, as whole numbers.
     pub steps: bool,
-    /// The position of a vertical line, drawn if it is in the range of the x axis,
-    /// and the label at its upper end.
-    pub mark: Option<(f64, &'a str)>,
 }
 
 /// A line with its name in the legend.
@@ -179,7 +176,7 @@ impl Panel<'_> {
         }
     }
 
-    /// Draws axes, mark and lines.
+    /// Draws axes and lines.
     fn draw_axes<DB, Y>(
         &self,
         area: &DrawingArea<DB, Shift>,
@@ -213,18 +210,6 @@ impl Panel<'_> {
                 false => axis_number(*value, self.x),
             })
             .draw()?;
-        if let Some((x, label)) = self.mark
-            && (left..=right).contains(&x)
-        {
-            let stroke = INK.mix(0.6).stroke_width(1);
-            let line = PathElement::new([(x, low), (x, high)], stroke);
-            chart.draw_series(std::iter::once(line))?;
-            let (side, offset) =
-                if x > f64::midpoint(left, right) { (HPos::Right, -6) } else { (HPos::Left, 6) };
-            let style = font(14).pos(Pos::new(side, VPos::Top));
-            let text = Text::new(label.to_owned(), (offset, 4), style);
-            chart.draw_series(std::iter::once(EmptyElement::at((x, high)) + text))?;
-        }
         let clamped = |&(x, y): &(f64, f64)| (x.clamp(left, right), y.clamp(low, high));
         for line in self.lines.iter().filter(|line| !line.faint.is_empty()) {
             let faint = line.faint.iter().map(clamped);

@@ -10,17 +10,13 @@ use crate::plot::{BLUE, GREEN, Line, Look, ORANGE, PURPLE, Panel, Plot};
 use crate::thousands;
 use crate::{Error, Result};
 
-/// The step that the plot marks.
-const MOMENT: u64 = 1000;
-
 /// Draws FID, with the band of its reference value, on a logarithmic axis over the steps.
-/// Precision and recall from 0 to 1 are below it. The result is SVG text. Step 1,000 has a
-/// mark if the rows reach it.
+/// Precision and recall from 0 to 1 are below it. The result is SVG text.
 ///
 /// FID and its reference value depend on the number of samples. Only rows with the same
 /// number are drawn: the number with the most steps; of several such numbers the largest.
 /// If a step has several rows, the last one counts. A value that is missing or not finite
-/// leaves a gap. An FID of 0 or less stands at the foot of the axis. The figure states how
+/// leaves a gap. An FID of 0 or less is drawn at the lower end of the axis. The figure states how
 /// many images were compared. `title` may be any text.
 ///
 /// # Errors
@@ -45,7 +41,6 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
     let fid = line("samples", BLUE, |row| row.value("fid"));
     let precision = line("precision, of samples", PURPLE, |r| r.value("precision"));
     let recall = line("recall, of test images", GREEN, |r| r.value("recall"));
-    let moment = format!("step {}, as in progress.png", thousands(MOMENT));
 
     let mut lines = vec![reference, fid];
     lines.retain(|line| !line.pieces.is_empty());
@@ -59,7 +54,6 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
         log: true,
         lines,
         steps: true,
-        mark: Some((MOMENT as f64, &moment)),
         ..Panel::default()
     };
     let lower_panel = Panel {
@@ -70,7 +64,6 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
         y: (0.0, 1.0),
         x_axis: Some("step"),
         steps: true,
-        mark: Some((MOMENT as f64, "")),
         ..Panel::default()
     };
     Plot { width: 960, title, note: images(&rows), panels: vec![upper_panel, lower_panel] }.to_svg()

@@ -9,12 +9,7 @@ use common::runs::{files, paths, run};
 use common::svg::{BLUE, GREEN, ORANGE, PURPLE, Points, dots, lines, texts};
 use gan_viz::figures::{draw_all, draw_progress};
 use gan_viz::{Error, quality};
-use roxmltree::Document;
 use run_dir::{Measurement, QualityRow};
-
-/// What marks a moment.
-const INK: &str = "#333333";
-const MOMENT: &str = "step 1,000, as in progress.png";
 
 fn evaluated(step: u64, fid: f64) -> QualityRow {
     let metric = |value, reference| Measurement { value, reference, ..Measurement::default() };
@@ -47,29 +42,6 @@ fn falling() -> Vec<QualityRow> {
     steps.zip(fids).map(|(step, fid)| evaluated(step, fid)).collect()
 }
 
-/// The upright lines that mark a moment: their place, top and bottom.
-fn marks(svg: &str) -> Vec<(f64, f64, f64)> {
-    let document = Document::parse(svg).unwrap();
-    let found = document.descendants().filter(|n| {
-        n.has_tag_name("polyline")
-            && n.attribute("stroke") == Some(INK)
-            && n.attribute("opacity") == Some("0.6")
-    });
-    let number = |text: &str| text.parse::<f64>().unwrap();
-    let ends = found.map(|n| {
-        let points = n.attribute("points").unwrap().split_whitespace();
-        let points: Points = points
-            .map(|p| p.split_once(',').unwrap())
-            .map(|(x, y)| (number(x), number(y)))
-            .collect();
-        (points[0], points[1])
-    });
-    ends.filter(|((x, _), (other, _))| x == other)
-        .map(|((x, low), (_, high))| (x, high, low))
-        .filter(|(_, high, low)| high < low)
-        .collect()
-}
-
 #[test]
 fn labels_name_the_metrics_and_counts() {
     let texts = texts(&quality(&falling(), "0001-modern<&").unwrap());
@@ -79,7 +51,6 @@ fn labels_name_the_metrics_and_counts() {
         "FID, logarithmic",
         "samples",
         "reference 2.00: training images",
-        MOMENT,
         "Precision and recall",
         "precision, of samples",
         "recall, of test images",
@@ -137,25 +108,6 @@ fn fid_is_logarithmic_and_shares_are_linear() {
     assert!(evenly(&precision) && precision[0].1 > precision[4].1 + 100.0);
     assert!(evenly(&recall) && recall[0].1 == precision[4].1);
     assert_eq!(dots(&svg, BLUE), fid);
-}
-
-#[test]
-fn marks_step_1000_in_both_panels_if_rows_reach_it() {
-    let svg = quality(&falling(), "").unwrap();
-    let fid = &lines(&svg, BLUE)[0];
-    let found = marks(&svg);
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found.iter().all(|(x, ..)| *x == fid[2].0), "{found:?}");
-    assert!(found[0].2 < found[1].1, "one above the other");
-
-    let up_to = |last| {
-        let svg = quality(&[evaluated(0, 9.0), evaluated(last, 3.0)], "").unwrap();
-        let named = texts(&svg).iter().any(|t| t == MOMENT);
-        (marks(&svg).len(), named)
-    };
-    assert_eq!(up_to(999), (0, false));
-    assert_eq!(up_to(1000), (2, true));
-    assert_eq!(up_to(1_000_000), (2, true));
 }
 
 #[test]
