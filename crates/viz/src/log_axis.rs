@@ -1,9 +1,9 @@
 //! Logarithmic axes: their range and the positions of their labels.
 
 /// The lowest value that an axis shows.
-const LEAST: f64 = 0.01;
+const MIN_VALUE: f64 = 0.01;
 /// The largest number of labels.
-const MOST_TICKS: usize = 9;
+const MAX_TICKS: usize = 9;
 /// Labels are these numbers times a power of ten.
 const MULTIPLES: [f64; 3] = [1.0, 2.0, 5.0];
 
@@ -12,7 +12,7 @@ const MULTIPLES: [f64; 3] = [1.0, 2.0, 5.0];
 pub fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let largest = f64::from(f32::MAX);
     let values = values.into_iter().filter(|value| value.abs() <= largest);
-    let values = values.map(|value| value.max(LEAST));
+    let values = values.map(|value| value.max(MIN_VALUE));
     let Some((low, high)) =
         values.map(|value| (value, value)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     else {
@@ -37,20 +37,10 @@ pub fn ticks((low, high): (f64, f64)) -> Vec<f64> {
             .collect()
     };
     let fine = every(1, &MULTIPLES);
-    if fine.len() <= MOST_TICKS {
+    if fine.len() <= MAX_TICKS {
         return fine;
     }
-    every(decades(low, high).count().div_ceil(MOST_TICKS), &[1.0])
-}
-
-/// Formats one of the [`ticks`].
-pub fn label(tick: f64) -> String {
-    if tick >= 1e6 {
-        return format!("{tick:.0e}");
-    }
-    // 0.01 corrects logarithms that are slightly below a whole number.
-    let decimals = -(tick.log10() + 0.01).floor();
-    format!("{tick:.*}", decimals.max(0.0) as usize)
+    every(decades(low, high).count().div_ceil(MAX_TICKS), &[1.0])
 }
 
 /// Exponents of the powers of ten that enclose `low` and `high`.
@@ -70,9 +60,10 @@ fn at(multiple: f64, exponent: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::significant_digits;
 
     fn labels(values: &[f64]) -> Vec<String> {
-        ticks(range(values.iter().copied())).into_iter().map(label).collect()
+        ticks(range(values.iter().copied())).into_iter().map(significant_digits).collect()
     }
 
     #[test]
@@ -83,7 +74,7 @@ mod tests {
         );
         assert_eq!(labels(&[0.06, 0.3]), ["0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(&[2.0]), ["1", "2", "5"]);
-        assert_eq!(labels(&[0.02, 3000.0]), ["0.01", "0.1", "1", "10", "100", "1000"]);
+        assert_eq!(labels(&[0.02, 3000.0]), ["0.01", "0.1", "1", "10", "100", "1,000"]);
         assert_eq!(labels(&[]), ["1", "2", "5", "10", "20", "50", "100"]);
     }
 
@@ -103,9 +94,9 @@ mod tests {
             for factor in [1.0, 1.9, 7.0, 1e3, 1e40] {
                 let (first, last) = range([low, low * factor]);
                 let ticks = ticks((first, last));
-                assert!((2..=MOST_TICKS).contains(&ticks.len()), "{low} {factor}");
+                assert!((2..=MAX_TICKS).contains(&ticks.len()), "{low} {factor}");
                 assert!(ticks.is_sorted_by(|a, b| a < b));
-                assert!(first < low.max(LEAST) && low < last);
+                assert!(first < low.max(MIN_VALUE) && low < last);
             }
         }
     }

@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::curve::{Curve, Points};
 use crate::error::{Error, Result};
 use crate::log_axis;
-use crate::number::thousands;
+use crate::number::{significant_digits, thousands};
 
 /// Height of the title, in pixels.
 const TITLE: u32 = 44;
@@ -170,7 +170,7 @@ impl Panel<'_> {
         if self.log {
             let ticks = log_axis::ticks(self.y);
             let axis = (low..high).log_scale().with_key_points(ticks);
-            self.draw_axes(&plot, axis, log_axis::label)
+            self.draw_axes(&plot, axis, significant_digits)
         } else {
             self.draw_axes(&plot, low..high, |value| axis_number(value, self.y))
         }

@@ -2,7 +2,7 @@
 //! that stretches.
 
 use crate::curve::Points;
-use crate::number::thousands;
+use crate::number::{significant_digits, thousands};
 
 /// Width and height of the coordinate system.
 pub const WIDTH: f64 = 1000.0;
@@ -96,7 +96,8 @@ impl Chart {
             path: path(pieces),
             dots: pieces.iter().all(|piece| piece.len() == 1),
         });
-        let x_label = |i: u32| number(x.0 + (x.1 - x.0) * f64::from(i) / f64::from(INTERVALS));
+        let x_label =
+            |i: u32| significant_digits(x.0 + (x.1 - x.0) * f64::from(i) / f64::from(INTERVALS));
         Chart {
             id,
             title: title.to_owned(),
@@ -131,7 +132,11 @@ fn describe(title: &str, lines: &[Line]) -> String {
         let mut points = pieces.iter().flatten();
         if let Some((_, first)) = points.next() {
             let last = points.next_back().map_or(*first, |(_, last)| *last);
-            text += &format!(" {name}: from {} to {}.", number(*first), number(last));
+            text += &format!(
+                " {name}: from {} to {}.",
+                significant_digits(*first),
+                significant_digits(last)
+            );
         }
     }
     text
@@ -155,7 +160,7 @@ fn linear_axis((low, high): (f64, f64)) -> ((f64, f64), Vec<String>) {
     let fits = |step: &&f64| start(**step) + 4.0 * **step >= high - 1e-9 * (high - low);
     let step = steps.iter().find(fits).copied().unwrap_or(20.0 * power);
     let first = start(step);
-    let labels = (0..=INTERVALS).rev().map(|i| number(first + step * f64::from(i)));
+    let labels = (0..=INTERVALS).rev().map(|i| significant_digits(first + step * f64::from(i)));
     ((first, first + 4.0 * step), labels.collect())
 }
 
@@ -167,38 +172,14 @@ fn log_axis((low, high): (f64, f64)) -> ((f64, f64), Vec<String>) {
     let first = (low / power + 1e-9).floor() * power;
     let factors = [1.5f64, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0];
     let factor = factors.into_iter().find(|f| first * f.powi(4) >= high).unwrap_or(1e6);
-    let labels = (0..=INTERVALS).rev().map(|i| number(first * factor.powi(i.cast_signed())));
+    let labels =
+        (0..=INTERVALS).rev().map(|i| significant_digits(first * factor.powi(i.cast_signed())));
     ((first, first * factor.powi(4)), labels.collect())
-}
-
-/// Three significant digits, without zeros at the end.
-pub fn number(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 { "0".to_owned() } else { "–".to_owned() };
-    }
-    let size = value.abs().log10().floor() as i32;
-    if (0..6).contains(&size) && value.abs() >= 999.5 {
-        let whole = thousands(value.abs().round() as u64);
-        return if value < 0.0 { format!("−{whole}") } else { whole };
-    }
-    if !(-4..6).contains(&size) {
-        return format!("{value:.1e}");
-    }
-    let text = format!("{:.*}", usize::try_from(2 - size).unwrap_or(0), value.abs());
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if value < 0.0 { format!("−{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_three_significant_digits() {
-        let texts = [0.0, 1.0, 2.345, -0.0123, 12.0, 1234.0, 250.0, 0.5].map(number);
-        assert_eq!(texts, ["0", "1", "2.35", "−0.0123", "12", "1,234", "250", "0.5"]);
-    }
 
     #[test]
     fn axes_enclose_the_values_and_have_round_labels() {

@@ -8,7 +8,7 @@ use run_dir::{MetricsRow, QualityRow, RunDir};
 use serde_json::Value;
 
 use super::State;
-use super::chart::{Chart, Line, Scale, number};
+use super::chart::{Chart, Line, Scale};
 use super::curves::range_from_zero;
 use super::evaluation::Evaluation;
 use super::page::{STYLE, policy};
@@ -16,7 +16,7 @@ use super::pictures::Picture;
 use super::words::duration;
 use crate::curve::Curve;
 use crate::error::{Error, Result};
-use crate::number::thousands;
+use crate::number::{significant_digits, thousands};
 use crate::quality::{comparable, pieces};
 use crate::snapshot_choice::representative;
 
@@ -160,7 +160,7 @@ fn numbers(runs: &[Run]) -> Vec<Row> {
         let text = |run: &Run| {
             run.evaluation.get(metric.name).map_or("–".to_owned(), |found| {
                 let samples = thousands(found.samples);
-                format!("{} ({samples} samples)", number(found.measurement.value))
+                format!("{} ({samples} samples)", significant_digits(found.measurement.value))
             })
         };
         let values = row(metric.title, &text);

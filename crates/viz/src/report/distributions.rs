@@ -2,11 +2,11 @@
 
 use run_dir::DensityRow;
 
-use super::chart::{Chart, HEIGHT, Line, Scale, Series, WIDTH, number, path_data};
+use super::chart::{Chart, HEIGHT, Line, Scale, Series, WIDTH, path_data};
 use super::live::{BARS, Densities, Histogram};
 use crate::curve::{Points, split_at_gaps};
 use crate::densities::{EQUILIBRIUM, highest_density, optimal_discriminator, points};
-use crate::number::thousands;
+use crate::number::{significant_digits, thousands};
 
 /// The histogram of D's logits: two filled outlines.
 pub fn histogram_chart(histogram: &Histogram) -> Chart {
@@ -36,15 +36,17 @@ pub fn histogram_chart(histogram: &Histogram) -> Chart {
         description: format!(
             "Histogram of the discriminator's output. Real test images: {} on average. Generated \
              images: {} on average.",
-            number(mean(&histogram.real)),
-            number(mean(&histogram.fake))
+            significant_digits(mean(&histogram.real)),
+            significant_digits(mean(&histogram.fake))
         ),
         series: vec![
             series("generated images", "generator filled", &bars[0]),
             series("real test images", "real filled", &bars[1]),
         ],
         x: (low, high),
-        x_labels: (0..5).map(|i| number(low + (high - low) * f64::from(i) / 4.0)).collect(),
+        x_labels: (0..5)
+            .map(|i| significant_digits(low + (high - low) * f64::from(i) / 4.0))
+            .collect(),
         y_labels: Vec::new(),
         x_title: "looks generated ← → looks real",
         cursor: false,

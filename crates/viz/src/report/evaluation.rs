@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use gan_metrics::{CLASS_SHARES, METRICS};
 use run_dir::{Measurement, QualityRow};
 
-use super::chart::number;
-use crate::number::thousands;
+use crate::number::{significant_digits, thousands};
 
 /// The newest measurement of each metric.
 pub struct Evaluation {
@@ -88,11 +87,14 @@ impl Evaluation {
         let mut headlines = Vec::new();
         if let Some(Measured { measurement: fid, .. }) = self.get("fid") {
             let reference = fid.reference.map_or(String::new(), |reference| {
-                format!(" Real {nouns}, compared in the same way, get {}.", number(reference))
+                format!(
+                    " Real {nouns}, compared in the same way, get {}.",
+                    significant_digits(reference)
+                )
             });
             headlines.push(Headline {
                 title: "FID",
-                value: number(fid.value),
+                value: significant_digits(fid.value),
                 meaning: format!("The distance to real {nouns}: lower is better.{reference}"),
             });
         }
