@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use gan_viz::figures::Kind;
+use gan_viz::figures::FigureKind;
 
 fn page(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -51,14 +51,14 @@ fn results_page_has_a_row_for_every_metric() {
 #[test]
 fn figures_page_has_the_row_of_every_figure_and_the_readme_names_it() {
     let (page, readme) = (page("docs/figures.md"), page("README.md"));
-    for kind in Kind::ALL {
+    for kind in FigureKind::ALL {
         let row = format!("| `{}` | {} | {} |", kind.file(), kind.shows(), kind.good());
         assert!(page.lines().any(|line| line == row), "no row {row}");
         let named = |name: &str| readme.split([' ', ',', '\n']).any(|word| word == name);
         assert!(named(kind.file()), "README.md does not name {}", kind.file());
     }
     let rows = page.lines().filter(|line| line.starts_with("| `")).count();
-    assert_eq!(rows, Kind::ALL.len(), "rows of figures that no run has");
+    assert_eq!(rows, FigureKind::ALL.len(), "rows of figures that no run has");
 }
 
 /// Below each picture, two sentences say what you see and what good looks like.

@@ -191,7 +191,7 @@ fn evaluate_final_samples(run: &RunDir, evaluator: &Evaluator) -> Result<String>
     let images = resize(&samples, evaluator.image_side())?;
     let row = evaluator.measure(&images, classes.as_deref(), &metrics, &mut |_| ())?.row;
     bar.finish();
-    let copies = gan_viz::report::copies(&row).unwrap_or_default();
+    let copies = gan_viz::report::near_duplicates(&row).unwrap_or_default();
     if let Some(data) = run.report_data()? {
         let evaluation = Some(QualityRow {
             step: state.step,

@@ -14,7 +14,7 @@ use crate::{output, threads};
 /// Frames from one seed to the next.
 const FRAMES: i64 = 24;
 /// Hundredths of a second for each frame.
-const TIMING: Timing = Timing { frame: 6, last: 6 };
+const TIMING: Timing = Timing { frame_centiseconds: 6, last_centiseconds: 6 };
 
 /// Runs the command.
 pub fn run(args: &WalkArgs) -> Result<ExitCode> {

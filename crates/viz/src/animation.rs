@@ -15,9 +15,9 @@ use crate::palette::{most_frequent, nearest_indices};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// Each frame except the last.
-    pub frame: u16,
+    pub frame_centiseconds: u16,
     /// The last frame.
-    pub last: u16,
+    pub last_centiseconds: u16,
 }
 
 impl Timing {
@@ -25,7 +25,7 @@ impl Timing {
     /// to 0.5 seconds each, and the last one for 2.5 seconds.
     pub fn for_frames(frames: usize) -> Timing {
         let share = 800 / frames.max(1);
-        Timing { frame: share.clamp(6, 50) as u16, last: 250 }
+        Timing { frame_centiseconds: share.clamp(6, 50) as u16, last_centiseconds: 250 }
     }
 }
 
@@ -77,7 +77,7 @@ fn encode<C: Color>(
         encoder.write_frame(&gif::Frame {
             width,
             height,
-            delay: if is_last { timing.last } else { timing.frame },
+            delay: if is_last { timing.last_centiseconds } else { timing.frame_centiseconds },
             buffer: nearest_indices(&rgb(frame), &palette).into(),
             ..gif::Frame::default()
         })?;

@@ -1,11 +1,11 @@
-//! A curve of one quantity over the steps: outline, moving average and range.
+//! A curve of one quantity over the steps: envelope, moving average and range.
 
 use crate::snapshot_choice::evenly_spaced;
 
 /// The moving average spans 1/50 of the points.
 const SMOOTHING: usize = 50;
-/// The largest number of intervals in an outline and points in a moving average.
-const INTERVALS: usize = 400;
+/// The largest number of intervals in an envelope and points in a moving average.
+const MAX_INTERVALS: usize = 400;
 
 /// Points (x, y).
 pub type Points = Vec<(f64, f64)>;
@@ -32,10 +32,10 @@ impl Curve {
     }
 
     /// The lowest and the highest point of each of up to 400 intervals, in order.
-    /// They have the same outline as all points.
-    pub fn outline(&self) -> Points {
-        let interval = self.points.len().div_ceil(INTERVALS).max(1);
-        let mut outline = Vec::new();
+    /// They have the same envelope as all points.
+    pub fn envelope(&self) -> Points {
+        let interval = self.points.len().div_ceil(MAX_INTERVALS).max(1);
+        let mut envelope = Vec::new();
         for points in self.points.chunks(interval) {
             let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
             let low = points.iter().min_by(by_value);
@@ -43,9 +43,9 @@ impl Curve {
             let mut pair: Points = low.into_iter().chain(high).copied().collect();
             pair.sort_by(|a, b| a.0.total_cmp(&b.0));
             pair.dedup();
-            outline.extend(pair);
+            envelope.extend(pair);
         }
-        outline
+        envelope
     }
 
     /// The moving average at up to 400 evenly spaced points. The window is
@@ -53,7 +53,7 @@ impl Curve {
     pub fn smooth(&self) -> Points {
         let count = self.points.len();
         let half = self.window() / 2;
-        evenly_spaced(count, INTERVALS)
+        evenly_spaced(count, MAX_INTERVALS)
             .into_iter()
             .map(|i| {
                 let near = &self.points[i.saturating_sub(half)..(i + half + 1).min(count)];
@@ -106,21 +106,21 @@ mod tests {
     }
 
     #[test]
-    fn outline_of_few_points_is_all_points() {
+    fn envelope_of_few_points_is_all_points() {
         let curve = curve((0..400).map(|i| f64::from(i * 37 % 100)));
-        assert_eq!(curve.outline(), curve.points);
+        assert_eq!(curve.envelope(), curve.points);
     }
 
     #[test]
-    fn outline_of_many_points_keeps_every_spike() {
+    fn envelope_of_many_points_keeps_every_spike() {
         let spike = |i| {
             if i % 1000 == 7 { 50.0 } else { f64::from(i % 3) }
         };
         let curve = curve((0..10_000).map(spike));
-        let outline = curve.outline();
-        assert!(outline.len() <= 800);
-        assert!(outline.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(outline.iter().filter(|(_, v)| *v == 50.0).count(), 10);
+        let envelope = curve.envelope();
+        assert!(envelope.len() <= 800);
+        assert!(envelope.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(envelope.iter().filter(|(_, v)| *v == 50.0).count(), 10);
     }
 
     #[test]

@@ -75,8 +75,8 @@ impl Axes {
         let (low_value, high_value) = range([&value_curve(all)]);
         let (least, most) = (EQUILIBRIUM - 0.1, EQUILIBRIUM + 0.1);
         Axes {
-            x: usable(low, high),
-            density: usable(0.0, 1.05 * highest_density(shown)),
+            x: finite_range(low, high),
+            density: finite_range(0.0, 1.05 * highest_density(shown)),
             steps: (0.0, last_step.max(8) as f64),
             value: (low_value.min(least), high_value.max(most)),
         }
@@ -84,7 +84,7 @@ impl Axes {
 }
 
 /// Returns the range, or 0 to 1 if it is too narrow or too wide for labels.
-fn usable(low: f64, high: f64) -> (f64, f64) {
+fn finite_range(low: f64, high: f64) -> (f64, f64) {
     let (span, largest) = (high - low, low.abs().max(high.abs()));
     if span.is_finite() && span > (1e-9 * largest).max(1e-300) { (low, high) } else { (0.0, 1.0) }
 }
@@ -120,7 +120,7 @@ fn plot<'a>(rows: &[DensityRow], row: &DensityRow, axes: &Axes, title: &'a str) 
     };
     let line = |name, color, look, points| Line::new(name, color, look, vec![points]);
     let ends = vec![(axes.steps.0, EQUILIBRIUM), (axes.steps.1, EQUILIBRIUM)];
-    let curve = value_curve(rows).outline();
+    let curve = value_curve(rows).envelope();
     let value = Panel {
         height: 232,
         title: "Value function",

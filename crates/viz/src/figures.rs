@@ -1,7 +1,7 @@
 //! All figures of a training run, drawn from its directory.
 
 mod figure;
-mod generator;
+mod latent_figures;
 mod run_images;
 mod snapshots;
 
@@ -9,21 +9,21 @@ use std::io::Write;
 
 use run_dir::RunDir;
 
-pub use figure::{Figure, Kind};
+pub use figure::{Figure, FigureKind};
 
 use crate::animation::{Timing, gif};
 use crate::densities::{densities, density_frames};
 use crate::error::{Error, Result};
 use crate::losses::losses;
-use crate::quality::{comparable, quality};
+use crate::quality::{quality, rows_of_one_curve};
 use run_images::RunImages;
 
 /// The largest number of frames in an animation.
-const FRAMES: usize = 64;
+const MAX_GIF_FRAMES: usize = 64;
 
 /// Draws every figure of a run into its `figures/`, the most important first.
 ///
-/// [`Kind`] lists them. A figure whose data the run lacks is not drawn: `densities` need
+/// [`FigureKind`] lists them. A figure whose data the run lacks is not drawn: `densities` need
 /// densities, `losses.svg` needs metrics, `quality.svg` evaluations of two steps, `nearest.png`
 /// nearest images, `latent_walk.png` a walk, `digits.png` and `classes.png` images of each class,
 /// and all others snapshots.
@@ -60,34 +60,34 @@ fn draw(run: &RunDir, all: bool) -> Result<Vec<Figure>> {
     if let Some(images) = &images {
         figures.push(snapshots::draw_progress(images)?);
         if all {
-            figures.push(snapshots::draw_animation(images, FRAMES)?);
+            figures.push(snapshots::draw_animation(images, MAX_GIF_FRAMES)?);
             figures.push(snapshots::draw_real_vs_fake(images)?);
         }
     }
     if !density_rows.is_empty() {
         let svg = densities(&density_rows, &name)?;
-        figures.push(Figure::write(run, Kind::Densities, |w| w.write_all(svg.as_bytes()))?);
+        figures.push(Figure::write(run, FigureKind::Densities, |w| w.write_all(svg.as_bytes()))?);
         if all {
-            let frames = density_frames(&density_rows, &name, FRAMES)?;
+            let frames = density_frames(&density_rows, &name, MAX_GIF_FRAMES)?;
             let gif = gif(&frames, Timing::for_frames(frames.len()))?;
-            figures.push(Figure::write(run, Kind::DensitiesAnimation, gif)?);
+            figures.push(Figure::write(run, FigureKind::DensitiesAnimation, gif)?);
         }
     }
     let metrics = run.metrics()?;
     if !metrics.is_empty() {
         let svg = losses(&metrics, &name)?;
-        figures.push(Figure::write(run, Kind::Losses, |w| w.write_all(svg.as_bytes()))?);
+        figures.push(Figure::write(run, FigureKind::Losses, |w| w.write_all(svg.as_bytes()))?);
     }
     let evaluations = run.quality()?;
-    if comparable(&evaluations).len() > 1 {
+    if rows_of_one_curve(&evaluations).len() > 1 {
         let svg = quality(&evaluations, &name)?;
-        figures.push(Figure::write(run, Kind::Quality, |w| w.write_all(svg.as_bytes()))?);
+        figures.push(Figure::write(run, FigureKind::Quality, |w| w.write_all(svg.as_bytes()))?);
     }
     match &images {
         Some(images) if all => {
-            figures.extend(generator::draw_nearest(images)?);
-            figures.extend(generator::draw_walk(images)?);
-            figures.extend(generator::draw_digits(images)?);
+            figures.extend(latent_figures::draw_nearest(images)?);
+            figures.extend(latent_figures::draw_walk(images)?);
+            figures.extend(latent_figures::draw_digits(images)?);
             figures.push(snapshots::draw_real(images)?);
             figures.push(snapshots::draw_each(images)?);
         }

@@ -9,7 +9,7 @@ use crate::grid::{GridStyle, TileLayout, offset, span};
 /// Pairs in a line, if a row has one sample.
 const PAIRS: usize = 8;
 /// The largest number of lines.
-const LINES: usize = 8;
+const MAX_LINES: usize = 8;
 /// Space between two pairs of a line, in pixels.
 const SPACING: usize = 20;
 /// Width of the frame around a training image, in pixels.
@@ -62,7 +62,7 @@ fn draw(samples: &Images, nearest: &Images, per_row: usize, caption: &str) -> Re
     let count = samples.len().min(nearest.len());
     let per_row = per_row.clamp(1, count.max(1));
     let pairs = if per_row == 1 { PAIRS } else { 1 };
-    let groups = (count / per_row).min(LINES * pairs);
+    let groups = (count / per_row).min(MAX_LINES * pairs);
     if groups == 0 {
         return Err(Error::Empty);
     }

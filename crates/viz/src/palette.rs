@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// The largest number of colors in a GIF.
-const COLORS: usize = 256;
+const MAX_COLORS: usize = 256;
 
 type Rgb = [u8; 3];
 
@@ -19,7 +19,7 @@ pub fn most_frequent(frames: impl Iterator<Item = Vec<Rgb>>) -> Vec<Rgb> {
     }
     let mut colors: Vec<(Rgb, usize)> = counts.into_iter().collect();
     colors.sort_by_key(|(color, count)| (Reverse(*count), *color));
-    colors.truncate(COLORS);
+    colors.truncate(MAX_COLORS);
     colors.into_iter().map(|(color, _)| color).collect()
 }
 

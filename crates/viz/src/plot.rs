@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
         let pieces = vec![curve.smooth()];
         let mut line = Line::new(name, color, Look::for_pieces(&pieces), pieces);
         if curve.window() > 1 {
-            line.faint = curve.outline();
+            line.faint = curve.envelope();
         }
         line
     }

@@ -22,14 +22,14 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Empty`] without rows; [`Error::Plot`] for an error of the plotting library.
 pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
-    let rows = comparable(rows);
+    let rows = rows_of_one_curve(rows);
     if rows.is_empty() {
         return Err(Error::Empty);
     }
     let last_step = rows.last().map_or(0, |row| row.step);
     let steps = (0.0, last_step.max(8) as f64);
     let line = |name, color, value: fn(&QualityRow) -> Option<f64>| {
-        let pieces = pieces(&rows, value);
+        let pieces = metric_pieces(&rows, value);
         Line::new(name, color, Look::for_pieces(&pieces), pieces)
     };
     let reference_name = reference_name(&rows);
@@ -66,11 +66,12 @@ pub fn quality(rows: &[QualityRow], title: &str) -> Result<String> {
         steps: true,
         ..Panel::default()
     };
-    Plot { width: 960, title, note: images(&rows), panels: vec![upper_panel, lower_panel] }.to_svg()
+    Plot { width: 960, title, note: counts_note(&rows), panels: vec![upper_panel, lower_panel] }
+        .to_svg()
 }
 
 /// The rows of one curve, ordered by step.
-pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
+pub(crate) fn rows_of_one_curve(rows: &[QualityRow]) -> Vec<&QualityRow> {
     let mut steps: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
     for row in rows {
         steps.entry(row.samples).or_default().insert(row.step);
@@ -82,7 +83,7 @@ pub(crate) fn comparable(rows: &[QualityRow]) -> Vec<&QualityRow> {
 }
 
 /// One metric over the steps, cut at rows without it.
-pub(crate) fn pieces(
+pub(crate) fn metric_pieces(
     rows: &[&QualityRow],
     value: impl Fn(&QualityRow) -> Option<f64>,
 ) -> Vec<Points> {
@@ -102,7 +103,7 @@ fn reference_name(rows: &[&QualityRow]) -> String {
 }
 
 /// How many images were compared: `2,000 samples, 10,000 test images`.
-fn images(rows: &[&QualityRow]) -> String {
+fn counts_note(rows: &[&QualityRow]) -> String {
     let span = |count: fn(&QualityRow) -> u64| {
         let counts = || rows.iter().map(|row| count(row));
         let least = thousands(counts().min().unwrap_or(0));

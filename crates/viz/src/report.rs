@@ -2,41 +2,41 @@
 
 mod chart;
 mod comparison;
-mod content;
 mod curves;
 mod distributions;
 mod evaluation;
 mod images;
-mod live;
 mod network;
 mod page;
 mod pictures;
 mod reproduce;
+mod run_data;
+mod script_data;
 mod state;
-mod words;
+mod texts;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use run_dir::{RunDir, write_atomic};
 
-pub use evaluation::copies;
+pub use evaluation::near_duplicates;
 pub use network::{Network, Storage};
-pub use page::LARGEST;
+pub use page::MAX_PAGE_BYTES;
 pub use reproduce::train_command;
 pub use state::State;
 
 use crate::error::Result;
 use comparison::Comparison;
-use content::Content;
 use page::render;
+use run_data::RunData;
 
 /// Writes `report.html` of a run and returns its path.
 ///
 /// The page needs no other file and sends no request. It contains the snapshots, the
 /// curves and the evaluations. If the run has `generator.onnx` and
 /// `discriminator.onnx`, both networks run in the page: as f16, or as int8 with scales
-/// if f16 exceeds [`LARGEST`]. A page of [`State::Training`] reloads itself.
+/// if f16 exceeds [`MAX_PAGE_BYTES`]. A page of [`State::Training`] reloads itself.
 ///
 /// # Errors
 /// [`Run`](crate::Error::Run), [`Idx`](crate::Error::Idx) or
@@ -54,7 +54,7 @@ pub fn write(run: &RunDir, state: State) -> Result<PathBuf> {
 /// # Errors
 /// Those of [`write()`].
 pub fn html(run: &RunDir, state: State) -> Result<String> {
-    Content::read(run, state)?.html()
+    RunData::read(run, state)?.html()
 }
 
 /// Writes the comparison of `runs` to `path`.

@@ -3,7 +3,7 @@
 use gan_config::SNAPSHOT_STEPS;
 
 /// The smallest number of chosen snapshots, if there are as many.
-const FEWEST: usize = 6;
+const MIN_CHOSEN: usize = 6;
 
 /// Returns indices into `steps` (ascending) for `progress.png`.
 ///
@@ -20,7 +20,7 @@ pub fn representative(steps: &[u64]) -> Vec<usize> {
     chosen.extend([0, end]);
     chosen.sort_unstable();
     chosen.dedup();
-    while chosen.len() < FEWEST.min(steps.len()) {
+    while chosen.len() < MIN_CHOSEN.min(steps.len()) {
         let gaps = chosen.iter().zip(chosen.iter().skip(1));
         // Of equally wide gaps the earliest, because early training changes more.
         let Some((from, to)) = gaps.rev().max_by_key(|(from, to)| *to - *from) else {

@@ -14,7 +14,7 @@ fn frames(count: u32) -> Vec<Canvas> {
     (0..count).map(frame).collect()
 }
 
-const TIMING: Timing = Timing { frame: 12, last: 250 };
+const TIMING: Timing = Timing { frame_centiseconds: 12, last_centiseconds: 250 };
 
 #[test]
 fn gif_has_every_gray_frame_exactly_and_its_delay() {
@@ -97,7 +97,7 @@ fn write_gif_rejects_a_frame_wider_than_the_format() {
 
 #[test]
 fn few_frames_are_slow_and_many_are_fast() {
-    let frame = |count| Timing::for_frames(count).frame;
+    let frame = |count| Timing::for_frames(count).frame_centiseconds;
     assert_eq!([0, 1, 10, 64, 100, 1000].map(frame), [50, 50, 50, 12, 8, 6]);
-    assert!(Timing::for_frames(1).last >= 200);
+    assert!(Timing::for_frames(1).last_centiseconds >= 200);
 }

@@ -11,7 +11,7 @@ use common::images;
 use common::runs::{empty_run, row, run, run_with};
 use gan_config::FigureLayout;
 use gan_graph::{Data, Dim, Graph, GraphBuilder, Kind, Op};
-use gan_viz::report::{LARGEST, State, html as page, write, write_comparison};
+use gan_viz::report::{MAX_PAGE_BYTES, State, html as page, write, write_comparison};
 use mnist_io::Images;
 use run_dir::{DensityRow, Logits, Measurement, MetricsRow, QualityRow, ReportData, RunDir};
 use serde_json::Value;
@@ -303,7 +303,7 @@ fn networks_are_f16_or_int8_or_left_out_by_size() {
     {
         write_networks(&run, values);
         let html = html(&run, State::Finished).unwrap();
-        assert!(html.len() <= LARGEST, "{values} weights: {} bytes", html.len());
+        assert!(html.len() <= MAX_PAGE_BYTES, "{values} weights: {} bytes", html.len());
         let networks = &data(&html)["networks"];
         assert_eq!(networks["precision"].as_str(), precision, "{values} weights");
         if precision.is_some() {

@@ -49,7 +49,7 @@ fn draw_all_draws_every_figure() {
 
     let whole = StripStyle { columns: 8, rows: 8, ..style };
     let (real, last) = (images(64, 28, 28, 99), &snapshots[3]);
-    let sides = [("originals", &real), ("forgeries, step 300", last)];
+    let sides = [("real", &real), ("generated, step 300", last)];
     let expected = real_vs_fake(sides[0], sides[1], &whole).unwrap();
     let drawn = read_png(&folder.join("originals_vs_forgeries.png"));
     assert!(drawn.2 == expected.pixels());

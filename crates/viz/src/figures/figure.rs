@@ -15,18 +15,18 @@ pub struct Figure {
     /// The file, or the folder of several files.
     pub path: PathBuf,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FigureKind,
 }
 
 /// A figure that the folder of a run can have, the most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
-pub enum Kind {
+pub enum FigureKind {
     /// Snapshots side by side.
     Progress,
     /// Snapshots as an animation.
     ProgressAnimation,
     /// Real images beside the last snapshot.
-    RealBesideFake,
+    RealVsFake,
     /// Densities of a run on numbers.
     Densities,
     /// Densities as an animation.
@@ -49,11 +49,11 @@ pub enum Kind {
     Snapshots,
 }
 
-impl Kind {
+impl FigureKind {
     /// Every figure.
-    pub const ALL: &'static [Kind] = Kind::VARIANTS;
+    pub const ALL: &'static [FigureKind] = FigureKind::VARIANTS;
 
-    /// The file in `figures/`; for [`Kind::Snapshots`] the folder.
+    /// The file in `figures/`; for [`FigureKind::Snapshots`] the folder.
     pub fn file(self) -> &'static str {
         self.texts()[0]
     }
@@ -70,67 +70,67 @@ impl Kind {
 
     fn texts(self) -> [&'static str; 3] {
         match self {
-            Kind::Progress => [
+            FigureKind::Progress => [
                 "progress.png",
                 "images of the same latents at six or seven steps",
                 "noise becomes strokes, strokes become digits, and the digits differ",
             ],
-            Kind::ProgressAnimation => [
+            FigureKind::ProgressAnimation => [
                 "progress.gif",
                 "the same images during the whole training",
                 "large changes at the start, small ones at the end",
             ],
-            Kind::RealBesideFake => [
+            FigureKind::RealVsFake => [
                 "originals_vs_forgeries.png",
                 "real images on the left, generated ones on the right",
                 "you cannot tell which side is real",
             ],
-            Kind::Densities => [
+            FigureKind::Densities => [
                 "densities.svg",
                 "densities of real and generated numbers, D beside the best D",
                 "the densities coincide, D is near 0.5 where numbers are, and the value is near −log 4",
             ],
-            Kind::DensitiesAnimation => [
+            FigureKind::DensitiesAnimation => [
                 "densities.gif",
                 "the same during the whole training",
                 "the density of the generated numbers moves onto that of the real ones",
             ],
-            Kind::Losses => [
+            FigureKind::Losses => [
                 "losses.svg",
                 "losses, and the shares of images that D classifies as real",
                 "no loss runs away, and neither share stays at 0% or at 100%",
             ],
-            Kind::Quality => [
+            FigureKind::Quality => [
                 "quality.svg",
                 "FID, precision and recall over the steps",
                 "FID falls toward its reference, and precision and recall both rise",
             ],
-            Kind::Nearest => [
+            FigureKind::Nearest => [
                 "nearest.png",
                 "generated and real images beside their nearest training images",
                 "pairs look alike without being equal, as those of the real test images do",
             ],
-            Kind::LatentWalk => [
+            FigureKind::LatentWalk => [
                 "latent_walk.png",
                 "in each row, images on the way from one latent to another",
                 "neighbors differ little, and each image is a digit",
             ],
-            Kind::Digits => [
+            FigureKind::Digits => [
                 "digits.png",
                 "in each row, one latent as every digit",
                 "each column shows its digit, and each row has one handwriting",
             ],
-            Kind::Classes => [
+            FigureKind::Classes => [
                 "classes.png",
                 "in each row, one latent as every class",
                 "each column shows its class, and each row has one style",
             ],
-            Kind::Real => [
+            FigureKind::Real => [
                 "originals.png",
                 "real images in the grid of a snapshot",
                 "nothing to judge: generated images should look like these",
             ],
-            Kind::Snapshots => [
+            FigureKind::Snapshots => [
                 "samples/",
                 "a grid of generated images for each snapshot",
                 "later grids have clearer digits, and still as many different ones",
@@ -143,7 +143,7 @@ impl Figure {
     /// Writes a figure into the run's `figures/` with `write`.
     pub fn write(
         run: &RunDir,
-        kind: Kind,
+        kind: FigureKind,
         write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
     ) -> Result<Figure> {
         let path = run.figures_dir().join(kind.file());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mnist_io::Images;
 
-use super::figure::{Figure, Kind};
+use super::figure::{Figure, FigureKind};
 use super::run_images::{RunImages, labeled_strip, step_label};
 use crate::animation::{Timing, gif};
 use crate::canvas::Canvas;
@@ -22,7 +22,7 @@ pub fn draw_progress(images: &RunImages) -> Result<Figure> {
     let steps: Vec<u64> = images.snapshots.iter().map(|(step, _)| *step).collect();
     let chosen = images.labeled(&representative(&steps))?;
     let canvas = labeled_strip(&chosen, &images.square_style(4, BLOCK_WIDTH))?;
-    Figure::write(images.run, Kind::Progress, |w| canvas.encode_png(w))
+    Figure::write(images.run, FigureKind::Progress, |w| canvas.encode_png(w))
 }
 
 pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> {
@@ -33,22 +33,22 @@ pub fn draw_animation(images: &RunImages, most_frames: usize) -> Result<Figure> 
         .map(|block| labeled_strip(std::slice::from_ref(block), &style))
         .collect::<Result<_>>()?;
     let timing = Timing::for_frames(frames.len());
-    Figure::write(images.run, Kind::ProgressAnimation, gif(&frames, timing)?)
+    Figure::write(images.run, FigureKind::ProgressAnimation, gif(&frames, timing)?)
 }
 
 pub fn draw_real_vs_fake(images: &RunImages) -> Result<Figure> {
-    let title = format!("forgeries, {}", step_label(images.last.0));
+    let title = format!("generated, {}", step_label(images.last.0));
     let canvas = real_vs_fake(
-        ("originals", &images.real()?),
+        ("real", &images.real()?),
         (&title, &images.last_images),
         &images.square_style(8, GRID_WIDTH),
     )?;
-    Figure::write(images.run, Kind::RealBesideFake, |w| canvas.encode_png(w))
+    Figure::write(images.run, FigureKind::RealVsFake, |w| canvas.encode_png(w))
 }
 
 pub fn draw_real(images: &RunImages) -> Result<Figure> {
     let canvas = draw_blocks(images, &[images.real()?], images.layout.grid)?;
-    Figure::write(images.run, Kind::Real, |w| canvas.encode_png(w))
+    Figure::write(images.run, FigureKind::Real, |w| canvas.encode_png(w))
 }
 
 /// Draws each snapshot, the last one with its own layout.
@@ -58,13 +58,13 @@ pub fn draw_each(images: &RunImages) -> Result<Figure> {
         let [grid, last_grid] = [images.layout.grid, images.layout.last_grid];
         draw_snapshot(images, snapshot, if is_last { last_grid } else { grid })?;
     }
-    Ok(Figure { path: images.run.snapshot_figures_dir(), kind: Kind::Snapshots })
+    Ok(Figure { path: images.run.snapshot_figures_dir(), kind: FigureKind::Snapshots })
 }
 
 /// Draws the newest snapshot of a run that may continue.
 pub fn draw_newest(images: &RunImages) -> Result<Figure> {
     let path = draw_snapshot(images, &images.last, images.layout.grid)?;
-    Ok(Figure { path, kind: Kind::Snapshots })
+    Ok(Figure { path, kind: FigureKind::Snapshots })
 }
 
 fn draw_snapshot(

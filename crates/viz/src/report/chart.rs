@@ -8,7 +8,7 @@ use crate::number::{significant_digits, thousands};
 pub const WIDTH: f64 = 1000.0;
 pub const HEIGHT: f64 = 300.0;
 /// Intervals between the labels of an axis.
-const INTERVALS: u32 = 4;
+const AXIS_INTERVALS: u32 = 4;
 
 /// Lines over one axis, and the labels of both axes.
 pub struct Chart {
@@ -58,8 +58,8 @@ impl Chart {
         last: u64,
         scale: Scale,
     ) -> Chart {
-        let last = last.max(INTERVALS.into()).next_multiple_of(INTERVALS.into());
-        let x_labels = (0..=u64::from(INTERVALS)).map(|i| thousands(last * i / 4)).collect();
+        let last = last.max(AXIS_INTERVALS.into()).next_multiple_of(AXIS_INTERVALS.into());
+        let x_labels = (0..=u64::from(AXIS_INTERVALS)).map(|i| thousands(last * i / 4)).collect();
         let x = (0.0, last as f64);
         let chart = Chart::new(id, title, lines, x, scale);
         Chart { x_labels, x_title: "step", cursor: true, ..chart }
@@ -96,15 +96,16 @@ impl Chart {
             path: path(pieces),
             dots: pieces.iter().all(|piece| piece.len() == 1),
         });
-        let x_label =
-            |i: u32| significant_digits(x.0 + (x.1 - x.0) * f64::from(i) / f64::from(INTERVALS));
+        let x_label = |i: u32| {
+            significant_digits(x.0 + (x.1 - x.0) * f64::from(i) / f64::from(AXIS_INTERVALS))
+        };
         Chart {
             id,
             title: title.to_owned(),
             description: describe(title, &lines),
             series: series.collect(),
             x,
-            x_labels: (0..=INTERVALS).map(x_label).collect(),
+            x_labels: (0..=AXIS_INTERVALS).map(x_label).collect(),
             y_labels,
             x_title: "",
             cursor: false,
@@ -153,14 +154,15 @@ fn positive_range(lines: &[Line]) -> (f64, f64) {
 fn linear_axis((low, high): (f64, f64)) -> ((f64, f64), Vec<String>) {
     let usable = low.is_finite() && high.is_finite() && high > low;
     let (low, high) = if usable { (low, high) } else { (0.0, 1.0) };
-    let least = (high - low) / f64::from(INTERVALS);
+    let least = (high - low) / f64::from(AXIS_INTERVALS);
     let power = 10f64.powf(least.log10().floor());
     let steps = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0].map(|s| s * power);
     let start = |step: f64| (low / step + 1e-9).floor() * step;
     let fits = |step: &&f64| start(**step) + 4.0 * **step >= high - 1e-9 * (high - low);
     let step = steps.iter().find(fits).copied().unwrap_or(20.0 * power);
     let first = start(step);
-    let labels = (0..=INTERVALS).rev().map(|i| significant_digits(first + step * f64::from(i)));
+    let labels =
+        (0..=AXIS_INTERVALS).rev().map(|i| significant_digits(first + step * f64::from(i)));
     ((first, first + 4.0 * step), labels.collect())
 }
 
@@ -172,8 +174,9 @@ fn log_axis((low, high): (f64, f64)) -> ((f64, f64), Vec<String>) {
     let first = (low / power + 1e-9).floor() * power;
     let factors = [1.5f64, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0];
     let factor = factors.into_iter().find(|f| first * f.powi(4) >= high).unwrap_or(1e6);
-    let labels =
-        (0..=INTERVALS).rev().map(|i| significant_digits(first * factor.powi(i.cast_signed())));
+    let labels = (0..=AXIS_INTERVALS)
+        .rev()
+        .map(|i| significant_digits(first * factor.powi(i.cast_signed())));
     ((first, first * factor.powi(4)), labels.collect())
 }
 

@@ -13,15 +13,15 @@ use super::curves::range_from_zero;
 use super::evaluation::Evaluation;
 use super::page::{STYLE, policy};
 use super::pictures::Picture;
-use super::words::duration;
+use super::texts::duration;
 use crate::curve::Curve;
 use crate::error::{Error, Result};
 use crate::number::{significant_digits, thousands};
-use crate::quality::{comparable, pieces};
+use crate::quality::{metric_pieces, rows_of_one_curve};
 use crate::snapshot_choice::representative;
 
-/// The classes of the runs' colors; further runs repeat them.
-const CLASSES: [&str; 6] = ["run1", "run2", "run3", "run4", "run5", "run6"];
+/// The CSS classes of the runs' colors; further runs repeat them.
+const RUN_CSS_CLASSES: [&str; 6] = ["run1", "run2", "run3", "run4", "run5", "run6"];
 
 /// A row of a table: its title, and a text for each run.
 type Row = (String, Vec<String>);
@@ -32,7 +32,7 @@ type Row = (String, Vec<String>);
 pub struct Comparison {
     runs: Vec<Run>,
     charts: Vec<Chart>,
-    numbers: Vec<Row>,
+    metric_rows: Vec<Row>,
     settings: Vec<Row>,
 }
 
@@ -54,7 +54,7 @@ impl Comparison {
     /// # Errors
     /// [`Error::Run`] or [`Error::Idx`] if a file is invalid.
     pub fn read(runs: &[RunDir]) -> Result<Comparison> {
-        let classes = CLASSES.iter().cycle();
+        let classes = RUN_CSS_CLASSES.iter().cycle();
         let runs: Vec<Run> = runs
             .iter()
             .zip(classes)
@@ -62,7 +62,7 @@ impl Comparison {
             .collect::<Result<_>>()?;
         Ok(Comparison {
             charts: charts(&runs),
-            numbers: numbers(&runs),
+            metric_rows: metric_rows(&runs),
             settings: differences(&runs),
             runs,
         })
@@ -109,7 +109,7 @@ impl Run {
 fn charts(runs: &[Run]) -> Vec<Chart> {
     let steps = |run: &Run| {
         let metrics = run.metrics.last().map_or(0, |row| row.step);
-        metrics.max(comparable(&run.quality).last().map_or(0, |row| row.step))
+        metrics.max(rows_of_one_curve(&run.quality).last().map_or(0, |row| row.step))
     };
     let last = runs.iter().map(steps).max().unwrap_or(0);
     let mut charts = Vec::new();
@@ -119,7 +119,7 @@ fn charts(runs: &[Run]) -> Vec<Chart> {
         ("recall", "Recall: higher is better", Scale::Linear((0.0, 1.0))),
     ] {
         let line = |run: &Run| -> Line {
-            let pieces = pieces(&comparable(&run.quality), |row| row.value(id));
+            let pieces = metric_pieces(&rows_of_one_curve(&run.quality), |row| row.value(id));
             (run.name.clone(), run.class, pieces)
         };
         let lines: Vec<Line> = runs.iter().map(line).filter(|line| !line.2.is_empty()).collect();
@@ -146,7 +146,7 @@ fn charts(runs: &[Run]) -> Vec<Chart> {
     charts.into_iter().map(|chart| Chart { cursor: false, ..chart }).collect()
 }
 
-fn numbers(runs: &[Run]) -> Vec<Row> {
+fn metric_rows(runs: &[Run]) -> Vec<Row> {
     let row = |title: &str, text: &dyn Fn(&Run) -> String| -> Row {
         (title.to_owned(), runs.iter().map(text).collect())
     };

@@ -3,13 +3,13 @@
 use run_dir::{DensityRow, MetricsRow};
 
 use super::chart::{Chart, Line, Scale};
-use super::content::Content;
-use super::page::FRAMES;
+use super::page::MAX_REPORT_SNAPSHOTS;
+use super::run_data::RunData;
 use crate::curve::{Curve, range};
-use crate::quality::{comparable, pieces};
+use crate::quality::{metric_pieces, rows_of_one_curve};
 use crate::snapshot_choice::evenly_spaced;
 
-impl Content {
+impl RunData {
     pub fn curves(&self) -> Vec<Chart> {
         if self.metrics.is_empty() {
             return Vec::new();
@@ -31,10 +31,14 @@ impl Content {
     }
 
     fn fid_chart(&self, id: &'static str) -> Option<Chart> {
-        let rows = comparable(&self.quality);
+        let rows = rows_of_one_curve(&self.quality);
         let mut lines: Vec<Line> = vec![
-            ("generated images".to_owned(), "generator", pieces(&rows, |row| row.value("fid"))),
-            ("real images".to_owned(), "real", pieces(&rows, |row| row.reference("fid"))),
+            (
+                "generated images".to_owned(),
+                "generator",
+                metric_pieces(&rows, |row| row.value("fid")),
+            ),
+            ("real images".to_owned(), "real", metric_pieces(&rows, |row| row.reference("fid"))),
         ];
         lines.retain(|(_, _, pieces)| !pieces.is_empty());
         let title = "FID, logarithmic: lower is better";
@@ -45,9 +49,9 @@ impl Content {
         let Some(fid) = self.fid_chart("fid") else {
             return Vec::new();
         };
-        let rows = comparable(&self.quality);
+        let rows = rows_of_one_curve(&self.quality);
         let line = |metric: &str, class| -> Line {
-            (metric.to_owned(), class, pieces(&rows, |row| row.value(metric)))
+            (metric.to_owned(), class, metric_pieces(&rows, |row| row.value(metric)))
         };
         let lines = vec![line("precision", "generator"), line("recall", "real")];
         let title = "Precision and recall: higher is better";
@@ -58,7 +62,7 @@ impl Content {
     }
 
     pub fn shown_densities(&self) -> Vec<&DensityRow> {
-        let chosen = evenly_spaced(self.densities.len(), FRAMES);
+        let chosen = evenly_spaced(self.densities.len(), MAX_REPORT_SNAPSHOTS);
         chosen.into_iter().filter_map(|i| self.densities.get(i)).collect()
     }
 }

@@ -3,7 +3,7 @@
 use run_dir::DensityRow;
 
 use super::chart::{Chart, HEIGHT, Line, Scale, Series, WIDTH, path_data};
-use super::live::{BARS, Densities, Histogram};
+use super::script_data::{BARS, Densities, Histogram};
 use crate::curve::{Points, split_at_gaps};
 use crate::densities::{EQUILIBRIUM, highest_density, optimal_discriminator, points};
 use crate::number::{significant_digits, thousands};

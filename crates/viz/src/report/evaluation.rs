@@ -36,17 +36,18 @@ pub struct MetricRow {
 }
 
 /// Near-duplicates of training images.
-pub struct Copies {
+pub struct NearDuplicates {
     pub count: String,
-    pub of: String,
+    /// The number of generated images.
+    pub total: String,
     /// The number by chance among as many new digits.
     pub chance: String,
     pub sentence: String,
 }
 
-/// Says whether samples are copies of training images, if `row` counts near-duplicates.
-pub fn copies(row: &QualityRow) -> Option<String> {
-    Some(Evaluation::new([row]).copies()?.sentence)
+/// Says whether the generator copies training images, if `row` counts near-duplicates.
+pub fn near_duplicates(row: &QualityRow) -> Option<String> {
+    Some(Evaluation::new([row]).near_duplicates()?.sentence)
 }
 
 /// The share of one class.
@@ -115,13 +116,13 @@ impl Evaluation {
         share("recall", "Recall", &|n| {
             format!("Of 100 kinds of real {nouns}, the generator can make {n}.")
         });
-        headlines.extend(self.copies().map(|copies| Headline {
-            title: "Near-copies",
-            value: copies.count,
+        headlines.extend(self.near_duplicates().map(|found| Headline {
+            title: "Near-duplicates",
+            value: found.count,
             meaning: format!(
                 "So many of {} generated images nearly equal a training image. Of new real images, \
                  about {} do.",
-                copies.of, copies.chance
+                found.total, found.chance
             ),
         }));
         headlines
@@ -135,21 +136,21 @@ impl Evaluation {
     }
 
     /// The near-duplicates of training images, if counted.
-    pub fn copies(&self) -> Option<Copies> {
+    pub fn near_duplicates(&self) -> Option<NearDuplicates> {
         let Measured { measurement: found, samples, .. } = self.get("duplicates")?;
         let whole = |number: f64| thousands(number.round().max(0.0) as u64);
         let expected = found.reference.unwrap_or_default();
-        let (count, of, chance) = (whole(found.value), thousands(*samples), whole(expected));
+        let (count, total, chance) = (whole(found.value), thousands(*samples), whole(expected));
         let conclusion = if found.value <= 2.0 * expected + 3.0 {
             "The generator does not copy."
         } else {
             "More than chance gives: the generator writes common shapes very often, or copies."
         };
         let sentence = format!(
-            "Of {of} generated images, {count} are unusually close to a training image. Of {of} new \
+            "Of {total} generated images, {count} are unusually close to a training image. Of {total} new \
              real images, about {chance} would be. {conclusion}"
         );
-        Some(Copies { count, of, chance, sentence })
+        Some(NearDuplicates { count, total, chance, sentence })
     }
 
     /// The share of each class, if measured.

@@ -2,22 +2,22 @@
 
 use mnist_io::Images;
 
-use super::content::Content;
-use super::live::Frames;
 use super::pictures::{Picture, pairs, sprite};
+use super::run_data::RunData;
+use super::script_data::Frames;
 use crate::error::{Error, Result};
 use crate::grid::square_columns;
 use crate::number::thousands;
 use crate::snapshot_choice::{evenly_spaced, representative};
 
 /// Bytes for snapshots; if they take more, fewer are shown.
-const FRAME_BYTES: usize = 3 << 20;
+const MAX_SPRITE_BYTES: usize = 3 << 20;
 /// Columns of the pictures of pairs, and number of pairs.
 const PAIRS: usize = 8;
-/// The most classes side by side.
-const CLASSES: usize = 16;
+/// The largest number of classes side by side.
+const MAX_CLASSES_PER_ROW: usize = 16;
 
-impl Content {
+impl RunData {
     pub fn frames(&self) -> Result<Option<Frames>> {
         let Some((_, first)) = self.snapshots.first() else {
             return Ok(None);
@@ -34,7 +34,7 @@ impl Content {
                 .map(|(_, images)| sprite(&images.select(&shown).ok_or(Error::Empty)?, columns))
                 .collect::<Result<_>>()?;
             let bytes: usize = sprites.iter().map(String::len).sum();
-            if bytes <= FRAME_BYTES || most <= 8 {
+            if bytes <= MAX_SPRITE_BYTES || most <= 8 {
                 let steps = chosen.iter().map(|(step, _)| *step).collect();
                 return Ok(Some(Frames { side: first.rows(), columns, count, steps, sprites }));
             }
@@ -68,21 +68,21 @@ impl Content {
         let Some(rows) = self.run.image_rows(&path, Some(classes.len()))? else {
             return Ok(None);
         };
-        if classes.len() <= CLASSES {
+        if classes.len() <= MAX_CLASSES_PER_ROW {
             let alt = format!("Rows of generated images of the {} {classes}", self.nouns());
             return self.rows_picture(Some(rows), &alt);
         }
         // One latent, in several rows.
         let Some(first) = rows.first() else { return Ok(None) };
         let alt = format!("Generated images of the {} {classes}", self.nouns());
-        let columns = classes.len().div_ceil(classes.len().div_ceil(CLASSES));
+        let columns = classes.len().div_ceil(classes.len().div_ceil(MAX_CLASSES_PER_ROW));
         Picture::grid(first, columns, alt, String::new()).map(Some)
     }
 
-    /// What the picture of [`Content::digits`] shows.
+    /// What the picture of [`RunData::digits`] shows.
     pub fn digits_caption(&self) -> String {
         let classes = self.config.conditional_classes();
-        match (self.config.shows_digits(), classes.len() <= CLASSES) {
+        match (self.config.shows_digits(), classes.len() <= MAX_CLASSES_PER_ROW) {
             (true, _) => "Each row is one set of random numbers, written as the digits 0 to 9. \
                           Good: each row keeps one handwriting."
                 .to_owned(),

@@ -6,16 +6,16 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::chart::Chart;
-use super::content::Content;
 use super::pictures::Picture;
+use super::run_data::RunData;
 use super::state::State;
 use crate::error::{Error, Result};
 
-/// The largest report, in bytes. If the networks do not fit, the page explains how to
+/// The largest size of a report. If the networks do not fit, the page explains how to
 /// export them.
-pub const LARGEST: usize = 8 << 20;
+pub const MAX_PAGE_BYTES: usize = 8 << 20;
 /// The largest number of snapshots in the page.
-pub const FRAMES: usize = 64;
+pub const MAX_REPORT_SNAPSHOTS: usize = 64;
 pub const STYLE: &str = include_str!("../../report/style.css");
 const NETWORKS: &str = include_str!("../../report/networks.js");
 const REPORT: &str = include_str!("../../report/report.js");
@@ -24,7 +24,7 @@ const REPORT: &str = include_str!("../../report/report.js");
 #[derive(Template)]
 #[template(path = "report.html")]
 pub struct Page<'a> {
-    pub run: &'a Content,
+    pub run: &'a RunData,
     pub snapshots: Vec<Picture>,
     pub density: Vec<Chart>,
     pub moments: Vec<Vec<Chart>>,

@@ -16,7 +16,7 @@ pub const BARS: usize = 40;
 
 /// Everything that the script reads, as one JSON object.
 #[derive(Serialize)]
-pub struct Live<'a> {
+pub struct ScriptData<'a> {
     pub name: &'a str,
     pub training: bool,
     /// When the page was written, in milliseconds since 1970; only during training.
@@ -24,7 +24,7 @@ pub struct Live<'a> {
     pub frames: Option<Frames>,
     pub densities: Option<Densities>,
     pub histogram: Option<Histogram>,
-    pub game: Option<Game>,
+    pub game: Option<GuessingGame>,
     pub networks: Option<Networks<'a>>,
 }
 
@@ -112,7 +112,7 @@ fn threshold(real: &[f64], fake: &[f64]) -> f64 {
 
 /// The images of the game with D's logits.
 #[derive(Serialize)]
-pub struct Game {
+pub struct GuessingGame {
     pub side: usize,
     pub columns: usize,
     pub real: String,
@@ -121,9 +121,9 @@ pub struct Game {
     pub logits_fake: Vec<f64>,
 }
 
-impl Game {
+impl GuessingGame {
     /// `None` unless both rows have a logit for each image.
-    pub fn new(rows: &[Images], data: &ReportData) -> Result<Option<Game>> {
+    pub fn new(rows: &[Images], data: &ReportData) -> Result<Option<GuessingGame>> {
         let [real, fake] = rows else { return Ok(None) };
         let Logits { real: logits_real, fake: logits_fake } = data.game.clone();
         if logits_real.len() != real.len() || logits_fake.len() != fake.len() {
@@ -131,7 +131,7 @@ impl Game {
         }
         let (side, columns) = (real.rows(), COLUMNS);
         let (real, fake) = (sprite(real, columns)?, sprite(fake, columns)?);
-        Ok(Some(Game { side, columns, real, fake, logits_real, logits_fake }))
+        Ok(Some(GuessingGame { side, columns, real, fake, logits_real, logits_fake }))
     }
 }
 

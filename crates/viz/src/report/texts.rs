@@ -3,13 +3,13 @@
 use mnist_io::known;
 use run_dir::{DatasetInfo, RunConfig};
 
-use super::content::Content;
 use super::reproduce;
+use super::run_data::RunData;
 use crate::number::thousands;
-use crate::quality::comparable;
+use crate::quality::rows_of_one_curve;
 use crate::shell::shell_quoted;
 
-impl Content {
+impl RunData {
     pub fn summary(&self) -> String {
         let s = if self.last_step == 1 { "" } else { "s" };
         let steps = format!("{} step{s}", self.last_step());
@@ -47,7 +47,7 @@ impl Content {
         facts
     }
 
-    pub fn next(&self) -> Vec<(&'static str, String)> {
+    pub fn next_commands(&self) -> Vec<(&'static str, String)> {
         let run = self.quoted_path();
         let mut next = Vec::new();
         if self.config.dataset.is_some() {
@@ -92,7 +92,7 @@ impl Content {
     /// How many images the curves and the numbers at the top were measured on, and where the
     /// features come from.
     pub fn quality_note(&self) -> String {
-        let rows = comparable(&self.quality);
+        let rows = rows_of_one_curve(&self.quality);
         let (Some(row), Some(fid)) = (rows.last(), self.evaluation.get("fid")) else {
             return String::new();
         };

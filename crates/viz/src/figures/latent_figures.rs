@@ -3,7 +3,7 @@
 use gan_config::Classes;
 use mnist_io::Images;
 
-use super::figure::{Figure, Kind};
+use super::figure::{Figure, FigureKind};
 use super::run_images::{Labeled, RunImages, labeled_strip};
 use crate::canvas::{Canvas, text_width};
 use crate::error::{Error, Result};
@@ -12,8 +12,9 @@ use crate::strip::{StripStyle, strip};
 
 /// The width of `latent_walk.png` and `digits.png`, approximately, in pixels.
 const WIDTH: usize = 600;
-/// The most classes side by side in `digits.png`; further ones stand below.
-const CLASSES: usize = 16;
+/// The largest number of classes side by side in `digits.png`. Further classes go into more
+/// rows.
+const MAX_CLASSES_PER_ROW: usize = 16;
 /// Size of their labels: a character has 9x18 pixels times this number.
 const LABEL_SCALE: usize = 1;
 
@@ -33,7 +34,7 @@ pub fn draw_nearest(images: &RunImages) -> Result<Option<Figure>> {
         }
         _ => nearest(samples.0, samples.1, per_row)?,
     };
-    Figure::write(images.run, Kind::Nearest, |w| canvas.encode_png(w)).map(Some)
+    Figure::write(images.run, FigureKind::Nearest, |w| canvas.encode_png(w)).map(Some)
 }
 
 pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
@@ -46,7 +47,7 @@ pub fn draw_walk(images: &RunImages) -> Result<Option<Figure>> {
     let columns = rows.first().map_or(0, Images::len);
     let style = StripStyle { label_scale: LABEL_SCALE, ..images.style(columns, rows.len(), WIDTH) };
     let canvas = strip(&[("each row: from one latent to another", &all)], &style)?;
-    Figure::write(images.run, Kind::LatentWalk, |w| canvas.encode_png(w)).map(Some)
+    Figure::write(images.run, FigureKind::LatentWalk, |w| canvas.encode_png(w)).map(Some)
 }
 
 pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
@@ -55,7 +56,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
     let Some(rows) = images.run.image_rows(&path, Some(classes.len()))? else {
         return Ok(None);
     };
-    let lines = classes.len().div_ceil(CLASSES);
+    let lines = classes.len().div_ceil(MAX_CLASSES_PER_ROW);
     let in_line = classes.len().div_ceil(lines);
     let style = images.style(in_line, rows.len(), WIDTH);
     // A label as wide as a tile puts the class in the middle.
@@ -72,7 +73,7 @@ pub fn draw_digits(images: &RunImages) -> Result<Option<Figure>> {
         StripStyle { columns: 1, spacing: style.grid.gap, label_scale: LABEL_SCALE, ..style };
     let strips = columns.chunks(in_line).map(|line| labeled_strip(line, &style));
     let canvas = Canvas::stack(&strips.collect::<Result<Vec<_>>>()?, style.grid.background)?;
-    let kind = if classes == Classes::digits() { Kind::Digits } else { Kind::Classes };
+    let kind = if classes == Classes::digits() { FigureKind::Digits } else { FigureKind::Classes };
     Figure::write(images.run, kind, |w| canvas.encode_png(w)).map(Some)
 }
 

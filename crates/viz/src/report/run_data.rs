@@ -10,20 +10,20 @@ use run_dir::{DensityRow, MetricsRow, QualityRow, ReportData, RunConfig, RunDir}
 
 use super::distributions::{density_charts, histogram_chart};
 use super::evaluation::Evaluation;
-use super::live::{Game, Histogram, Live, Networks};
 use super::network::Storage;
-use super::page::{FRAMES, LARGEST, Page, embedded_json, render};
+use super::page::{MAX_PAGE_BYTES, MAX_REPORT_SNAPSHOTS, Page, embedded_json, render};
+use super::script_data::{GuessingGame, Histogram, Networks, ScriptData};
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::snapshot_choice::{evenly_spaced, representative};
 
-/// The largest `config.toml`, in bytes.
-const LARGEST_CONFIG: u64 = 1 << 20;
-/// The largest file of a network that is read, in bytes.
-const LARGEST_NETWORK: u64 = 256 << 20;
+/// The largest `config.toml`.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+/// The largest file of a network that is read.
+const MAX_NETWORK_BYTES: u64 = 256 << 20;
 
 /// The data of a run for its report.
-pub struct Content {
+pub struct RunData {
     pub run: RunDir,
     pub state: State,
     pub name: String,
@@ -39,11 +39,11 @@ pub struct Content {
     pub evaluation: Evaluation,
 }
 
-impl Content {
-    pub fn read(run: &RunDir, state: State) -> Result<Content> {
+impl RunData {
+    pub fn read(run: &RunDir, state: State) -> Result<RunData> {
         let snapshots = run.snapshots()?;
         let steps: Vec<u64> = snapshots.iter().map(|(step, _)| *step).collect();
-        let mut chosen = evenly_spaced(snapshots.len(), FRAMES);
+        let mut chosen = evenly_spaced(snapshots.len(), MAX_REPORT_SNAPSHOTS);
         chosen.extend(representative(&steps));
         chosen.sort_unstable();
         chosen.dedup();
@@ -57,10 +57,10 @@ impl Content {
         let last_density = densities.last().map(|row| row.step);
         let data = run.report_data()?;
         let last = data.as_ref().and_then(|data| data.evaluation.as_ref());
-        let config_text = run.read(&run.config_path(), LARGEST_CONFIG)?;
+        let config_text = run.read(&run.config_path(), MAX_CONFIG_BYTES)?;
         let root = run.root();
         let name = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        Ok(Content {
+        Ok(RunData {
             state,
             name: name.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             config: run.config()?,
@@ -76,7 +76,7 @@ impl Content {
         })
     }
 
-    /// The page. The networks are stored so that the page has at most [`LARGEST`] bytes.
+    /// The page. The networks are stored so that the page has at most [`MAX_PAGE_BYTES`] bytes.
     pub fn html(&self) -> Result<String> {
         if self.is_synthetic() {
             // Runs on numbers have networks too, but no images for the live parts.
@@ -85,10 +85,10 @@ impl Content {
         let generator = read_graph(&self.run, self.run.generator_graph_path())?;
         let discriminator = read_graph(&self.run, self.run.discriminator_graph_path())?;
         if let (Some(generator), Some(discriminator)) = (&generator, &discriminator) {
-            let weights = values(generator) + values(discriminator);
+            let weights = weight_count(generator) + weight_count(discriminator);
             for (storage, bytes) in [(Storage::F16, 2 * weights), (Storage::Int8, weights)] {
                 // Base64 takes 4 bytes for 3.
-                if bytes / 3 * 4 > LARGEST {
+                if bytes / 3 * 4 > MAX_PAGE_BYTES {
                     continue;
                 }
                 let networks = Networks::new(generator, discriminator, storage, &self.config);
@@ -97,7 +97,7 @@ impl Content {
                     return render(&self.page(None, reason)?);
                 };
                 let html = render(&self.page(Some(networks), "")?)?;
-                if html.len() <= LARGEST {
+                if html.len() <= MAX_PAGE_BYTES {
                     return Ok(html);
                 }
             }
@@ -119,7 +119,7 @@ impl Content {
         let histogram = self.data.as_ref().and_then(|data| Histogram::new(&data.logits));
         let game_rows = self.run.image_rows(&self.run.game_path(), None)?;
         let game = match (&game_rows, &self.data, &histogram) {
-            (Some(rows), Some(data), Some(_)) => Game::new(rows, data)?,
+            (Some(rows), Some(data), Some(_)) => GuessingGame::new(rows, data)?,
             _ => None,
         };
         let (density, moments, densities) = density_charts(&self.shown_densities());
@@ -128,7 +128,7 @@ impl Content {
         let written = training.then(|| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
         let histogram_chart = histogram.as_ref().map(histogram_chart);
-        let live = Live {
+        let live = ScriptData {
             name: &self.name,
             training,
             written,
@@ -157,7 +157,7 @@ impl Content {
 
 /// Reads a network. `None` if the file does not exist or is too large.
 fn read_graph(run: &RunDir, path: PathBuf) -> Result<Option<Graph>> {
-    let bytes = match run.read(&path, LARGEST_NETWORK) {
+    let bytes = match run.read(&path, MAX_NETWORK_BYTES) {
         Err(run_dir::Error::TooLong { .. }) => {
             // The file may be damaged, and not a large network.
             run.check_files()?;
@@ -170,6 +170,6 @@ fn read_graph(run: &RunDir, path: PathBuf) -> Result<Option<Graph>> {
     graph.map(Some).map_err(|error| Error::Graph { path, reason: error.to_string() })
 }
 
-fn values(graph: &Graph) -> usize {
+fn weight_count(graph: &Graph) -> usize {
     graph.tensors.iter().map(|tensor| tensor.data.len()).sum()
 }
