@@ -164,14 +164,11 @@
     parts.player = player(steps, draw, stored.player);
   }
 
-  function densities({ steps, values, real, fake, optimal, discriminator }) {
-    const line = (chart, n) => $(chart).querySelectorAll(".line")[n];
-    const lines = [line("density", 0), line("density", 1), line("belief", 0), line("belief", 1)];
+  function densities({ steps, values, paths }) {
+    const lines = document.querySelectorAll("#density .line, #belief .line");
     const title = $("value").querySelector("strong");
     const show = (index) => {
-      [real, fake, optimal, discriminator].forEach((paths, n) => {
-        lines[n].setAttribute("d", paths[index]);
-      });
+      paths[index].forEach((path, n) => lines[n].setAttribute("d", path));
       const value = values[index];
       title.textContent = `Value of the game: ${value === null ? "none" : value.toFixed(2).replace("-", "−")}`;
     };

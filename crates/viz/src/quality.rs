@@ -104,12 +104,10 @@ fn reference_name(rows: &[&QualityRow]) -> String {
 
 /// How many images were compared: `2,000 samples, 10,000 test images`.
 fn counts_note(rows: &[&QualityRow]) -> String {
-    let span = |count: fn(&QualityRow) -> u64| {
-        let counts = || rows.iter().map(|row| count(row));
-        let least = thousands(counts().min().unwrap_or(0));
-        let most = thousands(counts().max().unwrap_or(0));
-        if least == most { most } else { format!("{least} to {most}") }
-    };
-    let (samples, test_images) = (span(|row| row.samples), span(|row| row.test_images));
+    let samples = thousands(rows.first().map_or(0, |row| row.samples));
+    let counts = || rows.iter().map(|row| row.test_images);
+    let least = thousands(counts().min().unwrap_or(0));
+    let most = thousands(counts().max().unwrap_or(0));
+    let test_images = if least == most { most } else { format!("{least} to {most}") };
     format!("{samples} samples, {test_images} test images")
 }

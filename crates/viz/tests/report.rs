@@ -267,7 +267,8 @@ fn gaussian_has_densities_in_place_of_images() {
     let data = data(&html);
     assert_eq!(data["networks"], Value::Null);
     assert_eq!(data["densities"]["steps"], serde_json::json!([0, 100, 200]));
-    assert_eq!(data["densities"]["optimal"].as_array().unwrap().len(), 3);
+    let paths = data["densities"]["paths"].as_array().unwrap();
+    assert_eq!(paths.iter().map(|row| row.as_array().unwrap().len()).collect::<Vec<_>>(), [4; 3]);
     assert_eq!(data["frames"], Value::Null);
     assert!(html.contains("The game, step by step") && !html.contains("id=\"make\""));
 }

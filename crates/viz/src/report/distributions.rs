@@ -101,23 +101,15 @@ pub fn density_charts(rows: &[&DensityRow]) -> (Vec<Chart>, Vec<Vec<Chart>>, Opt
         last.step,
         Scale::Linear((low, high)),
     );
-    let mut data = Densities::default();
-    for row in rows {
-        data.steps.push(row.step);
-        data.values.push(Some(row.value).filter(|value| value.is_finite()));
-        let [density, belief] = draw(row);
-        let mut paths = density.series.into_iter().chain(belief.series).map(|series| series.path);
-        data.real.extend(paths.next());
-        data.fake.extend(paths.next());
-        data.optimal.extend(paths.next());
-        data.discriminator.extend(paths.next());
-    }
+    let paths = |row| draw(row).into_iter().flat_map(|chart| chart.series).map(|line| line.path);
+    let data = Densities {
+        steps: rows.iter().map(|row| row.step).collect(),
+        values: rows.iter().map(|row| row.value).collect(),
+        paths: rows.iter().map(|row| paths(row).collect()).collect(),
+    };
     let shown = [0, rows.len() / 2, rows.len() - 1];
-    let moments = shown.iter().filter_map(|i| rows.get(*i)).map(|row| {
-        let plain = |chart: Chart, id| Chart { id, ..chart };
-        let [density, belief] = draw(row);
-        vec![plain(density, "moment-density"), plain(belief, "moment-belief")]
-    });
+    let moments = shown.iter().filter_map(|i| rows.get(*i));
+    let moments = moments.map(|row| draw(row).map(|chart| Chart { id: "", ..chart }).into());
     let mut charts = Vec::from(draw(last));
     charts[0].title = "Density".to_owned();
     charts.push(value);

@@ -2,17 +2,17 @@
 
 use mnist_io::Images;
 
-use super::pictures::{Picture, pairs, sprite};
+use super::pictures::{Picture, sprite};
 use super::run_data::RunData;
 use super::script_data::Frames;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grid::square_columns;
 use crate::number::thousands;
 use crate::snapshot_choice::{evenly_spaced, representative};
 
 /// Bytes for snapshots; if they take more, fewer are shown.
 const MAX_SPRITE_BYTES: usize = 3 << 20;
-/// Columns of the pictures of pairs, and number of pairs.
+/// The largest number of pairs in a picture.
 const PAIRS: usize = 8;
 /// The largest number of classes side by side.
 const MAX_CLASSES_PER_ROW: usize = 16;
@@ -24,14 +24,13 @@ impl RunData {
         };
         let columns = square_columns(first.len()).min(8);
         let count = first.len().min(columns * columns);
-        let shown: Vec<usize> = (0..count).collect();
         let mut most = self.snapshots.len();
         loop {
             let chosen = evenly_spaced(self.snapshots.len(), most);
             let chosen: Vec<_> = chosen.iter().filter_map(|i| self.snapshots.get(*i)).collect();
             let sprites: Vec<String> = chosen
                 .iter()
-                .map(|(_, images)| sprite(&images.select(&shown).ok_or(Error::Empty)?, columns))
+                .map(|(_, images)| sprite(&images.first(count), columns))
                 .collect::<Result<_>>()?;
             let bytes: usize = sprites.iter().map(String::len).sum();
             if bytes <= MAX_SPRITE_BYTES || most <= 8 {
@@ -146,11 +145,11 @@ fn pairs_picture(
     alt: &str,
     caption: &str,
 ) -> Result<Option<Picture>> {
-    let same = (above.rows(), above.cols()) == (below.rows(), below.cols());
-    if !same || above.is_empty() || below.is_empty() {
+    let count = PAIRS.min(above.len()).min(below.len());
+    if count == 0 || (above.rows(), above.cols()) != (below.rows(), below.cols()) {
         return Ok(None);
     }
-    let columns = PAIRS.min(above.len());
-    let images = pairs(above, below, columns, PAIRS)?;
-    Picture::grid(&images, columns, alt.to_owned(), caption.to_owned()).map(Some)
+    let pixels = [above.first(count).pixels(), below.first(count).pixels()].concat();
+    let images = Images::new(above.rows(), above.cols(), pixels)?;
+    Picture::grid(&images, count, alt.to_owned(), caption.to_owned()).map(Some)
 }

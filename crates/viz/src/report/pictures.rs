@@ -32,18 +32,6 @@ pub fn sprite(images: &Images, columns: usize) -> Result<String> {
     data_uri(&grid(images, columns, &style)?)
 }
 
-/// Each image of `above` over the image of `below` at the same position, in rows of
-/// `columns` pairs.
-pub fn pairs(above: &Images, below: &Images, columns: usize, count: usize) -> Result<Images> {
-    let mut pixels = Vec::new();
-    let both: Vec<_> = above.iter().zip(below.iter()).take(count).collect();
-    for row in both.chunks(columns.max(1)) {
-        pixels.extend(row.iter().flat_map(|(above, _)| above.iter()));
-        pixels.extend(row.iter().flat_map(|(_, below)| below.iter()));
-    }
-    Ok(Images::new(above.rows(), above.cols(), pixels)?)
-}
-
 fn data_uri(canvas: &Canvas) -> Result<String> {
     let mut png = Vec::new();
     canvas.encode_png(&mut png).map_err(|e| crate::Error::Page(e.to_string()))?;

@@ -38,15 +38,14 @@ pub struct Frames {
     pub sprites: Vec<String>,
 }
 
-/// Density rows as the charts draw them: paths.
-#[derive(Default, Serialize)]
+/// Density rows as the charts draw them.
+#[derive(Serialize)]
 pub struct Densities {
     pub steps: Vec<u64>,
-    pub values: Vec<Option<f64>>,
-    pub real: Vec<String>,
-    pub fake: Vec<String>,
-    pub optimal: Vec<String>,
-    pub discriminator: Vec<String>,
+    /// The value function; numbers that are not finite become `null`.
+    pub values: Vec<f64>,
+    /// For each row the paths of both densities, of the optimal discriminator and of D.
+    pub paths: Vec<Vec<String>>,
 }
 
 /// D's logits of real and generated images, sorted, and the range of the histogram.
