@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::losses::losses;
 use crate::quality::{quality, rows_of_one_curve};
 use run_images::RunImages;
+pub(crate) use run_images::read_images;
 
 /// The largest number of frames in an animation.
 const MAX_GIF_FRAMES: usize = 64;

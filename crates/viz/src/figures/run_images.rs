@@ -121,7 +121,8 @@ pub fn step_label(step: u64) -> String {
     format!("step {}", thousands(step))
 }
 
-fn read_images(run: &RunDir, path: &Path) -> Result<Images> {
+/// Reads a file of at least one image.
+pub fn read_images(run: &RunDir, path: &Path) -> Result<Images> {
     let images = run.read_images(path)?;
     if images.is_empty() {
         return Err(Error::NoImages(path.to_owned()));

@@ -16,6 +16,7 @@ use super::pictures::Picture;
 use super::texts::duration;
 use crate::curve::Curve;
 use crate::error::{Error, Result};
+use crate::figures::read_images;
 use crate::number::{significant_digits, thousands};
 use crate::quality::{metric_pieces, rows_of_one_curve};
 use crate::snapshot_choice::representative;
@@ -79,10 +80,7 @@ impl Run {
         let steps: Vec<u64> = snapshots.iter().map(|(step, _)| *step).collect();
         let chosen = representative(&steps).into_iter().filter_map(|i| snapshots.get(i));
         let picture = |(step, path): &(u64, PathBuf)| -> Result<Picture> {
-            let images = run.read_images(path)?.first(10);
-            if images.is_empty() {
-                return Err(Error::NoImages(path.clone()));
-            }
+            let images = read_images(run, path)?.first(10);
             let step = format!("step {}", thousands(*step));
             Picture::grid(&images, images.len(), format!("generated images, {step}"), step)
         };

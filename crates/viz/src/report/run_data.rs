@@ -15,6 +15,7 @@ use super::page::{MAX_PAGE_BYTES, MAX_REPORT_SNAPSHOTS, Page, embedded_json, ren
 use super::script_data::{GuessingGame, Histogram, Networks, ScriptData};
 use super::state::State;
 use crate::error::{Error, Result};
+use crate::figures::read_images;
 use crate::snapshot_choice::{evenly_spaced, representative};
 
 /// The largest `config.toml`.
@@ -49,8 +50,7 @@ impl RunData {
         chosen.dedup();
         let shown = chosen.into_iter().filter_map(|i| snapshots.get(i));
         let read = |(step, path): &(u64, PathBuf)| -> Result<(u64, Images)> {
-            let images = run.read_images(path)?;
-            if images.is_empty() { Err(Error::NoImages(path.clone())) } else { Ok((*step, images)) }
+            Ok((*step, read_images(run, path)?))
         };
         let (metrics, quality, densities) = (run.metrics()?, run.quality()?, run.densities()?);
         let last_metrics = metrics.last().map(|row| row.step);

@@ -70,20 +70,20 @@ impl RunData {
         next
     }
 
-    pub fn versions(&self) -> Vec<(String, String)> {
+    pub fn versions(&self) -> Vec<(&'static str, String)> {
         let RunConfig { software, dataset, device, threads, precision, .. } = &self.config;
         let precision: &'static str = (*precision).into();
         let mut rows = vec![
-            ("Trainer".to_owned(), software.trainer.clone()),
-            ("libtorch".to_owned(), software.libtorch.clone()),
-            ("Computed with".to_owned(), format!("{device}, {precision}, threads: {threads}")),
+            ("Trainer", software.trainer.clone()),
+            ("libtorch", software.libtorch.clone()),
+            ("Computed with", format!("{device}, {precision}, threads: {threads}")),
         ];
         if let Some(set) = dataset {
-            rows.push(("Data".to_owned(), format!("{} in {}", dataset_title(set), set.path)));
-            rows.push(("SHA-256 of the training images".to_owned(), set.images_sha256.clone()));
-            rows.push(("SHA-256 of the training labels".to_owned(), set.labels_sha256.clone()));
+            rows.push(("Data", format!("{} in {}", dataset_title(set), set.path)));
+            rows.push(("SHA-256 of the training images", set.images_sha256.clone()));
+            rows.push(("SHA-256 of the training labels", set.labels_sha256.clone()));
             if let Some(test) = &set.test_images_sha256 {
-                rows.push(("SHA-256 of the test images".to_owned(), test.clone()));
+                rows.push(("SHA-256 of the test images", test.clone()));
             }
         }
         rows
