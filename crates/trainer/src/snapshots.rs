@@ -75,7 +75,7 @@ impl SnapshotWriter {
     /// - walks between latents;
     /// - the class grid, if G is conditional;
     /// - the data of the report, if there are `test` images.
-    pub(crate) fn write_end_figures_data(
+    pub(crate) fn write_final_data(
         &self,
         gan: &Gan,
         run: &RunDir,

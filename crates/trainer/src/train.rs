@@ -115,15 +115,9 @@ pub fn train(
     }
     // Write the nearest images, the walks, the class grid and the data of the report.
     if let TrainData::Images { training, evaluator, .. } = data {
-        let test = evaluator.as_ref().map(|evaluator| evaluator.test());
+        let test = evaluator.as_ref().map(|evaluator| evaluator.test_set());
         let epoch_size = trainer.loader.epoch_size();
-        snapshots.write_end_figures_data(
-            &trainer.gan,
-            &run,
-            state.step,
-            (training, test),
-            epoch_size,
-        )?;
+        snapshots.write_final_data(&trainer.gan, &run, state.step, (training, test), epoch_size)?;
     }
     Ok(state)
 }

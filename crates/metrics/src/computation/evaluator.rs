@@ -60,7 +60,7 @@ impl Evaluator {
     }
 
     /// The test images and their labels.
-    pub fn test(&self) -> &Dataset {
+    pub fn test_set(&self) -> &Dataset {
         &self.reference.test
     }
 
