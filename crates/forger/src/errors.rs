@@ -63,7 +63,7 @@ fn hint_for_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     use gan_metrics::Error as Metrics;
     use gan_trainer::Error as Trainer;
     let unreadable = cause.downcast_ref().is_some_and(mnist_io::Error::is_permission_denied)
-        || cause.downcast_ref().is_some_and(gan_import::Error::is_unreadable);
+        || cause.downcast_ref().is_some_and(gan_import::Error::is_permission_denied);
     if unreadable {
         return Some(gan_cli::error::PERMISSION_HELP);
     }

@@ -246,7 +246,7 @@ impl Error {
     }
 
     /// Whether the operating system does not permit reading a file or a folder.
-    pub fn is_unreadable(&self) -> bool {
+    pub fn is_permission_denied(&self) -> bool {
         self.io_kind() == Some(io::ErrorKind::PermissionDenied)
     }
 }
