@@ -319,6 +319,18 @@ fn networks_are_f16_or_int8_or_left_out_by_size() {
 }
 
 #[test]
+fn a_generator_without_its_latents_is_left_out_with_the_reason() {
+    let (_dir, run) = run(4, 28, 28, &[0, 10]);
+    write_networks(&run, 784);
+    let mut generator = Graph::from_onnx(&fs::read(run.generator_graph_path()).unwrap()).unwrap();
+    generator.metadata.clear();
+    fs::write(run.generator_graph_path(), generator.to_onnx()).unwrap();
+    let html = html(&run, State::Finished).unwrap();
+    assert_eq!(data(&html)["networks"], Value::Null);
+    assert!(html.contains("generator.onnx lacks the latents") && !html.contains("id=\"pad\""));
+}
+
+#[test]
 fn an_invalid_network_or_report_file_is_named() {
     let (_dir, run) = run(4, 28, 28, &[0, 10]);
     write_networks(&run, 784);

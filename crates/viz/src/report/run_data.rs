@@ -110,7 +110,7 @@ impl RunData {
         render(&self.page(None, reason)?)
     }
 
-    /// Whether the run trains on numbers, which have no images.
+    /// Whether the run has no images, because it trains on numbers or has just begun.
     pub fn is_synthetic(&self) -> bool {
         self.snapshots.is_empty()
     }
@@ -128,7 +128,7 @@ impl RunData {
         let written = training.then(|| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let pictures = self.game_pictures(game.is_some(), game_rows.as_deref())?;
         let histogram_chart = histogram.as_ref().map(histogram_chart);
-        let live = ScriptData {
+        let script_data = ScriptData {
             name: &self.name,
             training,
             written,
@@ -150,7 +150,7 @@ impl RunData {
             game: pictures,
             generated_pairs: self.generated_pairs()?,
             real_pairs: self.real_pairs()?,
-            data: embedded_json(&live).map_err(|error| Error::Page(error.to_string()))?,
+            data: embedded_json(&script_data).map_err(|error| Error::Page(error.to_string()))?,
         })
     }
 }
