@@ -79,7 +79,7 @@ pub fn by_name(name: &str) -> Option<&'static KnownSet> {
 /// but other bytes. Returns `None` if `dir` holds no file of any set.
 ///
 /// # Errors
-/// [`Error::Io`] if the folder or a file in it cannot be opened.
+/// Those of [`find_files`]; [`Error::Io`] or [`Error::NotAFile`] if a file cannot be opened.
 pub fn best_match<'a>(
     sets: &'a [KnownSet],
     dir: &Path,
@@ -96,15 +96,14 @@ pub fn best_match<'a>(
         };
         found.push((index, path, content));
     }
-    let same = |set: &KnownSet, (index, _, content): &(usize, PathBuf, Option<String>)| {
-        content.as_deref() == Some(set.files[*index].sha256)
-    };
-    let count = |set: &&KnownSet| found.iter().filter(|file| same(set, file)).count();
-    let best_match = sets.iter().max_by_key(count).filter(|set| count(set) > 0);
-    Ok(best_match.map(|set| {
-        let different = found.iter().filter(|file| !same(set, file));
-        (set, different.map(|(_, path, _)| path.clone()).collect())
-    }))
+    let compared = sets.iter().map(|set| {
+        let different = found
+            .iter()
+            .filter(|(index, _, content)| content.as_deref() != Some(set.files[*index].sha256));
+        (set, different.map(|(_, path, _)| path.clone()).collect::<Vec<_>>())
+    });
+    let best = compared.min_by_key(|(_, different)| different.len());
+    Ok(best.filter(|(_, different)| different.len() < found.len()))
 }
 
 impl KnownSet {
