@@ -5,14 +5,22 @@
 )]
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "libtorch")]
-mod computation;
+pub mod density;
+pub mod duplicates;
+pub mod fid;
+mod inception;
+pub mod kid;
 mod list;
 mod metric;
-mod remarks;
-
+pub mod modes;
+pub mod novelty;
+pub mod parzen;
+pub mod precision;
 #[cfg(feature = "libtorch")]
-pub use computation::*;
+mod support;
+
 pub use list::{METRICS, UnknownMetric, help, names, parse_list};
 pub use metric::{FULL_SAMPLES, Metric, Needs, QUICK_SAMPLES, Value};
-pub use remarks::{CLASS_SHARES, TEST_CLASS_SHARES};
+pub use modes::{CLASS_SHARES, TEST_CLASS_SHARES};
+#[cfg(feature = "libtorch")]
+pub use support::*;

@@ -2,180 +2,20 @@
 
 use std::fmt::Write;
 
-#[cfg(feature = "libtorch")]
-use crate::computation::{
-    density, duplicates, fid, inception, kid, modes, novelty, parzen, precision,
-};
-use crate::metric::{Metric, Needs, Value};
-use crate::remarks;
+use crate::metric::Metric;
+use crate::{density, duplicates, fid, inception, kid, modes, novelty, parzen, precision};
 
 /// Every metric, in the order of tables.
 pub static METRICS: &[Metric] = &[
-    Metric {
-        names: &["fid"],
-        needs: Needs::Features,
-        min_samples: 2,
-        in_quality_curve: true,
-        values: &[Value {
-            name: "fid",
-            title: "FID (classifier)",
-            decimals: 2,
-            explanation: "distance between the features of samples and test images; 0 is best",
-        }],
-        remark: None,
-        #[cfg(feature = "libtorch")]
-        measure: fid::measure,
-    },
-    Metric {
-        names: &["kid"],
-        needs: Needs::Features,
-        min_samples: 1000,
-        in_quality_curve: false,
-        values: &[Value {
-            name: "kid",
-            title: "KID (classifier)",
-            decimals: 3,
-            explanation: "kernel distance between the features of real and fake images; about 0 is best",
-        }],
-        remark: None,
-        #[cfg(feature = "libtorch")]
-        measure: kid::measure,
-    },
-    Metric {
-        names: &["precision", "recall"],
-        needs: Needs::Features,
-        min_samples: 4,
-        in_quality_curve: true,
-        values: &[
-            Value {
-                name: "precision",
-                title: "precision",
-                decimals: 3,
-                explanation: "share of the samples that lie within the range of the test images",
-            },
-            Value {
-                name: "recall",
-                title: "recall",
-                decimals: 3,
-                explanation: "share of the test images that lie within the range of the samples",
-            },
-        ],
-        remark: Some(remarks::precision_remark),
-        #[cfg(feature = "libtorch")]
-        measure: precision::measure,
-    },
-    Metric {
-        names: &["density", "coverage"],
-        needs: Needs::Features,
-        min_samples: 1,
-        in_quality_curve: false,
-        values: &[
-            Value {
-                name: "density",
-                title: "density",
-                decimals: 3,
-                explanation: "how densely test images lie around a sample; unusual images matter less than for precision",
-            },
-            Value {
-                name: "coverage",
-                title: "coverage",
-                decimals: 3,
-                explanation: "share of the test images with a sample nearby",
-            },
-        ],
-        remark: Some(remarks::precision_remark),
-        #[cfg(feature = "libtorch")]
-        measure: density::measure,
-    },
-    Metric {
-        names: &["modes"],
-        needs: Needs::Logits,
-        min_samples: 1,
-        in_quality_curve: true,
-        values: &[
-            Value {
-                name: "digits_kl",
-                title: "classes' KL",
-                decimals: 3,
-                explanation: "divergence of the classes' shares from equal shares, in nats; 0 is even",
-            },
-            Value {
-                name: "confidence",
-                title: "confidence",
-                decimals: 3,
-                explanation: "mean confidence of the classifier in the class that it predicts, at most 1",
-            },
-            Value {
-                name: "requested_digit",
-                title: "requested class",
-                decimals: 3,
-                explanation: "share of the samples that show the requested class, for conditional networks",
-            },
-        ],
-        remark: Some(remarks::shares_remark),
-        #[cfg(feature = "libtorch")]
-        measure: modes::measure,
-    },
-    Metric {
-        names: &["novelty"],
-        needs: Needs::Features,
-        min_samples: 20,
-        in_quality_curve: false,
-        values: &[Value {
-            name: "novelty",
-            title: "novelty C_T",
-            decimals: 2,
-            explanation: "distance to training images compared with new digits; far below 0: copies",
-        }],
-        remark: Some(remarks::novelty_remark),
-        #[cfg(feature = "libtorch")]
-        measure: novelty::measure,
-    },
-    Metric {
-        names: &["duplicates"],
-        needs: Needs::Pixels,
-        min_samples: 1,
-        in_quality_curve: false,
-        values: &[Value {
-            name: "duplicates",
-            title: "near-duplicates",
-            decimals: 0,
-            explanation: "samples closer to a training image than the closest 0.1% of test images",
-        }],
-        remark: Some(remarks::duplicates_remark),
-        #[cfg(feature = "libtorch")]
-        measure: duplicates::measure,
-    },
-    Metric {
-        names: &["parzen"],
-        needs: Needs::Pixels,
-        min_samples: 1,
-        in_quality_curve: false,
-        values: &[Value {
-            name: "parzen",
-            title: "Parzen",
-            decimals: 2,
-            explanation: "log-likelihood of the test images in nats; sharpness has little effect",
-        }],
-        remark: Some(remarks::parzen_remark),
-        #[cfg(feature = "libtorch")]
-        measure: parzen::measure,
-    },
-    Metric {
-        names: &["inception"],
-        needs: Needs::Inception,
-        min_samples: 2,
-        in_quality_curve: false,
-        values: &[Value {
-            name: "inception_fid",
-            title: "FID (Inception)",
-            decimals: 2,
-            explanation: "the FID of published tables, which compare 10,000 samples",
-        }],
-        remark: None,
-        #[cfg(feature = "libtorch")]
-        measure: inception::measure,
-    },
+    fid::METRIC,
+    kid::METRIC,
+    precision::METRIC,
+    density::METRIC,
+    modes::METRIC,
+    novelty::METRIC,
+    duplicates::METRIC,
+    parzen::METRIC,
+    inception::METRIC,
 ];
 
 /// A name that no metric has.

@@ -3,7 +3,7 @@
 use run_dir::QualityRow;
 
 #[cfg(feature = "libtorch")]
-use crate::computation::evaluation::{Evaluation, Measurements};
+use crate::support::evaluation::{Evaluation, Measurements};
 
 /// Samples in a full evaluation and in every published table.
 pub const FULL_SAMPLES: u64 = 10_000;

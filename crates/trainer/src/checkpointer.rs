@@ -37,7 +37,7 @@ pub struct Checkpointer {
 enum Start {
     /// At step 0, in a new folder.
     New,
-    /// At step 0, in the folder of a run without a valid checkpoint.
+    /// At step 0, after the rows, snapshots and checkpoints in the folder are deleted.
     Restart,
     /// At a checkpoint. Newer checkpoints are invalid.
     Resume { checkpoint: Box<Checkpoint>, invalid: Vec<PathBuf> },
@@ -82,13 +82,13 @@ impl Checkpointer {
     /// As [`Checkpointer::new`] for a run that was stopped. Training resumes from
     /// the newest valid checkpoint. It begins at step 0 if the run has neither
     /// checkpoints nor [results](RunDir::has_results). Calls `skipped` with the error of
-    /// each invalid checkpoint. The run's files stay unchanged until training
+    /// each invalid checkpoint that is newer. The run's files stay unchanged until training
     /// begins.
     ///
     /// # Errors
     /// As [`Checkpointer::new`]; [`Error::NoValidCheckpoint`]; [`Error::Checkpoint`] if
-    /// `config.toml` changed after the newest valid checkpoint; and
-    /// [`run_dir::Error::Damaged`] for any other file.
+    /// `config.toml` changed after the newest valid checkpoint;
+    /// [`run_dir::Error::Damaged`] if any other file changed.
     pub fn resume(
         run: RunDir,
         interval: Option<Duration>,
@@ -148,7 +148,7 @@ impl Checkpointer {
 
     /// Whether the schedule is finished, and the samples, real images, nearest images,
     /// walks and, for `conditional` networks, the class grid exist. For synthetic data: whether
-    /// the last row of densities is of this step.
+    /// the last row of densities is of the checkpoint's step.
     ///
     /// # Errors
     /// [`Error::Run`] if the run cannot be read.

@@ -49,7 +49,7 @@ pub struct Gan {
     pub weight_clip: Option<f64>,
     /// Threads for data parallelism.
     pub workers: Workers,
-    /// Real images per batch. Samples of a generator with batch norm use batches of this size.
+    /// Real images per batch; a step takes one or two batches. Samples of a generator with batch norm use batches of this size.
     pub batch_size: u64,
     /// The classes of the training images. Samples of a conditional generator cycle through them.
     pub classes: Classes,
@@ -172,14 +172,15 @@ impl Gan {
         state.find(|(_, _, flat)| not_finite(flat)).map(|(name, _, _)| name)
     }
 
-    /// Generates fake images `[n, 1, side, side]` with G in training mode, without
+    /// Generates fake images `[n, 1, side, side]` with dropout active, without
     /// gradients, from latents f32 `[n, dim]` and labels i64 `[n]`.
     pub fn generate_fake(&self, latents: &Tensor, labels: &Tensor) -> Tensor {
         self.replica().generate_fake(latents, labels)
     }
 
     /// D's logits, f32 `[n]`, for images `[n, 1, side, side]` and labels i64 `[n]`, without
-    /// dropout and gradients. Batch norm uses the statistics of the batch.
+    /// dropout and gradients. Batch norm always uses the statistics of the batch: there are no
+    /// running ones.
     pub fn logits(&self, images: &Tensor, labels: &Tensor) -> Tensor {
         self.logits_with_dtype(self.dtype, images, labels)
     }

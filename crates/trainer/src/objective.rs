@@ -17,7 +17,7 @@ pub struct Objective {
     pub logit_limit: Option<f64>,
     /// D's gradient penalties.
     pub penalties: Vec<Penalty>,
-    /// Factor on the penalties, because they are computed only every n-th step: n (lazy
+    /// Factor on the penalties: n if they are computed in every n-th step only (lazy
     /// regularization, Karras et al. 2020).
     pub penalty_factor: f64,
 }
@@ -50,8 +50,8 @@ impl Objective {
     }
 
     /// D's loss on `n` real images f32 and `n` fake ones, each `[n, 1, side, side]`. If
-    /// `penalize` is true, `loss_with_penalties` includes the penalties. D computes in the data type
-    /// of `fake_images`.
+    /// `penalize` is true, `loss_with_penalties` includes the penalties. Real images are cast
+    /// to the data type of `fake_images`.
     ///
     /// `discriminate` maps images `[m, 1, side, side]` to logits `[m]`; `m` is `n`, or `2n`
     /// for real images followed by fake ones. If `one_pass` is true, one forward pass

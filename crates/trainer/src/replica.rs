@@ -8,8 +8,8 @@ use crate::objective::{DiscriminatorOutput, Objective};
 use crate::spectral_norm::SingularVectors;
 use crate::workers::{Gradient, MergeShards};
 
-/// Both networks with their parameters for one update. All replicas share the parameters'
-/// memory.
+/// Both networks with their parameters for one update. Clones share memory; in f32, also with
+/// the [`Gan`](crate::Gan).
 pub(crate) struct Replica<'a> {
     pub(crate) generator: &'a dyn Generator,
     pub(crate) discriminator: &'a dyn Discriminator,
@@ -173,7 +173,7 @@ impl Replica<'_> {
         }
     }
 
-    /// Both gradients from one forward pass.
+    /// Both gradients from the same forward passes.
     pub(crate) fn both_gradients(
         &self,
         real: &Batch,

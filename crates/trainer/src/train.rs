@@ -44,8 +44,8 @@ pub fn train(
     let evaluator = quality_evaluator(config, data)?;
     let mut onnx = OnnxWriter::new(run.config()?.preset, config.seed);
 
-    // Resume from the checkpoint, or pretrain D if the settings ask for it, and write the first
-    // snapshot.
+    // Resume from the checkpoint and delete what the run wrote after it. Without a checkpoint,
+    // pretrain D if the settings ask for it, and write the first snapshot.
     if let Some(state) = checkpointer.restore_and_rewind(&mut trainer.gan)? {
         trainer.resume(state);
     } else {
@@ -87,8 +87,8 @@ pub fn train(
             observer.evaluated(&row);
         }
 
-        // Write samples from the fixed latents and, at most a fiftieth of the time, both networks
-        // as ONNX files.
+        // Write samples from the fixed latents. Also write both networks as ONNX files, if these
+        // exports take at most a fiftieth of the run's time.
         if trainer.snapshot_due() {
             onnx.write_throttled(&trainer.gan, &run, step)?;
             snapshots.write(&trainer.gan, &run, step)?;
@@ -109,7 +109,8 @@ pub fn train(
     onnx.write(&trainer.gan, &run, state.step)?;
     if !snapshots.exists(&run, state.step)? {
         snapshots.write(&trainer.gan, &run, state.step)?;
-        // The snapshot of synthetic data is a row of densities.jsonl.
+        // The snapshot of synthetic data is a row of densities.jsonl, written after the checkpoint
+        // recorded the checksums. Record them again.
         checkpointer.record_row_checksums()?;
         observer.snapshot_written(state.step);
     }

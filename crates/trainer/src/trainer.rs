@@ -72,7 +72,8 @@ impl Trainer {
     /// Trains D alone, if the settings contain pretraining, and measures its accuracy on the
     /// next batches. Returns `false` if the observer stopped it.
     ///
-    /// D gets equally many real images, epoch by epoch, and images of the untrained G.
+    /// Each batch has as many images of the untrained G as real ones. The real images come epoch
+    /// by epoch.
     pub fn pretrain(&mut self, observer: &mut dyn Observer) -> bool {
         let Some(Pretraining { images, batch }) = self.config.settings.pretraining else {
             return true;
@@ -109,7 +110,7 @@ impl Trainer {
     pub fn resume(&mut self, state: TrainState) {
         self.state = state;
         // `metrics_row` adds its time after the step compared the time with the limit. Keep the
-        // fraction below 1, so the resumed run takes one more step and finishes.
+        // fraction below 1 until the run is finished: the resumed run takes one more step.
         let limit = if state.finished { 1.0 } else { 1.0f64.next_down() };
         self.fraction_done = self.compute_fraction_done().min(limit);
     }

@@ -10,10 +10,10 @@ use run_dir::QualityRow;
 use super::cache::Cache;
 use super::evaluation::{Evaluation, Progress};
 use super::inception_network::Inception;
-use super::modes::{agreement, predictions};
 use super::reference::{ReferenceStats, check_images};
 use crate::list::METRICS;
 use crate::metric::{Metric, Needs};
+use crate::modes::{agreement, predictions};
 use crate::{Error, Result, UnreliableFeatures, precision};
 
 /// The classifier must recognize this share of the test images. Below it, its features are

@@ -1,25 +1,16 @@
-//! The metrics and the evaluator, which need libtorch.
+//! What several metrics share: features, distances, statistics, and the evaluator.
 
-mod balls;
+pub(crate) mod balls;
 mod cache;
-pub mod density;
-mod distances;
-pub mod duplicates;
-mod error;
+pub(crate) mod distances;
+pub(crate) mod error;
 pub(crate) mod evaluation;
 mod evaluator;
-mod features;
-pub mod fid;
-mod gaussian;
-pub(crate) mod inception;
+pub(crate) mod features;
+pub(crate) mod gaussian;
 mod inception_network;
-pub mod kid;
-mod kmeans;
-pub mod modes;
+pub(crate) mod kmeans;
 pub mod neighbors;
-pub mod novelty;
-pub mod parzen;
-pub mod precision;
 mod reference;
 mod rows;
 
