@@ -95,7 +95,7 @@ fn evaluate_warns_of_samples_in_another_range() {
     assert!(told.contains("warning: the greatest value of the samples is 1"), "{told}");
     assert!(!warning(bits.clone(), "--range 0,1").contains("warning"));
     let told = warning(bits.iter().map(|b| b * 100).collect(), "");
-    assert!(told.contains("state it, as in --range 0,100"), "{told}");
+    assert!(told.contains("give it, as in --range 0,100"), "{told}");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn import_writes_a_data_set_that_train_and_evaluate_use() {
     assert!(told.contains("54 training and 6 test images") && told.contains("no labels"), "{told}");
     assert!(told.contains("train_images = 54 instead of"), "{told}");
     let refused = forger(dir, "train --data alone --conditional --batch 8");
-    refuses(&refused, "no labels, but conditional networks need them");
+    refuses(&refused, "no labels; use labeled images, or train without --conditional");
 
     let one_class = "train --data new --conditional --steps 1 --batch 8 --threads 1";
     let told = text(&forger(dir, &format!("{one_class} --set evaluate_every=0")).stderr);
