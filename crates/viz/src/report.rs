@@ -28,7 +28,7 @@ pub use state::State;
 
 use crate::error::Result;
 use comparison::Comparison;
-use page::render;
+use page::{render, report_html};
 use run_data::RunData;
 
 /// Writes `report.html` of a run and returns its path.
@@ -54,7 +54,7 @@ pub fn write(run: &RunDir, state: State) -> Result<PathBuf> {
 /// # Errors
 /// Those of [`write()`].
 pub fn html(run: &RunDir, state: State) -> Result<String> {
-    RunData::read(run, state)?.html()
+    report_html(&RunData::read(run, state)?)
 }
 
 /// Writes the comparison of `runs` to `path`.

@@ -3,8 +3,7 @@
 use run_dir::{DensityRow, MetricsRow};
 
 use super::chart::{Chart, Line, Scale};
-use super::page::MAX_REPORT_SNAPSHOTS;
-use super::run_data::RunData;
+use super::run_data::{MAX_REPORT_SNAPSHOTS, RunData};
 use crate::curve::{Curve, range};
 use crate::quality::{metric_pieces, rows_of_one_curve};
 use crate::snapshot_choice::evenly_spaced;

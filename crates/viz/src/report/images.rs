@@ -58,13 +58,13 @@ impl RunData {
 
     pub fn walk(&self) -> Result<Option<Picture>> {
         let alt = "Rows of generated images that change gradually from left to right";
-        self.rows_picture(self.run.image_rows(&self.run.latent_walk_path(), None)?, alt)
+        self.rows_picture(self.dir.image_rows(&self.dir.latent_walk_path(), None)?, alt)
     }
 
     pub fn digits(&self) -> Result<Option<Picture>> {
         let classes = self.config.conditional_classes();
-        let path = self.run.class_rows_path();
-        let Some(rows) = self.run.image_rows(&path, Some(classes.len()))? else {
+        let path = self.dir.class_rows_path();
+        let Some(rows) = self.dir.image_rows(&path, Some(classes.len()))? else {
             return Ok(None);
         };
         if classes.len() <= MAX_CLASSES_PER_ROW {
@@ -122,7 +122,7 @@ impl RunData {
     }
 
     pub fn generated_pairs(&self) -> Result<Option<Picture>> {
-        let (Some(nearest), Some((_, last))) = (self.run.nearest()?, self.snapshots.last()) else {
+        let (Some(nearest), Some((_, last))) = (self.dir.nearest()?, self.snapshots.last()) else {
             return Ok(None);
         };
         let alt = "Generated images, each above the training image that is most similar to it";
@@ -130,7 +130,7 @@ impl RunData {
     }
 
     pub fn real_pairs(&self) -> Result<Option<Picture>> {
-        let rows = self.run.image_rows(&self.run.real_nearest_path(), None)?;
+        let rows = self.dir.image_rows(&self.dir.real_nearest_path(), None)?;
         let Some([real, nearest]) = rows.as_deref() else {
             return Ok(None);
         };

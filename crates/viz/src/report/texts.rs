@@ -131,7 +131,7 @@ impl RunData {
 
     /// The folder of the run as one word for a shell.
     fn quoted_path(&self) -> String {
-        shell_quoted(&self.run.root().to_string_lossy())
+        shell_quoted(&self.dir.root().to_string_lossy())
     }
 
     pub fn shares_note(&self) -> String {
