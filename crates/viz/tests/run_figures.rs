@@ -5,11 +5,13 @@ mod common;
 
 use std::fs;
 
-use common::runs::{empty_run, files, paths, run, sample};
+use common::runs::{empty_run, files, paths, run, run_of, sample};
 use common::{gray_as_rgb, images, read_gif, read_png};
-use gan_viz::figures::{draw_all, draw_progress};
+use gan_config::FigureLayout;
+use gan_viz::figures::{FigureKind, draw_all, draw_progress};
 use gan_viz::{Error, GridStyle, StripStyle, grid, real_vs_fake, strip};
 use mnist_io::Images;
+use run_dir::{DensityRow, Measurement, QualityRow};
 
 #[test]
 fn draw_all_draws_every_figure() {
@@ -69,6 +71,40 @@ fn draw_all_draws_every_figure() {
         let drawn = read_png(&folder.join(format!("samples/{step:06}.png")));
         let expected = grid(images, 8, &GridStyle::default()).unwrap();
         assert!(drawn.2 == expected.pixels());
+    }
+}
+
+/// A kind of figure that no run gets would only have a row in the pages.
+#[test]
+fn each_kind_of_figure_is_drawn_of_a_run_that_has_its_data() {
+    let (_dir, run) = run(4, 28, 28, &[0, 20]);
+    run.write_images(&run.nearest_path(), &images(4, 28, 28, 1)).unwrap();
+    run.write_image_rows(&run.latent_walk_path(), &[images(3, 28, 28, 2)], Some(3)).unwrap();
+    run.write_image_rows(&run.class_rows_path(), &[images(10, 28, 28, 3)], Some(10)).unwrap();
+    for step in [0, 20] {
+        let fid = Measurement { value: 20.0 - step as f64, ..Measurement::default() };
+        let metrics = [("fid".to_owned(), fid)].into();
+        run.append_quality(&QualityRow { step, metrics, ..QualityRow::default() }).unwrap();
+        let density = DensityRow {
+            step,
+            low: 0.0,
+            high: 1.0,
+            real: vec![1.0; 2],
+            fake: vec![1.0; 2],
+            discriminator: vec![0.5; 2],
+            value: -1.4,
+        };
+        run.append_density(&density).unwrap();
+    }
+    let letters = Some(&images(4, 28, 28, 4));
+    let (_dir, other) = run_of(FigureLayout::default(), letters, (0..=25).collect());
+    other.write_snapshot(0, &sample(4, 28, 28, 0)).unwrap();
+    other.write_image_rows(&other.class_rows_path(), &[images(26, 28, 28, 5)], Some(26)).unwrap();
+    let mut figures = draw_all(&run).unwrap();
+    figures.extend(draw_all(&other).unwrap());
+    let drawn: Vec<FigureKind> = figures.iter().map(|figure| figure.kind).collect();
+    for kind in FigureKind::ALL {
+        assert!(drawn.contains(kind), "{} is not drawn", kind.file());
     }
 }
 
