@@ -49,7 +49,8 @@ pub struct Gan {
     pub weight_clip: Option<f64>,
     /// Threads for data parallelism.
     pub workers: Workers,
-    /// Real images per batch; a step takes one or two batches. Samples of a generator with batch norm use batches of this size.
+    /// Real images per batch. A step takes one batch; the last phase of the notebook schedule
+    /// takes two. Samples of a generator with batch norm use batches of this size.
     pub batch_size: u64,
     /// The classes of the training images. Samples of a conditional generator cycle through them.
     pub classes: Classes,

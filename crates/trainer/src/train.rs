@@ -92,7 +92,8 @@ pub fn train(
         if trainer.snapshot_due() {
             onnx.write_throttled(&trainer.gan, &run, step)?;
             snapshots.write(&trainer.gan, &run, step)?;
-            // On resume, later snapshots are deleted, such as that of a stopped run's last step.
+            // Resuming deletes snapshots after this step. The one written after the loop does not
+            // count: an uninterrupted run may have no snapshot at that step.
             trainer.state.last_snapshot = step;
             observer.snapshot_written(step);
         }
@@ -109,12 +110,13 @@ pub fn train(
     onnx.write(&trainer.gan, &run, state.step)?;
     if !snapshots.exists(&run, state.step)? {
         snapshots.write(&trainer.gan, &run, state.step)?;
-        // The snapshot of synthetic data is a row of densities.jsonl, written after the checkpoint
-        // recorded the checksums. Record them again.
+        // For synthetic data, a snapshot is a row of densities.jsonl. The save above may have
+        // recorded the checksums of the row files without this row. Record them again.
         checkpointer.record_row_checksums()?;
         observer.snapshot_written(state.step);
     }
-    // Write the nearest images, the walks, the class grid and the data of the report.
+    // Write the nearest images (among the first `epoch_size` training images), the walks, the
+    // class grid and the data of the report.
     if let TrainData::Images { training, evaluator, .. } = data {
         let test = evaluator.as_ref().map(|evaluator| evaluator.test_set());
         let epoch_size = trainer.loader.epoch_size();
