@@ -378,6 +378,9 @@ def arguments():
     parser.add_argument("--pairs", type=int)
     parser.add_argument("--threads", type=int, default=cores())
     args = parser.parse_args()
+    unknown = set(args.only or []) - PARTS.keys()
+    if unknown:
+        parser.error(f"--only {','.join(sorted(unknown))}: the parts are {', '.join(PARTS)}")
     args.seconds = args.seconds or (0.3 if args.quick else 5.0)
     args.pairs = args.pairs or (1 if args.quick else 5)
     return args

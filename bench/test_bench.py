@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import bench
@@ -25,6 +26,23 @@ def steps(ms, system="modern", precision="bf16", threads=2, **other):
         "flops_per_step": 2e9,
         "peak_memory_bytes": 300 << 20,
     } | other
+
+
+class Arguments(unittest.TestCase):
+    def parsed(self, line):
+        paths = [f"--{name}=x" for name in ("root", "forger", "data", "scratch", "cache", "run")]
+        with unittest.mock.patch("sys.argv", ["bench.py", *line.split(), *paths, "--libtorch=2"]):
+            return bench.arguments()
+
+    def test_typed_options_count_and_later_paths_replace_typed_ones(self):
+        args = self.parsed("--only peak,formats --only steps --pairs 2 --run typed --quick")
+        self.assertEqual(args.only, ["peak", "formats", "steps"])
+        self.assertEqual((args.pairs, args.seconds, args.run), (2, 0.3, Path("x")))
+
+    def test_an_unknown_part_is_refused(self):
+        with contextlib.redirect_stderr(io.StringIO()) as messages, self.assertRaises(SystemExit):
+            self.parsed("--only stpes")
+        self.assertIn("stpes", messages.getvalue())
 
 
 class Numbers(unittest.TestCase):

@@ -17,8 +17,8 @@ pub struct Workspace {
 impl Workspace {
     /// The workspace that this program belongs to.
     pub fn find() -> Result<Workspace> {
-        // Cargo sets the variable when it runs the program. Otherwise the workspace is the one where
-        // the program was built.
+        // Cargo sets the variable when it runs the program. Otherwise the workspace is the one
+        // where the program was built.
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package.parent().map(PathBuf::from);

@@ -43,8 +43,8 @@ pub struct FetchArgs {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Compare every fetched file with its SHA-256, and fetch damaged ones again; otherwise, files of
-    /// libtorch are compared only if their size, time of change or inode changed
+    /// Compare every fetched file with its SHA-256, and fetch damaged ones again; otherwise, files
+    /// of libtorch are compared only if their size, time of change or inode changed
     #[arg(long)]
     pub verify: bool,
 }

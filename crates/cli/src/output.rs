@@ -5,8 +5,8 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use anyhow::{Context, Result};
 
-/// Prints a result on standard output and ends the line. A closed pipe, as behind `| head -1`, is not an
-/// error.
+/// Prints a result on standard output and ends the line. A closed pipe, as behind `| head -1`, is
+/// not an error.
 pub fn print_line(result: impl Display) -> Result<()> {
     ignore_closed_pipe(writeln!(stdout(), "{}", Escaped(result)))
 }
@@ -16,7 +16,8 @@ pub fn colored(text: &str) -> Result<()> {
     ignore_closed_pipe(writeln!(stdout(), "{text}"))
 }
 
-/// Prints a message on standard error and ends the line. The work continues if standard error is closed.
+/// Prints a message on standard error and ends the line. The work continues if standard error is
+/// closed.
 pub fn eprint_line(message: impl Display) {
     let _ = writeln!(stderr(), "{}", Escaped(message));
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Every run takes snapshots at these steps, because quality changes fastest at first. `progress.png` shows these steps, the first and
-/// the last.
+/// Every run takes snapshots at these steps, because quality changes fastest at first.
+/// `progress.png` shows these steps, the first and the last.
 pub const SNAPSHOT_STEPS: [u64; 5] = [20, 100, 300, 1000, 10_000];
 
 /// The layout of a run's figures, as in the original publication.

@@ -50,7 +50,7 @@ keys! {
     "r2" "gradient penalty at fake images, γ; 0: none" |s, v| s.set_penalty(PenaltyKind::R2, parse(v)?), text_or_zero(s.penalty(PenaltyKind::R2));
     "gradient_penalty" "WGAN-GP's penalty between real and fake images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::GradientPenalty, parse(v)?), text_or_zero(s.penalty(PenaltyKind::GradientPenalty));
     "dragan" "DRAGAN's penalty around real images, λ; 0: none" |s, v| s.set_penalty(PenaltyKind::Dragan, parse(v)?), text_or_zero(s.penalty(PenaltyKind::Dragan));
-    "penalty_every" "steps between penalties" |s, v| s.penalty_every = parse(v)?, text(s.penalty_every);
+    "penalty_every" "compute penalties in every N-th step" |s, v| s.penalty_every = parse(v)?, text(s.penalty_every);
     "clip" "clamp D's parameters to ± this value; 0: do not clamp" |s, v| s.lipschitz_constraint = clip(s, v)?, text_or_zero(s.weight_clip());
     "spectral_norm" "true or false: spectral normalization of D" |s, v| s.lipschitz_constraint = spectral_norm(s, v)?, text(s.lipschitz_constraint == Some(LipschitzConstraint::SpectralNorm));
     "lr_d" "D's learning rate" |s, v| s.lr_d = parse(v)?, text(s.lr_d);
@@ -64,7 +64,7 @@ keys! {
     "adam.epsilon_hat" "true or false: add epsilon as Keras does" |s, v| adam_mut(s)?.epsilon_hat = parse(v)?, text(adam(s)?.epsilon_hat);
     "adam.clip_update_rms" "limit of an update's RMS, in multiples of the learning rate; 0: no limit" |s, v| adam_mut(s)?.clip_update_rms = parse_or_none(v)?, text_or_zero(adam(s)?.clip_update_rms);
     "momentum.first" "sgd's momentum in the first epoch" |s, v| sgd_mut(s)?.first = parse(v)?, text(sgd(s)?.first);
-    "momentum.last" "sgd's momentum from epoch momentum.epochs on, counted from 1" |s, v| sgd_mut(s)?.last = parse(v)?, text(sgd(s)?.last);
+    "momentum.last" "sgd's momentum after momentum.epochs epochs" |s, v| sgd_mut(s)?.last = parse(v)?, text(sgd(s)?.last);
     "momentum.epochs" "epochs in which momentum rises from first to last" |s, v| sgd_mut(s)?.epochs = parse(v)?, text(sgd(s)?.epochs);
     "batch" "real images per batch" |s, v| s.batch = parse(v)?, text(s.batch);
     "images" "real images in the whole schedule" |s, v| s.images = parse(v)?, text(s.images);

@@ -40,7 +40,7 @@ pub struct Preset {
 pub enum Conditional {
     /// It switches to the networks of this name.
     Networks(String),
-    /// The preset is conditional in any case.
+    /// The preset is always conditional.
     Always,
     /// The preset of this name is the conditional form.
     Preset(String),

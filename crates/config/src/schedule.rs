@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 /// How both learning rates change over the schedule. [`Schedule::Notebook`] also changes the
-/// images per step.
+/// number of images per step.
 #[derive(
     Debug,
     Clone,

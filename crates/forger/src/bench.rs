@@ -112,7 +112,8 @@ fn peak(setup: &Setup) -> Result<Value> {
         Ok(flops as f64 / timings.median())
     };
     let tensor = |shape: &[i64]| (Tensor::randn(shape, (Kind::Float, device)) * 0.1).to_kind(dtype);
-    // Channels-last in memory: [n, height, width, channels], viewed as [n, channels, height, width].
+    // Channels-last in memory: [n, height, width, channels], viewed as [n, channels, height,
+    // width].
     let channels_last = |shape: [i64; 4]| {
         let values = tensor(&shape).permute([0, 3, 1, 2]);
         values.set_requires_grad(true)

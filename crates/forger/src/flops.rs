@@ -47,9 +47,9 @@ fn positions(networks: &str) -> Option<(Vec<i64>, Vec<i64>)> {
 /// averaged over the steps between two penalties. Everything else (normalization, activations,
 /// optimizer) counts as zero.
 ///
-/// Multiplications with padding count, because the libraries compute them. The gradient of a layer's
-/// weight and the gradient of its input cost as much as the layer itself. The gradient of the
-/// images is computed in G's update and in penalties, but not in D's update.
+/// Multiplications with padding count, because the libraries compute them. The gradient of a
+/// layer's weight and the gradient of its input cost as much as the layer itself. The gradient of
+/// the images is computed in G's update and in penalties, but not in D's update.
 ///
 /// Returns `None` for networks other than those of `modern`, `dcgan`, `oshea` and `golbin`, and
 /// for other penalties than R1 and R2.

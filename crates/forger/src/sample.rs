@@ -18,6 +18,9 @@ use crate::sample_files::{write_npy, write_npz};
 use crate::signals::Signals;
 use crate::{output, threads};
 
+/// The error of a part after a signal.
+const STOPPED: &str = "a signal stopped the command";
+
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
@@ -29,7 +32,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let out = args.out.clone().unwrap_or_else(|| next_picture(&run));
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     match write(args, &sampler, class, &out, &signals) {
-        Err(_) if signals.received() => {
+        Err(error) if signals.received() && format!("{error:#}").contains(STOPPED) => {
             output::eprint_line("stopped; no file was written");
             return Ok(ExitCode::from(signals.exit_code()));
         }
@@ -76,7 +79,7 @@ fn write(
     let (started, mut done) = (Instant::now(), 0);
     let parts = sampler.chunks((args.seed, RandomStream::Sample), count, class)?.map(|part| {
         if signals.received() {
-            return Err(io::Error::other("stopped"));
+            return Err(io::Error::other(STOPPED));
         }
         let part = part.map_err(io::Error::other)?.pixels().to_vec();
         done += (part.len() / (side * side)) as u64;

@@ -41,8 +41,8 @@ trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl Entry {
-    /// Calls `read` with the content, decompressed if it is gzip. `read` must read to the end of its
-    /// data. The entry must end there too, because its checksum is compared at the end.
+    /// Calls `read` with the content, decompressed if it is gzip. `read` must read to the end of
+    /// its data. The entry must end there too, because its checksum is compared at the end.
     pub fn read<T>(&self, read: impl FnOnce(&mut dyn Read) -> ProblemResult<T>) -> Result<T> {
         self.read_start(|reader| {
             let value = read(reader)?;

@@ -26,8 +26,8 @@ pub struct Samples {
 /// random subset.
 ///
 /// # Errors
-/// [`Error`](crate::Error) for a source without images, with several arrays of images, or that breaks a
-/// rule of its format.
+/// [`Error`](crate::Error) for a source without images, with several arrays of images, or that
+/// breaks a rule of its format.
 pub fn read_samples(path: &Path, options: &Options, subset: Subset) -> Result<Samples> {
     let entries = entry::list(path)?;
     let part = single_part(path, &entries, options)?;

@@ -43,9 +43,9 @@ mod computation {
     /// Density and coverage.
     #[derive(Debug, Clone, Copy, PartialEq)]
     pub struct DensityCoverage {
-        /// The mean number of real images' balls that contain a fake image, divided by k. At least 0;
-        /// about 1 if fake images are as good as real ones, and it may be larger. A single unusual
-        /// real image has less effect than on precision.
+        /// The mean number of real images' balls that contain a fake image, divided by k. At least
+        /// 0; about 1 if fake images are as good as real ones, and it may be larger. A single
+        /// unusual real image has less effect than on precision.
         pub density: f64,
         /// The share of real images with a fake image nearby, from 0 to 1.
         pub coverage: f64,

@@ -79,10 +79,10 @@ mod computation {
     /// Both sets are distances to the nearest training image, in the same unit: the `distance` of
     /// [`nearest`](crate::neighbors::nearest) or
     /// [`nearest_features`](crate::neighbors::nearest_features). Test images at distance 0 are
-    /// training images, so they do not count. The threshold is the r-th smallest of the n other test
-    /// distances with r = ⌈n / 1000⌉ (of 10,000 the tenth). A fake image counts if its distance is
-    /// strictly smaller. A new image from the distribution of the test images counts with
-    /// probability r / (n + 1). Exact copies always count.
+    /// training images, so they do not count. The threshold is the r-th smallest of the n other
+    /// test distances with r = ⌈n / 1000⌉ (of 10,000 the tenth). A fake image counts if its
+    /// distance is strictly smaller. A new image from the distribution of the test images counts
+    /// with probability r / (n + 1). Exact copies always count.
     ///
     /// # Errors
     /// [`Error::TooFew`] without distances in a set; [`Error::Distance`] for a distance that is

@@ -8,7 +8,7 @@ use crate::support::evaluation::{Evaluation, Measurements};
 /// Samples in a full evaluation and in every published table.
 pub const FULL_SAMPLES: u64 = 10_000;
 
-/// Samples in a point of the quality in_quality_curve: about a second on 2 cores. FID and its
+/// Number of samples in one point of the quality curve: about a second on 2 cores. FID and its
 /// reference value are larger than with [`FULL_SAMPLES`].
 pub const QUICK_SAMPLES: u64 = 2_500;
 

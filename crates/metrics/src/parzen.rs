@@ -71,21 +71,21 @@ mod computation {
         pub log_likelihood: LogLikelihood,
     }
 
-    /// The log-likelihood of real images under windows around the fake images, of pixels in \[0, 1\]:
-    /// those of the images divided by 255. The real images must be new to the generator. The bandwidth
-    /// with the largest log-likelihood of the validation images is used (Goodfellow et al. 2014,
-    /// section 5); among equally good ones the first.
+    /// The log-likelihood of real images under windows around the fake images, of pixels in \[0,
+    /// 1\]: those of the images divided by 255. The real images must be new to the generator. The
+    /// bandwidth with the largest log-likelihood of the validation images is used (Goodfellow et
+    /// al. 2014, section 5); among equally good ones the first.
     ///
-    /// log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ² for n windows at cᵢ, d pixels and
-    /// the bandwidth σ.
+    /// log p(x) = log Σᵢ exp(−‖x − cᵢ‖² / 2σ²) − log n − d/2 log 2πσ² for n windows at cᵢ, d pixels
+    /// and the bandwidth σ.
     ///
     /// This is a weak criterion, kept because old tables use it: sharpness has little effect on
     /// it (Theis et al. 2016).
     ///
     /// # Errors
-    /// [`Error::TooFew`] without images in a set; [`Error::ImageSize`] for images of different sizes;
-    /// [`Error::Bandwidth`] without bandwidths, or with one that is 0 or less, or whose square is not a
-    /// normal f64.
+    /// [`Error::TooFew`] without images in a set; [`Error::ImageSize`] for images of different
+    /// sizes; [`Error::Bandwidth`] without bandwidths, or with one that is 0 or less, or whose
+    /// square is not a normal f64.
     pub fn parzen(
         real: Real<'_, Images>,
         validation: Validation<'_, Images>,

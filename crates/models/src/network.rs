@@ -89,8 +89,8 @@ pub trait Generator: Debug + Send + Sync {
         mode: Mode,
     ) -> Tensor;
 
-    /// Exports the network with `weights`, f32, as a graph of ONNX operators, that computes the same as
-    /// [`Generator::forward`] with [`Mode::Eval`].
+    /// Exports the network with `weights`, f32, as a graph of ONNX operators, that computes the
+    /// same as [`Generator::forward`] with [`Mode::Eval`].
     ///
     /// Its inputs are `latent`, f32 `[n, dim]`, and, for conditional networks, `label`, i64
     /// `[n]`. Its output is `image`, f32 `[n, 1, side, side]`. A network with batch norm needs
@@ -124,11 +124,12 @@ pub trait Discriminator: Debug + Send + Sync {
     /// Whether the images of a batch influence each other's logits, as in batch
     /// norm.
     ///
-    /// Use separate forward passes for real and fake images. In one pass, the batch statistics
-    /// mix both.
+    /// Use separate forward passes for real and fake images. One pass would compute
+    /// the statistics from real and fake images together.
     fn uses_batch_statistics(&self) -> bool;
 
-    /// Whether threads should compute a training step of this network on shards of the batch; see [`Generator::data_parallel`].
+    /// Whether threads should compute a training step of this network on shards of the batch; see
+    /// [`Generator::data_parallel`].
     fn data_parallel(&self) -> bool;
 
     /// Computes logits `[n]` from images `[n, 1, side, side]`.
@@ -148,8 +149,8 @@ pub trait Discriminator: Debug + Send + Sync {
         mode: Mode,
     ) -> Tensor;
 
-    /// Exports the network with `weights`, f32, as a graph of ONNX operators, that computes the same as
-    /// [`Discriminator::forward`] with [`Mode::Eval`]; see [`Generator::to_graph`].
+    /// Exports the network with `weights`, f32, as a graph of ONNX operators, that computes the
+    /// same as [`Discriminator::forward`] with [`Mode::Eval`]; see [`Generator::to_graph`].
     ///
     /// Its inputs are `image`, f32 `[n, 1, side, side]`, and, for conditional networks,
     /// `label`, i64 `[n]`. Its output is `logit`, f32 `[n]`.

@@ -5,7 +5,7 @@ use tch::{Tensor, no_grad};
 
 use crate::export::{Calibration, ExportError, GraphExport};
 use crate::latent::LatentDistribution;
-use crate::layers::{Dependency, ForwardContext, Layer};
+use crate::layers::{ForwardContext, Layer};
 use crate::network::{Discriminator, Generator, Mode};
 use crate::params::{ParamLayout, Weights};
 use crate::pixels::PixelRange;
@@ -48,15 +48,11 @@ impl Sequential {
 
     /// The number of classes, if a layer uses labels.
     fn classes(&self) -> Option<i64> {
-        let classes = self.layers.iter().filter_map(|layer| match layer.depends_on() {
-            Dependency::RowAndLabel { classes } => Some(classes),
-            Dependency::Row | Dependency::Batch => None,
-        });
-        classes.min()
+        self.layers.iter().filter_map(|layer| layer.depends_on().classes()).min()
     }
 
     fn uses_batch_statistics(&self) -> bool {
-        self.layers.iter().any(|layer| layer.depends_on() == Dependency::Batch)
+        self.layers.iter().any(|layer| layer.depends_on().is_batch())
     }
 
     /// Adds the layers to a graph whose input is called `x`, and returns the name of
@@ -68,7 +64,7 @@ impl Sequential {
         x: &str,
         calibration: Option<Calibration>,
     ) -> Result<String, ExportError> {
-        let last = self.layers.iter().rposition(|layer| layer.depends_on() == Dependency::Batch);
+        let last = self.layers.iter().rposition(|layer| layer.depends_on().is_batch());
         let labels = calibration.and_then(|batch| batch.labels);
         let context = ForwardContext { labels, mode: Mode::Eval };
         let mut values =

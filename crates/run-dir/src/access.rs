@@ -79,12 +79,16 @@ impl RunDir {
         }
     }
 
-    /// Returns whether the run holds rows, snapshots, figures or the files of a finished run.
+    /// Returns whether the run holds rows, snapshots, figures or the data of the last figures.
     ///
     /// # Errors
     /// [`Error::WrongKind`], [`Error::Io`].
     pub fn has_results(&self) -> Result<bool> {
-        for path in self.row_files().iter().chain(&self.final_files()) {
+        for path in self.row_files().iter().chain(&[
+            self.nearest_path(),
+            self.latent_walk_path(),
+            self.class_rows_path(),
+        ]) {
             if let Some(file) = none_if_missing(self.open_file(path, u64::MAX))?
                 && file.metadata().map_err(Error::io("read", path))?.len() > 0
             {

@@ -24,9 +24,9 @@ impl RunDir {
     /// caller must hold the run's lock.
     ///
     /// # Errors
-    /// [`Error::Row`](crate::Error::Row) for an invalid row, [`Error::Damaged`](crate::Error::Damaged)
-    /// for other rows than those that were recorded, [`Error::Io`](crate::Error::Io) if a file
-    /// cannot be read or removed.
+    /// [`Error::Row`](crate::Error::Row) for an invalid row,
+    /// [`Error::Damaged`](crate::Error::Damaged) for other rows than those that were recorded,
+    /// [`Error::Io`](crate::Error::Io) if a file cannot be read or removed.
     pub fn rewind(&self, to: Option<RewindPoint>) -> Result<()> {
         let step = to.map(|to| to.step);
         let last_snapshot = to.map(|to| to.last_snapshot);

@@ -8,8 +8,8 @@ use crate::objective::{DiscriminatorOutput, Objective};
 use crate::spectral_norm::SingularVectors;
 use crate::workers::{Gradient, MergeShards};
 
-/// Both networks with their parameters for one update. Clones share memory; in f32, also with
-/// the [`Gan`](crate::Gan).
+/// Both networks with their parameters for one update. Clones share memory. In f32,
+/// they share it with the [`Gan`](crate::Gan) too.
 pub(crate) struct Replica<'a> {
     pub(crate) generator: &'a dyn Generator,
     pub(crate) discriminator: &'a dyn Discriminator,

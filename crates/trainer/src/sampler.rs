@@ -27,8 +27,9 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Samples from `generator` with `parameters` f32 `[numel]`, computed in `dtype`. In f32,
-    /// the sampler shares memory with them. `batch_size` is that of training. Samples cycle through all classes of the generator.
+    /// Samples from `generator` with `parameters` f32 `[numel]`, computed in `dtype`. In f32, the
+    /// sampler shares memory with them. `batch_size` is that of training. Samples cycle through all
+    /// classes of the generator.
     pub fn new(
         generator: Arc<dyn Generator>,
         parameters: &Tensor,
@@ -96,8 +97,9 @@ impl Sampler {
         Ok(Images::new(rows as usize, cols as usize, pixels)?)
     }
 
-    /// Generates `count` images, a function of `seed` and `stream`. All show `class`, or the
-    /// images of a conditional generator cycle through its classes. `on_progress` receives the number of finished images after each chunk.
+    /// Generates `count` images, a function of `seed` and `stream`. All show `class`, or the images
+    /// of a conditional generator cycle through its classes. `on_progress` receives the number of
+    /// finished images after each chunk.
     ///
     /// # Errors
     /// [`Error::Label`] for another class; [`Error::Unconditional`] for a class if the

@@ -18,7 +18,8 @@ use crate::step::{StepHyperparams, StepStats};
 /// Batches for the estimate of D's accuracy.
 const ACCURACY_BATCHES: u64 = 8;
 
-/// Training in memory: configuration, data loader, GAN and counters. [`Trainer::step`] takes one step of the schedule.
+/// Training in memory: configuration, data loader, GAN and counters. [`Trainer::step`] takes one
+/// step of the schedule.
 #[derive(Debug)]
 pub struct Trainer {
     /// The configuration.
@@ -36,8 +37,8 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Loads the real images onto the device and draws the initial parameters. Call [`TrainConfig::validate`]
-    /// first: this function does not check that data and networks match.
+    /// Loads the real images onto the device and draws the initial parameters. Call
+    /// [`TrainConfig::validate`] first: this function does not check that data and networks match.
     ///
     /// # Errors
     /// [`Error::NoImages`] if there are no images; [`Error::Torch`] if libtorch fails.
@@ -108,7 +109,7 @@ impl Trainer {
 
     /// Sets the position to `state`. Restore the GAN first.
     pub fn resume(&mut self, state: TrainState) {
-        self.state = state;
+        self.state = TrainState { seconds: state.seconds.max(0.0), ..state };
         // `metrics_row` adds its time after the step compared the time with the limit. Keep the
         // fraction below 1 until the run is finished: the resumed run takes one more step.
         let limit = if state.finished { 1.0 } else { 1.0f64.next_down() };

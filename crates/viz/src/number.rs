@@ -19,7 +19,7 @@ pub fn significant_digits(value: f64) -> String {
         return if value < 0.0 { format!("−{whole}") } else { whole };
     }
     if !(-4..6).contains(&size) {
-        return format!("{value:.1e}");
+        return format!("{value:.1e}").replace(".0e", "e");
     }
     let text = format!("{:.*}", usize::try_from(2 - size).unwrap_or(0), value.abs());
     let text =
@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn numbers_have_three_significant_digits() {
-        let texts = [0.0, 1.0, 2.345, -0.0123, 12.0, 1234.0, 250.0, 0.5].map(significant_digits);
-        assert_eq!(texts, ["0", "1", "2.35", "−0.0123", "12", "1,234", "250", "0.5"]);
+        let texts =
+            [0.0, 1.0, 2.345, -0.0123, 12.0, 1234.0, 250.0, 0.5, 2e6].map(significant_digits);
+        assert_eq!(texts, ["0", "1", "2.35", "−0.0123", "12", "1,234", "250", "0.5", "2e6"]);
     }
 }

@@ -116,8 +116,8 @@ impl<'a> Distances<'a> {
         }
     }
 
-    /// The largest error of a distance of this query that comes from products in f32 or
-    /// from [`exact_squared_distance`](Distances::exact_squared_distance). It is 0 for exact products.
+    /// The largest error of a distance of this query that comes from products in f32 or from
+    /// [`exact_squared_distance`](Distances::exact_squared_distance). It is 0 for exact products.
     ///
     /// A sum of n products in f32, in any order, is off by at most n ε ‖q‖ ‖r‖ for
     /// n ε ≤ 1 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
@@ -180,7 +180,7 @@ mod tests {
     }
 
     /// Checks every distance against a sum of squared differences, and returns the largest
-    /// margin.
+    /// error bound.
     fn largest_error_bound<'a, T>(queries: &'a T, references: &'a T) -> f64
     where
         &'a T: Into<Rows<'a>>,
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_large_images_stay_within_the_margin() {
+    fn errors_of_large_images_stay_within_the_error_bound() {
         let mut random = ChaCha8Rng::seed_from_u64(2);
         let any = images(50, 40, |_| random.random());
         let white = images(50, 40, |i| 255 - u8::from(i % 7 == 0));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_feature_distances_stay_within_the_margin() {
+    fn errors_of_feature_distances_stay_within_the_error_bound() {
         let random = &mut ChaCha8Rng::seed_from_u64(4);
         let mut any = |scale: f32, offset: f32| {
             features(60, 37, |_| offset + scale * random.random_range(-1.0..1.0))
@@ -260,7 +260,7 @@ mod tests {
 
     /// Equal rows, and rows that differ in the last bit of f32.
     #[test]
-    fn errors_of_distances_near_zero_stay_within_the_margin() {
+    fn errors_of_distances_near_zero_stay_within_the_error_bound() {
         let random = &mut ChaCha8Rng::seed_from_u64(5);
         let one = features(40, 128, |i| (i % 128) as f32 * 1e3);
         let nearly = features(40, 128, |i| {

@@ -137,9 +137,9 @@ impl Evaluator {
         self.reference.has_test_distances()
     }
 
-    /// Measures a point of the quality curve, usually of
-    /// [`QUICK_SAMPLES`](crate::QUICK_SAMPLES) samples u8 `[n, 28, 28]`: FID, precision, recall and,
-    /// with labels, the shares of the classes.
+    /// Measures a point of the quality curve, usually of [`QUICK_SAMPLES`](crate::QUICK_SAMPLES)
+    /// samples u8 `[n, 28, 28]`: FID, precision, recall and, with labels, the shares of the
+    /// classes.
     ///
     /// # Errors
     /// Those of [`Evaluator::measure`]; the first other reason why a metric is skipped.

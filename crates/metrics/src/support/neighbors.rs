@@ -69,7 +69,7 @@ fn search(distances: &Distances<'_>, k: usize, exclude_self: bool) -> Vec<Vec<(f
             approximate[query] = f64::INFINITY;
         }
         // A row among the k nearest is at most this far: its own distance and the k-th
-        // smallest one are each off by at most the margin.
+        // smallest one are each off by at most the error bound.
         let limit = kth_smallest(approximate, k) + 2.0 * distances.error_bound(query);
         let candidates = approximate.iter().enumerate();
         let mut near: Vec<(f64, usize)> = candidates

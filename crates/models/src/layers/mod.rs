@@ -75,6 +75,28 @@ pub enum Dependency {
     },
     /// All rows of the batch, for example through their mean.
     Batch,
+    /// All rows of the batch, and their labels.
+    BatchAndLabels {
+        /// Number of classes.
+        classes: i64,
+    },
+}
+
+impl Dependency {
+    /// The number of classes, if the layer uses labels.
+    pub fn classes(self) -> Option<i64> {
+        match self {
+            Dependency::RowAndLabel { classes } | Dependency::BatchAndLabels { classes } => {
+                Some(classes)
+            }
+            Dependency::Row | Dependency::Batch => None,
+        }
+    }
+
+    /// Whether the rows of a batch influence each other.
+    pub fn is_batch(self) -> bool {
+        matches!(self, Dependency::Batch | Dependency::BatchAndLabels { .. })
+    }
 }
 
 /// The labels and the purpose of a forward pass.

@@ -7,12 +7,12 @@ use askama::Template;
 use run_dir::{MetricsRow, QualityRow, RunDir};
 use serde_json::Value;
 
-use super::State;
 use super::chart::{Chart, Line, Scale};
 use super::curves::range_from_zero;
 use super::evaluation::Evaluation;
 use super::page::{STYLE, policy};
 use super::pictures::Picture;
+use super::state::State;
 use super::texts::duration;
 use crate::curve::Curve;
 use crate::error::{Error, Result};

@@ -98,7 +98,8 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The page of a run. The networks are stored so that the page has at most [`MAX_PAGE_BYTES`] bytes.
+/// The page of a run. The networks are stored so that the page has at most [`MAX_PAGE_BYTES`]
+/// bytes.
 pub fn report_html(run: &RunData) -> Result<String> {
     if run.is_synthetic() {
         // Runs on numbers have networks too, but no images for the live parts.
