@@ -18,9 +18,6 @@ use crate::sample_files::{write_npy, write_npz};
 use crate::signals::Signals;
 use crate::{output, threads};
 
-/// The error of a part after a signal.
-const STOPPED: &str = "a signal stopped the command";
-
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     args.check()?;
@@ -32,7 +29,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let out = args.out.clone().unwrap_or_else(|| next_picture(&run));
     let signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     match write(args, &sampler, class, &out, &signals) {
-        Err(error) if signals.received() && format!("{error:#}").contains(STOPPED) => {
+        Err(error) if signals.received() && is_interrupted(&error) => {
             output::eprint_line("stopped; no file was written");
             return Ok(ExitCode::from(signals.exit_code()));
         }
@@ -40,6 +37,12 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     }
     output::print_line(out.path.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a signal ended the generation of images.
+fn is_interrupted(error: &Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::Interrupted)
 }
 
 /// `samples-0001.png` in the run's folder, or the first number that is free.
@@ -79,7 +82,7 @@ fn write(
     let (started, mut done) = (Instant::now(), 0);
     let parts = sampler.chunks((args.seed, RandomStream::Sample), count, class)?.map(|part| {
         if signals.received() {
-            return Err(io::Error::other(STOPPED));
+            return Err(io::ErrorKind::Interrupted.into());
         }
         let part = part.map_err(io::Error::other)?.pixels().to_vec();
         done += (part.len() / (side * side)) as u64;
